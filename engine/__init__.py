@@ -1,0 +1,1 @@
+"""Chainrule's engine: graphs, differentiation, tapes and machines; it knows no window."""

@@ -1,0 +1,306 @@
+"""Nodes, wires and frames as a user draws them: plain data, with edits that keep it consistent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.nodes import NodeType, Port, node_types
+from engine.problems import Problem, ProblemError, did_you_mean
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(slots=True)
+class Node:
+    """One node: what it is (`type`), what it is called (`title`), its checked properties and its place in pixels."""
+
+    id: str
+    type: str
+    title: str = ""
+    properties: dict[str, Any] = field(default_factory=dict)
+    position: tuple[float, float] = (0.0, 0.0)
+    flags: frozenset[str] = frozenset()  # of: collapsed, frozen, muted, bypassed, pinned
+    extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
+
+    @property
+    def kind(self) -> type[NodeType] | None:
+        """The node type, or None where this version knows none of that name."""
+        return node_types().get(self.type)
+
+    @property
+    def name(self) -> str:
+        """The title, or the id where there is none."""
+        return self.title or self.id
+
+    def copy(self) -> Node:
+        """An independent copy (property values are never changed in place, so they are shared)."""
+        return replace(self, properties=dict(self.properties), extra=dict(self.extra))
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """From an output port to an input port, both as `node.port`; `order` sorts the wires of a port that takes many."""
+
+    source: str
+    target: str
+    order: int = 0
+    muted: bool = False
+
+    @property
+    def source_node(self) -> str:
+        """Id of the node the value comes from."""
+        return self.source.partition(".")[0]
+
+    @property
+    def source_port(self) -> str:
+        """Name of the output port."""
+        return self.source.partition(".")[2]
+
+    @property
+    def target_node(self) -> str:
+        """Id of the node the value goes to."""
+        return self.target.partition(".")[0]
+
+    @property
+    def target_port(self) -> str:
+        """Name of the input port."""
+        return self.target.partition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A titled box around nodes; moving it moves what lies in it."""
+
+    id: str
+    title: str = ""
+    nodes: tuple[str, ...] = ()
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sticky note with text (LaTeX between dollar signs) at a place on the canvas."""
+
+    id: str
+    text: str = ""
+    position: tuple[float, float] = (0.0, 0.0)
+    size: tuple[float, float] = (216.0, 96.0)
+
+
+class NodeRef(str):
+    """A node's id that also names ports: `e["prediction"]` is `e.prediction` for `connect`."""
+
+    @property
+    def id(self) -> str:
+        """The id as plain text."""
+        return str(self)
+
+    def __getitem__(self, port: Any) -> str:  # a port name, as in the public face; slices stay those of str
+        return f"{self}.{port}" if isinstance(port, str) else super().__getitem__(port)
+
+
+class Graph:
+    """The drawn graph. Every edit either succeeds and leaves a consistent graph, or raises `ProblemError`.
+
+    `nodes` keep their order (it decides ties in the order of steps); `wires` keep theirs.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.wires: list[Wire] = []
+        self.frames: dict[str, Frame] = {}
+        self.notes: dict[str, Note] = {}
+
+    # building, as in a notebook ------------------------------------------------------------------------------------
+
+    def add(self, type: str, id: str | None = None, *, title: str = "", position: tuple[float, float] | None = None, **properties: Any) -> NodeRef:
+        """Add a node and return a reference to it. Without a position it lands right of the last node.
+
+        Raises `ProblemError` for an unknown type (“did you mean”), a bad or taken id, an unknown or unfit property.
+        """
+        kind = node_types().get(type)
+        if kind is None:
+            raise ProblemError(Problem(f"no node type is called “{type}”", did_you_mean(type, node_types()), node=id or "", kind="unknown"))
+        name = id or self.free_id(type)
+        sound, problems = kind.check_properties(properties)
+        if not IDENTIFIER.fullmatch(name):
+            problems.append(Problem(f"“{name}” cannot be an id", "Use lower-case letters, digits and _, a letter first.", kind="id"))
+        if name in self.nodes:
+            problems.append(Problem(f"the id “{name}” is taken", "Choose another one.", kind="id"))
+        if problems:
+            raise ProblemError(*(problem.at(node=name) for problem in problems))
+        if position is None:
+            right = max((node.position[0] for node in self.nodes.values()), default=-240.0)
+            position = (right + 240.0, 0.0)
+        self.nodes[name] = Node(name, type, title, sound, position)
+        return NodeRef(name)
+
+    def connect(self, source: str, target: str) -> Wire:
+        """Wire an output to an input; where no port is named, the only output and the only free input are meant.
+
+        A new wire replaces the old one of an input that takes one. Raises `ProblemError` with the reason.
+        """
+        start, end = self._output(source), self._input(target)
+        problem = self.refusal(start, end)
+        if problem is not None:
+            raise ProblemError(problem)
+        port = self.input_port(end)
+        if port is not None and not port.many:
+            self.wires = [wire for wire in self.wires if wire.target != end]
+        order = 1 + max((wire.order for wire in self.wires if wire.target == end), default=-1)
+        wire = Wire(start, end, order)
+        self.wires.append(wire)
+        return wire
+
+    def disconnect(self, source: str, target: str) -> None:
+        """Take a wire away; nothing happens if there is none."""
+        self.wires = [wire for wire in self.wires if (wire.source, wire.target) != (source, target)]
+
+    def remove(self, node_id: str) -> None:
+        """Take a node away with its wires and its places in frames."""
+        del self.nodes[node_id]
+        self.wires = [wire for wire in self.wires if node_id not in (wire.source_node, wire.target_node)]
+        for frame in list(self.frames.values()):
+            if node_id in frame.nodes:
+                self.frames[frame.id] = replace(frame, nodes=tuple(entry for entry in frame.nodes if entry != node_id))
+
+    # asking --------------------------------------------------------------------------------------------------------
+
+    def free_id(self, type: str, taken: frozenset[str] = frozenset()) -> str:
+        """The type with the first running number from 1 that is free."""
+        number = 1
+        while (name := f"{type}_{number}") in self.nodes or name in taken:
+            number += 1
+        return name
+
+    def input_port(self, address: str) -> Port | None:
+        """The input port at `node.port`, if both are known."""
+        node, _, port = address.partition(".")
+        kind = self.nodes[node].kind if node in self.nodes else None
+        return kind.input(port) if kind else None
+
+    def output_port(self, address: str) -> Port | None:
+        """The output port at `node.port`, if both are known."""
+        node, _, port = address.partition(".")
+        kind = self.nodes[node].kind if node in self.nodes else None
+        return kind.output(port) if kind else None
+
+    def wires_into(self, node_id: str, port: str | None = None) -> list[Wire]:
+        """Wires that end at a node (or at one of its ports), by order."""
+        found = [w for w in self.wires if w.target_node == node_id and port in (None, w.target_port)]
+        return sorted(found, key=lambda wire: wire.order)
+
+    def wires_out_of(self, node_id: str, port: str | None = None) -> list[Wire]:
+        """Wires that begin at a node (or at one of its ports)."""
+        return [w for w in self.wires if w.source_node == node_id and port in (None, w.source_port)]
+
+    def refusal(self, source: str, target: str) -> Problem | None:
+        """Why a wire cannot be drawn, as far as ports and cycles go (shapes: `engine.lowering.refusal`)."""
+        if self.output_port(source) is None:
+            return Problem(f"there is no output “{source}”", self._known_ports(source, "outputs"), kind="port")
+        if self.input_port(target) is None:
+            return Problem(f"there is no input “{target}”", self._known_ports(target, "inputs"), kind="port")
+        if any((wire.source, wire.target) == (source, target) for wire in self.wires):
+            return Problem("this wire is there already", node=target.partition(".")[0], port=target.partition(".")[2], kind="wire")
+        begin, end = source.partition(".")[0], target.partition(".")[0]
+        if begin == end or begin in self.descendants(end):
+            names = f"{self.nodes[begin].name} to {self.nodes[end].name}"
+            return Problem(f"the wire {names} would close a cycle", "Values flow one way: take out a wire on the way back.", node=end, kind="cycle")
+        return None
+
+    def descendants(self, node_id: str) -> set[str]:
+        """Ids of all nodes that a node's value reaches."""
+        following: dict[str, list[str]] = {}
+        for wire in self.wires:
+            following.setdefault(wire.source_node, []).append(wire.target_node)
+        return _reach(node_id, following)
+
+    def ancestors(self, node_id: str) -> set[str]:
+        """Ids of all nodes that a node's value depends on."""
+        before: dict[str, list[str]] = {}
+        for wire in self.wires:
+            before.setdefault(wire.target_node, []).append(wire.source_node)
+        return _reach(node_id, before)
+
+    def in_order(self) -> tuple[list[str], list[str]]:
+        """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle."""
+        waiting = {name: 0 for name in self.nodes}
+        following: dict[str, list[str]] = {name: [] for name in self.nodes}
+        for wire in self.wires:
+            if wire.source_node in waiting and wire.target_node in waiting:
+                waiting[wire.target_node] += 1
+                following[wire.source_node].append(wire.target_node)
+        ready = [name for name, count in waiting.items() if count == 0]
+        for name in ready:  # grows while it is walked
+            for after in following[name]:
+                waiting[after] -= 1
+                if waiting[after] == 0:
+                    ready.append(after)
+        done = set(ready)
+        return ready, [name for name in self.nodes if name not in done]
+
+    def copy(self) -> Graph:
+        """An independent copy."""
+        twin = Graph()
+        twin.nodes = {name: node.copy() for name, node in self.nodes.items()}
+        twin.wires = list(self.wires)
+        twin.frames, twin.notes = dict(self.frames), dict(self.notes)
+        return twin
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    # names without ports -------------------------------------------------------------------------------------------
+
+    def _output(self, address: str) -> str:
+        node, dot, _ = address.partition(".")
+        kind = self._kind(node)
+        if dot:
+            return str(address)
+        if len(kind.outputs) != 1:
+            raise ProblemError(Problem(f"“{node}” has several outputs", f"Name one of {_names(kind.outputs)}.", node=node, kind="port"))
+        return f"{node}.{kind.outputs[0].name}"
+
+    def _input(self, address: str) -> str:
+        node, dot, _ = address.partition(".")
+        kind = self._kind(node)
+        if dot:
+            return str(address)
+        wired = {wire.target_port for wire in self.wires if wire.target_node == node}
+        free = [port for port in kind.inputs if port.many or port.name not in wired]
+        needed = [port for port in free if not port.may_stay_free] or free
+        if len(needed) != 1:
+            fact = f"“{node}” has {len(needed) or 'no'} free inputs"
+            raise ProblemError(Problem(fact, f"Name one of {_names(kind.inputs)}." if kind.inputs else "", node=node, kind="port"))
+        return f"{node}.{needed[0].name}"
+
+    def _kind(self, node: str) -> type[NodeType]:
+        kind = self.nodes[node].kind if node in self.nodes else None
+        if kind is None:
+            raise ProblemError(Problem(f"there is no node “{node}”", did_you_mean(node, self.nodes), node=node, kind="unknown"))
+        return kind
+
+    def _known_ports(self, address: str, side: str) -> str:
+        node = address.partition(".")[0]
+        if node not in self.nodes or (kind := self.nodes[node].kind) is None:
+            return did_you_mean(node, self.nodes)
+        ports: tuple[Port, ...] = getattr(kind, side)
+        return f"“{node}” has the {side} {_names(ports)}." if ports else f"“{node}” has no {side}."
+
+
+def _names(ports: tuple[Port, ...]) -> str:
+    return ", ".join(port.name for port in ports)
+
+
+def _reach(start: str, following: dict[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for after in following.get(waiting.pop(), ()):
+            if after not in found:
+                found.add(after)
+                waiting.append(after)
+    return found
