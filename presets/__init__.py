@@ -1,0 +1,1 @@
+"""The documents that the gallery offers: `<chapter>/<id>.json`, in the format that users save."""
