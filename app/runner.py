@@ -1,0 +1,154 @@
+"""The window's end of the worker thread: methods send messages, signals bring snapshots back."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.worker import Message, Worker
+
+if TYPE_CHECKING:
+    from engine.document import Document
+    from engine.session import Session
+
+# With Python's 5 ms a chunk of training keeps the window waiting for the interpreter; measured, see performance.md.
+SWITCH_SECONDS = 0.0005
+
+
+class Runner(QObject):
+    """Owns the thread that owns the Session. Every method returns at once.
+
+    Signals, all on the window's thread:
+    snapshot_ready(Snapshot)   at most 60 a second, and only when the last one has been dealt with
+    failed(Problem)            why something did not run, or where a number stopped being finite
+    crashed(str)               the report of an error of our own, for the crash report
+    playing_changed(bool)
+    answered(str, object)      the name of a question and its answer
+    Whatever was computed for an older revision than the last one sent is refused here.
+    """
+
+    snapshot_ready = Signal(object)
+    failed = Signal(object)
+    crashed = Signal(str)
+    playing_changed = Signal(bool)
+    answered = Signal(str, object)
+    _posted = Signal(str, object, int)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self._revision = -1
+        self._playing = False
+        self._closed = False
+        self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+        self._worker = Worker(self._posted.emit)
+        self._thread = threading.Thread(target=self._worker.run, name="chainrule-runner")
+        self._thread.start()
+
+    @property
+    def playing(self) -> bool:
+        """Whether it plays, as far as the window has heard."""
+        return self._playing
+
+    # messages --------------------------------------------------------------------------------------------------------
+
+    def open(self, document: Document, revision: int) -> None:
+        """Start on another document (copied here: the worker's own)."""
+        self._revision, twin = revision, document.copy()
+        self._send(lambda worker: worker.open(twin, revision))
+
+    def edit(self, document: Document, revision: int) -> None:
+        """Go on with the edited document (copied here); parameters that fit are kept."""
+        self._revision, twin = revision, document.copy()
+        self._send(lambda worker: worker.edit(twin, revision), "edit")
+
+    def renumber(self, revision: int) -> None:
+        """Tell the worker of an edit that changes nothing it computes: a move, a frame, a note."""
+        self._revision = revision
+        self._send(lambda worker: worker.renumber(revision), "renumber")
+
+    def play(self) -> None:
+        """Play until paused."""
+        self._send(lambda worker: worker.play())
+
+    def pause(self) -> None:
+        """Pause after the chunk in hand."""
+        self._send(lambda worker: worker.pause())
+
+    def toggle(self) -> None:
+        """Play, or pause when playing."""
+        self.pause() if self._playing else self.play()
+
+    def step(self, kind: str = "node") -> None:
+        """Play one node, phase, iteration or epoch."""
+        self._send(lambda worker: worker.step(kind))
+
+    def step_back(self, kind: str = "node") -> None:
+        """Take one node, phase, iteration or epoch back."""
+        self._send(lambda worker: worker.step_back(kind))
+
+    def reset(self, seed: int | None = None) -> None:
+        """Return to the start; with a seed, to another one."""
+        self._send(lambda worker: worker.reset(seed))
+
+    def set_parameter(self, key: str, array: Any) -> None:
+        """Set a parameter by hand; of a drag only the last place is computed."""
+        self._send(lambda worker: worker.set_parameter(key, array), f"parameter {key}")
+
+    def set_setting(self, address: str, number: float, document: Document, revision: int) -> None:
+        """Change a number that is an arena slot: nothing is planned again."""
+        self._revision, twin = revision, document.copy()
+        self._send(lambda worker: worker.set_setting(address, number, twin, revision), f"setting {address}")
+
+    def set_speed(self, nodes_per_second: float | None) -> None:
+        """Speed of playing; None is as fast as it goes."""
+        self._send(lambda worker: worker.set_speed(nodes_per_second), "speed")
+
+    def focus(self, node: str | None, row: int = 0, unit: int = 0) -> None:
+        """Let snapshots explain this node instead of the last step."""
+        self._send(lambda worker: worker.focus(node or "", row, unit), "focus")
+
+    def ask(self, name: str, question: Callable[[Session], object]) -> None:
+        """Have a question put to the session between two chunks; `answered` brings the answer.
+
+        question  runs on the worker's thread and must return something immutable; of several of one name the last counts
+        """
+        self._send(lambda worker: worker.answer(name, question), f"question {name}")
+
+    def close(self) -> None:
+        """Stop and wait for the thread; may be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._worker.inbox.put(None)
+            self._thread.join()
+
+    def _send(self, act: Callable[[Worker], None], key: str = "") -> None:
+        if not self._closed:
+            self._worker.inbox.put(Message(act, key))
+
+    # answers ---------------------------------------------------------------------------------------------------------
+
+    def _receive(self, kind: str, payload: Any, revision: int) -> None:
+        if self._closed:
+            return
+        if kind == "playing":
+            self._playing = payload
+            self.playing_changed.emit(payload)
+        elif kind == "crashed":
+            self.crashed.emit(payload)
+        elif revision == self._revision:
+            self._deliver(kind, payload)
+        if kind == "snapshot":
+            self._send(lambda worker: worker.taken())
+
+    def _deliver(self, kind: str, payload: Any) -> None:
+        if kind == "snapshot":
+            self.snapshot_ready.emit(payload)
+        elif kind == "failed":
+            self.failed.emit(payload)
+        else:
+            self.answered.emit(*payload)

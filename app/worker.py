@@ -1,0 +1,295 @@
+"""The loop of the runner's thread: messages in, chunks of training, snapshots out. Only this code touches a Session."""
+
+from __future__ import annotations
+
+import queue
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from engine.document import Document
+    from engine.session import Session, Step
+
+CHUNK_SECONDS = 0.016
+SNAPSHOT_SECONDS = 1 / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing the window asks for; `key` marks messages of which only the last in a row counts."""
+
+    act: Callable[[Worker], None]
+    key: str = ""
+
+
+class Worker:
+    """Plays one document and answers messages between chunks.
+
+    post     called as `post(kind, payload, revision)` on the worker's thread, with kind snapshot, playing, failed,
+             crashed or answer
+    """
+
+    def __init__(self, post: Callable[[str, object, int], None]) -> None:
+        self.inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.revision = -1
+        self.session: Session | None = None
+        self._post_from_here = post
+        self._document: Document | None = None
+        self._held: Problem | None = None  # why the newest document cannot run
+        self._told: Problem | None = None  # the last non-finite number that was reported
+        self._playing = False
+        self._speed: float | None = None  # nodes per second, None is as fast as it goes
+        self._due = 0.0  # nodes that ought to have been played by now
+        self._clock = 0.0
+        self._focus: tuple[str, int, int] = ("", 0, 0)
+        self._dirty = False
+        self._taken = True
+        self._shown = -SNAPSHOT_SECONDS
+
+    # the loop --------------------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until the inbox delivers None."""
+        while True:
+            messages = self._messages()
+            for message in _last_of_each(messages):
+                if message is None:
+                    return
+                self._guarded(message.act, self)
+            if self._playing:
+                self._guarded(self._chunk)
+            self._guarded(self._show)
+
+    def _messages(self) -> list[Message | None]:
+        found: list[Message | None] = []
+        try:
+            wait = self._wait()
+            found.append(self.inbox.get(timeout=wait) if wait != 0 else self.inbox.get_nowait())
+            while True:
+                found.append(self.inbox.get_nowait())
+        except queue.Empty:
+            return found
+
+    def _wait(self) -> float | None:
+        """Seconds until there is something to do without a message; None: nothing before the next message."""
+        now = time.perf_counter()
+        waits = []
+        if self._playing:
+            waits.append(0.0 if self._speed is None else (1 - self._due) / self._speed - (now - self._clock))
+        if self._dirty and self._taken:
+            waits.append(self._shown + SNAPSHOT_SECONDS - now)
+        return max(0.0, min(waits)) if waits else None
+
+    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
+        try:
+            work(*arguments)
+        except ProblemError as error:
+            self._fail(error.problems[0] if error.problems else Problem(str(error)))
+        except Exception as error:
+            # A thread that dies in silence leaves a window that only looks alive.
+            self.session = None
+            self._fail(_crash_problem(error))
+            self._post("crashed", traceback.format_exc())
+
+    # what messages do ------------------------------------------------------------------------------------------------
+
+    def open(self, document: Document, revision: int) -> None:
+        """Forget the former document and plan this one."""
+        self.session, self._document, self.revision = None, document, revision
+        self._focus = ("", 0, 0)
+        self._set_playing(False)
+        self._plan()
+
+    def edit(self, document: Document, revision: int) -> None:
+        """Go on with an edited document; parameters that still fit are kept."""
+        self._document, self.revision = document, revision
+        self._plan()
+
+    def renumber(self, revision: int) -> None:
+        """The document has a new revision that computes the same."""
+        self.revision = revision
+        self._dirty = self._dirty or (self.session is not None and self._held is None)
+
+    def play(self) -> None:
+        """Play until told otherwise."""
+        self._ready()
+        self._due, self._clock, self._told = 1.0, time.perf_counter(), None
+        self._set_playing(True)
+
+    def pause(self) -> None:
+        """Stand still at the next chance."""
+        self._set_playing(False)
+
+    def set_speed(self, nodes_per_second: float | None) -> None:
+        """How fast to play; None is as fast as it goes."""
+        self._speed, self._due, self._clock = nodes_per_second, 0.0, time.perf_counter()
+
+    def step(self, kind: str) -> None:
+        """Pause and play one step."""
+        self._set_playing(False)
+        self._told = None
+        self._ready().step(kind)
+        self._dirty = True
+        self._watch()
+
+    def step_back(self, kind: str) -> None:
+        """Pause and take one step back."""
+        self._set_playing(False)
+        self._ready().step_back(kind)
+        self._dirty = True
+
+    def reset(self, seed: int | None) -> None:
+        """Return to the start."""
+        self._set_playing(False)
+        self._told = None
+        self._ready().reset(seed)
+        self._dirty = True
+
+    def set_parameter(self, key: str, array: Any) -> None:
+        """Set one parameter by hand."""
+        self._ready().set_parameter(key, array)
+        self._dirty = True
+
+    def set_setting(self, address: str, number: float, document: Document, revision: int) -> None:
+        """Change one number that re-plans nothing."""
+        if self.session is None or self._held is not None:
+            self.edit(document, revision)
+            return
+        self._document, self.revision = document, revision
+        self.session.set_setting(address, number)
+        self._dirty = True
+
+    def focus(self, node: str, row: int, unit: int) -> None:
+        """Which node's formula the snapshots explain; an empty id: that of the last step."""
+        self._focus = (node, row, unit)
+        self._dirty = self._dirty or self.session is not None
+
+    def answer(self, name: str, question: Callable[[Session], object]) -> None:
+        """Ask the session something; the answer bears the revision it was computed for."""
+        if self.session is not None and self._held is None:
+            self._post("answer", (name, question(self.session)))
+
+    def taken(self) -> None:
+        """The window has taken the last snapshot and has time for another."""
+        self._taken = True
+
+    # playing ---------------------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        assert self._document is not None
+        from engine.session import Session  # here, on the worker's thread: it brings the compiler along
+
+        try:
+            if self.session is None:
+                self.session = Session(self._document, revision=self.revision)
+            else:
+                self.session.edit(self._document, self.revision)
+        except ProblemError as error:
+            self._held = error.problems[0]
+            raise
+        self._held, self._dirty = None, True
+
+    def _ready(self) -> Session:
+        """The session, planned for the newest document. Raises `ProblemError` where that cannot run."""
+        if self._held is not None:
+            raise ProblemError(self._held)
+        if self.session is None:
+            if self._document is None:
+                raise ProblemError(Problem("nothing is open yet", "Open a document first."))
+            self._plan()
+        assert self.session is not None
+        return self.session
+
+    def _chunk(self) -> None:
+        session = self._ready()
+        if self._speed is None:
+            session.run_for(CHUNK_SECONDS)
+            self._dirty = True
+        else:
+            self._play_what_is_due(session, self._speed)
+        self._watch()
+
+    def _play_what_is_due(self, session: Session, speed: float) -> None:
+        now = time.perf_counter()
+        self._due += (now - self._clock) * speed
+        self._clock = now
+        while self._due >= 1 and session.problem is None:
+            if time.perf_counter() - now > CHUNK_SECONDS:
+                self._due = 0.0  # it cannot go that fast: no debt is carried along
+                break
+            whole = len(session.steps)
+            if session.next_step.index == 0 and self._due >= whole:
+                session.run(1)
+                self._due -= whole
+            else:
+                session.step("node")
+                self._due -= 1
+            self._dirty = True
+
+    def _watch(self) -> None:
+        """Stop at a non-finite number and say so once."""
+        problem = self.session.problem if self.session is not None else None
+        if problem is not None and problem != self._told:
+            self._told = problem
+            self._fail(problem)
+
+    def _fail(self, problem: Problem) -> None:
+        self._set_playing(False)
+        self._post("failed", problem)
+
+    def _set_playing(self, playing: bool) -> None:
+        if playing != self._playing:
+            self._playing = playing
+            self._post("playing", playing)
+
+    # showing ---------------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        now = time.perf_counter()
+        if not self._dirty or not self._taken or now - self._shown < SNAPSHOT_SECONDS:
+            return
+        if self.session is None or self._held is not None:
+            self._dirty = False
+            return
+        # Cleared first: a snapshot that fails once would otherwise be tried again for ever.
+        self._dirty, self._taken, self._shown = False, False, now
+        snapshot = self.session.snapshot()
+        if self._focus[0]:
+            snapshot = replace(snapshot, explanation=self._explanation(self.session))
+        self._post("snapshot", replace(snapshot, revision=self.revision))
+
+    def _explanation(self, session: Session) -> object:
+        """The formula of the focused node's latest step, or of its first one while none was played."""
+        node, row, unit = self._focus
+        own = [step for step in session.steps if step.node == node]
+        if not own:
+            return None
+        last: Step | None = session.last_step
+        played = [step for step in own if last is not None and step.index <= last.index]
+        return session.explain(played[-1] if played else own[0], row, unit)
+
+    def _post(self, kind: str, payload: object) -> None:
+        self._post_from_here(kind, payload, self.revision)
+
+
+def _last_of_each(messages: list[Message | None]) -> list[Message | None]:
+    """Drop a message when the next one has the same key: only the last place of a drag is worth computing."""
+    following = [*messages[1:], None]
+    return [
+        message
+        for message, after in zip(messages, following, strict=True)
+        if message is None or not message.key or after is None or message.key != after.key
+    ]
+
+
+def _crash_problem(error: Exception) -> Problem:
+    return Problem(
+        f"the engine met an error of its own ({type(error).__name__}: {error})",
+        "Your document is safe. Go on, and please send the crash report (Help, Crash report).",
+        kind="crash",
+    )
