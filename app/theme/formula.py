@@ -1,0 +1,189 @@
+"""A formula with the number of this step under each of its symbols: incoming × local = outgoing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme.mathematics import Mathematics, plain_text
+from app.theme.theme import Theme, current_theme
+
+COLUMN_GAP, ROW_GAP, NUMBER_GAP, CAPTION_GAP = 10.0, 10.0, 5.0, 2.0
+
+
+@dataclass(frozen=True)
+class Term:
+    """One symbol of a formula, or one operator between two.
+
+    latex    the symbol, or `=`, `+`, `\\cdot`
+    number   what stands under it now, already as text (`number_text`); operators repeat themselves
+    token    colour of the number: a token of the palette
+    caption  one word under the number ("incoming"), or nothing
+    """
+
+    latex: str
+    number: str = ""
+    token: str = "text"
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A term that was measured."""
+
+    term: Term
+    symbol: Mathematics
+    width: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Columns that stand beside each other, with the distances of their lines from the row's top."""
+
+    columns: Sequence[Column]
+    width: float
+    symbol_baseline: float
+    number_baseline: float
+    caption_baseline: float
+    height: float
+
+
+class FormulaLayout:
+    """Places terms in rows no wider than asked for, and paints them: for widgets and for items of the canvas."""
+
+    def __init__(self, terms: Iterable[Term], theme: Theme, size: float = 13) -> None:
+        self._theme = theme
+        self._number_metrics = QFontMetricsF(theme.font("number"))
+        self._caption_metrics = QFontMetricsF(theme.font("caption"))
+        self._columns = [self._measure(term, size) for term in terms]
+        self.rows: list[Row] = []
+        self.arrange(float("inf"))
+
+    @property
+    def width(self) -> float:
+        """Width of the widest row."""
+        return max((row.width for row in self.rows), default=0.0)
+
+    @property
+    def height(self) -> float:
+        """Height of all rows with the gaps between them."""
+        return sum(row.height for row in self.rows) + ROW_GAP * max(0, len(self.rows) - 1)
+
+    @property
+    def narrowest(self) -> float:
+        """Width of the widest term: no arrangement is narrower."""
+        return max((column.width for column in self._columns), default=0.0)
+
+    def arrange(self, available: float) -> None:
+        """Break into rows that fit into `available` pixels, as far as single terms do."""
+        rows: list[list[Column]] = [[]]
+        used = 0.0
+        for column in self._columns:
+            step = column.width + (COLUMN_GAP if rows[-1] else 0.0)
+            if rows[-1] and used + step > available:
+                rows.append([])
+                used, step = 0.0, column.width
+            rows[-1].append(column)
+            used += step
+        self.rows = [self._row(columns) for columns in rows if columns]
+
+    def paint(self, painter: QPainter, origin: QPointF) -> None:
+        """Paint with the upper left corner at `origin`."""
+        top = origin.y()
+        for row in self.rows:
+            left = origin.x()
+            for column in row.columns:
+                self._paint_column(painter, column, row, left, top)
+                left += column.width + COLUMN_GAP
+            top += row.height + ROW_GAP
+
+    def _measure(self, term: Term, size: float) -> Column:
+        symbol = self._theme.mathematics(term.latex, size)
+        width = max(
+            symbol.size.width(),
+            self._number_metrics.horizontalAdvance(term.number),
+            self._caption_metrics.horizontalAdvance(term.caption),
+        )
+        return Column(term, symbol, width)
+
+    def _row(self, columns: Sequence[Column]) -> Row:
+        symbol_baseline = max(column.symbol.baseline for column in columns)
+        bottom = symbol_baseline + max(column.symbol.size.height() - column.symbol.baseline for column in columns)
+        number_baseline = caption_baseline = bottom
+        if any(column.term.number for column in columns):
+            number_baseline = bottom + NUMBER_GAP + self._number_metrics.ascent()
+            bottom = number_baseline + self._number_metrics.descent()
+        if any(column.term.caption for column in columns):
+            caption_baseline = bottom + CAPTION_GAP + self._caption_metrics.ascent()
+            bottom = caption_baseline + self._caption_metrics.descent()
+        width = sum(column.width for column in columns) + COLUMN_GAP * (len(columns) - 1)
+        return Row(columns, width, symbol_baseline, number_baseline, caption_baseline, bottom)
+
+    def _paint_column(self, painter: QPainter, column: Column, row: Row, left: float, top: float) -> None:
+        middle = left + column.width / 2
+        column.symbol.paint(painter, middle - column.symbol.size.width() / 2, top + row.symbol_baseline)
+        term = column.term
+        for text, role, token, baseline, metrics in (
+            (term.number, "number", term.token, row.number_baseline, self._number_metrics),
+            (term.caption, "caption", "text3", row.caption_baseline, self._caption_metrics),
+        ):
+            if text:
+                painter.setFont(self._theme.font(role))
+                painter.setPen(self._theme.colour(token))
+                painter.drawText(QPointF(middle - metrics.horizontalAdvance(text) / 2, top + baseline), text)
+
+
+class FormulaBlock(QWidget):
+    """A formula in a panel; breaks into several rows where the panel is narrow."""
+
+    def __init__(self, terms: Iterable[Term] = (), parent: QWidget | None = None, size: float = 13) -> None:
+        super().__init__(parent)
+        self._theme = current_theme()
+        self._size = size
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._theme.changed.connect(self._rebuild)
+        self.set_terms(terms)
+
+    def set_terms(self, terms: Iterable[Term]) -> None:
+        """Show other terms, or other numbers under them."""
+        self._terms = tuple(terms)
+        self.setAccessibleName(" ".join(f"{plain_text(term.latex)} {term.number}".strip() for term in self._terms))
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._layout = FormulaLayout(self._terms, self._theme, self._size)
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """All terms in one row."""
+        self._layout.arrange(float("inf"))
+        return QRectF(0, 0, self._layout.width, self._layout.height).toAlignedRect().size()
+
+    def minimumSizeHint(self) -> QSize:
+        """The widest term alone, one row high."""
+        self._layout.arrange(float("inf"))
+        return QRectF(0, 0, self._layout.narrowest, self._layout.height).toAlignedRect().size()
+
+    def hasHeightForWidth(self) -> bool:
+        """Always: fewer columns mean more rows."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of the rows that fit into `width` pixels."""
+        self._layout.arrange(width)
+        return int(self._layout.height) + 1
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows that fit into the width of now."""
+        self._layout.arrange(self.width())
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        self._layout.paint(painter, QPointF(0, 0))
