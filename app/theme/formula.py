@@ -81,14 +81,12 @@ class FormulaLayout:
     def arrange(self, available: float) -> None:
         """Break into rows that fit into `available` pixels, as far as single terms do."""
         rows: list[list[Column]] = [[]]
-        used = 0.0
         for column in self._columns:
-            step = column.width + (COLUMN_GAP if rows[-1] else 0.0)
-            if rows[-1] and used + step > available:
-                rows.append([])
-                used, step = 0.0, column.width
             rows[-1].append(column)
-            used += step
+            if row_width(rows[-1]) > available and len(rows[-1]) > 1:
+                kept = break_before(rows[-1])
+                rows.append(rows[-1][kept:])
+                del rows[-2][kept:]
         self.rows = [self._row(columns) for columns in rows if columns]
 
     def paint(self, painter: QPainter, origin: QPointF) -> None:
@@ -120,8 +118,7 @@ class FormulaLayout:
         if any(column.term.caption for column in columns):
             caption_baseline = bottom + CAPTION_GAP + self._caption_metrics.ascent()
             bottom = caption_baseline + self._caption_metrics.descent()
-        width = sum(column.width for column in columns) + COLUMN_GAP * (len(columns) - 1)
-        return Row(columns, width, symbol_baseline, number_baseline, caption_baseline, bottom)
+        return Row(columns, row_width(columns), symbol_baseline, number_baseline, caption_baseline, bottom)
 
     def _paint_column(self, painter: QPainter, column: Column, row: Row, left: float, top: float) -> None:
         middle = left + column.width / 2
@@ -135,6 +132,19 @@ class FormulaLayout:
                 painter.setFont(self._theme.font(role))
                 painter.setPen(self._theme.colour(token))
                 painter.drawText(QPointF(middle - metrics.horizontalAdvance(text) / 2, top + baseline), text)
+
+
+def row_width(columns: Sequence[Column]) -> float:
+    """Width of `columns` beside each other."""
+    return sum(column.width for column in columns) + COLUMN_GAP * max(0, len(columns) - 1)
+
+
+def break_before(columns: Sequence[Column]) -> int:
+    """Where a row that grew too wide is cut: before its last relation or sum, else before its last column."""
+    for place in range(len(columns) - 1, 0, -1):
+        if columns[place].term.latex in ("=", "+", "-"):
+            return place
+    return len(columns) - 1
 
 
 class FormulaBlock(QWidget):

@@ -91,7 +91,7 @@ def typeset(latex: str, size: float, colour: str) -> bytes:
 def plain_text(latex: str) -> str:
     """LaTeX without its braces and backslashes, for fallbacks and screen readers: `\\frac{a}{b}` reads `a / b`."""
     text = re.sub(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1 / \2", latex[:LONGEST])
-    text = re.sub(r"\\(left|right|,|;|!|quad|qquad)(?![a-zA-Z])", " ", text)
+    text = re.sub(r"\\(left|right|[dt]?frac|mathrm|text|operatorname|quad|qquad)(?![a-zA-Z])|\\[,;!: ]", " ", text)
     for name, sign in (("cdot", "·"), ("times", "×"), ("partial", "∂"), ("sum", "Σ"), ("sigma", "σ"), ("varphi", "φ")):
         text = re.sub(rf"\\{name}(?![a-zA-Z])", sign, text)
     return re.sub(r"\s+", " ", re.sub(r"[\\{}$]", "", text)).strip()

@@ -99,6 +99,7 @@ QLineEdit:hover, QPlainTextEdit:hover, QTextEdit:hover, QSpinBox:hover, QDoubleS
 QLineEdit:focus, QPlainTextEdit:focus, QTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {
     border-color: $focus; }
 QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled { color: $border_strong; }
+QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: $text3; }
 QLineEdit:read-only { color: $text2; }
 QLineEdit[wrong="true"], QSpinBox[wrong="true"], QDoubleSpinBox[wrong="true"] { border-color: $error; }
 QLineEdit[kind="search"] { border-radius: 6px; padding: 5px 8px; }
@@ -169,7 +170,7 @@ QTableView { font-family: "$numbers"; }
 QTableView::item { padding: 2px 8px; }
 QHeaderView { background: $surface; }
 QHeaderView::section { background: $surface; color: $text3; border: none; border-bottom: 1px solid $border;
-    padding: 4px 8px; font-size: 11px; }
+    padding: 4px 8px; font-size: 11px; font-weight: 400; text-align: left; }
 QTableCornerButton::section { background: $surface; border: none; }
 
 QTabWidget::pane { border: none; border-top: 1px solid $border; }
