@@ -1,0 +1,236 @@
+"""The presets as the gallery sees them: raw JSON, read quickly, nothing planned and nothing checked before a click."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+SMALL_NETWORK = 20  # parameters; below, every one can be followed by eye
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A folder of presets; `icon` is a name of the theme's icons."""
+
+    id: str
+    title: str
+    icon: str = "book-open"
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One document of the gallery; `json` is the parsed file."""
+
+    id: str
+    chapter: str
+    json: dict[str, Any] = field(compare=False, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What the card is called."""
+        return str(self.json.get("title") or self.id)
+
+    @property
+    def question(self) -> str:
+        """The question that the document answers."""
+        return str(self.json.get("question") or "")
+
+    @property
+    def has_tour(self) -> bool:
+        """Whether somebody walks you through it."""
+        return bool(self.json.get("tour"))
+
+    @property
+    def is_step_by_step(self) -> bool:
+        """Whether the tour asks for single steps."""
+        return any(isinstance(page, dict) and page.get("press") in STEP_KEYS for page in self.json.get("tour") or [])
+
+    @property
+    def has_textbook_numbers(self) -> bool:
+        """Whether it reproduces something that stands in a book."""
+        return bool(self.json.get("references"))
+
+    @property
+    def size(self) -> str:
+        """Widths of the layers, `2-4-1`; the number of nodes where there are no layers."""
+        return size_text(self.json)
+
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers are learned, as far as it can be told without planning."""
+        return parameter_count(self.json)
+
+    def matches(self, words: str) -> bool:
+        """Whether every word stands somewhere in title, question, chapter, ids, node types or references."""
+        hay = " ".join(self._texts()).lower()
+        return all(word in hay for word in words.lower().split())
+
+    def _texts(self) -> Iterator[str]:
+        yield from (self.id, self.title, self.question, chapter_title(self.chapter), self.size)
+        yield from (str(entry) for name in ("covers", "references") for entry in self.json.get(name) or [])
+        yield from (str(node.get("type", "")).replace("_", " ") for node in nodes_of(self.json))
+        yield from (str(node.get("title", "")) for node in nodes_of(self.json))
+
+
+STEP_KEYS = {"Right", "→", "step", "Step", "Shift+Right", "Shift+→"}
+
+
+@cache
+def chapters() -> tuple[Chapter, ...]:
+    """The chapters that hold at least one preset, in the order of reading."""
+    known = {entry["id"]: Chapter(**entry) for entry in _contents()["chapters"]}
+    found = {preset.chapter for preset in presets()}
+    unlisted = [Chapter(name, name.replace("-", " ").capitalize()) for name in sorted(found - set(known))]
+    return tuple(chapter for chapter in [*known.values(), *unlisted] if chapter.id in found)
+
+
+def chapter_title(chapter_id: str) -> str:
+    """What a chapter is called; the id of one that is not there."""
+    return next((chapter.title for chapter in chapters() if chapter.id == chapter_id), chapter_id)
+
+
+@cache
+def presets() -> tuple[Preset, ...]:
+    """Every preset, in the order of chapters; within one, as its `order` says, then by title."""
+    ranks = {entry["id"]: rank for rank, entry in enumerate(_contents()["chapters"])}
+    found = [preset for folder in files("presets").iterdir() if folder.is_dir() for preset in _presets_in(folder)]
+    return tuple(sorted(found, key=lambda each: (ranks.get(each.chapter, 99), each.json.get("order", 99), each.title)))
+
+
+def find_preset(preset_id: str) -> Preset | None:
+    """The preset of that id."""
+    return next((preset for preset in presets() if preset.id == preset_id), None)
+
+
+def default_preset_id() -> str:
+    """The preset that is played where nobody chose one."""
+    return str(_contents()["default"])
+
+
+def load_preset(preset: Preset) -> Document:
+    """The preset as a document, fresh each time."""
+    from engine.document import Document
+
+    return Document.from_json(preset.json)
+
+
+def nodes_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The nodes of a parsed file, as far as they look like nodes."""
+    graph = document.get("graph")
+    nodes = graph.get("nodes") if isinstance(graph, dict) else None
+    return [node for node in nodes if isinstance(node, dict) and "id" in node] if isinstance(nodes, list) else []
+
+
+def wires_of(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Pairs of node ids that a wire of a parsed file joins."""
+    graph = document.get("graph")
+    wires = graph.get("wires") if isinstance(graph, dict) else None
+    ends = ((wire.get("from"), wire.get("to")) for wire in wires or [] if isinstance(wire, dict))
+    return [(str(start).partition(".")[0], str(end).partition(".")[0]) for start, end in ends]
+
+
+def layer_widths(document: dict[str, Any]) -> dict[str, int]:
+    """How many numbers per row each node hands on, by node id, where that can be told at a glance."""
+    return Widths(document).all()
+
+
+def size_text(document: dict[str, Any]) -> str:
+    """Widths of input and layers, `2-4-1`; else how many nodes there are."""
+    widths = Widths(document)
+    layers = [width for node, width in widths.all().items() if widths.types[node] in ("input", "dense", "neuron")]
+    if len(layers) > 1 and any(kind in ("dense", "neuron") for kind in widths.types.values()):
+        return "-".join(str(width) for width in layers)
+    count = len(widths.types)
+    return f"{count} node" if count == 1 else f"{count} nodes"
+
+
+def parameter_count(document: dict[str, Any]) -> int | None:
+    """Weights, biases and free parameters; None where a width is unknown."""
+    widths = Widths(document)
+    total = 0
+    for node in nodes_of(document):
+        if node.get("type") in ("dense", "neuron"):
+            fan_in, units = widths.into(str(node["id"])), widths.of(str(node["id"]))
+            if fan_in is None or units is None:
+                return None
+            total += (fan_in + 1) * units
+        elif node.get("type") == "parameter":
+            total += _entries(_property(node, "shape", ()))
+    return total
+
+
+class Widths:
+    """Numbers per row along the wires of a parsed file."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._nodes = {str(node["id"]): node for node in nodes_of(document)}
+        self.types = {name: str(node.get("type", "")) for name, node in self._nodes.items()}
+        self._wires = wires_of(document)
+        self._known: dict[str, int | None] = {}
+
+    def all(self) -> dict[str, int]:
+        """Every node whose width is known, from the inputs onward."""
+        widths = {name: self.of(name) for name in self._nodes}
+        known = {name: width for name, width in widths.items() if width is not None}
+        return dict(sorted(known.items(), key=lambda entry: self.depth(entry[0])))
+
+    def of(self, name: str) -> int | None:
+        """Numbers per row that a node hands on."""
+        if name not in self._known:
+            self._known[name] = None  # a cycle ends here
+            self._known[name] = self._find(name)
+        return self._known[name]
+
+    def into(self, name: str) -> int | None:
+        """Numbers per row that reach a node."""
+        widths = [self.of(start) for start, end in self._wires if end == name and start in self._nodes]
+        known = [width for width in widths if width is not None]
+        return sum(known) if known and len(known) == len(widths) else None
+
+    def depth(self, name: str, seen: frozenset[str] = frozenset()) -> int:
+        """How many wires lie before a node, along the longest way."""
+        before = [start for start, end in self._wires if end == name and start in self._nodes and start not in seen]
+        return max((1 + self.depth(start, seen | {name}) for start in before), default=0)
+
+    def _find(self, name: str) -> int | None:
+        node = self._nodes[name]
+        kind = self.types[name]
+        if kind in ("input", "target"):
+            return _entries(_property(node, "shape", ()))
+        if kind == "neuron":
+            return 1
+        if kind == "dense":
+            units = _property(node, "units", 4)
+            return units if isinstance(units, int) else None
+        return self.into(name)
+
+
+def _property(node: dict[str, Any], name: str, otherwise: Any) -> Any:
+    properties = node.get("properties")
+    return properties.get(name, otherwise) if isinstance(properties, dict) else otherwise
+
+
+def _entries(shape: Any) -> int:
+    lengths = [length for length in shape if isinstance(length, int)] if isinstance(shape, list | tuple) else []
+    return math.prod(lengths) if lengths else 1
+
+
+@cache
+def _contents() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(files("presets").joinpath("chapters.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _presets_in(folder: Traversable) -> Iterator[Preset]:
+    for entry in folder.iterdir():
+        if entry.name.endswith(".json"):
+            yield Preset(entry.name.removesuffix(".json"), folder.name, json.loads(entry.read_text(encoding="utf-8")))

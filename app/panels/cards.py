@@ -1,0 +1,180 @@
+"""What the gallery is made of: a card for a document, a row of the side bar; buttons, for keys and screen readers."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QEnterEvent, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from app.library import Preset
+from app.panels.thumbnails import thumbnail
+from app.theme import current_theme
+
+TEXT_HEIGHT = 84
+PICTURE_SHARE = 0.46  # height of the picture by its width
+LINE = 18
+
+
+class HoverButton(QAbstractButton):
+    """A button that paints itself and knows whether the mouse is over it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        current_theme().changed.connect(self.update)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Paint the hover."""
+        super().enterEvent(event)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Paint the rest state."""
+        super().leaveEvent(event)
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses as Space does; arrows are left to whoever arranges the buttons."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        elif event.key() == Qt.Key.Key_Space:
+            super().keyPressEvent(event)
+        else:
+            event.ignore()
+
+
+class Card(HoverButton):
+    """One preset: picture, title, question, size and marks."""
+
+    def __init__(self, preset: Preset, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preset = preset
+        self._picture: tuple[object, QPixmap] | None = None
+        self.setText(preset.title)
+        self.setAccessibleName(f"{preset.title}. {preset.question}")
+        self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        """The picture keeps its proportions."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Picture and text."""
+        return round(PICTURE_SHARE * width) + TEXT_HEIGHT
+
+    def sizeHint(self) -> QSize:
+        """A card of the usual width."""
+        return QSize(260, self.heightForWidth(260))
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as a title stays readable."""
+        return QSize(180, self.heightForWidth(180))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Everything, clipped to the round border."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        outline = QPainterPath()
+        outline.addRoundedRect(frame, theme.radius.node, theme.radius.node)
+        painter.fillPath(outline, theme.colour("hover" if self.isDown() else "raised"))
+        painter.save()
+        painter.setClipPath(outline)
+        picture = QRectF(frame.left(), frame.top(), frame.width(), frame.height() - TEXT_HEIGHT)
+        painter.drawPixmap(picture.topLeft(), self._picture_of(picture.size()))
+        painter.setPen(theme.pen("border"))
+        painter.drawLine(picture.bottomLeft(), picture.bottomRight())
+        painter.restore()
+        self._paint_words(painter, QRectF(frame.left(), picture.bottom(), frame.width(), TEXT_HEIGHT))
+        focused, hovered = self.hasFocus(), self.underMouse()
+        painter.setPen(
+            theme.pen("accent" if focused else "border_strong" if hovered else "border", 2 if focused else 1)
+        )
+        painter.drawPath(outline)
+
+    def _picture_of(self, size: QSizeF) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        key = (size.toTuple(), ratio, current_theme().is_dark)
+        if self._picture is None or self._picture[0] != key:
+            self._picture = (key, thumbnail(self.preset.json, size, ratio))
+        return self._picture[1]
+
+    def _paint_words(self, painter: QPainter, area: QRectF) -> None:
+        theme = current_theme()
+        inner = area.adjusted(14, 10, -14, -8)
+        line = QRectF(inner.left(), inner.top(), inner.width(), LINE)
+        small = theme.font("number_small")
+        size_width = QFontMetricsF(small).horizontalAdvance(self.preset.size)
+        painter.setFont(small)
+        painter.setPen(theme.colour("text3"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.preset.size)
+        _paint_line(painter, line.adjusted(0, 0, -size_width - 8, 0), self.preset.title, "title", "text")
+        _paint_line(painter, line.translated(0, 20), self.preset.question, "body", "text2")
+        x = inner.left()
+        for word, icon in self._marks():
+            painter.drawPixmap(round(x), round(inner.top() + 46), theme.pixmap(icon, "text3", 14))
+            place = QRectF(x + 19, inner.top() + 44, inner.right() - x - 19, LINE)
+            _paint_line(painter, place, word, "caption", "text3")
+            x += 19 + QFontMetricsF(theme.font("caption")).horizontalAdvance(word) + 16
+
+    def _marks(self) -> list[tuple[str, str]]:
+        marks = []
+        if self.preset.has_tour:
+            marks.append(("tour", "route"))
+        if self.preset.is_step_by_step:
+            marks.append(("step by step", "step-forward"))
+        return marks
+
+
+class SideRow(HoverButton):
+    """A row of the side bar: icon, words, a count or a second line."""
+
+    def __init__(self, text: str, icon: str, count: int | None = None, below: str = "") -> None:
+        super().__init__()
+        self.setText(text)
+        self._icon, self._count, self._below = icon, count, below
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"{text}, {count} examples" if count is not None else f"{text}, {below}")
+
+    def sizeHint(self) -> QSize:
+        """One line or two."""
+        return QSize(200, 44 if self._below else 30)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A soft ground where chosen, with an edge that does not rely on colour."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(theme.pen("focus") if self.hasFocus() else Qt.PenStyle.NoPen)
+        chosen = self.isChecked()
+        if chosen or self.underMouse() or self.hasFocus():
+            painter.setBrush(theme.colour("selection" if chosen else "hover"))
+            painter.drawRoundedRect(frame, theme.radius.field, theme.radius.field)
+        if chosen:
+            painter.fillRect(QRectF(0, 4, 2, self.height() - 8), theme.colour("accent"))
+        first = QRectF(38, 6 if self._below else (self.height() - LINE) / 2, self.width() - 50, LINE)
+        painter.drawPixmap(12, round(first.top() + 1), theme.pixmap(self._icon, "text" if chosen else "text2", 16))
+        if self._count is not None:
+            painter.setFont(theme.font("number_small"))
+            painter.setPen(theme.colour("text3"))
+            painter.drawText(first, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(self._count))
+        role, token = ("strong", "text") if chosen else ("body", "text" if self._below else "text2")
+        _paint_line(painter, first.adjusted(0, 0, -28 if self._count is not None else 0, 0), self.text(), role, token)
+        if self._below:
+            _paint_line(painter, first.translated(0, 16), self._below, "caption", "text3")
+
+
+def _paint_line(painter: QPainter, area: QRectF, text: str, role: str, token: str) -> None:
+    """One line of text, shortened with an ellipsis where it must be."""
+    theme = current_theme()
+    font = theme.font(role)
+    shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, area.width())
+    painter.setFont(font)
+    painter.setPen(theme.colour(token))
+    painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

@@ -1,0 +1,304 @@
+"""The first page: chapters on the left, a card for every preset, search, recent files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.library import SMALL_NETWORK, Preset, chapters, presets
+from app.panels.cards import Card, SideRow
+from app.settings import Settings
+from app.theme import current_theme
+
+SIDE_WIDTH = 232
+NARROWEST_CARD = 212
+MOST_COLUMNS = 4
+
+CHIPS: dict[str, Callable[[Preset], bool]] = {
+    "All": lambda preset: True,
+    "With a tour": lambda preset: preset.has_tour,
+    "Step by step": lambda preset: preset.is_step_by_step,
+    "Textbook numbers": lambda preset: preset.has_textbook_numbers,
+    f"Under {SMALL_NETWORK} parameters": lambda preset: (
+        (preset.parameters or 0) < SMALL_NETWORK and preset.parameters is not None
+    ),
+}
+STEPS = {Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Up: (-1, 0)}
+
+
+class Gallery(QFrame):
+    """Everything that can be opened, and an empty canvas."""
+
+    preset_chosen = Signal(str)
+    file_chosen = Signal(object)  # a Path
+    open_wanted = Signal()
+    empty_wanted = Signal()
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._chapter = ""
+        self._chip = "All"
+        self.cards: list[Card] = []
+        self._columns = MOST_COLUMNS
+        self.setProperty("panel", "canvas")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self._make_side())
+        row.addWidget(self._make_main(), 1)
+        self._fill()
+
+    # building --------------------------------------------------------------------------------------------------------
+
+    def _make_side(self) -> QWidget:
+        side = QFrame()
+        side.setObjectName("side")
+        side.setProperty("panel", "surface")
+        side.setFixedWidth(SIDE_WIDTH)
+        column = QVBoxLayout(side)
+        column.setContentsMargins(8, 16, 8, 12)
+        column.setSpacing(2)
+        self._rows = QButtonGroup(self)
+        every = SideRow("All examples", "sparkles", len(presets()))
+        column.addWidget(self._chapter_row(every, ""))
+        every.setChecked(True)
+        column.addWidget(_section("Chapters"))
+        for chapter in chapters():
+            count = sum(preset.chapter == chapter.id for preset in presets())
+            column.addWidget(self._chapter_row(SideRow(chapter.title, chapter.icon, count), chapter.id))
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column.addLayout(self._recent)
+        column.addStretch(1)
+        return side
+
+    def _chapter_row(self, row: SideRow, chapter: str) -> SideRow:
+        row.setCheckable(True)
+        self._rows.addButton(row)
+        row.clicked.connect(lambda: self.show_chapter(chapter))
+        return row
+
+    def _make_main(self) -> QWidget:
+        main = QWidget()
+        column = QVBoxLayout(main)
+        column.setContentsMargins(28, 28, 0, 0)
+        column.setSpacing(16)
+        column.addLayout(self._make_head())
+        column.addLayout(self._make_chips())
+        column.addWidget(self._make_cards(), 1)
+        return main
+
+    def _make_head(self) -> QHBoxLayout:
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        title = QLabel("What would you like to see?")
+        title.setProperty("level", "display")
+        words.addWidget(title)
+        words.addLayout(_sentence("Every card is a live document: open it, press", "Space", "and change anything."))
+        head = QHBoxLayout()
+        head.setContentsMargins(0, 0, 28, 0)
+        head.setSpacing(12)
+        head.addLayout(words)
+        head.addStretch(1)
+        head.addWidget(self._make_search(), 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(_button("Open", "folder-open", "", "Open a document  (Ctrl+O)", self.open_wanted.emit))
+        empty = _button("Empty canvas", "plus", "primary", "Start with nothing  (Ctrl+N)", self.empty_wanted.emit)
+        head.addWidget(empty)
+        return head
+
+    def _make_search(self) -> QLineEdit:
+        self.search = QLineEdit()
+        self.search.setProperty("kind", "search")
+        self.search.setPlaceholderText(f"Search {len(presets())} examples")
+        self.search.setToolTip("Search titles, questions, chapters and node types  (/)")
+        self.search.setAccessibleName("Search examples")
+        self.search.setMinimumWidth(180)
+        self.search.setMaximumWidth(360)
+        self.search.setClearButtonEnabled(True)
+        glass = self.search.addAction(current_theme().icon("search", "text3"), QLineEdit.ActionPosition.LeadingPosition)
+        current_theme().set_icon(glass, "search", "text3")
+        self.search.textChanged.connect(self._fill)
+        self.search.returnPressed.connect(self._open_first)
+        return self.search
+
+    def _make_chips(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self._chips = QButtonGroup(self)
+        for name in CHIPS:
+            chip = QPushButton(name)
+            chip.setProperty("kind", "chip")
+            chip.setCheckable(True)
+            chip.setChecked(name == "All")
+            chip.clicked.connect(lambda _, name=name: self.show_chip(name))
+            self._chips.addButton(chip)
+            row.addWidget(chip)
+        row.addStretch(1)
+        return row
+
+    def _make_cards(self) -> QScrollArea:
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        body = QWidget()
+        self._grid = QGridLayout(body)
+        self._grid.setContentsMargins(0, 2, 28, 24)
+        self._grid.setSpacing(16)
+        self._grid.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._none = QLabel()
+        self._none.setProperty("level", "2")
+        self._none.setTextFormat(Qt.TextFormat.PlainText)
+        self._scroll.setWidget(body)
+        self._every = [Card(preset, body) for preset in presets()]
+        for card in self._every:
+            card.hide()
+            card.clicked.connect(lambda _=False, card=card: self.preset_chosen.emit(card.preset.id))
+        return self._scroll
+
+    # choosing --------------------------------------------------------------------------------------------------------
+
+    def show_chapter(self, chapter: str) -> None:
+        """Only the cards of one chapter; an empty id shows all."""
+        self._chapter = chapter
+        self._fill()
+
+    def show_chip(self, name: str) -> None:
+        """Only the cards with a mark of CHIPS."""
+        self._chip = name
+        self._fill()
+
+    def refresh(self) -> None:
+        """Show the recent files of now, and put the keyboard on the first card."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if item.widget() is not None:
+                item.widget().deleteLater()
+        paths = self._settings.recent
+        if paths:
+            self._recent.addWidget(_section("Recent files"))
+        for path in paths:
+            row = SideRow(path.name, "file", None, _when(path))
+            row.setToolTip(str(path))
+            row.clicked.connect(lambda _=False, path=path: self.file_chosen.emit(path))
+            self._recent.addWidget(row)
+        if self.cards and not self.search.hasFocus():
+            self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _fill(self) -> None:
+        chosen = CHIPS[self._chip]
+        words = self.search.text()
+        self.cards = [
+            card
+            for card in self._every
+            if self._chapter in ("", card.preset.chapter) and chosen(card.preset) and card.preset.matches(words)
+        ]
+        for card in self._every:
+            card.setVisible(card in self.cards)
+        self._none.setText(f"Nothing here matches “{words}”." if words else "No example here has that mark.")
+        self._arrange()
+
+    def _arrange(self) -> None:
+        while self._grid.takeAt(0) is not None:
+            pass
+        self._none.setVisible(not self.cards)
+        if not self.cards:
+            self._grid.addWidget(self._none, 0, 0, 1, self._columns)
+        for index, card in enumerate(self.cards):
+            self._grid.addWidget(card, index // self._columns, index % self._columns)
+        for column in range(MOST_COLUMNS):
+            self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
+            self._grid.setColumnMinimumWidth(column, NARROWEST_CARD - 20 if column < self._columns else 0)
+
+    def _open_first(self) -> None:
+        if self.cards:
+            self.preset_chosen.emit(self.cards[0].preset.id)
+
+    # keys and size ---------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As many columns as fit, at most four."""
+        super().resizeEvent(event)
+        width = self.width() - SIDE_WIDTH - 56
+        columns = max(1, min(MOST_COLUMNS, width // NARROWEST_CARD))
+        if columns != self._columns:
+            self._columns = columns
+            self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows walk the cards, / goes to the search, Escape empties it."""
+        key = Qt.Key(event.key())
+        if key in STEPS and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            self._walk(*STEPS[key])
+        elif event.text() == "/":
+            self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.search.selectAll()
+        elif key == Qt.Key.Key_Escape and self.search.text():
+            self.search.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def _walk(self, rows: int, columns: int) -> None:
+        focused = next((index for index, card in enumerate(self.cards) if card.hasFocus()), None)
+        if not self.cards:
+            return
+        target = 0 if focused is None else focused + rows * self._columns + columns
+        if 0 <= target < len(self.cards):
+            self.cards[target].setFocus(Qt.FocusReason.TabFocusReason)
+            self._scroll.ensureWidgetVisible(self.cards[target], 0, 24)
+        elif self.search.hasFocus() or focused is None:
+            self.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
+
+
+def _section(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("level", "caption")
+    label.setFont(current_theme().font("caption_strong"))
+    label.setContentsMargins(12, 20, 0, 6)
+    return label
+
+
+def _sentence(before: str, key: str, after: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    for text, level in ((before, "2"), (key, "key"), (after, "2")):
+        label = QLabel(text)
+        label.setProperty("level", level)
+        row.addWidget(label)
+    row.addStretch(1)
+    return row
+
+
+def _button(text: str, icon: str, kind: str, tip: str, act: Callable[[], object]) -> QPushButton:
+    button = QPushButton(text)
+    button.setProperty("kind", kind)
+    button.setToolTip(tip)
+    button.setMinimumHeight(32)
+    current_theme().set_icon(button, icon, "on_accent" if kind == "primary" else "text2")
+    button.clicked.connect(act)
+    return button
+
+
+def _when(path: Path) -> str:
+    """When a file was last written, in words."""
+    written = datetime.fromtimestamp(path.stat().st_mtime)
+    days = (datetime.now().date() - written.date()).days
+    if days < 1:
+        return f"today, {written:%H:%M}"
+    return "yesterday" if days == 1 else f"{written:%A}" if days < 7 else f"{written:%d %B %Y}".lstrip("0")

@@ -1,0 +1,169 @@
+"""The steps of one iteration as a row of marks: dots forward, chevrons backward, squares for the update."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from app.theme import current_theme
+
+if TYPE_CHECKING:
+    from engine.session import Snapshot, Step
+
+PITCH = 13.0  # between two marks
+SMALLEST_PITCH = 8.0  # below, a group becomes a bar
+MARK = 3.0
+GAP = 20.0
+PARTS = {"forward": "forward", "backward": "backward", "update": "update"}
+
+
+class PhaseLane(QWidget):
+    """Paints `snapshot.steps`; what was played is filled, the step just played is ringed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._groups: list[list[Step]] = []
+        self._steps: tuple[Step, ...] = ()
+        self._last: Step | None = None
+        self.names: dict[str, str] = {}  # titles of nodes, for the tooltip
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Steps of this iteration")
+        current_theme().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Room for a small network."""
+        return QSize(300, 40)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for the three words."""
+        return QSize(176, 40)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show another moment."""
+        if snapshot.steps is not self._steps:
+            self._steps = snapshot.steps
+            self._groups = [list(group) for _, group in itertools.groupby(snapshot.steps, _group_key)]
+        self._last = snapshot.last_step
+        self.update()
+
+    def clear(self) -> None:
+        """Nothing is open."""
+        self._groups, self._steps, self._last = [], (), None
+        self.update()
+
+    # geometry --------------------------------------------------------------------------------------------------------
+
+    def _areas(self) -> list[QRectF]:
+        """Where each group is painted, side by side; narrower when there is not room for every mark."""
+        words = QFontMetricsF(current_theme().font("caption_strong"))
+        least = [max(words.horizontalAdvance(group[0].part) + 2, 2 * PITCH) for group in self._groups]
+        wanted = [max(least_width, len(group) * PITCH) for least_width, group in zip(least, self._groups, strict=True)]
+        gap = min(GAP, max(8.0, (self.width() - sum(least)) / max(1, len(least))))
+        room = self.width() - gap * (len(wanted) - 1)
+        if sum(wanted) > room:
+            extra = sum(wanted) - sum(least)
+            share = max(0.0, (room - sum(least)) / extra) if extra > 0 else 0.0
+            wanted = [low + share * (high - low) for low, high in zip(least, wanted, strict=True)]
+        areas, x = [], 0.0
+        for width in wanted:
+            areas.append(QRectF(x, 0, width, self.height()))
+            x += width + gap
+        return areas
+
+    def _place(self, area: QRectF, group: Sequence[Step], index: int) -> QPointF:
+        pitch = min(PITCH, (area.width() - 2 * MARK) / max(1, len(group)))
+        return QPointF(area.left() + MARK + 1 + index * pitch, area.center().y() + 10)
+
+    # painting --------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Words above, marks below."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for area, group in zip(self._areas(), self._groups, strict=True):
+            self._paint_group(painter, area, group)
+
+    def _paint_group(self, painter: QPainter, area: QRectF, group: Sequence[Step]) -> None:
+        theme = current_theme()
+        part = group[0].part
+        is_current = self._last is not None and any(step.index == self._last.index for step in group)
+        painter.setFont(theme.font("caption_strong" if is_current else "caption"))
+        painter.setPen(theme.colour(PARTS[part] if is_current else "text3"))
+        line = QRectF(area.left(), area.center().y() - 15, area.width() + GAP, 16)
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, part)
+        if len(group) * SMALLEST_PITCH > area.width():
+            self._paint_bar(painter, area, group)
+            return
+        for index, step in enumerate(group):
+            self._paint_step(painter, self._place(area, group, index), step)
+
+    def _paint_step(self, painter: QPainter, place: QPointF, step: Step) -> None:
+        theme = current_theme()
+        last = -1 if self._last is None else self._last.index
+        played = step.index <= last
+        token = PARTS[step.part] if played else "border_strong"
+        if step.index == last:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(theme.pen(PARTS[step.part], 1.5))
+            painter.drawEllipse(place, MARK + 3.5, MARK + 3.5)
+        painter.setPen(theme.pen(token, 1.5))
+        painter.setBrush(theme.colour(token) if played else Qt.BrushStyle.NoBrush)
+        paint_mark(painter, place, step.part)
+
+    def _paint_bar(self, painter: QPainter, area: QRectF, group: Sequence[Step]) -> None:
+        """Too many steps for marks: a line, filled as far as it was played, with the mark of now on it."""
+        theme = current_theme()
+        part = group[0].part
+        last = -1 if self._last is None else self._last.index
+        done = sum(step.index <= last for step in group)
+        y = area.center().y() + 10
+        width = area.width() - 2 * MARK - 2
+        left = area.left() + MARK + 1
+        painter.setPen(theme.pen("border_strong", 2))
+        painter.drawLine(QPointF(left, y), QPointF(left + width, y))
+        if done:
+            end = QPointF(left + width * done / len(group), y)
+            painter.setPen(theme.pen(PARTS[part], 2))
+            painter.drawLine(QPointF(left, y), end)
+            if done < len(group) or group[-1].index == last:
+                self._paint_step(painter, end, group[done - 1])
+
+    def event(self, event: QEvent) -> bool:
+        """The tooltip names the step under the mouse."""
+        if isinstance(event, QHelpEvent):
+            step = self._step_at(event.pos().x())
+            if step is not None:
+                name = self.names.get(step.node, step.node)
+                QToolTip.showText(event.globalPos(), f"{step.part}: {name}  (step {step.index + 1})", self)
+                return True
+        return super().event(event)
+
+    def _step_at(self, x: float) -> Step | None:
+        for area, group in zip(self._areas(), self._groups, strict=True):
+            if area.left() <= x <= area.right():
+                distances = [abs(self._place(area, group, index).x() - x) for index in range(len(group))]
+                return group[distances.index(min(distances))]
+        return None
+
+
+def paint_mark(painter: QPainter, place: QPointF, part: str) -> None:
+    """The mark of a phase with the pen and brush in force."""
+    if part == "backward":
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        tip, back = QPointF(-MARK + 0.5, 0), MARK - 1
+        painter.drawPolyline(
+            QPolygonF([place + QPointF(back, -MARK - 0.5), place + tip, place + QPointF(back, MARK + 0.5)])
+        )
+    elif part == "update":
+        painter.drawRect(QRectF(place.x() - MARK + 0.5, place.y() - MARK + 0.5, 2 * MARK - 1, 2 * MARK - 1))
+    else:
+        painter.drawEllipse(place, MARK - 0.5, MARK - 0.5)
+
+
+def _group_key(step: Step) -> tuple[str, str]:
+    return step.phase, step.part
