@@ -14,10 +14,9 @@ setup: .venv/.ready-test
 	@$(PYTHON) .ci/set_up.py $*
 
 run: .venv/.ready-run
-	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	@if $(BIN)/python -m app.display; then $(BIN)/chainrule; else \
 	  echo "There is no display here, so the default preset plays without a window; the picture goes to out/first-light.png."; \
-	  QT_QPA_PLATFORM=offscreen $(BIN)/chainrule first-light --out out/first-light.png; \
-	else $(BIN)/chainrule; fi
+	  mkdir -p out; QT_QPA_PLATFORM=offscreen $(BIN)/chainrule first-light --out out/first-light.png; fi
 
 lint: .venv/.ready-test
 	@$(BIN)/ruff format --check --quiet .

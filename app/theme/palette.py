@@ -167,6 +167,18 @@ TEXT_TOKENS = [
 """Tokens that colour text or a thin mark that must be read."""
 
 
+def category_token(category: str) -> str:
+    """The token for a category of node types ("Layers", "Maths" …); `text2` for one without a colour of its own."""
+    token = f"c_{category.lower()}"
+    return token if token in Palette.__dataclass_fields__ else "text2"
+
+
+def kind_token(kind: str) -> str:
+    """The token for a kind of port ("data", "parameter", "target", "loss", "index"); others look like data."""
+    token = f"k_{kind.lower()}"
+    return token if token in Palette.__dataclass_fields__ else "k_data"
+
+
 def channels(colour: str) -> tuple[int, int, int]:
     """Red, green and blue, 0 to 255, of `#RRGGBB`."""
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

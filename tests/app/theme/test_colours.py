@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QPushButton
 
-from app.theme import DARK, LIGHT, Palette, Theme, contrast, current_theme
+from app.theme import DARK, LIGHT, Palette, Theme, category_token, contrast, current_theme, kind_token
 from app.theme.palette import TEXT_TOKENS, channels
 from app.theme.scales import lookup_table
 
@@ -140,6 +140,11 @@ def test_no_other_file_of_the_app_writes_a_colour_down():
     pattern = re.compile(r"[\"']#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?[\"']")
     guilty = [path for path in (ROOT / "app").rglob("*.py") if path != home and pattern.search(path.read_text())]
     assert guilty == []
+
+
+def test_categories_and_kinds_of_ports_have_their_colours():
+    assert [category_token(name) for name in ("Layers", "Losses", "Elsewhere")] == ["c_layers", "c_losses", "text2"]
+    assert [kind_token(name) for name in ("loss", "index", "elsewhere")] == ["k_loss", "k_index", "k_data"]
 
 
 def test_dark_and_light_have_the_same_tokens():
