@@ -1,0 +1,79 @@
+"""What an edit did, told to canvas, panels and runner in one signal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.editor.delta import Delta, by_id, wire_id
+from engine.graph import Node
+
+
+@dataclass(frozen=True)
+class Change:
+    """One edit, forward or back, or a whole new document (kind `reset`).
+
+    kinds     of: node_added, node_removed, wire_added, wire_removed, wire, property, moved, title, flags, frame, note,
+              training, data, views, document, values, reset
+    ids       nodes, frames, notes and wires (`source>target`) that are concerned
+    settings  "node.property" -> number, where numbers of existing nodes changed
+    replans   whether the engine has to plan anew: not for places, words and mere numbers
+    text      the name of the edit
+    """
+
+    kinds: frozenset[str]
+    ids: frozenset[str] = frozenset()
+    settings: Mapping[str, float] = field(default_factory=dict)
+    replans: bool = False
+    text: str = ""
+
+    def touches(self, *kinds: str) -> bool:
+        """Whether the edit is of one of these kinds, or everything is new."""
+        return "reset" in self.kinds or not self.kinds.isdisjoint(kinds)
+
+
+RESET = Change(frozenset({"reset"}), replans=True)
+_ATTRIBUTES = {"training": "training", "data": "data", "views": "views"}
+_REPLANNING = {"node_added", "node_removed", "wire_added", "wire_removed", "wire", "training", "data"}
+_IDLE_FLAGS = {"collapsed", "pinned"}  # they are about looks
+
+
+def change_of(delta: Delta, text: str) -> Change:
+    """What a delta did."""
+    kinds: set[str] = set()
+    ids: set[str] = set()
+    for part, key in (("nodes", by_id), ("wires", wire_id), ("frames", by_id), ("notes", by_id)):
+        splice, stem = getattr(delta, part), part[:-1]
+        for ending, placed in (("added", splice.added), ("removed", splice.removed)):
+            kinds.update({stem if stem in ("frame", "note") else f"{stem}_{ending}"} if placed else ())
+            ids.update(key(entry) for _, entry in placed)
+        ids.update(key(after) for _, after in splice.exchanged)
+        if stem != "node":
+            kinds.update({stem} if splice.exchanged else ())
+    settings, replans = _exchanged_nodes(delta, kinds)
+    kinds.update(_ATTRIBUTES.get(name, "document") for name in delta.attributes)
+    kinds.update({"values"} if delta.values else ())
+    replans = replans or "precision" in delta.attributes or not kinds.isdisjoint(_REPLANNING)
+    return Change(frozenset(kinds), frozenset(ids), settings, replans, text)
+
+
+def _exchanged_nodes(delta: Delta, kinds: set[str]) -> tuple[dict[str, float], bool]:
+    """Note the kinds of change to existing nodes; the numbers that changed, and whether something else did."""
+    settings: dict[str, float] = {}
+    replans = False
+    for before, after in delta.nodes.exchanged:
+        for kind, name in (("moved", "position"), ("title", "title"), ("flags", "flags"), ("property", "properties")):
+            kinds.update({kind} if getattr(before, name) != getattr(after, name) else ())
+        replans = replans or not (before.flags ^ after.flags) <= _IDLE_FLAGS
+        for name in _changed_properties(before, after):
+            known = after.kind.properties().get(name) if after.kind else None
+            if known is not None and known.is_number:
+                settings[f"{after.id}.{name}"] = after.properties.get(name, known.default)
+            else:
+                replans = True
+    return settings, replans
+
+
+def _changed_properties(before: Node, after: Node) -> list[str]:
+    names = dict.fromkeys([*before.properties, *after.properties])
+    return [name for name in names if before.properties.get(name) != after.properties.get(name)]

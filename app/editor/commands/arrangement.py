@@ -1,0 +1,97 @@
+"""Where things stand: moving, layout, frames and notes. Nothing here changes what is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.editor.commands import Command, Delta
+from app.editor.commands.drafts import counted, exchange, free_id, taken_ids
+from app.editor.delta import draft_of
+from engine.graph import Frame, Graph, Note
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+Place = tuple[float, float]
+
+
+def with_content(graph: Graph, ids: Iterable[str]) -> set[str]:
+    """The ids with the nodes of those that are frames."""
+    found = set(ids)
+    return found.union(*(graph.frames[name].nodes for name in found if name in graph.frames))
+
+
+def move(document: Document, ids: Iterable[str], dx: float, dy: float) -> Command:
+    """Move nodes and notes; a frame takes along what lies in it."""
+    draft, moved = draft_of(document.graph), with_content(document.graph, ids)
+    for name in moved & draft.nodes.keys():
+        x, y = draft.nodes[name].position
+        exchange(draft, name, position=(x + dx, y + dy))
+    for name in moved & draft.notes.keys():
+        x, y = draft.notes[name].position
+        draft.notes[name] = replace(draft.notes[name], position=(x + dx, y + dy))
+    return counted(document.graph, _named(document.graph, moved), "Move"), Delta.between(document.graph, draft)
+
+
+def _named(graph: Graph, moved: set[str]) -> list[str]:
+    things = [name for name in moved if name in graph.nodes or name in graph.notes]
+    if not things:
+        raise ProblemError(
+            Problem("nothing is selected", "Click a node, or drag a frame around some.", kind="selection")
+        )
+    return things
+
+
+def place(document: Document, positions: Mapping[str, Place], text: str) -> Command:
+    """Put nodes at given places."""
+    draft = draft_of(document.graph)
+    for name, (x, y) in positions.items():
+        if draft.nodes[name].position != (x, y):
+            exchange(draft, name, position=(float(x), float(y)))
+    return text, Delta.between(document.graph, draft)
+
+
+def add_frame(document: Document, ids: Iterable[str], title: str = "") -> tuple[str, Command]:
+    """Draw a frame around nodes; each node lies in one frame at most."""
+    draft = draft_of(document.graph)
+    inside = tuple(name for name in draft.nodes if name in set(ids))
+    if not inside:
+        raise ProblemError(Problem("a frame needs nodes", "Select the nodes that belong together.", kind="selection"))
+    for frame in list(draft.frames.values()):
+        if kept := tuple(name for name in frame.nodes if name not in inside):
+            if kept != frame.nodes:
+                draft.frames[frame.id] = replace(frame, nodes=kept)
+        elif frame.nodes:
+            del draft.frames[frame.id]
+    name = free_id("frame", taken_ids(document.graph))
+    draft.frames[name] = Frame(name, title, inside)
+    return name, ("Add frame", Delta.between(document.graph, draft))
+
+
+def set_frame(document: Document, frame: Frame) -> Command:
+    """Change a frame's title, colour or content."""
+    draft = draft_of(document.graph)
+    if frame.id not in draft.frames:
+        raise ProblemError(Problem(f"there is no frame “{frame.id}”", kind="unknown"))
+    draft.frames[frame.id] = frame
+    return "Change frame", Delta.between(document.graph, draft)
+
+
+def add_note(document: Document, position: Place, text: str = "") -> tuple[str, Command]:
+    """Stick a note to the canvas."""
+    draft = draft_of(document.graph)
+    name = free_id("note", taken_ids(draft))
+    draft.notes[name] = Note(name, text, position)
+    return name, ("Add note", Delta.between(document.graph, draft))
+
+
+def set_note(document: Document, note: Note) -> Command:
+    """Change a note's text, place or size."""
+    draft = draft_of(document.graph)
+    if note.id not in draft.notes:
+        raise ProblemError(Problem(f"there is no note “{note.id}”", kind="unknown"))
+    draft.notes[note.id] = note
+    return "Change note", Delta.between(document.graph, draft)

@@ -1,0 +1,118 @@
+"""Copy and paste as plain JSON text, so that a graph travels between documents, by mail and through a text editor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.editor import records
+from app.editor.commands import Command, Delta
+from app.editor.commands.drafts import free_id, refusal, taken_ids
+from app.editor.delta import draft_of
+from engine.graph import IDENTIFIER, Graph, Node, Note, Wire
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+FORMAT = "chainrule_clipboard"
+LIMIT = 20_000  # nodes, as in a document
+
+
+def copy_text(graph: Graph, ids: Iterable[str]) -> str:
+    """The chosen nodes, notes and frames with the wires among them, and those that come in from outside."""
+    chosen = set(ids)
+    chosen = chosen.union(*(graph.frames[name].nodes for name in chosen if name in graph.frames))
+    nodes = [records.node_to_json(node) for name, node in graph.nodes.items() if name in chosen]
+    wires = [records.wire_to_json(wire) for wire in graph.wires if wire.target_node in chosen]
+    frames = [records.frame_to_json(frame) for name, frame in graph.frames.items() if name in chosen]
+    notes = [records.note_to_json(note) for name, note in graph.notes.items() if name in chosen]
+    content = {FORMAT: 1, "nodes": nodes, "wires": wires, "frames": frames, "notes": notes}
+    return json.dumps(content, ensure_ascii=False, indent=1)
+
+
+class Clip:
+    """What a clipboard text holds. Raises `ProblemError` where it is not ours or not sound."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            content = json.loads(text, parse_constant=_no_constant)
+            if not isinstance(content, dict) or FORMAT not in content:
+                raise ValueError
+            self.nodes = [records.node_from_json(entry) for entry in content.get("nodes", ())]
+            self.wires = [records.wire_from_json(entry) for entry in content.get("wires", ())]
+            self.frames = [records.frame_from_json(entry) for entry in content.get("frames", ())]
+            self.notes = [records.note_from_json(entry) for entry in content.get("notes", ())]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            fact = "the clipboard holds nothing that can be pasted here"
+            raise ProblemError(Problem(fact, "Copy nodes from a canvas first.", kind="clipboard")) from error
+        if len(self.nodes) > LIMIT or not (self.nodes or self.notes):
+            raise ProblemError(Problem(f"{len(self.nodes)} nodes cannot be pasted", kind="clipboard"))
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        """The upper left corner of what is held."""
+        places = [node.position for node in self.nodes] + [note.position for note in self.notes]
+        return min(x for x, _ in places), min(y for _, y in places)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def paste(
+    document: Document, text: str, position: tuple[float, float], *, keep_wires: bool = False, verb: str = "Paste"
+) -> tuple[list[str], Command]:
+    """Put the content of a clipboard text at a place, under new ids. Returns them and the command.
+
+    With `keep_wires`, wires that came from outside the copied part are drawn again where their source still exists.
+    """
+    clip, draft = Clip(text), draft_of(document.graph)
+    (left, top), taken = clip.corner, taken_ids(document.graph)
+    names: dict[str, str] = {}
+    for node in clip.nodes:
+        names[node.id] = name = _new_name(node, taken)
+        taken.add(name)
+        x, y = node.position
+        draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
+    for wire in clip.wires:
+        _add_wire(document, draft, wire, names, keep_wires)
+    created = list(names.values())
+    for note in clip.notes:
+        created.append(_add_note(draft, note, (position[0] - left, position[1] - top), taken))
+    for frame in clip.frames:
+        name = free_id("frame", taken)
+        taken.add(name)
+        draft.frames[name] = replace(
+            frame, id=name, nodes=tuple(names[entry] for entry in frame.nodes if entry in names)
+        )
+        created.append(name)
+    count = len(clip.nodes) + len(clip.notes)
+    what = (clip.nodes[0].name if clip.nodes else "note") if count == 1 else f"{count} nodes"
+    return created, (f"{verb} {what}", Delta.between(document.graph, draft))
+
+
+def _new_name(node: Node, taken: set[str]) -> str:
+    if not IDENTIFIER.fullmatch(node.type):
+        raise ProblemError(Problem(f"“{node.type}” cannot be a node type", kind="clipboard"))
+    return free_id(node.type, taken)
+
+
+def _add_wire(document: Document, draft: Graph, wire: Wire, names: Mapping[str, str], keep_wires: bool) -> None:
+    inner = wire.source_node in names
+    if wire.target_node not in names or not (inner or (keep_wires and wire.source_node in document.graph.nodes)):
+        return
+    source = f"{names[wire.source_node]}.{wire.source_port}" if inner else wire.source
+    target = f"{names[wire.target_node]}.{wire.target_port}"
+    # Wires among the pasted nodes come back as they were, even wrong ones: the document shows what is the matter.
+    if (draft.refusal if inner else lambda *ends: refusal(document, draft, *ends))(source, target) is None:
+        draft.wires.append(Wire(source, target, wire.order, wire.muted))
+
+
+def _add_note(draft: Graph, note: Note, offset: tuple[float, float], taken: set[str]) -> str:
+    name = free_id("note", taken)
+    taken.add(name)
+    draft.notes[name] = replace(note, id=name, position=(note.position[0] + offset[0], note.position[1] + offset[1]))
+    return name

@@ -1,0 +1,117 @@
+"""What the families share: naming, replacing on a draft, asking what fits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.graph import Graph, Node
+from engine.problems import Problem, ProblemError, did_you_mean
+
+if TYPE_CHECKING:
+    from engine.document import Document
+    from engine.nodes import NodeType, Port
+
+
+def node_of(graph: Graph, node_id: str) -> Node:
+    """The node of that id; raises `ProblemError` where there is none."""
+    if node_id not in graph.nodes:
+        fact = f"there is no node “{node_id}”"
+        raise ProblemError(Problem(fact, did_you_mean(node_id, graph.nodes), node=node_id, kind="unknown"))
+    return graph.nodes[node_id]
+
+
+def exchange(draft: Graph, node_id: str, **fields: Any) -> None:
+    """Put a changed copy in the node's place."""
+    draft.nodes[node_id] = replace(node_of(draft, node_id), **fields)
+
+
+def counted(graph: Graph, ids: Collection[str], verb: str) -> str:
+    """`Delete tanh` for one node, `Delete 3 nodes` for several."""
+    if len(ids) == 1:
+        (only,) = ids
+        return f"{verb} {graph.nodes[only].name}" if only in graph.nodes else f"{verb} {_kind_of_thing(graph, only)}"
+    things = {_kind_of_thing(graph, entry) for entry in ids}
+    return f"{verb} {len(ids)} {things.pop() + 's' if len(things) == 1 else 'things'}"
+
+
+def _kind_of_thing(graph: Graph, entry: str) -> str:
+    if entry in graph.nodes:
+        return "node"
+    if entry in graph.frames:
+        return "frame"
+    return "note" if entry in graph.notes else "wire"
+
+
+def free_id(stem: str, taken: Collection[str]) -> str:
+    """The stem with the first running number from 1 that is free."""
+    number = 1
+    while (name := f"{stem}_{number}") in taken:
+        number += 1
+    return name
+
+
+def taken_ids(graph: Graph) -> set[str]:
+    """Ids of everything drawn; nodes, frames and notes are selected by id, so none may be shared."""
+    return {*graph.nodes, *graph.frames, *graph.notes}
+
+
+def behind(document: Document, graph: Graph) -> Document:
+    """The same document with another graph: to ask the engine about a draft."""
+    twin = copy.copy(document)
+    twin.graph = graph
+    return twin
+
+
+def refusal(document: Document, graph: Graph, source: str, target: str) -> Problem | None:
+    """Why the engine will not have this wire, counting ports, cycles and shapes."""
+    if (problem := graph.refusal(source, target)) is not None:
+        return problem
+    from engine.lowering import refusal as shape_refusal
+
+    return shape_refusal(behind(document, graph), source, target)
+
+
+def fitting_input(document: Document, graph: Graph, source: str, node_id: str) -> str | None:
+    """The input of a node that a value fits best: free and needed ones first, then of the same kind, as declared."""
+    port = graph.output_port(source)
+    wired = {wire.target_port for wire in graph.wires_into(node_id)}
+    kind = graph.nodes[node_id].kind
+    inputs: tuple[Port, ...] = kind.inputs if kind else ()
+    candidates = [entry for entry in inputs if entry.many or entry.name not in wired]
+    candidates.sort(key=lambda entry: (entry.may_stay_free, port is not None and entry.kind != port.kind))
+    addresses = (f"{node_id}.{entry.name}" for entry in candidates)
+    return next((address for address in addresses if refusal(document, graph, source, address) is None), None)
+
+
+def fitting_output(document: Document, graph: Graph, node_id: str, target: str) -> str | None:
+    """The first output of a node that an input accepts."""
+    kind = graph.nodes[node_id].kind
+    outputs: tuple[Port, ...] = kind.outputs if kind else ()
+    addresses = (f"{node_id}.{entry.name}" for entry in outputs)
+    return next((address for address in addresses if refusal(document, graph, address, target) is None), None)
+
+
+def part_before(graph: Graph, address: str) -> Graph:
+    """Only the node of an output and what it depends on: enough to ask what its value fits, however large the graph."""
+    node_id = address.partition(".")[0]
+    keep = {node_id, *graph.ancestors(node_id)}
+    part = Graph()
+    part.nodes = {name: node for name, node in graph.nodes.items() if name in keep}
+    part.wires = [wire for wire in graph.wires if wire.target_node in keep]
+    return part
+
+
+def fits_behind(document: Document, source: str, types: Iterable[type[NodeType]]) -> list[type[NodeType]]:
+    """The node types of which an input accepts the value at `source`."""
+    part = part_before(document.graph, source)
+    found = []
+    for kind in types:
+        trial = Graph()
+        trial.nodes, trial.wires = dict(part.nodes), list(part.wires)
+        new = trial.add(kind.name)
+        if fitting_input(document, trial, source, new) is not None:
+            found.append(kind)
+    return found

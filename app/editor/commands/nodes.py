@@ -1,0 +1,156 @@
+"""Adding and taking away nodes, and what one node says: properties, title, flags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.editor.commands import Command, Delta
+from app.editor.commands.drafts import (
+    counted,
+    exchange,
+    fitting_input,
+    fitting_output,
+    free_id,
+    node_of,
+    refusal,
+    taken_ids,
+)
+from app.editor.delta import draft_of, wire_id
+from engine.graph import Graph, Wire
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+FLAGS = {"collapsed": "Fold", "frozen": "Freeze", "muted": "Mute", "bypassed": "Bypass", "pinned": "Pin"}
+
+
+def add_node(
+    document: Document, type: str, position: tuple[float, float], *, wire_from: str | None = None,
+    wire_to: str | None = None, title: str = "", properties: Mapping[str, Any] | None = None,
+) -> tuple[str, Command]:  # fmt: skip
+    """Add a node, wired from an output and to an input where these are given. Returns its id and the command."""
+    draft = draft_of(document.graph)
+    name = free_id(type, taken_ids(draft))
+    draft.add(type, name, title=title, position=position, **dict(properties or {}))
+    if wire_from is not None:
+        _wire(document, draft, wire_from, fitting_input(document, draft, wire_from, name), wire_from)
+    if wire_to is not None:
+        _without_wire_at(draft, wire_to)
+        _wire(document, draft, fitting_output(document, draft, name, wire_to), wire_to, wire_to)
+    return name, (f"Add {draft.nodes[name].name}", Delta.between(document.graph, draft))
+
+
+def _wire(document: Document, draft: Graph, source: str | None, target: str | None, known: str) -> None:
+    if source is None or target is None:
+        fact = f"nothing here fits “{known}”"
+        raise ProblemError(
+            Problem(fact, "Choose a type that the list shows.", node=known.partition(".")[0], kind="port")
+        )
+    problem = refusal(document, draft, source, target)
+    if problem is not None:
+        raise ProblemError(problem)
+    draft.connect(source, target)
+
+
+def _without_wire_at(draft: Graph, target: str) -> None:
+    port = draft.input_port(target)
+    if port is not None and not port.many:
+        draft.wires = [wire for wire in draft.wires if wire.target != target]
+
+
+def remove(document: Document, ids: Iterable[str]) -> Command:
+    """Take away nodes (with their wires), wires, frames (not what lies in them) and notes."""
+    draft, gone = draft_of(document.graph), _known(document.graph, ids)
+    text = counted(document.graph, gone, "Delete")
+    for name in gone:
+        if name in draft.nodes:
+            draft.remove(name)
+        draft.frames.pop(name, None)
+        draft.notes.pop(name, None)
+    draft.wires = [wire for wire in draft.wires if wire_id(wire) not in gone]
+    return text, Delta.between(document.graph, draft)
+
+
+def remove_and_reconnect(document: Document, ids: Iterable[str]) -> Command:
+    """Take nodes away and lead what came in on to where their values went, as far as shapes permit."""
+    draft, gone = (
+        draft_of(document.graph),
+        [name for name in _known(document.graph, ids) if name in document.graph.nodes],
+    )
+    text = counted(document.graph, gone, "Delete and reconnect")
+    for name in gone:
+        before, after = draft.wires_into(name), draft.wires_out_of(name)
+        draft.remove(name)
+        if before:
+            _bridge(document, draft, before[0].source, after)
+    return text, Delta.between(document.graph, draft)
+
+
+def _bridge(document: Document, draft: Graph, source: str, after: list[Wire]) -> None:
+    for wire in after:
+        if refusal(document, draft, source, wire.target) is None:
+            draft.wires.append(replace(wire, source=source))
+
+
+def _known(graph: Graph, ids: Iterable[str]) -> list[str]:
+    wires = {wire_id(wire) for wire in graph.wires}
+    found = [name for name in dict.fromkeys(ids) if name in taken_ids(graph) or name in wires]
+    if not found:
+        raise ProblemError(
+            Problem("nothing is selected", "Click a node, or drag a frame around some.", kind="selection")
+        )
+    return found
+
+
+def set_property(document: Document, node_id: str, name: str, value: Any) -> Command:
+    """Set one property, checked by the node type."""
+    node = node_of(document.graph, node_id)
+    if node.kind is None:
+        raise ProblemError(Problem(f"no node type is called “{node.type}”", node=node_id, kind="unknown"))
+    sound, problems = node.kind.check_properties({name: value})
+    if problems:
+        raise ProblemError(*(problem.at(node=node_id) for problem in problems))
+    draft = draft_of(document.graph)
+    exchange(draft, node_id, properties={**node.properties, **sound})
+    return f"Set {name.replace('_', ' ')} of {node.name}", Delta.between(document.graph, draft)
+
+
+def reset_property(document: Document, node_id: str, name: str) -> Command:
+    """Let the default of the node type speak again."""
+    node, draft = node_of(document.graph, node_id), draft_of(document.graph)
+    exchange(draft, node_id, properties={key: value for key, value in node.properties.items() if key != name})
+    return f"Reset {name.replace('_', ' ')} of {node.name}", Delta.between(document.graph, draft)
+
+
+def set_title(document: Document, entry: str, title: str) -> Command:
+    """Rename a node or a frame."""
+    draft = draft_of(document.graph)
+    if entry in draft.frames:
+        draft.frames[entry] = replace(draft.frames[entry], title=title)
+        return "Rename frame", Delta.between(document.graph, draft)
+    name = node_of(draft, entry).name
+    exchange(draft, entry, title=title)
+    return f"Rename {name}", Delta.between(document.graph, draft)
+
+
+def set_flag(document: Document, ids: Iterable[str], flag: str, on: bool) -> Command:
+    """Set or clear one flag of several nodes; muting and bypassing exclude each other."""
+    if flag not in FLAGS:
+        raise ProblemError(Problem(f"there is no flag “{flag}”", f"Choose one of {', '.join(FLAGS)}.", kind="unknown"))
+    draft, found = (
+        draft_of(document.graph),
+        [name for name in _known(document.graph, ids) if name in document.graph.nodes],
+    )
+    rivals = {"muted": {"bypassed"}, "bypassed": {"muted"}}.get(flag, set())
+    for name in found:
+        flags = draft.nodes[name].flags
+        exchange(draft, name, flags=(flags - rivals) | {flag} if on else flags - {flag})
+    verb = (
+        FLAGS[flag]
+        if on
+        else {"Fold": "Unfold", "Freeze": "Thaw"}.get(FLAGS[flag], f"Un{FLAGS[flag].lower()}").capitalize()
+    )
+    return counted(document.graph, found, verb), Delta.between(document.graph, draft)

@@ -1,0 +1,93 @@
+"""Nodes, wires, frames and notes as plain JSON: what the clipboard carries and the journal keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.graph import Frame, Node, Note, Wire
+from engine.nodes import node_types
+
+Record = dict[str, Any]
+
+
+def plain(value: Any) -> Any:
+    """The value with its tuples as lists, as JSON would have it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value
+
+
+def node_to_json(node: Node) -> Record:
+    """One node; what is empty is left out."""
+    record: Record = {"id": node.id, "type": node.type, "position": [float(entry) for entry in node.position]}
+    optional = {"title": node.title, "properties": plain(node.properties), "extra": plain(node.extra)}
+    record.update({name: value for name, value in optional.items() if value})
+    if node.flags:
+        record["flags"] = sorted(node.flags)
+    return record
+
+
+def node_from_json(record: Mapping[str, Any]) -> Node:
+    """The node of a record; its properties are brought into the form in which their type keeps them."""
+    properties = dict(record.get("properties", {}))
+    if (kind := node_types().get(str(record["type"]))) is not None:
+        properties.update(kind.check_properties(properties)[0])
+    return Node(
+        str(record["id"]), str(record["type"]), str(record.get("title", "")), properties, point(record["position"]),
+        frozenset(record.get("flags", ())), _extra(record),
+    )  # fmt: skip
+
+
+def wire_to_json(wire: Wire) -> Record:
+    """One wire."""
+    record: Record = {"from": wire.source, "to": wire.target, "order": wire.order}
+    if wire.muted:
+        record["muted"] = True
+    return _with_extra(record, wire.extra)
+
+
+def wire_from_json(record: Mapping[str, Any]) -> Wire:
+    """The wire of a record."""
+    order, muted = int(record.get("order", 0)), bool(record.get("muted", False))
+    return Wire(str(record["from"]), str(record["to"]), order, muted, _extra(record))
+
+
+def frame_to_json(frame: Frame) -> Record:
+    """One frame."""
+    record: Record = {"id": frame.id, "title": frame.title, "nodes": list(frame.nodes), "colour": frame.colour}
+    return _with_extra(record, frame.extra)
+
+
+def frame_from_json(record: Mapping[str, Any]) -> Frame:
+    """The frame of a record."""
+    nodes = tuple(str(entry) for entry in record.get("nodes", ()))
+    return Frame(str(record["id"]), str(record.get("title", "")), nodes, str(record.get("colour", "")), _extra(record))
+
+
+def note_to_json(note: Note) -> Record:
+    """One note."""
+    record: Record = {"id": note.id, "text": note.text, "position": list(note.position), "size": list(note.size)}
+    return _with_extra(record, note.extra)
+
+
+def note_from_json(record: Mapping[str, Any]) -> Note:
+    """The note of a record."""
+    position, size = point(record.get("position", (0, 0))), point(record.get("size", (216, 96)))
+    return Note(str(record["id"]), str(record.get("text", "")), position, size, _extra(record))
+
+
+def _with_extra(record: Record, extra: Mapping[str, Any]) -> Record:
+    return {**record, "extra": plain(extra)} if extra else record
+
+
+def _extra(record: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(record.get("extra", {}))
+
+
+def point(value: Any) -> tuple[float, float]:
+    """Two numbers as a place or a size; raises ValueError or TypeError for anything else."""
+    across, down = value
+    return float(across), float(down)
