@@ -131,7 +131,7 @@ def _split(table: Table, fraction: float, seed: int) -> tuple[Indices, Indices, 
     train, test = everything[~is_test], everything[is_test]
     sentence = f"Split with seed {seed}: {len(train)} training rows and {len(test)} test rows"
     if table.task != "regression" and len(counts) <= LISTED_FEATURES:
-        shares = ", ".join(f"{n} {c - w} + {w}" for n, c, w in zip(table.class_names, counts, wanted, strict=True))
+        shares = ", ".join(f"{n}: {c - w} + {w}" for n, c, w in zip(table.class_names, counts, wanted, strict=True))
         sentence += f", class by class ({shares})"
     return train, test, (sentence + ".",)
 

@@ -55,7 +55,7 @@ def test_a_fifth_of_iris_is_ten_flowers_of_each_species():
     loaded = load({"name": "iris", "test_fraction": 0.2})
     assert np.bincount(loaded.targets[loaded.test_rows]).tolist() == [10, 10, 10]
     assert "120 training rows and 30 test rows" in loaded.preparation[-1]
-    assert "setosa 40 + 10" in loaded.preparation[-1]
+    assert "setosa: 40 + 10" in loaded.preparation[-1]
 
 
 def test_the_split_depends_on_its_own_seed_only():
