@@ -2,6 +2,8 @@
 
 Widgets choose a variant by a dynamic property: `kind` of buttons ("primary", "quiet", "chip"), `level` of labels ("2",
 "3", "caption", "title", "number" …), `panel` of frames ("surface", "raised", "canvas", "bar").
+There is no rule for every QWidget: it would win over `setFont` and `setPalette`.
+Views have a font size because only a change of font makes Qt measure rows anew that were added before the first paint.
 """
 
 from __future__ import annotations
@@ -11,13 +13,12 @@ from string import Template
 
 from platformdirs import user_cache_path
 
-from app.theme.fonts import NUMBERS, WORDS
+from app.theme.fonts import NUMBERS
 from app.theme.icons import icon_svg
 from app.theme.palette import Palette
 
 RULES = Template("""
-* { outline: none; }
-QWidget { color: $text; font-family: "$words"; font-size: 12px; }
+QAbstractItemView, QTabBar, QPushButton, QToolButton, QSlider { outline: none; }
 QMainWindow, QDialog, QMessageBox { background: $surface; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border; border-radius: 4px; padding: 4px 8px; }
 
@@ -162,6 +163,7 @@ QAbstractItemView { background: $surface; alternate-background-color: $surface; 
     selection-background-color: $selection; selection-color: $text; }
 QAbstractItemView::item:hover { background: $hover; }
 QAbstractItemView::item:selected { background: $selection; color: $text; }
+QListView, QTreeView, QTableView { font-size: 12px; }
 QListView::item, QTreeView::item { padding: 4px 8px; border-radius: 4px; }
 QTreeView::branch { background: transparent; }
 QTreeView::branch:has-children:closed { $image_chevron_right }
@@ -207,7 +209,7 @@ def stylesheet(palette: Palette) -> str:
         "image_chevron_right": image_rule("chevron-right", palette.text2),
         "image_chevron_up": image_rule("chevron-up", palette.text2),
     }
-    return RULES.substitute(asdict(palette), words=WORDS, numbers=NUMBERS, field=palette.canvas, **images)
+    return RULES.substitute(asdict(palette), numbers=NUMBERS, field=palette.canvas, **images)
 
 
 def image_rule(name: str, colour: str) -> str:

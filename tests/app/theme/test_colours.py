@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QPushButton
 
 from app.theme import DARK, LIGHT, Palette, Theme, category_token, contrast, current_theme, kind_token
 from app.theme.palette import TEXT_TOKENS, channels
@@ -133,6 +133,27 @@ def test_the_style_sheet_is_complete_and_qt_understands_it(theme, scheme, qtbot)
     button.resize(80, 28)
     image = button.grab().toImage()
     assert image.pixelColor(image.width() // 2, 3) == theme.colour("accent")
+
+
+def test_the_style_sheet_leaves_fonts_and_colours_set_by_code_alone(theme, qapp, qtbot):
+    label = QLabel("0.849")
+    qtbot.addWidget(label)
+    label.setFont(theme.font("number_small"))
+    label.setStyleSheet(theme.stylesheet())
+    label.ensurePolished()
+    assert label.font().family() == "JetBrains Mono"
+    assert label.font().pixelSize() == 11
+
+
+def test_rows_added_before_the_first_paint_are_as_high_as_later_ones(theme, qapp, qtbot, request):
+    request.addfinalizer(lambda: qapp.setStyleSheet(""))
+    qapp.setStyleSheet(theme.stylesheet())
+    rows = QListWidget()
+    qtbot.addWidget(rows)
+    rows.addItems(["one", "two"])
+    with qtbot.waitExposed(rows):
+        rows.show()
+    assert rows.visualItemRect(rows.item(1)).height() == rows.sizeHintForRow(1)
 
 
 def test_no_other_file_of_the_app_writes_a_colour_down():
