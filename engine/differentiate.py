@@ -1,0 +1,105 @@
+"""Reverse mode, program to program: every primitive's rule emits primitives, so derivatives can be differentiated again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.problems import Problem, ProblemError
+from engine.program import Origin, Program, Shape, Value, shape_text
+
+
+def gradients(program: Program, loss: Value, wanted: Iterable[Value] | None = None, *, phase: int = 0) -> dict[int, Value]:
+    """Emit the derivatives of `loss` behind the program's calls; the result maps a value's index to its gradient.
+
+    `wanted` restricts the work to values that depend on these sources (None: on all trainable ones). A value that does
+    not influence the loss is absent. Where several derivatives meet they are added by one `total`, its addends kept apart
+    (multivariable chain rule: Aggarwal 2023, §2.3.2, pathwise aggregation).
+
+    Raises `ProblemError` where the loss is not one number, or an operation on the way has no derivative.
+    """
+    if loss.shape != ():
+        fact = f"a loss is one number, but this one has the shape {shape_text(loss.shape)}"
+        node = loss.call.origin.node if loss.call else ""
+        raise ProblemError(Problem(fact, "Take its mean or its sum first.", node=node, kind="loss"))
+    active = _active(program, wanted)
+    build, before = program.build, program.build.origin
+    reuse, build.reuse = build.reuse, {}
+    addends: dict[int, list[Value]] = {loss.index: [build.constant(1.0)]}
+    found: dict[int, Value] = {}
+    try:
+        for call in reversed(program.calls[:]):
+            result = call.result
+            incoming = addends.get(result.index)
+            if incoming is None or not active[result.index]:
+                continue
+            build.origin = Origin(call.origin.node, "backward", phase)
+            found[result.index] = dy = _total(incoming)
+            rule = call.primitive.derivative
+            if rule is None:
+                fact = f"“{call.primitive.name}” has no derivative"
+                mend = "It measures, it cannot be minimised: choose a loss instead."
+                raise ProblemError(Problem(fact, mend, node=call.origin.node, kind="derivative"))
+            for operand, outgoing in zip(call.operands, rule(*call.operands, result, dy), strict=True):
+                if outgoing is not None and active[operand.index]:
+                    addends.setdefault(operand.index, []).append(fit(outgoing, operand.shape))
+        for value in program.values[:]:
+            if value.source is not None and value.index in addends and value.index < len(active) and active[value.index]:
+                build.origin = Origin(_owner(value), "backward", phase)
+                found[value.index] = _total(addends[value.index])
+    finally:
+        build.origin, build.reuse = before, reuse
+    return found
+
+
+def fit(derivative: Value, shape: Shape) -> Value:
+    """A derivative brought to its operand's shape: summed over the axes that were broadcast, spread over those it lacks."""
+    if derivative.shape == shape:
+        return derivative
+    emit = derivative.program.build.emit
+    lead = derivative.rank - len(shape)
+    if lead > 0:
+        derivative = emit("sum", derivative, axes=tuple(range(lead)))
+    if lead >= 0:
+        axes = [i for i, (mine, its) in enumerate(zip(derivative.shape, shape, strict=True)) if mine != its and its == 1]
+        for run in _neighbours(axes):
+            derivative = emit("sum", derivative, axes=run, keep=True)
+    return derivative if derivative.shape == shape else emit("broadcast", derivative, shape=shape)
+
+
+def _neighbours(axes: list[int]) -> list[tuple[int, ...]]:
+    """The axes in runs that lie side by side, as sums want them."""
+    runs: list[tuple[int, ...]] = []
+    for axis in axes:
+        if runs and runs[-1][-1] + 1 == axis:
+            runs[-1] = (*runs[-1], axis)
+        else:
+            runs.append((axis,))
+    return runs
+
+
+def _total(addends: list[Value]) -> Value:
+    if len(addends) == 1:
+        return addends[0]
+    return addends[0].program.build.emit("total", *addends)
+
+
+def _owner(source: Value) -> str:
+    return source.source.address.rpartition(".")[0] if source.source else ""
+
+
+def _active(program: Program, wanted: Iterable[Value] | None) -> list[bool]:
+    active = [False] * len(program.values)
+    if wanted is None:
+        for value in program.values:
+            active[value.index] = value.source is not None and value.source.trainable
+    else:
+        for value in wanted:
+            active[value.index] = True
+    for call in program.calls:
+        if call.primitive.writes:
+            continue
+        for operand in call.operands:
+            if active[operand.index]:
+                active[call.result.index] = True
+                break
+    return active

@@ -1,0 +1,1 @@
+"""What plays tapes. The only place that knows of processors."""

@@ -1,0 +1,171 @@
+"""What a primitive is: everything about one operation in one place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+from engine.program import PRIMITIVES, Dim, Kind, Shape, Value, broadcast_shapes
+
+# What a kernel body is handed; at compile time these become pointers to float32 or float64, and to int32.
+Arena = Any
+Integers = Any
+Code = Any
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Kernel(NamedTuple):
+    """A recorded body; machines compile it. `name` is unique, the machine's store is keyed by it."""
+
+    name: str
+    function: Callable[..., None]
+
+
+def kernel(function: Callable[..., None]) -> Kernel:
+    """Record a kernel body `(arena, integers, instruction, start, stop)` that computes outputs [start, stop)."""
+    return Kernel(function.__name__, function)
+
+
+class Scalar(NamedTuple):
+    """A function of numbers that bodies may call: one version for float32 (fast), one for float64 (exact)."""
+
+    float32: Callable[..., Any]
+    float64: Callable[..., Any]
+
+    def __call__(self, *operands: Any) -> Any:
+        return self.float64(*operands)
+
+
+def scalar(float32: Callable[..., Any] | None = None) -> Callable[[Callable[..., Any]], Scalar]:
+    """Record a function for bodies; `float32` is its fast version, the decorated one serves where there is none."""
+    return lambda function: Scalar(float32 or function, function)
+
+
+def real(number: float) -> float:
+    """A literal in the arena's precision: in a body write `real(1) - y`, or the whole loop turns to float64."""
+    return float(number)
+
+
+class Region(NamedTuple):
+    """Where a value lies: an offset into the arena (or the integers), and its shape in numbers."""
+
+    offset: int
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return math.prod(self.shape)
+
+
+class Interval(NamedTuple):
+    """Where tests draw operands: within [low, high], away from the `kinks` and poles listed."""
+
+    low: float = -3.0
+    high: float = 3.0
+    kinks: tuple[float, ...] = ()
+
+
+# Names of a body's globals and the whole numbers they are compiled with: one kernel per variant.
+Variant = tuple[tuple[str, int], ...]
+
+
+def no_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """The body is compiled as it stands."""
+    return ()
+
+
+def steps(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """STEP_A, STEP_B …: 0 for an operand that is one number, 1 for one that keeps pace with the result."""
+    if all(region.size == result.size for region in operands):
+        return ()
+    return tuple([(f"STEP_{letter}", int(region.size == result.size)) for letter, region in zip("ABC", operands, strict=False)])
+
+
+Encode = Callable[[Sequence[Region], Region, dict[str, Any]], tuple[int, ...]]
+
+
+def encode_plain(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """Offsets of the operands, then of the result: enough for a body that treats every number alone."""
+    return (*[region.offset for region in operands], result.offset)
+
+
+def encode_update(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """Offsets of the operands: an update writes some of them, it has no result of its own."""
+    return tuple([region.offset for region in operands])
+
+
+def length_of_result(operands: Sequence[Region], result: Region) -> int:
+    """The usual work: one output per entry of the result."""
+    return result.size
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation. Written in one place: shape rule, derivative rule, body, formula, domain, source.
+
+    shape       (*operands, **attributes) -> shape; raises ShapeMismatch
+    derivative  (*operands, result, incoming) -> one outgoing derivative per operand (None: none), of any shape that
+                broadcasts; absent where an operation has no derivative (a metric, an update)
+    body        what machines play; absent for views, whose result lies where the operand lies
+    encode      the instruction's fields behind the kernel number
+    length      how many outputs the body counts through
+    writes      positions of operands that an update overwrites
+    walks       of an update: how many leading operands lie side by side for neighbouring parameters; calls that
+                agree in the rest and continue each other are played as one instruction
+    domain      where tests draw each operand
+    """
+
+    name: str
+    formula: str
+    shape: Callable[..., Shape]
+    body: Kernel | None = None
+    derivative: Callable[..., Sequence[Value | None]] | None = None
+    encode: Encode = encode_plain
+    length: Callable[[Sequence[Region], Region], int] = length_of_result
+    kind: Kind = "real"
+    writes: tuple[int, ...] = ()
+    walks: int = 0
+    domain: tuple[Interval, ...] | Interval = Interval()
+    source: str = ""
+    convention: str = ""  # what holds at kinks and ties
+    is_view: bool = False
+    is_elementwise: bool = False  # operands are broadcast against each other before the call
+    variant: Callable[[Sequence[Region], Region, dict[str, Any]], Variant] = no_variant
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def register(primitive: Primitive) -> Primitive:
+    """Make a primitive known by its name; a name that is taken is a mistake of the programmer."""
+    if primitive.name in PRIMITIVES:
+        raise ValueError(f"two primitives are called {primitive.name!r}")
+    PRIMITIVES[primitive.name] = primitive
+    return primitive
+
+
+def same(x: Value, *others: Value, **attributes: Any) -> Shape:
+    """Shape rule: the result has the shape of the (first) operand."""
+    return x.shape
+
+
+def joint(*operands: Value, **attributes: Any) -> Shape:
+    """Shape rule of elementwise operations: the operands' common shape."""
+    shape: Shape = operands[0].shape
+    for operand in operands[1:]:
+        shape = broadcast_shapes(shape, operand.shape)
+    return shape
+
+
+def entries(shape: Sequence[Dim]) -> int:
+    """The number of entries of a shape without a batch."""
+    total = 1
+    for dim in shape:
+        if not isinstance(dim, int):
+            raise ValueError("the number of entries depends on the batch")
+        total *= dim
+    return total

@@ -1,0 +1,316 @@
+"""What is computed: calls of primitives in single assignment form, with a symbolic batch in their shapes.
+
+A program is built by a `Builder`, whose origin (node, part, phase) every call inherits. Values carry operators, so that
+lowerings and derivative rules read like formulas. Primitives are found by name: their files register themselves here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
+
+from engine.problems import shape_mismatch
+
+Kind = Literal["real", "whole"]
+Part = Literal["batch", "forward", "backward", "update"]
+Role = Literal["data", "parameter", "setting", "constant", "state"]
+
+
+class Batch:
+    """A dimension of `factor · B` entries, B being the number of rows a section is planned for."""
+
+    __slots__ = ("factor",)
+
+    def __init__(self, factor: int = 1) -> None:
+        self.factor = factor
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Batch) and other.factor == self.factor
+
+    def __hash__(self) -> int:
+        return hash(("batch", self.factor))
+
+    def __repr__(self) -> str:
+        return "batch" if self.factor == 1 else f"{self.factor}·batch"
+
+
+Dim = int | Batch
+Shape = tuple[Dim, ...]
+B = Batch()
+
+
+def shape_text(shape: Shape) -> str:
+    """A shape as a person reads it: `(batch, 4)`, `()` for one number."""
+    return "(" + ", ".join(map(str, shape)) + ")"
+
+
+def count(shape: Iterable[Dim]) -> Dim:
+    """The number of entries, symbolic where the batch takes part."""
+    whole, batches = 1, 0
+    for dim in shape:
+        if isinstance(dim, Batch):
+            whole, batches = whole * dim.factor, batches + 1
+        else:
+            whole *= dim
+    if batches > 1:
+        raise shape_mismatch("an array with two batch axes has no size")
+    return Batch(whole) if batches else whole
+
+
+def resolve(shape: Shape, batch: int) -> tuple[int, ...]:
+    """The shape in numbers, for a batch of that many rows."""
+    return tuple(dim.factor * batch if isinstance(dim, Batch) else dim for dim in shape)
+
+
+def broadcast_shapes(first: Shape, second: Shape) -> Shape:
+    """The common shape of two operands under NumPy's rule; the batch only ever meets itself or 1.
+
+    Raises `ShapeMismatch` with both shapes.
+    """
+    if first == second:
+        return first
+    longest = max(len(first), len(second))
+    pairs = zip((1,) * (longest - len(first)) + first, (1,) * (longest - len(second)) + second, strict=True)
+    joint: list[Dim] = []
+    for one, other in pairs:
+        if one != other and one != 1 and other != 1:
+            raise shape_mismatch(f"shapes {shape_text(first)} and {shape_text(second)} do not fit together")
+        joint.append(other if one == 1 else one)
+    return tuple(joint)
+
+
+class Origin(NamedTuple):
+    """Who asked for a call: the node on the canvas, the part of an iteration, the phase of training."""
+
+    node: str = ""
+    part: Part = "forward"
+    phase: int = 0
+
+
+class PrimitiveLike(Protocol):
+    """What a program needs to know of a primitive; `engine.primitives.base.Primitive` is one."""
+
+    name: str
+    kind: Kind
+    writes: tuple[int, ...]
+    is_view: bool
+    is_elementwise: bool
+
+    @property
+    def shape(self) -> Callable[..., Shape]: ...
+
+    @property
+    def derivative(self) -> Callable[..., Sequence[Value | None]] | None: ...
+
+
+PRIMITIVES: dict[str, PrimitiveLike] = {}
+
+
+class Value:
+    """One array of a program: the result of a call, or a source that somebody fills."""
+
+    __slots__ = ("call", "index", "kind", "program", "shape", "source")
+
+    def __init__(self, program: Program, shape: Shape, kind: Kind, call: Call | None = None, source: Source | None = None) -> None:
+        self.program, self.shape, self.kind, self.call, self.source = program, shape, kind, call, source
+        self.index = len(program.values)
+        program.values.append(self)
+
+    def __repr__(self) -> str:
+        name = self.source.address if self.source and self.source.address else f"%{self.index}"
+        return f"{name}: {shape_text(self.shape)}"
+
+    @property
+    def rank(self) -> int:
+        """The number of axes, the batch included."""
+        return len(self.shape)
+
+    def _emit(self, name: str, *operands: Value | float, **attributes: Any) -> Value:
+        return self.program.build.emit(name, *operands, **attributes)
+
+    def __add__(self, other: Value | float) -> Value:
+        return self._emit("add", self, other)
+
+    def __radd__(self, other: float) -> Value:
+        return self._emit("add", other, self)
+
+    def __sub__(self, other: Value | float) -> Value:
+        return self._emit("subtract", self, other)
+
+    def __rsub__(self, other: float) -> Value:
+        return self._emit("subtract", other, self)
+
+    def __mul__(self, other: Value | float) -> Value:
+        return self._emit("multiply", self, other)
+
+    def __rmul__(self, other: float) -> Value:
+        return self._emit("multiply", other, self)
+
+    def __truediv__(self, other: Value | float) -> Value:
+        return self._emit("divide", self, other)
+
+    def __rtruediv__(self, other: float) -> Value:
+        return self._emit("divide", other, self)
+
+    def __pow__(self, other: Value | float) -> Value:
+        return self._emit("power", self, other)
+
+    def __neg__(self) -> Value:
+        return self._emit("negate", self)
+
+    def __matmul__(self, other: Value) -> Value:
+        return self._emit("matmul", self, other)
+
+
+class Call:
+    """One primitive applied to operands. `result` is the value it defines (an update writes its operands instead)."""
+
+    __slots__ = ("attributes", "operands", "origin", "primitive", "result")
+
+    def __init__(self, primitive: PrimitiveLike, operands: tuple[Value, ...], attributes: dict[str, Any], origin: Origin) -> None:
+        self.primitive, self.operands, self.attributes, self.origin = primitive, operands, attributes, origin
+        self.result: Value = None  # type: ignore[assignment]  # set by the builder, which knows the shape
+
+    def __repr__(self) -> str:
+        inside = ", ".join([*map(repr, self.operands), *(f"{k}={v}" for k, v in self.attributes.items())])
+        return f"{self.result!r} = {self.primitive.name}({inside})"
+
+
+class Source(NamedTuple):
+    """A value that no call defines. `address` is its name on the canvas, `initial` says how it is filled."""
+
+    role: Role
+    address: str
+    initial: Any
+    trainable: bool = False  # whether derivatives are wanted for it
+
+
+class Program:
+    """Calls in the order they are played, the values they define, and what they are called on the canvas."""
+
+    def __init__(self) -> None:
+        self.values: list[Value] = []
+        self.calls: list[Call] = []
+        self.sources: dict[str, Value] = {}  # by address
+        self.outputs: dict[str, Value] = {}  # by node.port
+        self.named: dict[str, Value] = {}  # what lowering wants to find again
+        self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
+        self.losses: list[Value] = []  # per phase
+        self.steps: list[Origin] = []  # what → plays, one after the other; calls of one origin lie together
+        self.build = Builder(self)
+
+    def describe(self) -> str:
+        """The whole program, readable: sources, then calls by part and node."""
+        lines = [f"{value!r}  [{value.source.role}]" for value in self.values if value.source]
+        before = Origin("", "batch", -1)
+        for call in self.calls:
+            if call.origin != before:
+                lines.append(f"-- {call.origin.part} {call.origin.node}".rstrip())
+                before = call.origin
+            lines.append(f"   {call!r}")
+        return "\n".join(lines)
+
+    def verify(self) -> None:
+        """Check that operands are defined before use, shapes agree with their rules, and every call has an origin.
+
+        Raises AssertionError naming the call: a broken pass is a mistake of ours, not of the user.
+        """
+        defined = {value.index for value in self.values if value.source is not None}
+        for call in self.calls:
+            for operand in call.operands:
+                assert operand.index in defined, f"used before it is defined: {operand!r} in {call!r}"
+            assert call.primitive.shape(*call.operands, **call.attributes) == call.result.shape, f"wrong shape: {call!r}"
+            assert call.origin.part, f"no origin: {call!r}"
+            defined.add(call.result.index)
+
+
+class Builder:
+    """Emits calls into a program under the current origin. Node types and derivative rules are handed one."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.origin = Origin()
+        self.training = True  # dropout and running statistics ask
+        self.reuse: dict[Any, Value] | None = None  # while set: an equal call gives the value that is there already
+        self.rules: list[tuple[str, Callable[[], None]]] = []  # learning rules without a loss: node, what emits its update
+        self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
+        self._constants: dict[float, Value] = {}
+
+    def emit(self, name: str, *operands: Value | float, **attributes: Any) -> Value:
+        """Call a primitive. Numbers become constants; operands of elementwise primitives are broadcast by the primitive.
+
+        Raises `ShapeMismatch` from the shape rule.
+        """
+        primitive = PRIMITIVES[name]
+        values = tuple([x if isinstance(x, Value) else self.constant(x) for x in operands])
+        if primitive.is_elementwise and len(values) > 1:
+            values = self._broadcast(primitive, values)
+        if self.reuse is not None:
+            key = (name, tuple([v.index for v in values]), tuple(attributes.items()))
+            known = self.reuse.get(key)
+            if known is not None:
+                return known
+        shape = primitive.shape(*values, **attributes)
+        call = Call(primitive, values, attributes, self.origin)
+        call.result = Value(self.program, shape, primitive.kind, call)
+        self.program.calls.append(call)
+        if self.reuse is not None:
+            self.reuse[key] = call.result
+        return call.result
+
+    def _broadcast(self, primitive: PrimitiveLike, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        # Kernels read an operand either in step with the result or as one number; everything between is spread out here.
+        shape = primitive.shape(*values)
+        if all(value.shape == shape or not value.shape for value in values):
+            return values
+        return tuple([v if v.shape == shape or count(v.shape) == 1 else self.emit("broadcast", v, shape=shape) for v in values])
+
+    def constant(self, number: float) -> Value:
+        """A number that is part of a formula; equal numbers share their slot."""
+        found = self._constants.get(number)
+        if found is None:
+            found = self._constants[number] = self.source("constant", f"={number:g}" if number == float(f"{number:g}") else f"={number!r}", (), number)
+        return found
+
+    def source(self, role: Role, address: str, shape: Shape, initial: Any, *, kind: Kind = "real", trainable: bool = False) -> Value:
+        """A value filled from outside; the same address gives the same value (shared parameters, shared settings)."""
+        found = self.program.sources.get(address)
+        if found is not None:
+            return found
+        value = Value(self.program, shape, kind, source=Source(role, address, initial, trainable))
+        self.program.sources[address] = value
+        return value
+
+    def parameter(self, name: str, shape: Shape, initial: Any) -> Value:
+        """A learned array of the current node; `initial` is an initialiser or an array."""
+        return self.source("parameter", f"{self.origin.node}.{name}", shape, initial, trainable=True)
+
+    def setting(self, name: str, number: float) -> Value:
+        """A number of the current node that a user can drag: an arena slot, not part of the code."""
+        return self.source("setting", f"{self.origin.node}.{name}", (), number)
+
+    def state(self, name: str, shape: Shape, number: float = 0.0, *, kind: Kind = "real") -> Value:
+        """Memory of the current node that lives from one iteration to the next; starts filled with `number`."""
+        return self.source("state", f"{self.origin.node}.{name}", shape, number, kind=kind)
+
+    def feed(self, name: str, shape: tuple[int, ...] | None) -> Value:
+        """The batch's `inputs` or `targets`. Raises `ProblemError` where there is no data and no shape."""
+        assert self.feeder is not None, "who lowers a document sets the feeder"
+        return self.feeder(name, shape)
+
+    def learn(self, rule: Callable[[], None]) -> None:
+        """Let the current node's rule emit its update once every value is there."""
+        self.rules.append((self.origin.node, rule))
+
+    def zeros_like(self, value: Value) -> Value:
+        """Zeros of the same shape that no derivative passes: what a muted node or wire carries."""
+        return self.emit("broadcast", self.constant(0.0), shape=value.shape)
+
+    def apply(self, activation: str, x: Value) -> Value:
+        """An activation by its name; `identity` is the operand itself."""
+        return x if activation == "identity" else self.emit(activation, x)
+
+
+def settings_of(program: Program) -> Mapping[str, Value]:
+    """All draggable numbers of a program by address."""
+    return {address: value for address, value in program.sources.items() if value.source and value.source.role == "setting"}
