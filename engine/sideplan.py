@@ -1,0 +1,106 @@
+"""Plans beside the live one: prediction, validation, surfaces. Their own memory, fed with a copy of the parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from engine.datasets import Dataset
+from engine.lowering import lower
+from engine.machines.cpu import CpuMachine
+from engine.problems import Problem, ProblemError
+from engine.program import Program, Value
+from engine.tape import initial_array, plan
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+Array = np.ndarray[Any, np.dtype[Any]]
+KEPT_MACHINES = 4
+
+
+class SidePlan:
+    """The forward part of a document in evaluation mode, for any number of rows."""
+
+    def __init__(self, document: Document, dataset: Dataset | None, dtype: str) -> None:
+        self.document, self.dataset, self.dtype = document, dataset, dtype
+        self.program: Program = lower(document, dataset, mode="evaluate", parts=("forward",)).program
+        self._machines: dict[int, CpuMachine] = {}
+        self._watched = _watched(document, self.program)
+
+    def run(self, parameters: Mapping[str, Array], inputs: Array | None, targets: Array | None, rows: int) -> CpuMachine:
+        """Play the forward part over `rows` rows with these parameters; read results from the machine's views."""
+        machine = self._machine(rows)
+        for address, value in self.program.sources.items():
+            if machine.tape.places[value.index] is None:
+                continue
+            view = machine.view(value)
+            if address == "data.inputs":
+                view[...] = 0 if inputs is None else inputs.reshape(view.shape)
+            elif address == "data.targets":
+                view[...] = 0 if targets is None else targets.reshape(view.shape)
+            elif address in parameters:
+                view[...] = parameters[address]
+        section = machine.tape.sections["iteration"]
+        machine.play(section.begin, section.end)
+        return machine
+
+    def predict(self, inputs: Array, parameters: Mapping[str, Array]) -> Array:
+        """The prediction (rows, …) for these inputs. Raises `ProblemError` where nothing predicts."""
+        answer = self.prediction
+        if answer is None:
+            raise ProblemError(Problem("nothing here predicts", "Connect something to the loss.", kind="prediction"))
+        machine = self.run(parameters, inputs, None, len(inputs))
+        return machine.view(answer).copy()
+
+    def evaluate(self, part: Literal["train", "test"], parameters: Mapping[str, Array]) -> dict[str, float]:
+        """Loss and metrics over all rows of a part; empty where it has no rows."""
+        if self.dataset is None or not self._watched:
+            return {}
+        rows = self.dataset.train_rows if part == "train" else self.dataset.test_rows
+        if len(rows) == 0:
+            return {}
+        machine = self.run(parameters, self.dataset.inputs[rows], self.dataset.targets[rows], len(rows))
+        return {name: float(machine.view(value)[()]) for name, value in self._watched.items()}
+
+    @property
+    def prediction(self) -> Value | None:
+        """What the network answers: the value wired into the loss's `prediction` (or `logits`), else the last output."""
+        graph, outputs = self.document.graph, self.program.outputs
+        for phase in self.document.training.phases:
+            for wire in graph.wires_into(phase.objective.partition(".")[0]):
+                if wire.target_port in ("prediction", "logits") and wire.source in outputs:
+                    return outputs[wire.source]
+        return next((v for v in reversed(list(outputs.values())) if v.shape and not isinstance(v.shape[0], int)), None)
+
+    def _machine(self, rows: int) -> CpuMachine:
+        machine = self._machines.pop(rows, None)
+        if machine is None:
+            machine = CpuMachine(plan(self.program, rows, dtype=self.dtype))
+            machine.set_epoch(1, 1)
+            for value in self.program.sources.values():
+                if machine.tape.places[value.index] is not None:
+                    view = machine.view(value)
+                    view[...] = initial_array(value, view.shape, view.dtype)
+            if len(self._machines) >= KEPT_MACHINES:
+                self._machines.pop(next(iter(self._machines)))
+        self._machines[rows] = machine
+        return machine
+
+
+def _watched(document: Document, program: Program) -> dict[str, Value]:
+    """Loss and metrics by the name of their curve."""
+    watched: dict[str, Value] = {}
+    for phase in document.training.phases:
+        name = phase.objective.partition(".")[0]
+        for address, value in program.outputs.items():
+            if address.partition(".")[0] == name and value.shape == ():
+                watched.setdefault("loss", value)
+    for node in document.graph:
+        if node.kind is not None and node.kind.category == "Metrics":
+            value = program.outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
+            if value is not None and value.shape == ():
+                watched.setdefault(node.type, value)
+    return watched

@@ -1,0 +1,105 @@
+"""What a session shows of itself: immutable, safe to hand to another thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from engine.problems import Problem
+from engine.tape import Step
+
+Array = np.ndarray[Any, np.dtype[Any]]
+State = Literal["current", "earlier", "absent"]
+LARGEST_SHOWN = 65536  # entries; of larger arrays a reading holds the summary alone
+
+
+class Reading(NamedTuple):
+    """One array as it stood: `current` was computed in this iteration, `earlier` in a former one, `absent` never."""
+
+    shape: tuple[int, ...]
+    state: State
+    array: Array | None = None
+    minimum: float = float("nan")
+    maximum: float = float("nan")
+    mean: float = float("nan")
+    deviation: float = float("nan")
+
+    @property
+    def is_finite(self) -> bool:
+        """False once a NaN or an infinity is in it; an absent reading counts as finite."""
+        return self.state == "absent" or bool(np.isfinite(self.minimum) and np.isfinite(self.maximum))
+
+
+def read(view: Array, state: State) -> Reading:
+    """A reading of memory: a copy (unless it is very large) and its summary."""
+    if state == "absent":
+        return Reading(view.shape, state)
+    if view.size == 1:
+        number = float(view.reshape(-1)[0])
+        array = view.copy()
+        array.flags.writeable = False
+        return Reading(view.shape, state, array, number, number, number, 0.0)
+    copy: Array | None = None
+    if view.size <= LARGEST_SHOWN:
+        copy = view.copy()
+        copy.flags.writeable = False
+    if view.size == 0:
+        return Reading(view.shape, state, copy)
+    with np.errstate(all="ignore"):
+        numbers = (float(view.min()), float(view.max()), float(view.mean(dtype=np.float64)), float(view.std(dtype=np.float64)))
+    return Reading(view.shape, state, copy, *numbers)
+
+
+class Term(NamedTuple):
+    """One symbol of a formula with its number; operators have none."""
+
+    latex: str
+    number: float | None = None
+    role: str = "operator"  # result operand incoming local outgoing addend old rate gradient new state operator
+
+
+class Equation(NamedTuple):
+    """A line of a formula, symbol by symbol."""
+
+    terms: tuple[Term, ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What one step did to one entry, as formulas with the numbers put in."""
+
+    node: str
+    part: str
+    title: str = ""
+    equations: tuple[Equation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything the window shows, as it stood between two instructions.
+
+    values, gradients, parameters are by `node.port` or `node.parameter`; history holds (iteration, value) rows.
+    """
+
+    revision: int = 0
+    iteration: int = 0
+    epoch: int = 0
+    steps: tuple[Step, ...] = ()
+    last_step: Step | None = None
+    next_step: Step | None = None
+    loss: float | None = None
+    rate: float = 0.0
+    row_indices: Array | None = None
+    values: Mapping[str, Reading] = field(default_factory=dict)
+    gradients: Mapping[str, Reading] = field(default_factory=dict)
+    parameters: Mapping[str, Reading] = field(default_factory=dict)
+    previous_parameters: Mapping[str, Reading] = field(default_factory=dict)
+    settings: Mapping[str, float] = field(default_factory=dict)
+    history: Mapping[str, Array] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    problem: Problem | None = None
+    explanation: Explanation | None = None
