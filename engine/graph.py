@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,7 @@ class Node:
     extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
 
     @property
-    def kind(self) -> type[NodeType] | None:
+    def kind(self) -> builtins.type[NodeType] | None:
         """The node type, or None where this version knows none of that name."""
         return node_types().get(self.type)
 
@@ -48,6 +49,7 @@ class Wire:
     target: str
     order: int = 0
     muted: bool = False
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def source_node(self) -> str:
@@ -78,6 +80,7 @@ class Frame:
     title: str = ""
     nodes: tuple[str, ...] = ()
     colour: str = ""
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Note:
     text: str = ""
     position: tuple[float, float] = (0.0, 0.0)
     size: tuple[float, float] = (216.0, 96.0)
+    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 class NodeRef(str):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
 from engine.differentiate import gradients
 from engine.graph import Graph, Node

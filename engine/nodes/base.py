@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
@@ -84,7 +85,7 @@ class Whole(Property):
     def check(self, value: Any) -> int | None:
         if value is None and self.default is None:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value or int(value) != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or value % 1 != 0:
             raise self.refuse(f"“{self.name}” needs a whole number, not {value!r}")
         if not self.low <= value <= self.high:
             raise self.refuse(f"“{self.name}” is {value}, outside {self.low} to {self.high}", "Choose a number in that range.")
@@ -105,7 +106,7 @@ class Real(Property):
         return True
 
     def check(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_finite_number(value):
             raise self.refuse(f"“{self.name}” needs a finite number, not {value!r}")
         if not self.low <= value <= self.high:
             raise self.refuse(f"“{self.name}” is {value:g}, outside {self.low:g} to {self.high:g}", "Choose a number in that range.")
@@ -189,9 +190,14 @@ class Numbers(Property):
             if len({len(row) if isinstance(row, list | tuple) else -1 for row in value}) > 1:
                 raise self.refuse(f"“{self.name}” has rows of different lengths")
             return sum(self._count(entry, depth + 1) for entry in value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not _is_finite_number(value):
             raise self.refuse(f"“{self.name}” holds {value!r}", "Only finite numbers can stand here.")
         return 1
+
+
+def _is_finite_number(value: object) -> bool:
+    # Compared, not math.isfinite: that raises OverflowError for whole numbers beyond the floats.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 class NodeType:
