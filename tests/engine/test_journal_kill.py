@@ -1,0 +1,63 @@
+"""Killing the process at any moment leaves a whole document and all commands that were done."""
+
+import random
+import subprocess
+import sys
+
+from engine.document import Document
+from engine.journal import Journal, recoverable
+
+KILLS = 50
+WORKER = """
+import sys
+from pathlib import Path
+from engine.document import Document
+from engine.journal import Journal
+
+folder = Path(sys.argv[1])
+document = Document(title="0", views=[{"padding": "x" * 20_000}])
+journal = Journal(folder / "a.journal", document.to_json(), file="a.json")
+done = 0
+while True:
+    done += 1
+    journal.append({"done": done})
+    document.title = str(done)
+    if done % 5 == 0:
+        document.save(folder / "a.json")
+        journal.append({"saved": True})
+    if done % 50 == 0:
+        journal.restart(document.to_json(), file="a.json")
+    print(done, flush=True)
+"""
+
+
+def killed_after(lines, folder):
+    """Let a worker do at least `lines` commands, kill it in the middle of the next, return how many it reported."""
+    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(lines):
+            assert worker.stdout.readline()
+    finally:
+        worker.kill()
+        rest, _ = worker.communicate()
+    return max([lines, *(int(line) for line in rest.splitlines(keepends=True) if line.endswith("\n"))])
+
+
+def test_fifty_kills_lose_nothing(tmp_path):
+    chance = random.Random(2)
+    for kill in range(KILLS):
+        folder = tmp_path / str(kill)
+        folder.mkdir()
+        reported = killed_after(chance.randint(1, 120), folder)
+        if reported >= 5:
+            document = Document.load(folder / "a.json")
+            assert document.problems == []
+            assert reported - 5 < int(document.title) <= reported + 1
+        base, entries, problems = Journal.replay(folder / "a.journal")
+        assert all(problem.severity == "warning" for problem in problems)
+        done = [entry["done"] for entry in entries if "done" in entry]
+        start = int(base["title"])
+        assert done == list(range(start + 1, start + 1 + len(done)))
+        assert reported <= start + len(done) <= reported + 1
+        unsaved = len(entries) - 1 - max((i for i, entry in enumerate(entries) if "saved" in entry), default=-1)
+        assert [entry.entries for entry in recoverable(folder)] == ([unsaved] if unsaved else [])
