@@ -224,7 +224,9 @@ class Session:
             self._play_range()
         self._machine.lower_flag()
         if self.iteration < moment.iteration:
-            self._machine.iterate(moment.iteration - self.iteration)
+            if moment.iteration - self.iteration > 1:
+                self._machine.iterate(moment.iteration - self.iteration - 1)
+            self._machine.iterate(1, shown=True)
         while self.position < moment.position and self.iteration == moment.iteration:
             self._play_range()
 
@@ -241,7 +243,8 @@ class Session:
         while (left := iterations - (self.iteration - begun)) > 0 and self.problem is None:
             self._checkpoint()
             started = time.perf_counter()
-            done = self._machine.iterate(min(block, left))
+            # The last iteration is the one that is looked at: it also computes what fusing leaves out.
+            done = self._machine.iterate(min(block, left - 1)) if left > 1 else self._machine.iterate(1, shown=True)
             elapsed = time.perf_counter() - started
             block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
             if self._machine.flag:
@@ -269,7 +272,7 @@ class Session:
     def _play_range(self) -> None:
         """Play the next step's instructions and move on; the clock moves with the last one."""
         machine = self._machine
-        section = self.tape.sections["short_iteration" if self._is_short else "iteration"]
+        section = self.tape.shown.short if self._is_short else self.tape.shown.full
         begin = section.step_ends[self.position - 1] if self.position else section.begin
         machine.play(begin, max(begin, section.step_ends[self.position]))
         self.position += 1
@@ -296,7 +299,7 @@ class Session:
 
     @property
     def _is_short(self) -> bool:
-        return "short_iteration" in self.tape.sections and int(self._machine.clock[2]) >= self.lowered.full_iterations
+        return bool(self.tape.short) and int(self._machine.clock[2]) >= self.lowered.full_iterations
 
     @property
     def _moment(self) -> Moment:
@@ -341,12 +344,10 @@ class Session:
 
     def _birth_in(self, step: Step) -> Problem | None:
         """The first call of a step with finite operands and a result that is not."""
-        section = self.tape.sections["iteration"]
+        section = self.tape.shown.full
         begin = section.step_ends[step.index - 1] if step.index else section.begin
-        for instruction in self.tape.instructions[begin : section.step_ends[step.index]]:
-            call = instruction.result.call
-            if call is None:
-                continue
+        for instruction in self.tape.shown.instructions[begin : section.step_ends[step.index]]:
+            call = instruction.call
             targets = [call.operands[k] for k in call.primitive.writes] or [call.result]
             for target in targets:
                 if target.kind == "real" and not np.isfinite(self._machine.view(target)).all():

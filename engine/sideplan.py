@@ -43,7 +43,7 @@ class SidePlan:
                 view[...] = 0 if targets is None else targets.reshape(view.shape)
             elif address in parameters:
                 view[...] = parameters[address]
-        section = machine.tape.sections["iteration"]
+        section = machine.tape.shown.full
         machine.play(section.begin, section.end)
         return machine
 

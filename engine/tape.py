@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.fuse import Fused, fuse
 from engine.primitives.base import Kernel, Primitive, Region, Variant
-from engine.program import Origin, Part, Program, Value, resolve
+from engine.program import Call, Origin, Part, Program, Value, resolve
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
 RESERVED_INTEGERS = 16
 LINE = 16  # entries of the arena that make one cache line of float32
-SMALL = 16  # values under this many entries are packed
+SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
 class Step(NamedTuple):
@@ -35,7 +37,7 @@ class Instruction(NamedTuple):
     fields: tuple[int, ...]
     length: int
     origins: tuple[Origin, ...]
-    result: Value
+    call: Call
 
 
 class Section(NamedTuple):
@@ -47,21 +49,51 @@ class Section(NamedTuple):
 
 
 @dataclass
+class TapeCode:
+    """One code array: a section for whole batches, and one for a shorter last batch where there is one."""
+
+    instructions: list[Instruction] = field(default_factory=list)
+    full: Section = Section(0, 0, ())
+    short: Section = Section(0, 0, ())
+
+
+@dataclass
 class Tape:
-    """Memory plan and instructions of one program, for one batch size (and the shorter last batch, if there is one)."""
+    """Memory plan and instructions of one program, for one batch size (and the shorter last batch, if there is one).
+
+    There are two codes over the same memory. `fast` plays fused calls alone. `shown` plays the same instructions, and
+    behind each fused one the calls it stands for, for whoever looks: it is what stepping plays.
+    """
 
     program: Program
     batch: int
+    short: int
     dtype: str
+    fused: Fused
     places: list[Region | None] = field(default_factory=list)  # by index of the value
     arena_size: int = 0
     integers_size: int = RESERVED_INTEGERS
-    instructions: list[Instruction] = field(default_factory=list)
-    sections: dict[str, Section] = field(default_factory=dict)  # "iteration", "short_iteration"
     steps: tuple[Step, ...] = ()
     parameter_span: tuple[int, int] = (0, 0)  # all parameters lie within, side by side
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
+
+    @cached_property
+    def fast(self) -> TapeCode:
+        """The code of full speed."""
+        return _encode(self, self.fused.calls)
+
+    @cached_property
+    def shown(self) -> TapeCode:
+        """The code of stepping, and of every iteration that ends in a picture."""
+        hidden = self.fused.hidden
+        if not hidden:
+            return self.fast
+        calls: list[Call] = []
+        for call in self.fused.calls:
+            calls.append(call)
+            calls.extend(hidden.get(call.result.index, ()))
+        return _encode(self, calls)
 
     def region(self, value: Value) -> Region:
         """Where a value lies. Raises KeyError if simplification removed it."""
@@ -71,26 +103,23 @@ class Tape:
         return place
 
     def describe(self) -> str:
-        """Every instruction with offsets and origins, section by section."""
+        """Every instruction of full speed with offsets and origins."""
         lines = []
-        for name, section in self.sections.items():
+        for name, section in (("iteration", self.fast.full), ("short iteration", self.fast.short)):
             lines.append(f"section {name}: {section.begin} to {section.end}")
             for pc in range(section.begin, section.end):
-                entry = self.instructions[pc]
-                names = " + ".join(f"{origin.part} {origin.node}".strip() for origin in entry.origins)
+                entry = self.fast.instructions[pc]
+                names = " + ".join(dict.fromkeys(f"{origin.part} {origin.node}".strip() for origin in entry.origins))
                 variant = "".join(f" {key}={number}" for key, number in entry.variant)
-                lines.append(f"{pc:5d} {entry.kernel.name}{variant} {list(entry.fields)} × {entry.length}  <- {names}")
+                lines.append(f"{pc:5d} {entry.call.primitive.name}{variant} {list(entry.fields)} × {entry.length}  <- {names}")
         return "\n".join(lines)
 
 
 def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32") -> Tape:
-    """Lay out a program for `batch` rows; with `short`, a second section for a last batch of that many rows."""
-    tape = Tape(program, batch, dtype)
+    """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows."""
+    tape = Tape(program, batch, short, dtype, fuse(program))
     _place(tape)
-    tape.steps = _steps(program)
-    _encode(tape, "iteration", batch)
-    if short:
-        _encode(tape, "short_iteration", short)
+    tape.steps = tuple([Step(i, origin.part, origin.node, origin.phase) for i, origin in enumerate(program.steps)])
     return tape
 
 
@@ -152,7 +181,7 @@ def _place(tape: Tape) -> None:
             gradient = phase.get(value.index)
             if gradient is not None and gradient.call is not None and places[gradient.index] is None and not gradient.call.primitive.is_view:
                 put(gradient, packed=True)
-    for call in program.calls:
+    for call in [*program.calls, *_only_fused(tape.fused)]:
         result = call.result
         if places[result.index] is not None:
             continue
@@ -170,17 +199,26 @@ def _aligned(cursor: _Cursor) -> int:
     return cursor.offset
 
 
-def _steps(program: Program) -> tuple[Step, ...]:
-    return tuple([Step(i, origin.part, origin.node, origin.phase) for i, origin in enumerate(program.steps)])
+def _only_fused(fused: Fused) -> list[Call]:
+    """Calls that fusing brought in with results of their own (transposed copies)."""
+    return [call for call in fused.calls if call.result.call is call]
 
 
-def _encode(tape: Tape, name: str, batch: int) -> None:
+def _encode(tape: Tape, calls: Sequence[Call]) -> TapeCode:
+    code = TapeCode()
+    code.full = code.short = _encode_section(tape, calls, tape.batch, code.instructions)
+    if tape.short:
+        code.short = _encode_section(tape, calls, tape.short, code.instructions)
+    return code
+
+
+def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction]) -> Section:
     program, places = tape.program, tape.places
-    begin = len(tape.instructions)
+    begin = len(instructions)
     same_batch = batch == tape.batch
     position = {origin: index for index, origin in enumerate(program.steps)}
     ends = [begin] * len(program.steps)
-    for call in program.calls:
+    for call in calls:
         primitive = call.primitive
         assert isinstance(primitive, Primitive)
         if primitive.is_view or primitive.body is None:
@@ -189,18 +227,18 @@ def _encode(tape: Tape, name: str, batch: int) -> None:
         result = _at(places, call.result, batch, same_batch) if not primitive.writes else operands[primitive.writes[0]]
         fields = primitive.encode(operands, result, call.attributes)
         length = primitive.length(operands, result)
-        variant = primitive.variant(operands, result, call.attributes)
-        if primitive.walks and len(tape.instructions) > begin:
-            longer = _continued(tape.instructions[-1], primitive, fields, length, call.origin)
+        if primitive.walks and len(instructions) > begin:
+            longer = _continued(instructions[-1], primitive, fields, length, call.origin)
             if longer is not None:
-                tape.instructions[-1] = longer
-                ends[position[call.origin]] = len(tape.instructions)
+                instructions[-1] = longer
+                ends[position[call.origin]] = len(instructions)
                 continue
-        tape.instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call.result))
-        ends[position[call.origin]] = len(tape.instructions)
+        variant = primitive.variant(operands, result, call.attributes)
+        instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call))
+        ends[position[call.origin]] = len(instructions)
     for index in range(1, len(ends)):  # a step without instructions of its own ends where the one before it does
         ends[index] = max(ends[index], ends[index - 1])
-    tape.sections[name] = Section(begin, len(tape.instructions), tuple(ends))
+    return Section(begin, len(instructions), tuple(ends))
 
 
 def _continued(

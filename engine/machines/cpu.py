@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from engine.machines.bodies import body_of
 from engine.machines.store import address_of, cache_folder
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, ROW, Tape
+from engine.tape import EPOCH, FLAG, ITERATION, ROW, Tape, TapeCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class _Playable:
+    """A tape's code as the native loop wants it: kernel addresses, fields in one array, lengths."""
+
+    def __init__(self, code: TapeCode, dtype: str) -> None:
+        flat: list[int] = []
+        starts, lengths, kernels = [], [], []
+        for pc, instruction in enumerate(code.instructions):
+            starts.append(len(flat))
+            lengths.append(instruction.length)
+            kernels.append(address_of(*body_of(instruction, dtype), dtype))
+            flat.append(pc)
+            flat.extend(instruction.fields)
+        self.fields = np.array(flat or [0], np.int32)
+        self.starts, self.lengths = np.array(starts or [0], np.int64), np.array(lengths or [0], np.int64)
+        self.kernels = np.array(kernels or [0], np.int64)
 
 
 class CpuMachine:
@@ -19,50 +38,50 @@ class CpuMachine:
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.arena = _aligned(tape.arena_size + 64, tape.dtype)
+        self.arena[0] = 1  # kernels that sum by a product read their factor here
         self.integers = np.zeros(tape.integers_size + 16, np.int32)
         self.clock = np.zeros(3, np.int64)
-        self.schedule = np.zeros(7, np.int64)
-        flat = [0] * 0
-        starts = np.zeros(max(1, len(tape.instructions)), np.int64)
-        lengths = np.zeros(max(1, len(tape.instructions)), np.int64)
-        for pc, instruction in enumerate(tape.instructions):
-            starts[pc], lengths[pc] = len(flat), instruction.length
-            flat.append(pc)
-            flat.extend(instruction.fields)
-        self._code = np.array(flat or [0], np.int32)
-        self._starts, self._lengths = starts, lengths
-        self._kernels: Array | None = None
-
-    def prepare(self) -> None:
-        """Compile or load the kernels of this tape; done by itself before the first play."""
-        if self._kernels is None:
-            tape = self.tape
-            self._kernels = np.array([address_of(i.kernel, i.variant, tape.dtype) for i in tape.instructions] or [0], np.int64)
-            with cache_folder():
-                from engine.machines import player
-            self._player = player
-            self._memory = (
-                self._kernels, self.arena.ctypes.data, self.integers.ctypes.data, self._code.ctypes.data, self._starts, self._lengths,
-            )  # fmt: skip
+        self._epoch = (1, 1)
 
     def set_epoch(self, full: int, total: int) -> None:
         """An epoch is `total` iterations, the first `full` of them of whole batches."""
-        long = self.tape.sections["iteration"]
-        short = self.tape.sections.get("short_iteration", long)
-        self.schedule[:] = (long.begin, long.end, short.begin, short.end, full, total, self.tape.batch)
+        self._epoch = (full, total)
+
+    @cached_property
+    def _player(self) -> Any:
+        with cache_folder():
+            from engine.machines import player
+        return player
+
+    @cached_property
+    def _fast(self) -> tuple[Any, ...]:
+        return self._memory(self.tape.fast)
+
+    @cached_property
+    def _shown(self) -> tuple[Any, ...]:
+        return self._fast if self.tape.shown is self.tape.fast else self._memory(self.tape.shown)
+
+    def _memory(self, code: TapeCode) -> tuple[Any, ...]:
+        played = _Playable(code, self.tape.dtype)
+        return (
+            played.kernels, self.arena.ctypes.data, self.integers.ctypes.data, played.fields.ctypes.data, played.starts,
+            played.lengths, played,
+        )  # fmt: skip
 
     def play(self, begin: int, end: int) -> None:
-        """Play instructions [begin, end) once, at the present time of the clock."""
-        self.prepare()
+        """Play instructions [begin, end) of the shown code once, at the present time of the clock."""
         self.integers[ITERATION] = self.clock[0] & 0x7FFFFFFF
         self.integers[EPOCH] = self.clock[1] & 0x7FFFFFFF
-        self.integers[ROW] = self.clock[2] * self.schedule[6]
-        self._player.play(*self._memory, begin, end)
+        self.integers[ROW] = self.clock[2] * self.tape.batch
+        self._player.play(*self._shown[:-1], begin, end)
 
-    def iterate(self, times: int) -> int:
+    def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
-        self.prepare()
-        return int(self._player.iterate(*self._memory, self.integers, self.clock, self.schedule, times))
+        code = self.tape.shown if shown else self.tape.fast
+        full, short = code.full, code.short
+        schedule = np.array([full.begin, full.end, short.begin, short.end, *self._epoch, self.tape.batch], np.int64)
+        memory = self._shown if shown else self._fast
+        return int(self._player.iterate(*memory[:-1], self.integers, self.clock, schedule, times))
 
     @property
     def flag(self) -> bool:

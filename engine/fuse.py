@@ -1,0 +1,217 @@
+"""Several calls played as one: the last pass before planning. The program itself stays as it was drawn.
+
+A fused call computes the result of the last call it replaces; what lies between is not stored at full speed. It is still
+computed where somebody can look: the tape's shown code plays the replaced calls behind the fused one (`Fused.hidden`), so
+the numbers of training are the same bits with and without an onlooker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from engine.program import PRIMITIVES, Call, Program, Value
+
+
+class Fused(NamedTuple):
+    """The calls to play, and for the index of a call's result the calls whose results it leaves out."""
+
+    calls: list[Call]
+    hidden: dict[int, list[Call]]
+
+
+class Match(NamedTuple):
+    """What a pattern found: the primitive that does it all, its operands, and the calls it makes unnecessary.
+
+    swallowed  calls whose results are left out
+    stored     calls whose results the fused one computes as well; these are among its operands, to be written
+    """
+
+    primitive: str
+    operands: tuple[Value, ...]
+    swallowed: tuple[Call, ...] = ()
+    stored: tuple[Call, ...] = ()
+
+
+class _Uses:
+    """How often each value is read, and which may not vanish because they are drawn, minimised or lasting."""
+
+    def __init__(self, program: Program) -> None:
+        self.count = [0] * len(program.values)
+        self.readers: dict[int, list[Call]] = {}
+        for call in program.calls:
+            for operand in call.operands:
+                self.count[operand.index] += 1
+                self.readers.setdefault(operand.index, []).append(call)
+        for value in [*program.outputs.values(), *program.losses]:
+            self.count[value.index] += 1_000_000
+
+    def only(self, value: Value, name: str, times: int = 1) -> Call | None:
+        """The call that defines a value, if it is of that primitive and nobody else reads the value."""
+        call = value.call
+        return call if call is not None and call.primitive.name == name and self.count[value.index] == times else None
+
+
+Pattern = Callable[[Call, _Uses], Match | None]
+_PATTERNS: dict[str, list[Pattern]] = {}
+
+
+def _pattern(last: str) -> Callable[[Pattern], Pattern]:
+    def note(function: Pattern) -> Pattern:
+        _PATTERNS.setdefault(last, []).append(function)
+        return function
+
+    return note
+
+
+def fuse(program: Program) -> Fused:
+    """The calls to play at full speed. Calls are fused only within one origin, so a step stays a step."""
+    uses = _Uses(program)
+    vanished: set[int] = set()
+    replaced: dict[int, Call] = {}
+    hidden: dict[int, list[Call]] = {}
+    for call in program.calls:
+        for pattern in _PATTERNS.get(call.primitive.name, ()):
+            match = pattern(call, uses)
+            if match is None or not _may_vanish(call, match, vanished, replaced):
+                continue
+            fused = Call(PRIMITIVES[match.primitive], match.operands, {}, call.origin)
+            fused.result = call.result
+            replaced[call.result.index] = fused
+            parts = sorted({part.result.index: part for part in match.swallowed}.items())
+            hidden[call.result.index] = [part for _, part in parts]
+            vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
+            break
+    calls = [replaced.get(call.result.index, call) for call in program.calls if call.result.index not in vanished]
+    return Fused(_transposed_once(program, calls), hidden)
+
+
+def _may_vanish(call: Call, match: Match, vanished: set[int], replaced: dict[int, Call]) -> bool:
+    parts = (*match.swallowed, *match.stored)
+    return all(
+        part.origin == call.origin and part.result.index not in vanished and part.result.index not in replaced for part in parts
+    )
+
+
+@_pattern("add")
+def _linear(call: Call, uses: _Uses) -> Match | None:
+    """x · W + b, the bias read by the product itself."""
+    product, bias = uses.only(call.operands[0], "matmul"), call.operands[1]
+    if product is None or product.attributes or call.result.rank != 2:
+        return None
+    spread = uses.only(bias, "broadcast")
+    if spread is not None:
+        source = spread.operands[0]
+        if source.shape == (call.result.shape[1],):
+            return Match("linear", (*product.operands, source), (product, spread))
+    elif bias.shape == (1,) and call.result.shape[1] == 1:
+        return Match("linear", (*product.operands, bias), (product,))
+    return None
+
+
+@_pattern("multiply")
+def _tanh_gradient(call: Call, uses: _Uses) -> Match | None:
+    """dy · (1 − y · y)."""
+    slope = uses.only(call.operands[1], "subtract")
+    square = uses.only(slope.operands[1], "multiply") if slope is not None and _is_constant(slope.operands[0], 1.0) else None
+    if slope is None or square is None or square.operands[0] is not square.operands[1]:
+        return None
+    if square.operands[0].shape != call.operands[0].shape:
+        return None
+    return Match("tanh_gradient", (square.operands[0], call.operands[0]), (slope, square))
+
+
+@_pattern("multiply")
+def _sigmoid_gradient(call: Call, uses: _Uses) -> Match | None:
+    """dy · (y · (1 − y))."""
+    slope = uses.only(call.operands[1], "multiply")
+    rest = uses.only(slope.operands[1], "subtract") if slope is not None else None
+    if slope is None or rest is None or not _is_constant(rest.operands[0], 1.0) or rest.operands[1] is not slope.operands[0]:
+        return None
+    if slope.operands[0].shape != call.operands[0].shape:
+        return None
+    return Match("sigmoid_gradient", (slope.operands[0], call.operands[0]), (slope, rest))
+
+
+@_pattern("multiply")
+def _relu_gradient(call: Call, uses: _Uses) -> Match | None:
+    """dy · [x > 0]."""
+    slope = uses.only(call.operands[1], "relu_slope")
+    if slope is None or slope.operands[0].shape != call.operands[0].shape:
+        return None
+    return Match("relu_gradient", (slope.operands[0], call.operands[0]), (slope,))
+
+
+@_pattern("mean")
+def _mean_square(call: Call, uses: _Uses) -> Match | None:
+    """The mean of (a − b)² over everything; the difference is stored too, derivatives want it."""
+    square = uses.only(call.operands[0], "multiply")
+    if square is None or call.result.shape != () or square.operands[0] is not square.operands[1]:
+        return None
+    difference = square.operands[0]
+    minus = difference.call
+    if minus is None or minus.primitive.name != "subtract" or minus.operands[0].shape != minus.operands[1].shape:
+        return None
+    if any(reader is not square and reader.origin == call.origin for reader in uses.readers[difference.index]):
+        return None
+    return Match("mean_square", (*minus.operands, difference), (square,), (minus,))
+
+
+@_pattern("matmul")
+def _linear_gradient(call: Call, uses: _Uses) -> Match | None:
+    """xᵀ · dy and the sum of dy over the batch: the gradients of a layer's weight and bias."""
+    x, dy = call.operands
+    if call.attributes != {"transpose_a": True} or dy.rank != 2:
+        return None
+    for reader in uses.readers[dy.index]:
+        if reader.primitive.name == "sum" and reader.attributes == {"axes": (0,)} and reader.origin == call.origin:
+            if reader.result.index > call.result.index or any(
+                other.result.index < call.result.index for other in uses.readers.get(reader.result.index, ())
+            ):
+                continue
+            return Match("linear_gradient", (x, dy, reader.result), (), (reader,))
+    return None
+
+
+@_pattern("total")
+def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
+    """dL · d / n + dL · d / n, what a mean of d · d sends back."""
+    if len(call.operands) != 2 or call.operands[0] is not call.operands[1]:
+        return None
+    half = uses.only(call.operands[0], "multiply", times=2)
+    share = uses.only(half.operands[0], "spread") if half is not None else None
+    if half is None or share is None:
+        return None
+    incoming, swallowed = share.operands[0], (half, share)
+    if incoming.call is not None and incoming.call.primitive.name == "reshape":
+        incoming = incoming.call.operands[0]
+    if incoming.shape != () or half.operands[1].shape != call.result.shape:
+        return None
+    return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
+
+
+def _is_constant(value: Value, number: float) -> bool:
+    return value.source is not None and value.source.role == "constant" and value.source.initial == number and not value.source.trainable
+
+
+def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
+    """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first (once per origin)."""
+    result: list[Call] = []
+    copies: dict[int, Value] = {}
+    for call in calls:
+        if call.primitive.name == "matmul" and call.attributes.get("transpose_b") and call.operands[1].shape[1] != 1:
+            matrix = call.operands[1]
+            copy = copies.get(matrix.index)
+            if copy is None:
+                flip = Call(PRIMITIVES["transpose"], (matrix,), {}, call.origin)
+                copy = copies[matrix.index] = flip.result = Value(program, (matrix.shape[1], matrix.shape[0]), "real", flip)
+                result.append(flip)
+            attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
+            product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
+            product.result = call.result
+            call = product
+        if call.primitive.writes:
+            for index in call.primitive.writes:
+                copies.pop(call.operands[index].index, None)
+        result.append(call)
+    return result

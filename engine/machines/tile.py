@@ -1,0 +1,116 @@
+"""The register tile: a few rows by one or two vectors of columns, kept in registers through the whole reduction.
+
+Every float32 product goes through it: ragged edges by masked loads and stores, operand A read with any strides, rows of B
+contiguous. Written as vector IR, because LLVM does not find it in plain loops. `tile(rows, vectors)` gives an intrinsic
+
+    (arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias)
+    c[r, :columns] = bias + sum over k < depth of a[r·a_row + k·a_depth] · b[k·b_depth : + columns]      r < rows
+
+with offsets into the arena, columns ≤ vectors · VECTOR, and bias −1 for none. Imported when a product is compiled.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from llvmlite import binding, ir
+from numba import config, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+
+def _vector_length() -> int:
+    """Floats in one register of the processor that is compiled for (`NUMBA_CPU_NAME` may name another than the host)."""
+    name = config.CPU_NAME or binding.get_host_cpu_name()
+    if config.CPU_NAME in (None, "", "host"):
+        features = binding.get_host_cpu_features()
+        return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
+    if name.startswith(("skylake-avx512", "icelake", "sapphirerapids", "znver4", "znver5", "x86-64-v4")):
+        return 16
+    return 8 if name.startswith(("haswell", "broadwell", "skylake", "znver", "x86-64-v3")) else 4
+
+
+VECTOR = _vector_length()
+_FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+_VECTOR = ir.VectorType(_FLOAT, VECTOR)
+_MASK = ir.VectorType(ir.IntType(1), VECTOR)
+_WORDS = ir.VectorType(_WORD, VECTOR)
+
+
+class _Emitter:
+    """The few vector operations a tile is made of, on one builder."""
+
+    def __init__(self, builder: Any, arena: Any) -> None:
+        self.b, self.arena = builder, arena
+        module, pointer = builder.module, arena.type
+        suffix = f"v{VECTOR}f32"
+        load = ir.FunctionType(_VECTOR, [pointer, _WORD, _MASK, _VECTOR])
+        store = ir.FunctionType(ir.VoidType(), [_VECTOR, pointer, _WORD, _MASK])
+        self._load = cgutils.get_or_insert_function(module, load, f"llvm.masked.load.{suffix}.p0")
+        self._store = cgutils.get_or_insert_function(module, store, f"llvm.masked.store.{suffix}.p0")
+        self._fma = cgutils.get_or_insert_function(module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.{suffix}")
+        self.zero = ir.Constant(_VECTOR, [0.0] * VECTOR)
+
+    def at(self, offset: Any) -> Any:
+        return self.b.gep(self.arena, [offset])
+
+    def spread(self, scalar: Any, kind: Any) -> Any:
+        nothing = ir.Constant(kind, ir.Undefined)
+        first = self.b.insert_element(nothing, scalar, ir.Constant(_WORD, 0))
+        return self.b.shuffle_vector(first, nothing, ir.Constant(_WORDS, [0] * VECTOR))
+
+    def mask(self, columns: Any, vector: int) -> Any:
+        left = self.b.sub(self.b.trunc(columns, _WORD), ir.Constant(_WORD, vector * VECTOR))
+        return self.b.icmp_signed("<", ir.Constant(_WORDS, list(range(VECTOR))), self.spread(left, _WORDS))
+
+    def load(self, offset: Any, vector: int, mask: Any) -> Any:
+        place = self.at(self.b.add(offset, _WHOLE(vector * VECTOR)))
+        return self.b.call(self._load, [place, _WORD(4), mask, self.zero])
+
+    def store(self, value: Any, offset: Any, vector: int, mask: Any) -> None:
+        self.b.call(self._store, [value, self.at(self.b.add(offset, _WHOLE(vector * VECTOR))), _WORD(4), mask])
+
+    def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
+        return self.b.call(self._fma, [x, y, z])
+
+
+def _emit(rows: int, vectors: int, builder: Any, arguments: Any) -> None:
+    arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias = arguments
+    emit = _Emitter(builder, arena)
+    masks = [emit.mask(columns, v) for v in range(vectors)]
+    sums = [[cgutils.alloca_once(builder, _VECTOR) for _ in range(vectors)] for _ in range(rows)]
+    has_bias = builder.icmp_signed(">=", bias, _WHOLE(0))
+    for v in range(vectors):
+        # Without a bias B is read instead and thrown away: any address that may be read will do.
+        start = emit.load(builder.select(has_bias, bias, b), v, masks[v])
+        start = builder.select(has_bias, start, emit.zero)
+        for r in range(rows):
+            builder.store(start, sums[r][v])
+    row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
+    with cgutils.for_range(builder, depth) as loop:
+        left = builder.add(a, builder.mul(loop.index, a_depth))
+        right = builder.add(b, builder.mul(loop.index, b_depth))
+        lines = [emit.load(right, v, masks[v]) for v in range(vectors)]
+        for r in range(rows):
+            x = emit.spread(builder.load(emit.at(builder.add(left, row_offsets[r]))), _VECTOR)
+            for v in range(vectors):
+                builder.store(emit.multiply_add(x, lines[v], builder.load(sums[r][v])), sums[r][v])
+    for r in range(rows):
+        place = builder.add(c, builder.mul(_WHOLE(r), c_row))
+        for v in range(vectors):
+            emit.store(builder.load(sums[r][v]), place, v, masks[v])
+
+
+@cache
+def tile(rows: int, vectors: int) -> Any:
+    """The intrinsic for a tile of that many rows and vectors of columns."""
+
+    def typed(context, arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias):  # type: ignore[no-untyped-def]
+        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            _emit(rows, vectors, builder, arguments)
+            return target.get_dummy_value()
+
+        return types.void(types.CPointer(types.float32), *[types.int64] * 10), generate
+
+    return intrinsic(typed)

@@ -1,0 +1,170 @@
+"""What the fusing pass puts in place of several calls. Nobody draws these; each equals the calls it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from engine.primitives.products import matmul_encode, matmul_shape, matmul_variant
+from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, real, register, rows_of_result, same
+from engine.program import Shape, Value
+
+
+def linear_shape(x: Value, weight: Value, bias: Value, **attributes: Any) -> Shape:
+    """(batch, features) by (features, units)."""
+    return matmul_shape(x, weight)
+
+
+def linear_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """As for a product, and the offset of the bias."""
+    return (*matmul_encode(operands[:2], result, attributes), operands[2].offset)
+
+
+@kernel
+def linear_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    a, b, y = instruction[1], instruction[2], instruction[3]
+    columns, depth = instruction[5], instruction[6]
+    a_row, a_depth, b_depth, bias = instruction[7], instruction[8], instruction[9], instruction[11]
+    for r in range(start, stop):
+        row, out = a + r * a_row, y + r * columns
+        for c in range(columns):
+            arena[out + c] = real(0)
+        for k in range(depth):
+            x, begin = arena[row + k * a_depth], b + k * b_depth
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + x * arena[begin + c]
+        for c in range(columns):
+            arena[out + c] = arena[out + c] + arena[bias + c]
+
+
+linear = register(Primitive(
+    name="linear", formula=r"Y = X W + b", shape=linear_shape, body=linear_body, encode=linear_encode,
+    length=rows_of_result, is_fused=True, source="matmul, broadcast, add",
+))  # fmt: skip
+
+
+def linear_gradient_shape(x: Value, dy: Value, bias_gradient: Value, **attributes: Any) -> Shape:
+    """(features, units)."""
+    return matmul_shape(x, dy, transpose_a=True)
+
+
+def linear_gradient_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """As for a product of xᵀ by dy, and the offset of the bias gradient (written)."""
+    return (*matmul_encode(operands[:2], result, {"transpose_a": True}), operands[2].offset)
+
+
+@kernel
+def linear_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, dy, dw, columns, depth = instruction[1], instruction[2], instruction[3], instruction[5], instruction[6]
+    a_row, a_depth, db = instruction[7], instruction[8], instruction[11]
+    for r in range(start, stop):
+        out = dw + r * columns
+        for c in range(columns):
+            arena[out + c] = real(0)
+        for k in range(depth):
+            factor, begin = arena[x + r * a_row + k * a_depth], dy + k * columns
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + factor * arena[begin + c]
+    if start == 0:  # whoever computes the first row sums the bias gradient as well
+        for c in range(columns):
+            total = real(0)
+            for k in range(depth):
+                total += arena[dy + k * columns + c]
+            arena[db + c] = total
+
+
+linear_gradient = register(Primitive(
+    name="linear_gradient", formula=r"\mathrm{d}W = X^\top \mathrm{d}Y,\quad \mathrm{d}b = \sum_i \mathrm{d}Y_i",
+    shape=linear_gradient_shape, body=linear_gradient_body, encode=linear_gradient_encode, length=rows_of_result,
+    is_fused=True, source="matmul, sum",
+))  # fmt: skip
+
+
+@kernel
+def tanh_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, dy, dx = instruction[1], instruction[2], instruction[3]
+    for i in range(start, stop):
+        arena[dx + i] = arena[dy + i] * (real(1) - arena[y + i] * arena[y + i])
+
+
+tanh_gradient = register(Primitive(
+    name="tanh_gradient", formula=r"\mathrm{d}x = \mathrm{d}y\,(1 - y^2)", shape=same, body=tanh_gradient_body,
+    is_fused=True, source="multiply, subtract, multiply",
+))  # fmt: skip
+
+
+@kernel
+def sigmoid_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, dy, dx = instruction[1], instruction[2], instruction[3]
+    for i in range(start, stop):
+        arena[dx + i] = arena[dy + i] * (arena[y + i] * (real(1) - arena[y + i]))
+
+
+sigmoid_gradient = register(Primitive(
+    name="sigmoid_gradient", formula=r"\mathrm{d}x = \mathrm{d}y\,y(1 - y)", shape=same, body=sigmoid_gradient_body,
+    is_fused=True, source="subtract, multiply, multiply",
+))  # fmt: skip
+
+
+@kernel
+def relu_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, dy, dx = instruction[1], instruction[2], instruction[3]
+    for i in range(start, stop):
+        v = arena[x + i]
+        slope = real(1) if v > real(0) else real(0)
+        arena[dx + i] = arena[dy + i] * (slope if v == v else v)
+
+
+relu_gradient = register(Primitive(
+    name="relu_gradient", formula=r"\mathrm{d}x = \mathrm{d}y\,[x > 0]", shape=same, body=relu_gradient_body,
+    is_fused=True, source="relu_slope, multiply",
+))  # fmt: skip
+
+
+def one_number(*operands: Value) -> Shape:
+    """The result is one number."""
+    return ()
+
+
+def mean_square_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """a, b, their difference (written), y, number of entries."""
+    return (*[region.offset for region in operands], result.offset, operands[0].size)
+
+
+@kernel
+def mean_square_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    a, b, d, y, entries = instruction[1], instruction[2], instruction[3], instruction[4], instruction[5]
+    total = real(0)
+    for i in range(entries):
+        difference = arena[a + i] - arena[b + i]
+        arena[d + i] = difference
+        total += difference * difference
+    arena[y] = total / real(entries)
+
+
+mean_square = register(Primitive(
+    name="mean_square", formula=r"y = \frac{1}{n}\sum_i (a_i - b_i)^2", shape=one_number, body=mean_square_body,
+    encode=mean_square_encode, is_fused=True, source="subtract, multiply, mean",
+))  # fmt: skip
+
+
+@kernel
+def mean_square_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    d, y, entries = instruction[1], instruction[3], instruction[4]
+    factor = arena[instruction[2]] / real(entries)
+    for i in range(start, stop):
+        half = factor * arena[d + i]
+        arena[y + i] = half + half
+
+
+def mean_square_gradient_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """d, dL, y, number of entries."""
+    return (operands[0].offset, operands[1].offset, result.offset, result.size)
+
+
+mean_square_gradient = register(Primitive(
+    name="mean_square_gradient", formula=r"\mathrm{d}d = \frac{2}{n}\,\mathrm{d}L\,d", shape=same,
+    body=mean_square_gradient_body, encode=mean_square_gradient_encode, is_fused=True,
+    source="spread, multiply, total",
+))  # fmt: skip
+
