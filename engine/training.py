@@ -132,8 +132,8 @@ class Optimizer:
         if not isinstance(value, Mapping):
             return cls(), [Problem("an optimizer is an object with a “type”", 'For instance {"type": "sgd", "learning_rate": 0.1}.', kind="type")]
         name = value.get("type", "sgd")
-        if name not in _optimizer_types:
-            mend = did_you_mean(str(name), _optimizer_types) or f"Choose one of {', '.join(_optimizer_types)}."
+        if not isinstance(name, str) or name not in _optimizer_types:
+            mend = did_you_mean(str(name)[:80], _optimizer_types) or f"Choose one of {', '.join(_optimizer_types)}."
             return cls(), [Problem(f"no optimizer is called “{name}”", mend, path="type", kind="unknown")]
         known, settings, problems = _optimizer_types[name].settings, {}, []
         for key, number in value.items():
@@ -212,6 +212,9 @@ class Training:
         if "phases" in value and not isinstance(phases, list | tuple):
             problems.append(Problem("“phases” is not a list", path="phases", kind="type"))
             phases = ()
+        if phases and ("loss" in value or "optimizer" in value):
+            mend = "Delete “loss” and “optimizer”, or “phases”."
+            problems.append(Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate"))
         if "loss" in value or ("optimizer" in value and not phases):
             phases = [{"minimise": value.get("loss", ""), "optimizer": value.get("optimizer", {"type": "sgd"})}]
         read = []
@@ -222,7 +225,7 @@ class Training:
         known = {"seed", "batch_size", "order", "last_batch", "phases", "loss", "optimizer"}
         for key in value:
             if key not in known:
-                problems.append(Problem(f"a training plan has no “{key}”", did_you_mean(str(key), known), path=str(key), severity="warning", kind="unknown"))
+                problems.append(Problem(f"a training plan has no “{key}”", did_you_mean(str(key)[:80], known), path=str(key), severity="warning", kind="unknown"))
         return replace(plan, phases=tuple(read)), problems
 
 
@@ -245,6 +248,11 @@ def _phase(value: object) -> tuple[Phase, list[Problem]]:
             word = ""
         names[key] = word
     times = _whole(value, "times", 1, 1, 1000, problems)
+    known = {"name", "minimise", "maximise", "parameters", "optimizer", "times"}
+    for key in value:
+        if key not in known:
+            guess = did_you_mean(str(key)[:80], known)
+            problems.append(Problem(f"a phase has no “{key}”", guess, path=str(key), severity="warning", kind="unknown"))
     return Phase(**names, parameters=parameters, optimizer=optimizer, times=times), problems
 
 
