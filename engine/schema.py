@@ -128,10 +128,14 @@ def _is_coordinate(value: object) -> bool:
 
 
 def shortened(problem: Problem, longest: int = 300) -> Problem:
-    """The same problem with a fact that fits a list, however long the value that it quotes."""
-    if len(problem.fact) <= longest:
+    """The same problem with a fact and a path that fit a list, however long the value or key that they quote."""
+    if len(problem.fact) <= longest and len(problem.path) <= longest:
         return problem
-    return replace(problem, fact=f"{problem.fact[:longest]}…")
+    return replace(problem, fact=_cut(problem.fact, longest), path=_cut(problem.path, longest))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def plain(value: Any) -> Any:
