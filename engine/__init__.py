@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 __all__ = ["Document", "Graph", "Problem", "ProblemError", "Session"]
-_HOMES = {"Document": "document", "Graph": "graph", "Problem": "problems", "ProblemError": "problems", "Session": "session"}
+_HOMES = {
+    "Document": "document",
+    "Graph": "graph",
+    "Problem": "problems",
+    "ProblemError": "problems",
+    "Session": "session",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,9 @@ from engine.problems import Problem, ProblemError
 from engine.program import Origin, Program, Shape, Value, shape_text
 
 
-def gradients(program: Program, loss: Value, wanted: Iterable[Value] | None = None, *, phase: int = 0) -> dict[int, Value]:
+def gradients(
+    program: Program, loss: Value, wanted: Iterable[Value] | None = None, *, phase: int = 0
+) -> dict[int, Value]:
     """Emit the derivatives of `loss` behind the program's calls; the result maps a value's index to its gradient.
 
     `wanted` restricts the work to values that depend on these sources (None: on all trainable ones). A value that does
@@ -43,7 +45,12 @@ def gradients(program: Program, loss: Value, wanted: Iterable[Value] | None = No
                 if outgoing is not None and active[operand.index]:
                     addends.setdefault(operand.index, []).append(fit(outgoing, operand.shape))
         for value in program.values[:]:
-            if value.source is not None and value.index in addends and value.index < len(active) and active[value.index]:
+            if (
+                value.source is not None
+                and value.index in addends
+                and value.index < len(active)
+                and active[value.index]
+            ):
                 build.origin = Origin(_owner(value), "backward", phase)
                 found[value.index] = _total(addends[value.index])
     finally:
@@ -60,7 +67,9 @@ def fit(derivative: Value, shape: Shape) -> Value:
     if lead > 0:
         derivative = emit("sum", derivative, axes=tuple(range(lead)))
     if lead >= 0:
-        axes = [i for i, (mine, its) in enumerate(zip(derivative.shape, shape, strict=True)) if mine != its and its == 1]
+        axes = [
+            i for i, (mine, its) in enumerate(zip(derivative.shape, shape, strict=True)) if mine != its and its == 1
+        ]
         for run in _neighbours(axes):
             derivative = emit("sum", derivative, axes=run, keep=True)
     return derivative if derivative.shape == shape else emit("broadcast", derivative, shape=shape)

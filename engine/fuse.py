@@ -89,7 +89,8 @@ def fuse(program: Program) -> Fused:
 def _may_vanish(call: Call, match: Match, vanished: set[int], replaced: dict[int, Call]) -> bool:
     parts = (*match.swallowed, *match.stored)
     return all(
-        part.origin == call.origin and part.result.index not in vanished and part.result.index not in replaced for part in parts
+        part.origin == call.origin and part.result.index not in vanished and part.result.index not in replaced
+        for part in parts
     )
 
 
@@ -113,7 +114,9 @@ def _linear(call: Call, uses: _Uses) -> Match | None:
 def _tanh_gradient(call: Call, uses: _Uses) -> Match | None:
     """dy · (1 − y · y)."""
     slope = uses.only(call.operands[1], "subtract")
-    square = uses.only(slope.operands[1], "multiply") if slope is not None and _is_constant(slope.operands[0], 1.0) else None
+    square = (
+        uses.only(slope.operands[1], "multiply") if slope is not None and _is_constant(slope.operands[0], 1.0) else None
+    )
     if slope is None or square is None or square.operands[0] is not square.operands[1]:
         return None
     if square.operands[0].shape != call.operands[0].shape:
@@ -126,7 +129,12 @@ def _sigmoid_gradient(call: Call, uses: _Uses) -> Match | None:
     """dy · (y · (1 − y))."""
     slope = uses.only(call.operands[1], "multiply")
     rest = uses.only(slope.operands[1], "subtract") if slope is not None else None
-    if slope is None or rest is None or not _is_constant(rest.operands[0], 1.0) or rest.operands[1] is not slope.operands[0]:
+    if (
+        slope is None
+        or rest is None
+        or not _is_constant(rest.operands[0], 1.0)
+        or rest.operands[1] is not slope.operands[0]
+    ):
         return None
     if slope.operands[0].shape != call.operands[0].shape:
         return None
@@ -191,7 +199,12 @@ def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
 
 
 def _is_constant(value: Value, number: float) -> bool:
-    return value.source is not None and value.source.role == "constant" and value.source.initial == number and not value.source.trainable
+    return (
+        value.source is not None
+        and value.source.role == "constant"
+        and value.source.initial == number
+        and not value.source.trainable
+    )
 
 
 def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
@@ -204,7 +217,9 @@ def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
             copy = copies.get(matrix.index)
             if copy is None:
                 flip = Call(PRIMITIVES["transpose"], (matrix,), {}, call.origin)
-                copy = copies[matrix.index] = flip.result = Value(program, (matrix.shape[1], matrix.shape[0]), "real", flip)
+                copy = copies[matrix.index] = flip.result = Value(
+                    program, (matrix.shape[1], matrix.shape[0]), "real", flip
+                )
                 result.append(flip)
             attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
             product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)

@@ -120,18 +120,32 @@ class Graph:
 
     # building, as in a notebook ------------------------------------------------------------------------------------
 
-    def add(self, type: str, id: str | None = None, *, title: str = "", position: tuple[float, float] | None = None, **properties: Any) -> NodeRef:
+    def add(
+        self,
+        type: str,
+        id: str | None = None,
+        *,
+        title: str = "",
+        position: tuple[float, float] | None = None,
+        **properties: Any,
+    ) -> NodeRef:
         """Add a node and return a reference to it. Without a position it lands right of the last node.
 
         Raises `ProblemError` for an unknown type (“did you mean”), a bad or taken id, an unknown or unfit property.
         """
         kind = node_types().get(type)
         if kind is None:
-            raise ProblemError(Problem(f"no node type is called “{type}”", did_you_mean(type, node_types()), node=id or "", kind="unknown"))
+            raise ProblemError(
+                Problem(
+                    f"no node type is called “{type}”", did_you_mean(type, node_types()), node=id or "", kind="unknown"
+                )
+            )
         name = id or self.free_id(type)
         sound, problems = kind.check_properties(properties)
         if not IDENTIFIER.fullmatch(name):
-            problems.append(Problem(f"“{name}” cannot be an id", "Use lower-case letters, digits and _, a letter first.", kind="id"))
+            problems.append(
+                Problem(f"“{name}” cannot be an id", "Use lower-case letters, digits and _, a letter first.", kind="id")
+            )
         if name in self.nodes:
             problems.append(Problem(f"the id “{name}” is taken", "Choose another one.", kind="id"))
         if problems:
@@ -208,11 +222,18 @@ class Graph:
         if self.input_port(target) is None:
             return Problem(f"there is no input “{target}”", self._known_ports(target, "inputs"), kind="port")
         if any((wire.source, wire.target) == (source, target) for wire in self.wires):
-            return Problem("this wire is there already", node=target.partition(".")[0], port=target.partition(".")[2], kind="wire")
+            return Problem(
+                "this wire is there already", node=target.partition(".")[0], port=target.partition(".")[2], kind="wire"
+            )
         begin, end = source.partition(".")[0], target.partition(".")[0]
         if begin == end or begin in self.descendants(end):
             names = f"{self.nodes[begin].name} to {self.nodes[end].name}"
-            return Problem(f"the wire {names} would close a cycle", "Values flow one way: take out a wire on the way back.", node=end, kind="cycle")
+            return Problem(
+                f"the wire {names} would close a cycle",
+                "Values flow one way: take out a wire on the way back.",
+                node=end,
+                kind="cycle",
+            )
         return None
 
     def descendants(self, node_id: str) -> set[str]:
@@ -231,7 +252,7 @@ class Graph:
 
     def in_order(self) -> tuple[list[str], list[str]]:
         """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle."""
-        waiting = {name: 0 for name in self.nodes}
+        waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
         for wire in self.wires:
             if wire.source_node in waiting and wire.target_node in waiting:
@@ -265,7 +286,9 @@ class Graph:
         if dot:
             return str(address)
         if len(kind.outputs) != 1:
-            raise ProblemError(Problem(f"“{node}” has several outputs", f"Name one of {_names(kind.outputs)}.", node=node, kind="port"))
+            raise ProblemError(
+                Problem(f"“{node}” has several outputs", f"Name one of {_names(kind.outputs)}.", node=node, kind="port")
+            )
         return f"{node}.{kind.outputs[0].name}"
 
     def _input(self, address: str) -> str:
@@ -278,13 +301,17 @@ class Graph:
         needed = [port for port in free if not port.may_stay_free] or free
         if len(needed) != 1:
             fact = f"“{node}” has {len(needed) or 'no'} free inputs"
-            raise ProblemError(Problem(fact, f"Name one of {_names(kind.inputs)}." if kind.inputs else "", node=node, kind="port"))
+            raise ProblemError(
+                Problem(fact, f"Name one of {_names(kind.inputs)}." if kind.inputs else "", node=node, kind="port")
+            )
         return f"{node}.{needed[0].name}"
 
     def _kind(self, node: str) -> type[NodeType]:
         kind = self.nodes[node].kind if node in self.nodes else None
         if kind is None:
-            raise ProblemError(Problem(f"there is no node “{node}”", did_you_mean(node, self.nodes), node=node, kind="unknown"))
+            raise ProblemError(
+                Problem(f"there is no node “{node}”", did_you_mean(node, self.nodes), node=node, kind="unknown")
+            )
         return kind
 
     def _known_ports(self, address: str, side: str) -> str:

@@ -14,7 +14,7 @@ Initialiser = Callable[[tuple[int, ...], np.random.Generator], Array]
 
 
 def stream(seed: int, address: str) -> np.random.Generator:
-    """Random numbers that depend on the document's seed and on nothing but this address: adding a node changes nobody else's."""
+    """Random numbers of the document's seed and of this address alone: adding a node changes nobody else's."""
     digest = hashlib.blake2b(address.encode(), digest_size=8).digest()
     return np.random.Generator(np.random.Philox(key=[seed, int.from_bytes(digest, "little")]))
 

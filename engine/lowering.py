@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import engine.primitives  # noqa: F401  (registers them)
@@ -103,7 +104,7 @@ def lower(
     if "backward" in parts:
         _lower_phases(document, result, "update" in parts)
     if "update" in parts:
-        _lower_rules(result)
+        _lower_rules(document.graph, result)
     return result
 
 
@@ -177,7 +178,9 @@ def _carried(wire: Wire, value: Value) -> Value:
     return value.program.build.zeros_like(value) if wire.muted else value
 
 
-def _flagged(node: Node, operands: Mapping[str, Any], outputs: dict[str, Value], emit: Callable[..., Value]) -> dict[str, Value]:
+def _flagged(
+    node: Node, operands: Mapping[str, Any], outputs: dict[str, Value], emit: Callable[..., Value]
+) -> dict[str, Value]:
     if "muted" in node.flags:
         return {port: value.program.build.zeros_like(value) for port, value in outputs.items()}
     if "bypassed" in node.flags:
@@ -185,7 +188,9 @@ def _flagged(node: Node, operands: Mapping[str, Any], outputs: dict[str, Value],
         for port, value in outputs.items():
             if through is None or through.shape != value.shape:
                 shape = shape_text(through.shape) if through is not None else "nothing"
-                raise shape_mismatch(f"{shape} cannot pass in place of {shape_text(value.shape)}", "Mute it, or take the bypass off.")
+                raise shape_mismatch(
+                    f"{shape} cannot pass in place of {shape_text(value.shape)}", "Mute it, or take the bypass off."
+                )
             outputs[port] = through
     return outputs
 
@@ -227,7 +232,9 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
         return None  # the node itself is not sound: the problem stands there
     if value.shape != ():
         fact = f"“{node.name}” has the shape {shape_text(value.shape)}, and only one number can be minimised"
-        result.problems.append(Problem(fact, "Put a loss, a mean or a sum behind it.", path=path, node=node.id, kind="loss"))
+        result.problems.append(
+            Problem(fact, "Put a loss, a mean or a sum behind it.", path=path, node=node.id, kind="loss")
+        )
         return None
     if phase.maximise:
         result.program.build.origin = Origin(node.id, "forward")
@@ -238,7 +245,9 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
 def _backward_steps(program: Program, phase: int, found: Mapping[int, Value]) -> None:
     """Nodes whose outputs or parameters have a gradient, last first: the order in which the light goes back."""
     touched = {address.partition(".")[0] for address, value in program.outputs.items() if value.index in found}
-    touched.update(call.origin.node for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase)
+    touched.update(
+        call.origin.node for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase
+    )
     forward = [origin.node for origin in program.steps if origin.part == "forward"]
     program.steps.extend(Origin(name, "backward", phase) for name in reversed(forward) if name in touched)
     _sort_backward(program, phase)
@@ -249,7 +258,7 @@ def _sort_backward(program: Program, phase: int) -> None:
     # is in order already. A stable sort by step keeps definitions before uses, the verifier checks it.
     position = {origin: index for index, origin in enumerate(program.steps)}
     mine = [call for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase]
-    if any(position[one.origin] > position[other.origin] for one, other in zip(mine, mine[1:], strict=False)):
+    if any(position[one.origin] > position[other.origin] for one, other in pairwise(mine)):
         rest = [call for call in program.calls if not (call.origin.part == "backward" and call.origin.phase == phase)]
         program.calls = rest + sorted(mine, key=lambda call: position[call.origin])
 
@@ -266,7 +275,8 @@ def _lower_update(graph: Graph, phase: Phase, index: int, found: Mapping[int, Va
     if not chosen:
         return
     settings = {
-        name: build.source("setting", f"training.{phase.name}.{name}", (), phase.optimizer.setting(name)) for name in kind.settings
+        name: build.source("setting", f"training.{phase.name}.{name}", (), phase.optimizer.setting(name))
+        for name in kind.settings
     }
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
     program.steps.extend(Origin(name, "update", index) for name in nodes)
@@ -290,27 +300,39 @@ def _learns(graph: Graph, phase: Phase, value: Value) -> bool:
     if value.source is None or value.source.role != "parameter":
         return False
     node = graph.nodes.get(_owner(value))
-    if node is not None and "frozen" in node.flags:
+    if node is not None and ("frozen" in node.flags or _has_own_rule(node)):
         return False
     return phase.parameters == "all" or value.source.address in phase.parameters or _owner(value) in phase.parameters
+
+
+def _has_own_rule(node: Node) -> bool:
+    return node.kind is not None and node.kind.category == "Learning rules"
 
 
 def _owner(value: Value) -> str:
     return value.source.address.partition(".")[0] if value.source else ""
 
 
-def _lower_rules(result: Lowered) -> None:
-    build = result.program.build
+def _lower_rules(graph: Graph, result: Lowered) -> None:
+    program, build = result.program, result.program.build
     for node, rule in build.rules:
+        if "frozen" in graph.nodes[node].flags:
+            continue
         build.origin = Origin(node, "update")
-        result.program.steps.append(build.origin)
+        program.steps.append(build.origin)
+        mark = len(program.calls)
         rule()
+        for call in program.calls[mark:]:
+            for position in call.primitive.writes:
+                build.emit("non_finite_flag", call.operands[position])
 
 
 class _Feed:
     """Hands inputs and targets to the nodes that ask: gathered rows in training, a table to fill in evaluation."""
 
-    def __init__(self, program: Program, dataset: Dataset | None, training: Training, mode: Mode, result: Lowered) -> None:
+    def __init__(
+        self, program: Program, dataset: Dataset | None, training: Training, mode: Mode, result: Lowered
+    ) -> None:
         self.program, self.dataset, self.training, self.result = program, dataset, training, result
         self.gathers = mode == "train" and dataset is not None
         if dataset is not None:
@@ -345,7 +367,11 @@ class _Feed:
         rows = len(self.dataset.train_rows)
         whole = build.source("data", f"data.{name}", (rows, *features), None, kind=kind)  # type: ignore[arg-type]
         if self.result.rows is None:
-            key = int(stream(self.training.seed, "data.order").integers(2**31)) if self.training.order == "shuffled" else None
+            key = (
+                int(stream(self.training.seed, "data.order").integers(2**31))
+                if self.training.order == "shuffled"
+                else None
+            )
             self.result.rows = build.emit("batch_rows", rows=rows, key=key)
         address = f"data.{name}.batch"
         found = program.named.get(address)

@@ -111,7 +111,9 @@ class Value:
 
     __slots__ = ("call", "index", "kind", "program", "shape", "source")
 
-    def __init__(self, program: Program, shape: Shape, kind: Kind, call: Call | None = None, source: Source | None = None) -> None:
+    def __init__(
+        self, program: Program, shape: Shape, kind: Kind, call: Call | None = None, source: Source | None = None
+    ) -> None:
         self.program, self.shape, self.kind, self.call, self.source = program, shape, kind, call, source
         self.index = len(program.values)
         program.values.append(self)
@@ -167,7 +169,9 @@ class Call:
 
     __slots__ = ("attributes", "operands", "origin", "primitive", "result")
 
-    def __init__(self, primitive: PrimitiveLike, operands: tuple[Value, ...], attributes: dict[str, Any], origin: Origin) -> None:
+    def __init__(
+        self, primitive: PrimitiveLike, operands: tuple[Value, ...], attributes: dict[str, Any], origin: Origin
+    ) -> None:
         self.primitive, self.operands, self.attributes, self.origin = primitive, operands, attributes, origin
         self.result: Value = None  # type: ignore[assignment]  # set by the builder, which knows the shape
 
@@ -219,7 +223,9 @@ class Program:
         for call in self.calls:
             for operand in call.operands:
                 assert operand.index in defined, f"used before it is defined: {operand!r} in {call!r}"
-            assert call.primitive.shape(*call.operands, **call.attributes) == call.result.shape, f"wrong shape: {call!r}"
+            assert call.primitive.shape(*call.operands, **call.attributes) == call.result.shape, (
+                f"wrong shape: {call!r}"
+            )
             assert call.origin.part, f"no origin: {call!r}"
             defined.add(call.result.index)
 
@@ -232,7 +238,9 @@ class Builder:
         self.origin = Origin()
         self.training = True  # dropout and running statistics ask
         self.reuse: dict[Any, Value] | None = None  # while set: an equal call gives the value that is there already
-        self.rules: list[tuple[str, Callable[[], None]]] = []  # learning rules without a loss: node, what emits its update
+        self.rules: list[
+            tuple[str, Callable[[], None]]
+        ] = []  # learning rules without a loss: node, what emits its update
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
         self._constants: dict[float, Value] = {}
 
@@ -263,16 +271,22 @@ class Builder:
         shape = primitive.shape(*values)
         if all(value.shape == shape or not value.shape for value in values):
             return values
-        return tuple([v if v.shape == shape or count(v.shape) == 1 else self.emit("broadcast", v, shape=shape) for v in values])
+        return tuple(
+            [v if v.shape == shape or count(v.shape) == 1 else self.emit("broadcast", v, shape=shape) for v in values]
+        )
 
     def constant(self, number: float) -> Value:
         """A number that is part of a formula; equal numbers share their slot."""
         found = self._constants.get(number)
         if found is None:
-            found = self._constants[number] = self.source("constant", f"={number:g}" if number == float(f"{number:g}") else f"={number!r}", (), number)
+            found = self._constants[number] = self.source(
+                "constant", f"={number:g}" if number == float(f"{number:g}") else f"={number!r}", (), number
+            )
         return found
 
-    def source(self, role: Role, address: str, shape: Shape, initial: Any, *, kind: Kind = "real", trainable: bool = False) -> Value:
+    def source(
+        self, role: Role, address: str, shape: Shape, initial: Any, *, kind: Kind = "real", trainable: bool = False
+    ) -> Value:
         """A value filled from outside; the same address gives the same value (shared parameters, shared settings)."""
         found = self.program.sources.get(address)
         if found is not None:
@@ -313,4 +327,6 @@ class Builder:
 
 def settings_of(program: Program) -> Mapping[str, Value]:
     """All draggable numbers of a program by address."""
-    return {address: value for address, value in program.sources.items() if value.source and value.source.role == "setting"}
+    return {
+        address: value for address, value in program.sources.items() if value.source and value.source.role == "setting"
+    }

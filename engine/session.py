@@ -38,7 +38,7 @@ class Session:
 
     def __init__(self, document: Document, *, device: str = "cpu", dtype: str | None = None, revision: int = 0) -> None:
         if device != "cpu":
-            raise ProblemError(Problem(f"there is no machine “{device}” here", "Use device=\"cpu\".", kind="device"))
+            raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
         self._dataset_key: Any = object()
         self._dataset: Dataset | None = None
@@ -46,7 +46,7 @@ class Session:
         self._open(document, revision)
         self.reset()
 
-    # the plan --------------------------------------------------------------------------------------------------------
+    # the plan --------------------------------------------------------------------------------
 
     def _open(self, document: Document, revision: int) -> None:
         self.document, self.revision = document, revision
@@ -75,7 +75,11 @@ class Session:
 
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
-        kept = {address: self._machine.view(value).copy() for address, value in self.program.sources.items() if _lasts(value)}
+        kept = {
+            address: self._machine.view(value).copy()
+            for address, value in self.program.sources.items()
+            if _lasts(value)
+        }
         clock, seed = self._machine.clock.copy(), self.seed
         before = dict(self.__dict__)
         try:
@@ -91,9 +95,9 @@ class Session:
 
     def reset(self, seed: int | None = None) -> None:
         """Back to the start: parameters drawn anew from the seed (None: the document's), iteration 0."""
-        self._fill(self.document.training.seed if seed is None else seed, {})
         self._machine.clock[:] = 0
         self._machine.integers[:] = 0
+        self._fill(self.document.training.seed if seed is None else seed, {})
         self._from_iteration = 0
         self.position, self.problem = 0, None
         self.history = History()
@@ -134,7 +138,7 @@ class Session:
         position = {origin: index for index, origin in enumerate(self.program.steps)}
         return {call.result.index: position[call.origin] for call in self.program.calls}
 
-    # time --------------------------------------------------------------------------------------------------------------
+    # time --------------------------------------------------------------------------------
 
     @property
     def iteration(self) -> int:
@@ -193,7 +197,10 @@ class Session:
             position -= 1
         elif kind == "phase":
             last = self.steps[position - 1]
-            while position and (self.steps[position - 1].part, self.steps[position - 1].phase) == (last.part, last.phase):
+            while position and (self.steps[position - 1].part, self.steps[position - 1].phase) == (
+                last.part,
+                last.phase,
+            ):
                 position -= 1
         elif kind == "iteration":
             position = 0
@@ -294,7 +301,11 @@ class Session:
         self._play_range()
         self._machine.lower_flag()
         self.problem = self._birth_in(playing)
-        if playing.part == "forward" and self.program.losses and self._step_of.get(self.program.losses[0].index) == playing.index:
+        if (
+            playing.part == "forward"
+            and self.program.losses
+            and self._step_of.get(self.program.losses[0].index) == playing.index
+        ):
             self._remember_loss()
 
     @property
@@ -305,7 +316,7 @@ class Session:
     def _moment(self) -> Moment:
         return Moment(self.iteration, self.position)
 
-    # checkpoints -------------------------------------------------------------------------------------------------------
+    # checkpoints --------------------------------------------------------------------------------
 
     def _checkpoint(self) -> None:
         machine, spans = self._machine, self.tape.kept_spans
@@ -327,7 +338,7 @@ class Session:
         self.position = 0
         self._previous = {}
 
-    # numbers that are none ---------------------------------------------------------------------------------------------
+    # numbers that are none ------------------------------------------------------------------------
 
     def _find_birth(self) -> None:
         """A kernel raised the flag: play the last iteration again, step by step, up to the first call that failed."""
@@ -339,7 +350,10 @@ class Session:
             if self.problem is not None:
                 return
         self.problem = Problem(
-            f"a number stopped being finite at iteration {failed}", "Lower the learning rate.", severity="error", kind="finite"
+            f"a number stopped being finite at iteration {failed}",
+            "Lower the learning rate.",
+            severity="error",
+            kind="finite",
         )
 
     def _birth_in(self, step: Step) -> Problem | None:
@@ -363,14 +377,16 @@ class Session:
             if operand.kind == "real":
                 flat = self._machine.view(operand).reshape(-1)
                 numbers.append(f"{float(flat[where if flat.size == view.size else 0]):.4g}")
-        rates = ", ".join(f"{self._machine.view(v)[()]:g}" for a, v in self.program.sources.items() if a.endswith(".learning_rate"))
+        rates = ", ".join(
+            f"{self._machine.view(v)[()]:g}" for a, v in self.program.sources.items() if a.endswith(".learning_rate")
+        )
         node = self.document.graph.nodes.get(step.node)
         iteration = self.iteration if self.position else self.iteration - 1
         fact = f"{name} became {said} at iteration {iteration} in the {step.part} part (operands {', '.join(numbers)})"
         mend = f"Lower the learning rate (now {rates})." if rates else "Look at its operands."
         return Problem(fact, mend, node=node.id if node else step.node, kind="finite")
 
-    # reading -----------------------------------------------------------------------------------------------------------
+    # reading --------------------------------------------------------------------------------
 
     def _address(self, name: str) -> str:
         """A node id or `node.port` as the address of an output or a parameter. Raises KeyError with a guess."""
@@ -379,7 +395,9 @@ class Session:
             return text
         found = [address for address in program.outputs if address.partition(".")[0] == text]
         if not found:
-            raise KeyError(f"nothing here is called “{text}”. {did_you_mean(text, [*program.outputs, *program.sources])}")
+            raise KeyError(
+                f"nothing here is called “{text}”. {did_you_mean(text, [*program.outputs, *program.sources])}"
+            )
         return found[0]
 
     def _find(self, name: str) -> Value:
@@ -418,7 +436,11 @@ class Session:
         return self._state(gradient)
 
     def _parameter_values(self) -> dict[str, Value]:
-        return {a: v for a, v in self.program.sources.items() if v.source and v.source.role in ("parameter", "constant") and v.source.trainable}
+        return {
+            a: v
+            for a, v in self.program.sources.items()
+            if v.source and v.source.role in ("parameter", "constant") and v.source.trainable
+        }
 
     @property
     def parameters(self) -> dict[str, Array]:
@@ -436,13 +458,19 @@ class Session:
             return None
         return float(self._machine.view(self.program.losses[0])[()])
 
-    # touching ----------------------------------------------------------------------------------------------------------
+    # touching --------------------------------------------------------------------------------
 
     def set_parameter(self, name: str, numbers: Any) -> None:
         """Put numbers into a parameter or a constant. Raises `ProblemError` for an unknown name or another shape."""
         value = self.program.sources.get(str(name))
         if value is None or value.source is None or value.source.role not in ("parameter", "constant"):
-            raise ProblemError(Problem(f"no parameter is called “{name}”", did_you_mean(str(name), self._parameter_values()), kind="unknown"))
+            raise ProblemError(
+                Problem(
+                    f"no parameter is called “{name}”",
+                    did_you_mean(str(name), self._parameter_values()),
+                    kind="unknown",
+                )
+            )
         self._touch(str(name), value, np.asarray(numbers, self.dtype))
 
     def set_setting(self, address: str, number: float) -> None:
@@ -458,7 +486,9 @@ class Session:
         value = sources.get(name)
         if value is None or value.source is None or value.source.role not in ("setting", "constant"):
             known = [a for a, v in sources.items() if v.source and v.source.role == "setting"]
-            raise ProblemError(Problem(f"no setting is called “{address}”", did_you_mean(address, known), kind="unknown"))
+            raise ProblemError(
+                Problem(f"no setting is called “{address}”", did_you_mean(address, known), kind="unknown")
+            )
         return value
 
     def _touch(self, address: str, value: Value, numbers: Array) -> None:
@@ -474,7 +504,7 @@ class Session:
         if value is not None:
             self._machine.view(value)[...] = numbers
 
-    # side plans --------------------------------------------------------------------------------------------------------
+    # side plans --------------------------------------------------------------------------------
 
     @property
     def side(self) -> SidePlan:
@@ -484,7 +514,11 @@ class Session:
         return self._side
 
     def _lasting(self) -> dict[str, Array]:
-        return {address: self._machine.view(value) for address, value in self.program.sources.items() if _lasts(value) or _is_setting(value)}
+        return {
+            address: self._machine.view(value)
+            for address, value in self.program.sources.items()
+            if _lasts(value) or _is_setting(value)
+        }
 
     def predict(self, inputs: Any) -> Array:
         """The prediction for some inputs, (rows, …features), by the parameters as they are now."""
@@ -497,7 +531,7 @@ class Session:
     def measure(self) -> dict[str, float]:
         """Evaluate both parts and write them into the history: `loss.training`, `accuracy.test` and so on."""
         self._evaluated = time.perf_counter()
-        if self._dataset is None or not self.program.losses:
+        if self._dataset is None:
             return {}
         for part, name in (("train", "training"), ("test", "test")):
             for metric, number in self.evaluate(part).items():  # type: ignore[arg-type]
@@ -510,7 +544,7 @@ class Session:
         if loss is not None:
             self.history.add("loss.batch", self.iteration, loss)
 
-    # showing -----------------------------------------------------------------------------------------------------------
+    # showing --------------------------------------------------------------------------------
 
     def explain(self, step: Step | None = None, row: int = 0, unit: int = 0) -> Explanation | None:
         """The formulas of a step (the last one played) for one row and one unit, with the numbers put in."""
@@ -522,7 +556,8 @@ class Session:
     def snapshot(self) -> Snapshot:
         """All there is to show, copied."""
         machine, program = self._machine, self.program
-        values, gradients = {}, {}
+        values: dict[str, Reading] = {}
+        gradients: dict[str, Reading] = {}
         for address, value in program.outputs.items():
             values[address] = read(machine.view(value), self._state(value))
             self._add_gradient(gradients, address, value)

@@ -30,7 +30,9 @@ class SidePlan:
         self._machines: dict[int, CpuMachine] = {}
         self._watched = _watched(document, self.program)
 
-    def run(self, parameters: Mapping[str, Array], inputs: Array | None, targets: Array | None, rows: int) -> CpuMachine:
+    def run(
+        self, parameters: Mapping[str, Array], inputs: Array | None, targets: Array | None, rows: int
+    ) -> CpuMachine:
         """Play the forward part over `rows` rows with these parameters; read results from the machine's views."""
         machine = self._machine(rows)
         for address, value in self.program.sources.items():
@@ -67,12 +69,16 @@ class SidePlan:
 
     @property
     def prediction(self) -> Value | None:
-        """What the network answers: the value wired into the loss's `prediction` (or `logits`), else the last output."""
+        """What the network answers: the value wired into the loss's `prediction` (or `logits`), else what a learning rule
+        says, else the last output."""
         graph, outputs = self.document.graph, self.program.outputs
         for phase in self.document.training.phases:
             for wire in graph.wires_into(phase.objective.partition(".")[0]):
                 if wire.target_port in ("prediction", "logits") and wire.source in outputs:
                     return outputs[wire.source]
+        for node in graph:
+            if node.kind is not None and node.kind.category == "Learning rules":
+                return outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
         return next((v for v in reversed(list(outputs.values())) if v.shape and not isinstance(v.shape[0], int)), None)
 
     def _machine(self, rows: int) -> CpuMachine:

@@ -49,7 +49,12 @@ def read(view: Array, state: State) -> Reading:
     if view.size == 0:
         return Reading(view.shape, state, copy)
     with np.errstate(all="ignore"):
-        numbers = (float(view.min()), float(view.max()), float(view.mean(dtype=np.float64)), float(view.std(dtype=np.float64)))
+        numbers = (
+            float(view.min()),
+            float(view.max()),
+            float(view.mean(dtype=np.float64)),
+            float(view.std(dtype=np.float64)),
+        )
     return Reading(view.shape, state, copy, *numbers)
 
 

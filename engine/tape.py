@@ -20,7 +20,8 @@ LINE = 16  # entries of the arena that make one cache line of float32
 SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """What one press of → plays: the work of one node in one part of an iteration."""
 
     index: int
@@ -48,13 +49,16 @@ class Section(NamedTuple):
     step_ends: tuple[int, ...]
 
 
+EMPTY = Section(0, 0, ())
+
+
 @dataclass
 class TapeCode:
     """One code array: a section for whole batches, and one for a shorter last batch where there is one."""
 
     instructions: list[Instruction] = field(default_factory=list)
-    full: Section = Section(0, 0, ())
-    short: Section = Section(0, 0, ())
+    full: Section = EMPTY
+    short: Section = EMPTY
 
 
 @dataclass
@@ -111,7 +115,9 @@ class Tape:
                 entry = self.fast.instructions[pc]
                 names = " + ".join(dict.fromkeys(f"{origin.part} {origin.node}".strip() for origin in entry.origins))
                 variant = "".join(f" {key}={number}" for key, number in entry.variant)
-                lines.append(f"{pc:5d} {entry.call.primitive.name}{variant} {list(entry.fields)} × {entry.length}  <- {names}")
+                lines.append(
+                    f"{pc:5d} {entry.call.primitive.name}{variant} {list(entry.fields)} × {entry.length}  <- {names}"
+                )
         return "\n".join(lines)
 
 
@@ -179,7 +185,12 @@ def _place(tape: Tape) -> None:
         _aligned(arena)
         for value in by_role["parameter"]:
             gradient = phase.get(value.index)
-            if gradient is not None and gradient.call is not None and places[gradient.index] is None and not gradient.call.primitive.is_view:
+            if (
+                gradient is not None
+                and gradient.call is not None
+                and places[gradient.index] is None
+                and not gradient.call.primitive.is_view
+            ):
                 put(gradient, packed=True)
     for call in [*program.calls, *_only_fused(tape.fused)]:
         result = call.result
@@ -248,7 +259,9 @@ def _continued(
     walks = primitive.walks
     if before.kernel is not primitive.body or before.fields[walks:] != fields[walks:]:
         return None
-    if any(first + before.length != second for first, second in zip(before.fields[:walks], fields[:walks], strict=True)):
+    if any(
+        first + before.length != second for first, second in zip(before.fields[:walks], fields[:walks], strict=True)
+    ):
         return None
     return before._replace(length=before.length + length, origins=(*before.origins, origin))
 

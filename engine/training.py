@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from engine.nodes.base import Property, Real
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Builder, Value
+from engine.properties import Property, Real
 
 Order = Literal["shuffled", "sequential"]
 LastBatch = Literal["short", "drop", "wrap"]
@@ -28,7 +28,9 @@ class OptimizerType:
     settings: dict[str, Property]
     emit: Emit
     source: str = ""
-    prepare: Callable[[Builder, dict[str, Value], str], None] = lambda build, settings, address: None  # once an iteration
+    prepare: Callable[[Builder, dict[str, Value], str], None] = lambda build, settings, address: (
+        None
+    )  # once an iteration
 
 
 _optimizer_types: dict[str, OptimizerType] = {}
@@ -54,11 +56,15 @@ def _emit_sgd(build: Builder, w: Value, g: Value, settings: dict[str, Value], me
     build.emit("sgd_update", w, g, settings["learning_rate"])
 
 
-def _emit_momentum(build: Builder, w: Value, g: Value, settings: dict[str, Value], memory: Callable[[str], Value]) -> None:
+def _emit_momentum(
+    build: Builder, w: Value, g: Value, settings: dict[str, Value], memory: Callable[[str], Value]
+) -> None:
     build.emit("momentum_update", w, g, memory("velocity"), settings["learning_rate"], settings["momentum"])
 
 
-def _emit_nesterov(build: Builder, w: Value, g: Value, settings: dict[str, Value], memory: Callable[[str], Value]) -> None:
+def _emit_nesterov(
+    build: Builder, w: Value, g: Value, settings: dict[str, Value], memory: Callable[[str], Value]
+) -> None:
     build.emit("nesterov_update", w, g, memory("velocity"), settings["learning_rate"], settings["momentum"])
 
 
@@ -130,7 +136,13 @@ class Optimizer:
     def from_json(cls, value: object) -> tuple[Optimizer, list[Problem]]:
         """The optimizer that could be read, and what could not."""
         if not isinstance(value, Mapping):
-            return cls(), [Problem("an optimizer is an object with a “type”", 'For instance {"type": "sgd", "learning_rate": 0.1}.', kind="type")]
+            return cls(), [
+                Problem(
+                    "an optimizer is an object with a “type”",
+                    'For instance {"type": "sgd", "learning_rate": 0.1}.',
+                    kind="type",
+                )
+            ]
         name = value.get("type", "sgd")
         if not isinstance(name, str) or name not in _optimizer_types:
             mend = did_you_mean(str(name)[:80], _optimizer_types) or f"Choose one of {', '.join(_optimizer_types)}."
@@ -170,7 +182,13 @@ class Phase:
         """As it stands in the file."""
         goal = {"maximise": self.maximise} if self.maximise else {"minimise": self.minimise}
         chosen = self.parameters if isinstance(self.parameters, str) else list(self.parameters)
-        return {"name": self.name, **goal, "parameters": chosen, "optimizer": self.optimizer.to_json(), "times": self.times}
+        return {
+            "name": self.name,
+            **goal,
+            "parameters": chosen,
+            "optimizer": self.optimizer.to_json(),
+            "times": self.times,
+        }
 
 
 @dataclass(frozen=True)
@@ -214,7 +232,9 @@ class Training:
             phases = ()
         if phases and ("loss" in value or "optimizer" in value):
             mend = "Delete “loss” and “optimizer”, or “phases”."
-            problems.append(Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate"))
+            problems.append(
+                Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate")
+            )
         if "loss" in value or ("optimizer" in value and not phases):
             phases = [{"minimise": value.get("loss", ""), "optimizer": value.get("optimizer", {"type": "sgd"})}]
         read = []
@@ -225,7 +245,15 @@ class Training:
         known = {"seed", "batch_size", "order", "last_batch", "phases", "loss", "optimizer"}
         for key in value:
             if key not in known:
-                problems.append(Problem(f"a training plan has no “{key}”", did_you_mean(str(key)[:80], known), path=str(key), severity="warning", kind="unknown"))
+                problems.append(
+                    Problem(
+                        f"a training plan has no “{key}”",
+                        did_you_mean(str(key)[:80], known),
+                        path=str(key),
+                        severity="warning",
+                        kind="unknown",
+                    )
+                )
         return replace(plan, phases=tuple(read)), problems
 
 
@@ -252,14 +280,23 @@ def _phase(value: object) -> tuple[Phase, list[Problem]]:
     for key in value:
         if key not in known:
             guess = did_you_mean(str(key)[:80], known)
-            problems.append(Problem(f"a phase has no “{key}”", guess, path=str(key), severity="warning", kind="unknown"))
+            problems.append(
+                Problem(f"a phase has no “{key}”", guess, path=str(key), severity="warning", kind="unknown")
+            )
     return Phase(**names, parameters=parameters, optimizer=optimizer, times=times), problems
 
 
 def _whole(value: Mapping[str, Any], key: str, default: int, low: int, high: int, problems: list[Problem]) -> int:
     number = value.get(key, default)
     if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
-        problems.append(Problem(f"“{key}” cannot be {number!r}", f"It is a whole number from {low} to {high}.", path=key, kind="property"))
+        problems.append(
+            Problem(
+                f"“{key}” cannot be {number!r}",
+                f"It is a whole number from {low} to {high}.",
+                path=key,
+                kind="property",
+            )
+        )
         return default
     return number
 
@@ -267,6 +304,8 @@ def _whole(value: Mapping[str, Any], key: str, default: int, low: int, high: int
 def _word(value: Mapping[str, Any], key: str, words: tuple[str, ...], problems: list[Problem]) -> Any:
     word = value.get(key, words[0])
     if word not in words:
-        problems.append(Problem(f"“{key}” cannot be {word!r}", f"Choose one of {', '.join(words)}.", path=key, kind="property"))
+        problems.append(
+            Problem(f"“{key}” cannot be {word!r}", f"Choose one of {', '.join(words)}.", path=key, kind="property")
+        )
         return words[0]
     return word

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.nodes.base import Choice, Flag, Property, Real, Text, Whole
+from engine.properties import Choice, Flag, Property, Real, Text, Whole
 from engine.problems import Problem, ProblemError, did_you_mean
 
 __all__ = ["Choice", "Flag", "Names", "Property", "Raw", "Real", "Reals", "Text", "Whole", "read_options", "shown"]

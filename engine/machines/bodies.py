@@ -17,7 +17,11 @@ def _product(bias: int = 0, sums: int = 0) -> Choice:
         columns, b_column = instruction.fields[4], instruction.fields[9]
         if b_column != 1:
             return None  # the tile reads the rows of B
-        return Kernel("product_tile", PRODUCT), (("BIAS", bias), ("SUMS", sums), ("NARROW", int(columns <= vector_length())))
+        return Kernel("product_tile", PRODUCT), (
+            ("BIAS", bias),
+            ("SUMS", sums),
+            ("NARROW", int(columns <= vector_length())),
+        )
 
     return choose
 

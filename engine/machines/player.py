@@ -26,14 +26,14 @@ def call_kernel(context, address, arena, integers, instruction, start, stop):  #
     return types.void(whole, whole, whole, whole, whole, whole), generate
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def play(kernels: Any, arena: Any, integers: Any, code: Any, starts: Any, lengths: Any, begin: Any, end: Any) -> None:
     """Play instructions [begin, end) once."""
     for pc in range(begin, end):
         call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def iterate(
     kernels: Any, arena: Any, integers: Any, code: Any, starts: Any, lengths: Any,
     words: Any, clock: Any, schedule: Any, times: Any,

@@ -45,24 +45,36 @@ def product(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) 
         r = int64(0)
         if n > VECTOR:
             while r + 8 <= rows:
-                _wide_8(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _wide_8(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 8
             while r + 2 <= rows:
-                _wide_2(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _wide_2(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 2
             while r < rows:
-                _wide_1(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _wide_1(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 1
             c += WIDE
         else:
             while r + 8 <= rows:
-                _rows_8(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _rows_8(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 8
             while r + 4 <= rows:
-                _rows_4(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _rows_4(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 4
             while r < rows:
-                _rows_1(arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base)
+                _rows_1(
+                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                )
                 r += 1
             c += VECTOR
     if SUMS == 1 and start == 0:

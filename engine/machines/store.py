@@ -7,15 +7,17 @@ import types as python_types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import engine
-from engine.primitives.base import Kernel, Scalar, Variant, real
+from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
 
 # Everything but nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible.
 FAST = {"contract", "reassoc", "arcp", "nsz", "afn"}
 FAST_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST, "float64": False}
+# Without reassoc: it would put together the constants that an argument reduction keeps apart on purpose.
+SCALAR_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST - {"reassoc"}, "float64": False}
 
 _addresses: dict[tuple[str, Variant, str], int] = {}
 _alive: list[Any] = []  # a kernel's code lives as long as its cfunc object
@@ -34,16 +36,24 @@ def address_of(kernel: Kernel, variant: Variant, dtype: str) -> int:
 
 def missing(wanted: Iterator[tuple[Kernel, Variant]], dtype: str) -> int:
     """How many of these kernels have yet to be compiled or loaded."""
-    return len({(kernel.name, variant) for kernel, variant in wanted if (kernel.name, variant, dtype) not in _addresses})
+    return len(
+        {(kernel.name, variant) for kernel, variant in wanted if (kernel.name, variant, dtype) not in _addresses}
+    )
 
 
 def _compile(kernel: Kernel, variant: Variant, dtype: str) -> Any:
     from numba import cfunc, types
 
     number = types.float32 if dtype == "float32" else types.float64
-    signature = types.void(types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64)
+    signature = types.void(
+        types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64
+    )
     names = "_".join(f"{name.lower()}{value}" for name, value in variant)
-    function = _specialise(kernel.function, dict(variant), dtype, f"{kernel.name}_{dtype}_{names}")
+    body = kernel.function
+    if isinstance(body, str):
+        module, _, word = body.partition(":")
+        body = getattr(import_module(module), word)
+    function = _specialise(body, dict(variant), dtype, f"{kernel.name}_{dtype}_{names}")
     with cache_folder():
         return cfunc(signature, cache=True, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
 
@@ -52,13 +62,19 @@ def _specialise(function: Any, constants: dict[str, int], dtype: str, name: str)
     """The same function with its globals put in for this precision: literals, scalar functions, variant constants."""
     from numba import types
 
+    from engine.machines import intrinsics
+
     namespace = dict(function.__globals__)
     for word in function.__code__.co_names:
         entry = namespace.get(word)
         if entry is real:
             namespace[word] = types.float32 if dtype == "float32" else types.float64
+        elif entry is whole32:
+            namespace[word] = types.int32
         elif isinstance(entry, Scalar):
             namespace[word] = _scalar(entry, dtype)
+        elif isinstance(entry, Intrinsic):
+            namespace[word] = getattr(intrinsics, entry.name)
     namespace.update(constants)
     twin = python_types.FunctionType(function.__code__, namespace, name, function.__defaults__)
     twin.__qualname__ = name  # Numba's cache tells functions apart by this name
@@ -72,7 +88,7 @@ def _scalar(entry: Scalar, dtype: str) -> Any:
 
     function = entry.float32 if dtype == "float32" else entry.float64
     twin = _specialise(function, {}, dtype, f"{function.__name__}_{dtype}")
-    return njit(inline="never", fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(twin)
+    return njit(forceinline=True, fastmath=SCALAR_BY_DTYPE[dtype], error_model="numpy")(twin)
 
 
 @contextmanager
@@ -92,7 +108,7 @@ def _folder() -> Path:
     from platformdirs import user_cache_path
 
     digest = hashlib.sha256()
-    root = Path(engine.__file__).parent
+    root = Path(__file__).parents[1]
     for part in ("primitives", "machines"):
         for path in sorted((root / part).glob("*.py")):
             digest.update(path.read_bytes())

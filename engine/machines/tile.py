@@ -49,7 +49,9 @@ class _Emitter:
         store = ir.FunctionType(ir.VoidType(), [_VECTOR, pointer, _WORD, _MASK])
         self._load = cgutils.get_or_insert_function(module, load, f"llvm.masked.load.{suffix}.p0")
         self._store = cgutils.get_or_insert_function(module, store, f"llvm.masked.store.{suffix}.p0")
-        self._fma = cgutils.get_or_insert_function(module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.{suffix}")
+        self._fma = cgutils.get_or_insert_function(
+            module, ir.FunctionType(_VECTOR, [_VECTOR] * 3), f"llvm.fma.{suffix}"
+        )
         self.zero = ir.Constant(_VECTOR, [0.0] * VECTOR)
 
     def at(self, offset: Any) -> Any:

@@ -50,7 +50,9 @@ def _columns(build: Builder, value: Value, columns: tuple[int, ...] | None) -> V
         raise shape_mismatch("this data has no columns to choose from", "Leave “columns” empty.")
     for column in columns:
         if column >= width:
-            raise shape_mismatch(f"there is no column {column}: the data has {width}", f"Columns count from 0 to {width - 1}.")
+            raise shape_mismatch(
+                f"there is no column {column}: the data has {width}", f"Columns count from 0 to {width - 1}."
+            )
     if columns == tuple(range(width)):
         return value
     parts = [build.emit("slice", value, axis=value.rank - 1, start=column, stop=column + 1) for column in columns]
@@ -81,7 +83,9 @@ class Parameter(NodeType):
     outputs = (Port("value", "any", kind="parameter", symbol=r"\theta"),)
     shape = Dimensions(None, help="Shape of the array; empty for one number.")
     initial = Numbers(None, help="Where it starts: a number, or a list of numbers of that shape.")
-    initialiser = Choice("glorot_uniform", tuple(INITIALISERS), help="How the start is drawn where no numbers are given.")
+    initialiser = Choice(
+        "glorot_uniform", tuple(INITIALISERS), help="How the start is drawn where no numbers are given."
+    )
 
     def lower(self, build: Builder, **values: Any) -> Value:
         return build.parameter("value", *start_of(self.shape, self.initial, self.initialiser))
@@ -98,7 +102,9 @@ def start_of(shape: tuple[int, ...] | None, initial: Any, initialiser: str) -> t
         return shape, np.broadcast_to(array, shape)
     except ValueError:
         fact = f"the initial numbers have the shape {array.shape}, the parameter {shape}"
-        raise ProblemError(Problem(fact, "Make them agree, or leave one of them empty.", path="properties.initial", kind="shape")) from None
+        raise ProblemError(
+            Problem(fact, "Make them agree, or leave one of them empty.", path="properties.initial", kind="shape")
+        ) from None
 
 
 @node_type

@@ -11,8 +11,17 @@ from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "hard_tanh", "sign")
-WEIGHT = Port("weight", "(features, units)", kind="parameter", symbol="W", optional=True, help="Free: the layer's own. Wired: shared.")
-BIAS = Port("bias", "(units)", kind="parameter", symbol="b", optional=True, help="Free: the layer's own. Wired: shared.")
+WEIGHT = Port(
+    "weight",
+    "(features, units)",
+    kind="parameter",
+    symbol="W",
+    optional=True,
+    help="Free: the layer's own. Wired: shared.",
+)
+BIAS = Port(
+    "bias", "(units)", kind="parameter", symbol="b", optional=True, help="Free: the layer's own. Wired: shared."
+)
 
 
 @node_type
@@ -26,9 +35,17 @@ class Dense(NodeType):
     outputs = (Port("h", "(batch, units)", symbol="h"),)
     units = Whole(4, low=1, high=65536, unit="neurons", help="How many sums are formed.")
     activation = Choice("identity", ACTIVATIONS, help="What bends the sums.")
-    features = Whole(None, low=1, high=10**6, unit="features", help="How many features are expected; found from the input where it is not said.")
+    features = Whole(
+        None,
+        low=1,
+        high=10**6,
+        unit="features",
+        help="How many features are expected; found from the input where it is not said.",
+    )
     use_bias = Flag(True, help="Whether a bias is added.")
-    initialiser = Choice("glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given.")
+    initialiser = Choice(
+        "glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given."
+    )
     initial_weight = Numbers(None, help="Weights to start from, features × units.")
     initial_bias = Numbers(None, help="Biases to start from, one per unit (or one for all).")
 
@@ -41,13 +58,16 @@ class Dense(NodeType):
         weight = values.get("weight")
         if weight is None:
             weight = build.parameter("weight", *start_of((width, self.units), self.initial_weight, self.initialiser))
-        elif weight.rank != 2 or weight.shape[0] != width:
+        units = weight.shape[-1] if weight.rank == 2 else None
+        if not isinstance(units, int) or weight.shape[0] != width:
             mend = f"Give the weight {width} rows."
-            raise shape_mismatch(f"{width} features meet a weight of shape {shape_text(weight.shape)}", mend, port="weight")
+            raise shape_mismatch(
+                f"{width} features meet a weight of shape {shape_text(weight.shape)}", mend, port="weight"
+            )
         z = x @ weight
         bias = values.get("bias")
         if bias is None and self.use_bias:
-            bias = build.parameter("bias", *start_of((weight.shape[1],), self.initial_bias, "zeros"))
+            bias = build.parameter("bias", *start_of((units,), self.initial_bias, "zeros"))
         if bias is not None:
             z = z + bias
         return build.apply(self.activation, z)
@@ -61,14 +81,25 @@ class Neuron(NodeType):
     formula = r"h = \varphi\left(\sum_i w_i x_i + b\right)"
     source = "Aggarwal 2023, §1.2"
     inputs = (
-        Port("x", "(batch, features)", symbol="x", many=True, help="Several wires are set side by side, in their order."),
-        Port("weight", "(features, 1)", kind="parameter", symbol="w", optional=True, help="Free: the neuron's own. Wired: shared."),
+        Port(
+            "x", "(batch, features)", symbol="x", many=True, help="Several wires are set side by side, in their order."
+        ),
+        Port(
+            "weight",
+            "(features, 1)",
+            kind="parameter",
+            symbol="w",
+            optional=True,
+            help="Free: the neuron's own. Wired: shared.",
+        ),
         Port("bias", "(1)", kind="parameter", symbol="b", optional=True, help="Free: the neuron's own. Wired: shared."),
     )
     outputs = (Port("h", "(batch, 1)", symbol="h"),)
     activation = Choice("identity", ACTIVATIONS, help="What bends the sum.")
     use_bias = Flag(True, help="Whether a bias is added.")
-    initialiser = Choice("glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given.")
+    initialiser = Choice(
+        "glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given."
+    )
     initial_weight = Numbers(None, help="Weights to start from, one per feature.")
     initial_bias = Numbers(None, help="Bias to start from.")
 
@@ -96,7 +127,11 @@ class Neuron(NodeType):
 def features_of(x: Value) -> int:
     """The length of the last axis; a lone batch axis or a single number has none. Raises `ShapeMismatch`."""
     if x.kind != "real" or x.rank < 1 or not isinstance(x.shape[-1], int):
-        raise shape_mismatch(f"a layer needs (batch, features), not {shape_text(x.shape)}", "Put a reshape or another input before it.", port="x")
+        raise shape_mismatch(
+            f"a layer needs (batch, features), not {shape_text(x.shape)}",
+            "Put a reshape or another input before it.",
+            port="x",
+        )
     return x.shape[-1]
 
 
@@ -104,7 +139,7 @@ def side_by_side(build: Builder, parts: list[Value]) -> Value:
     """Several values as the features of one. Raises `ShapeMismatch` where their other axes differ."""
     ranks = {part.shape[:-1] for part in parts}
     if len(ranks) > 1 or any(part.rank == 0 for part in parts):
-        raise shape_mismatch("these do not lie side by side: " + ", ".join(shape_text(part.shape) for part in parts), port="x")
+        raise shape_mismatch(
+            "these do not lie side by side: " + ", ".join(shape_text(part.shape) for part in parts), port="x"
+        )
     return parts[0] if len(parts) == 1 else build.emit("concat", *parts, axis=parts[0].rank - 1)
-
-

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
-from engine.program import PRIMITIVES, Dim, Kind, Shape, Value, broadcast_shapes
+from engine.program import PRIMITIVES, Dim, Kind, PrimitiveLike, Shape, Value, broadcast_shapes
 
 # What a kernel body is handed; at compile time these become pointers to float32 or float64, and to int32.
 Arena = Any
@@ -21,7 +22,7 @@ class Kernel(NamedTuple):
     """A recorded body; machines compile it. `name` is unique, the machine's store is keyed by it."""
 
     name: str
-    function: Callable[..., None]
+    function: Callable[..., None] | str  # or `module:name`, for a body whose module is imported only to compile it
 
 
 def kernel(function: Callable[..., None]) -> Kernel:
@@ -44,9 +45,53 @@ def scalar(float32: Callable[..., Any] | None = None) -> Callable[[Callable[...,
     return lambda function: Scalar(float32 or function, function)
 
 
+class Intrinsic(NamedTuple):
+    """One instruction of the processor that Python has no word for; machines compile it, `meaning` says what it does."""
+
+    name: str
+    meaning: Callable[..., Any]
+
+    def __call__(self, *operands: Any) -> Any:
+        return self.meaning(*operands)
+
+
+def intrinsic(function: Callable[..., Any]) -> Intrinsic:
+    """Record an instruction that bodies may use; every machine has one of that name in its `intrinsics`."""
+    return Intrinsic(function.__name__, function)
+
+
+@intrinsic
+def bits_of(number: float) -> int:
+    """The 32 bits of a float32, as a signed whole number."""
+    return int(struct.unpack("<i", struct.pack("<f", number))[0])
+
+
+@intrinsic
+def float_of_bits(bits: int) -> float:
+    """The float32 made of these 32 bits."""
+    return float(struct.unpack("<f", struct.pack("<I", bits & 0xFFFFFFFF))[0])
+
+
+@intrinsic
+def high_product(first: int, second: int) -> int:
+    """The upper 32 bits of the 64-bit product of two unsigned 32-bit words."""
+    return first * second >> 32
+
+
+@intrinsic
+def low_product(first: int, second: int) -> int:
+    """The lower 32 bits of the product of two unsigned 32-bit words."""
+    return first * second & 0xFFFFFFFF
+
+
 def real(number: float) -> float:
     """A literal in the arena's precision: in a body write `real(1) - y`, or the whole loop turns to float64."""
     return float(number)
+
+
+def whole32(number: float) -> int:
+    """A number cut to 32 bits without its fraction: a plain `int` is 64 bits wide and halves the lanes of a loop."""
+    return int(number)
 
 
 class Region(NamedTuple):
@@ -62,11 +107,15 @@ class Region(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """Where tests draw operands: within [low, high], away from the `kinks` and poles listed."""
+    """Where tests draw an operand: within [low, high], away from the `kinks` and poles listed.
+
+    ties  the operation bends where two of its numbers are equal: tests keep them apart
+    """
 
     low: float = -3.0
     high: float = 3.0
     kinks: tuple[float, ...] = ()
+    ties: bool = False
 
 
 # Names of a body's globals and the whole numbers they are compiled with: one kernel per variant.
@@ -98,9 +147,15 @@ def encode_update(operands: Sequence[Region], result: Region, attributes: dict[s
     return tuple([region.offset for region in operands])
 
 
+
 def length_of_result(operands: Sequence[Region], result: Region) -> int:
     """The usual work: one output per entry of the result."""
     return result.size
+
+
+def rows_of_result(operands: Sequence[Region], result: Region) -> int:
+    """The work is counted in rows of the result's last axis."""
+    return result.size // max(1, result.shape[-1]) if result.shape else 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +172,7 @@ class Primitive:
     walks       of an update: how many leading operands lie side by side for neighbouring parameters; calls that
                 agree in the rest and continue each other are played as one instruction
     domain      where tests draw each operand
+    convention  what holds at kinks, ties and poles
     """
 
     name: str
@@ -131,8 +187,9 @@ class Primitive:
     walks: int = 0
     domain: tuple[Interval, ...] | Interval = Interval()
     source: str = ""
-    convention: str = ""  # what holds at kinks and ties
+    convention: str = ""
     is_view: bool = False
+    is_fused: bool = False  # stands for several calls, which `source` names; only the fusing pass puts it in
     is_elementwise: bool = False  # operands are broadcast against each other before the call
     variant: Callable[[Sequence[Region], Region, dict[str, Any]], Variant] = no_variant
 
@@ -144,7 +201,7 @@ def register(primitive: Primitive) -> Primitive:
     """Make a primitive known by its name; a name that is taken is a mistake of the programmer."""
     if primitive.name in PRIMITIVES:
         raise ValueError(f"two primitives are called {primitive.name!r}")
-    PRIMITIVES[primitive.name] = primitive
+    PRIMITIVES[primitive.name] = cast(PrimitiveLike, primitive)
     return primitive
 
 
@@ -159,6 +216,11 @@ def joint(*operands: Value, **attributes: Any) -> Shape:
     for operand in operands[1:]:
         shape = broadcast_shapes(shape, operand.shape)
     return shape
+
+
+def no_derivative(*values: Value) -> list[None]:
+    """The rule of what is flat wherever it has a derivative: nothing flows back to any operand."""
+    return [None for _ in values[:-2]]
 
 
 def entries(shape: Sequence[Dim]) -> int:

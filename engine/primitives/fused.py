@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from engine.primitives.products import matmul_encode, matmul_shape, matmul_variant
-from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, real, register, rows_of_result, same
+from engine.primitives.base import (
+    Arena,
+    Code,
+    Integers,
+    Primitive,
+    Region,
+    kernel,
+    real,
+    register,
+    rows_of_result,
+    same,
+)
+from engine.primitives.products import matmul_encode, matmul_shape
 from engine.program import Shape, Value
 
 
@@ -157,7 +168,9 @@ def mean_square_gradient_body(arena: Arena, integers: Integers, instruction: Cod
         arena[y + i] = half + half
 
 
-def mean_square_gradient_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+def mean_square_gradient_encode(
+    operands: Sequence[Region], result: Region, attributes: dict[str, Any]
+) -> tuple[int, ...]:
     """d, dL, y, number of entries."""
     return (operands[0].offset, operands[1].offset, result.offset, result.size)
 
@@ -167,4 +180,3 @@ mean_square_gradient = register(Primitive(
     body=mean_square_gradient_body, encode=mean_square_gradient_encode, is_fused=True,
     source="spread, multiply, total",
 ))  # fmt: skip
-
