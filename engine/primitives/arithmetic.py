@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import Any
 
 from engine.primitives.base import (
     Arena,
@@ -10,15 +11,15 @@ from engine.primitives.base import (
     Integers,
     Interval,
     Primitive,
+    Region,
     joint,
     kernel,
-    real,
     register,
     same,
-    scalar,
     steps,
 )
-from engine.program import Value
+from engine.problems import shape_mismatch
+from engine.program import Shape, Value, shape_text
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
 
@@ -89,6 +90,7 @@ def divide_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
 divide = register(Primitive(
     name="divide", formula=r"y = \frac{a}{b}", shape=joint, body=divide_body, derivative=divide_derivative,
     variant=steps, is_elementwise=True, domain=(Interval(), Interval(0.4, 3.0)), source="quotient rule",
+    convention="a division by 0 gives an infinity or NaN, never an error",
 ))  # fmt: skip
 
 
@@ -108,37 +110,37 @@ negate = register(Primitive(
 ))  # fmt: skip
 
 
-@scalar()
-def power_of(base, exponent):  # type: ignore[no-untyped-def]
-    return math.pow(base, exponent)
+def total_shape(*operands: Value) -> Shape:
+    """All addends have one shape, and there are at least two."""
+    if len(operands) < 2:
+        raise shape_mismatch("a sum needs at least two addends")
+    if any(operand.shape != operands[0].shape for operand in operands):
+        raise shape_mismatch("addends of different shapes: " + ", ".join([shape_text(operand.shape) for operand in operands]))
+    return operands[0].shape
+
+
+def total_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """y, number of addends, their offsets."""
+    return (result.offset, len(operands), *[region.offset for region in operands])
 
 
 @kernel
-def power_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    a, b, y = instruction[1], instruction[2], instruction[3]
+def total_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, addends, a, b = instruction[1], instruction[2], instruction[3], instruction[4]
     for i in range(start, stop):
-        arena[y + i] = power_of(arena[a + i * STEP_A], arena[b + i * STEP_B])
+        arena[y + i] = arena[a + i] + arena[b + i]
+    for k in range(2, addends):
+        x = instruction[3 + k]
+        for i in range(start, stop):
+            arena[y + i] = arena[y + i] + arena[x + i]
 
 
-@kernel
-def whole_power_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    a, y, exponent = instruction[1], instruction[2], instruction[3]
-    for i in range(start, stop):
-        x, product = arena[a + i], real(1)
-        for _ in range(exponent):
-            product = product * x
-        arena[y + i] = product
+def total_derivative(*values: Value) -> list[Value]:
+    *addends, _, dy = values
+    return [dy for _ in addends]
 
 
-def power_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value | None]:
-    emit = a.program.build.emit
-    by_base = dy * (b * a ** (b - 1))
-    if b.source is not None and b.source.role == "constant":
-        return [by_base, None]  # a fixed exponent: no logarithm of a base that may be negative
-    return [by_base, dy * (y * emit("log", a))]
-
-
-power = register(Primitive(
-    name="power", formula=r"y = a^b", shape=joint, body=power_body, derivative=power_derivative,
-    variant=steps, is_elementwise=True, domain=(Interval(0.3, 3.0), Interval(-2.0, 2.0)), source="power rule",
+total = register(Primitive(
+    name="total", formula=r"y = \sum_k x_k", shape=total_shape, body=total_body, derivative=total_derivative,
+    encode=total_encode, source="Aggarwal 2023, §2.3.2, pathwise aggregation",
 ))  # fmt: skip

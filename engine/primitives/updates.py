@@ -1,9 +1,34 @@
-"""What changes parameters and states in place: the optimizers' steps, and the flag that stops a run."""
+"""What changes parameters and states in place: the optimizers' steps.
+
+A step of exactly 0 leaves a parameter untouched bit for bit: adding it would turn -0 into +0.
+"""
 
 from __future__ import annotations
 
-from engine.primitives.base import Arena, Code, Integers, Primitive, encode_update, kernel, real, register, same
-from engine.program import Shape, Value
+from collections.abc import Callable
+from typing import Any
+
+from engine.primitives.base import Arena, Code, Integers, Interval, Primitive, encode_update, kernel, real, register
+from engine.primitives.elementary import sqrt_of
+from engine.problems import shape_mismatch
+from engine.program import Shape, Value, shape_text
+
+ANY, RATE, SHARE, SQUARE = Interval(), Interval(0.01, 0.5), Interval(0.1, 0.9), Interval(0.1, 2.0)
+
+
+def walking(leading: int) -> Callable[..., Shape]:
+    """Shape rule of an update: the first operands have one shape, the settings behind them are single numbers."""
+
+    def update_shape(*operands: Value) -> Shape:
+        for operand in operands[1:leading]:
+            if operand.shape != operands[0].shape:
+                raise shape_mismatch(f"a step of {shape_text(operand.shape)} meets a parameter of {shape_text(operands[0].shape)}")
+        for operand in operands[leading:]:
+            if operand.shape != ():
+                raise shape_mismatch(f"a setting is one number, not {shape_text(operand.shape)}")
+        return operands[0].shape
+
+    return update_shape
 
 
 @kernel
@@ -11,12 +36,13 @@ def sgd_update_body(arena: Arena, integers: Integers, instruction: Code, start: 
     w, g = instruction[1], instruction[2]
     rate = arena[instruction[3]]
     for i in range(start, stop):
-        arena[w + i] = arena[w + i] - rate * arena[g + i]
+        old, step = arena[w + i], rate * arena[g + i]
+        arena[w + i] = old - step if step != real(0) else old
 
 
 sgd_update = register(Primitive(
-    name="sgd_update", formula=r"w \leftarrow w - \eta g", shape=same, body=sgd_update_body, encode=encode_update, writes=(0,), walks=2,
-    source="Aggarwal 2023, eq. 2.25",
+    name="sgd_update", formula=r"w \leftarrow w - \eta g", shape=walking(2), body=sgd_update_body, encode=encode_update,
+    writes=(0,), walks=2, domain=(ANY, ANY, RATE), source="Aggarwal 2023, eq. 2.25",
 ))  # fmt: skip
 
 
@@ -25,14 +51,15 @@ def momentum_update_body(arena: Arena, integers: Integers, instruction: Code, st
     w, g, v = instruction[1], instruction[2], instruction[3]
     rate, momentum = arena[instruction[4]], arena[instruction[5]]
     for i in range(start, stop):
-        velocity = momentum * arena[v + i] - rate * arena[g + i]
+        old, velocity = arena[w + i], momentum * arena[v + i] - rate * arena[g + i]
         arena[v + i] = velocity
-        arena[w + i] = arena[w + i] + velocity
+        arena[w + i] = old + velocity if velocity != real(0) else old
 
 
 momentum_update = register(Primitive(
-    name="momentum_update", formula=r"v \leftarrow \beta v - \eta g,\quad w \leftarrow w + v", shape=same,
-    body=momentum_update_body, encode=encode_update, writes=(0, 2), walks=3, source="Aggarwal 2023, §4.4.2",
+    name="momentum_update", formula=r"v \leftarrow \beta v - \eta g,\quad w \leftarrow w + v", shape=walking(3),
+    body=momentum_update_body, encode=encode_update, writes=(0, 2), walks=3, domain=(ANY, ANY, ANY, RATE, SHARE),
+    source="Aggarwal 2023, §4.4.2",
 ))  # fmt: skip
 
 
@@ -41,14 +68,16 @@ def nesterov_update_body(arena: Arena, integers: Integers, instruction: Code, st
     w, g, v = instruction[1], instruction[2], instruction[3]
     rate, momentum = arena[instruction[4]], arena[instruction[5]]
     for i in range(start, stop):
-        velocity = momentum * arena[v + i] - rate * arena[g + i]
+        old, push = arena[w + i], rate * arena[g + i]
+        velocity = momentum * arena[v + i] - push
+        step = momentum * velocity - push
         arena[v + i] = velocity
-        arena[w + i] = arena[w + i] + momentum * velocity - rate * arena[g + i]
+        arena[w + i] = old + step if step != real(0) else old
 
 
 nesterov_update = register(Primitive(
-    name="nesterov_update", formula=r"v \leftarrow \beta v - \eta g,\quad w \leftarrow w + \beta v - \eta g", shape=same,
-    body=nesterov_update_body, encode=encode_update, writes=(0, 2), walks=3,
+    name="nesterov_update", formula=r"v \leftarrow \beta v - \eta g,\quad w \leftarrow w + \beta v - \eta g", shape=walking(3),
+    body=nesterov_update_body, encode=encode_update, writes=(0, 2), walks=3, domain=(ANY, ANY, ANY, RATE, SHARE),
     source="Aggarwal 2023, §4.4.3, in the form that takes the gradient at w: w stands for the book's w + βv",
 ))  # fmt: skip
 
@@ -59,30 +88,35 @@ def adam_update_body(arena: Arena, integers: Integers, instruction: Code, start:
     rate, beta1, beta2, epsilon = arena[instruction[5]], arena[instruction[6]], arena[instruction[7]], arena[instruction[8]]
     left1, left2 = real(1) - arena[instruction[9]], real(1) - arena[instruction[10]]
     for i in range(start, stop):
-        slope = arena[g + i]
+        old, slope = arena[w + i], arena[g + i]
         mean = beta1 * arena[m + i] + (real(1) - beta1) * slope
         square = beta2 * arena[v + i] + (real(1) - beta2) * slope * slope
+        step = rate * (mean / left1) / (sqrt_of(square / left2) + epsilon)
         arena[m + i] = mean
         arena[v + i] = square
-        arena[w + i] = arena[w + i] - rate * (mean / left1) / ((square / left2) ** real(0.5) + epsilon)
+        arena[w + i] = old - step if step != real(0) else old
 
 
 adam_update = register(Primitive(
     name="adam_update",
-    formula=r"w \leftarrow w - \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}", shape=same,
-    body=adam_update_body, encode=encode_update, writes=(0, 2, 3), walks=4, source="Kingma & Ba 2015; Aggarwal 2023, §4.5.5",
+    formula=r"w \leftarrow w - \eta\,\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}", shape=walking(4),
+    body=adam_update_body, encode=encode_update, writes=(0, 2, 3), walks=4,
+    domain=(ANY, ANY, ANY, SQUARE, RATE, SHARE, SHARE, Interval(1e-8, 1e-3), SHARE, SHARE),
+    source="Kingma & Ba 2015; Aggarwal 2023, §4.5.5",
+    convention="the last two operands are β₁ and β₂ to the power of the iteration, kept by decay_power",
 ))  # fmt: skip
 
 
 @kernel
 def decay_power_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    y, x = instruction[1], instruction[2]
-    arena[y] = arena[y] * arena[x]
+    y, factor = instruction[1], arena[instruction[2]]
+    for i in range(start, stop):
+        arena[y + i] = arena[y + i] * factor
 
 
 decay_power = register(Primitive(
-    name="decay_power", formula=r"\beta^t \leftarrow \beta^t \cdot \beta", shape=same, body=decay_power_body, encode=encode_update, writes=(0,),
-    source="Kingma & Ba 2015: the bias correction needs β to the power of the iteration",
+    name="decay_power", formula=r"\beta^t \leftarrow \beta^t \cdot \beta", shape=walking(1), body=decay_power_body,
+    encode=encode_update, writes=(0,), source="Kingma & Ba 2015: the bias correction needs β to the power of the iteration",
 ))  # fmt: skip
 
 
@@ -90,32 +124,11 @@ decay_power = register(Primitive(
 def add_to_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, d = instruction[1], instruction[2]
     for i in range(start, stop):
-        arena[w + i] = arena[w + i] + arena[d + i]
+        old, step = arena[w + i], arena[d + i]
+        arena[w + i] = old + step if step != real(0) else old
 
 
 add_to = register(Primitive(
-    name="add_to", formula=r"w \leftarrow w + \Delta w", shape=same, body=add_to_body, encode=encode_update, writes=(0,), walks=2,
-    source="learning rules without a loss",
-))  # fmt: skip
-
-
-def flag_shape(x: Value) -> Shape:
-    """Nothing is defined: the flag is one of the machine's integers."""
-    return x.shape
-
-
-@kernel
-def non_finite_flag_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    x = instruction[1]
-    total = real(0)
-    for i in range(start, stop):
-        total += arena[x + i] * real(0)  # NaN and infinity become NaN, everything else 0
-    if not total == real(0):
-        integers[3] = 1
-
-
-non_finite_flag = register(Primitive(
-    name="non_finite_flag", formula=r"x \in \mathbb{R}?", shape=flag_shape, body=non_finite_flag_body, encode=encode_update,
-    length=lambda operands, result: operands[0].size, writes=(0,), walks=1,
-    source="promise 12: a run stops where a number stops being one",
+    name="add_to", formula=r"w \leftarrow w + \Delta w", shape=walking(2), body=add_to_body, encode=encode_update, writes=(0,),
+    walks=2, source="learning rules without a loss",
 ))  # fmt: skip
