@@ -115,7 +115,9 @@ def total_shape(*operands: Value) -> Shape:
     if len(operands) < 2:
         raise shape_mismatch("a sum needs at least two addends")
     if any(operand.shape != operands[0].shape for operand in operands):
-        raise shape_mismatch("addends of different shapes: " + ", ".join([shape_text(operand.shape) for operand in operands]))
+        raise shape_mismatch(
+            "addends of different shapes: " + ", ".join([shape_text(operand.shape) for operand in operands])
+        )
     return operands[0].shape
 
 

@@ -14,7 +14,9 @@ from engine.program import Dim, Shape, Value, count, shape_text
 def reshape_shape(x: Value, shape: Shape) -> Shape:
     """Any shape with as many entries."""
     if count(shape) != count(x.shape):
-        raise shape_mismatch(f"{shape_text(x.shape)} cannot be laid out as {shape_text(shape)}", "The number of entries must agree.")
+        raise shape_mismatch(
+            f"{shape_text(x.shape)} cannot be laid out as {shape_text(shape)}", "The number of entries must agree."
+        )
     return shape
 
 
@@ -36,10 +38,14 @@ stop_gradient = register(Primitive(
 def axis_length(x: Value, axis: int) -> int:
     """The length of an axis that can be cut. Raises `ShapeMismatch` where there is none, or where it is the batch."""
     if not 0 <= axis < x.rank:
-        raise shape_mismatch(f"{shape_text(x.shape)} has no axis {axis}", f"Axes count from 0 to {x.rank - 1}." if x.rank else "")
+        raise shape_mismatch(
+            f"{shape_text(x.shape)} has no axis {axis}", f"Axes count from 0 to {x.rank - 1}." if x.rank else ""
+        )
     length = x.shape[axis]
     if not isinstance(length, int):
-        raise shape_mismatch("the batch cannot be cut or joined inside a network", "Choose another axis than the first.")
+        raise shape_mismatch(
+            "the batch cannot be cut or joined inside a network", "Choose another axis than the first."
+        )
     return length
 
 
@@ -48,7 +54,9 @@ def concat_shape(*operands: Value, axis: int) -> Shape:
     lengths = [axis_length(operand, axis) for operand in operands]
     others = {operand.shape[:axis] + operand.shape[axis + 1 :] for operand in operands}
     if len(others) > 1:
-        raise shape_mismatch("these do not lie side by side: " + ", ".join([shape_text(operand.shape) for operand in operands]))
+        raise shape_mismatch(
+            "these do not lie side by side: " + ", ".join([shape_text(operand.shape) for operand in operands])
+        )
     first = operands[0].shape
     return (*first[:axis], sum(lengths), *first[axis + 1 :])
 
@@ -103,7 +111,10 @@ def slice_shape(x: Value, axis: int, start: int, stop: int) -> Shape:
     """Entries start, start + 1, … stop - 1 of an axis."""
     length = axis_length(x, axis)
     if not 0 <= start < stop <= length:
-        raise shape_mismatch(f"entries {start} to {stop} are not within the {length} of axis {axis}", f"Choose 0 ≤ start < stop ≤ {length}.")
+        raise shape_mismatch(
+            f"entries {start} to {stop} are not within the {length} of axis {axis}",
+            f"Choose 0 ≤ start < stop ≤ {length}.",
+        )
     return (*x.shape[:axis], stop - start, *x.shape[axis + 1 :])
 
 

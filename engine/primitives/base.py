@@ -131,7 +131,9 @@ def steps(operands: Sequence[Region], result: Region, attributes: dict[str, Any]
     """STEP_A, STEP_B …: 0 for an operand that is one number, 1 for one that keeps pace with the result."""
     if all(region.size == result.size for region in operands):
         return ()
-    return tuple([(f"STEP_{letter}", int(region.size == result.size)) for letter, region in zip("ABC", operands, strict=False)])
+    return tuple(
+        [(f"STEP_{letter}", int(region.size == result.size)) for letter, region in zip("ABC", operands, strict=False)]
+    )
 
 
 Encode = Callable[[Sequence[Region], Region, dict[str, Any]], tuple[int, ...]]
@@ -145,7 +147,6 @@ def encode_plain(operands: Sequence[Region], result: Region, attributes: dict[st
 def encode_update(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
     """Offsets of the operands: an update writes some of them, it has no result of its own."""
     return tuple([region.offset for region in operands])
-
 
 
 def length_of_result(operands: Sequence[Region], result: Region) -> int:

@@ -22,7 +22,9 @@ def walking(leading: int) -> Callable[..., Shape]:
     def update_shape(*operands: Value) -> Shape:
         for operand in operands[1:leading]:
             if operand.shape != operands[0].shape:
-                raise shape_mismatch(f"a step of {shape_text(operand.shape)} meets a parameter of {shape_text(operands[0].shape)}")
+                raise shape_mismatch(
+                    f"a step of {shape_text(operand.shape)} meets a parameter of {shape_text(operands[0].shape)}"
+                )
         for operand in operands[leading:]:
             if operand.shape != ():
                 raise shape_mismatch(f"a setting is one number, not {shape_text(operand.shape)}")
@@ -85,7 +87,12 @@ nesterov_update = register(Primitive(
 @kernel
 def adam_update_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, g, m, v = instruction[1], instruction[2], instruction[3], instruction[4]
-    rate, beta1, beta2, epsilon = arena[instruction[5]], arena[instruction[6]], arena[instruction[7]], arena[instruction[8]]
+    rate, beta1, beta2, epsilon = (
+        arena[instruction[5]],
+        arena[instruction[6]],
+        arena[instruction[7]],
+        arena[instruction[8]],
+    )
     left1, left2 = real(1) - arena[instruction[9]], real(1) - arena[instruction[10]]
     for i in range(start, stop):
         old, slope = arena[w + i], arena[g + i]
