@@ -1,0 +1,198 @@
+"""Every command of the canvas: name, key, what it does. Keys, context menu and command search read them from here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from engine.problems import ProblemError
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+
+NUDGE, COARSE = 4.0, 24.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One command; `group` sorts the menu, `hidden` entries have keys only, `needs` says what must be selected."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    run: Callable[[CanvasView], object]
+    group: str = ""
+    needs: str = ""
+
+
+def _selected(view: CanvasView) -> list[str]:
+    return [name for name in view.canvas.graph.nodes if name in view.editor.selection]
+
+
+def _copy(view: CanvasView) -> None:
+    QGuiApplication.clipboard().setText(view.editor.copy_text(view.editor.selection))
+
+
+def _cut(view: CanvasView) -> None:
+    _copy(view)
+    view.editor.remove(view.editor.selection)
+
+
+def _paste(view: CanvasView, keep_wires: bool = False) -> None:
+    place = view.cursor_point()
+    view.editor.paste(QGuiApplication.clipboard().text(), (place.x(), place.y()), keep_wires)
+
+
+def _nudge(dx: float, dy: float) -> Callable[[CanvasView], None]:
+    def run(view: CanvasView) -> None:
+        view.editor.move(view.editor.selection, dx, dy)
+
+    return run
+
+
+def _flag(flag: str) -> Callable[[CanvasView], None]:
+    def run(view: CanvasView) -> None:
+        wires = [name for name in view.editor.selection if ">" in name]
+        if flag == "muted" and wires:
+            view.editor.set_wires_muted(wires, not all(view.canvas.wires[name].wire.muted for name in wires))
+            return
+        view.editor.toggle_flag(_selected(view), flag)
+
+    return run
+
+
+def _walk(across: int, down: int) -> Callable[[CanvasView], None]:
+    return lambda view: view.walk(across, down)
+
+
+def _frame(view: CanvasView) -> None:
+    name = view.editor.add_frame(_selected(view))
+    view.editor.select([name])
+    view.rename()
+
+
+def _note(view: CanvasView) -> None:
+    place = view.cursor_point()
+    name = view.editor.add_note((place.x(), place.y()))
+    view.editor.select([name])
+    view.rename()
+
+
+def _layout(view: CanvasView) -> None:
+    chosen = _selected(view)
+    view.editor.layout(chosen if len(chosen) > 1 else None)
+
+
+ENTRIES = (
+    Entry("search", "Add node…", ("Tab", "Shift+A"), lambda v: v.tab(), "add"),
+    Entry("frame", "Frame the selection", ("C", "Ctrl+Shift+G"), _frame, "add", "nodes"),
+    Entry("note", "Add note", ("N",), _note, "add"),
+    Entry("cut", "Cut", ("Ctrl+X",), _cut, "edit", "any"),
+    Entry("copy", "Copy", ("Ctrl+C",), _copy, "edit", "any"),
+    Entry("paste", "Paste", ("Ctrl+V",), _paste, "edit"),
+    Entry("paste_wired", "Paste with incoming wires", ("Ctrl+Shift+V",), lambda v: _paste(v, True), "edit"),
+    Entry("duplicate", "Duplicate", ("Ctrl+D", "Shift+D"), lambda v: v.editor.duplicate(v.editor.selection), "edit", "nodes"),
+    Entry(
+        "duplicate_wired", "Duplicate with incoming wires", ("Ctrl+Shift+D",),
+        lambda v: v.editor.duplicate(v.editor.selection, keep_wires=True), "edit", "nodes",
+    ),
+    Entry("delete", "Delete", ("Delete", "Backspace"), lambda v: v.editor.remove(v.editor.selection), "edit", "any"),
+    Entry(
+        "reconnect", "Delete and reconnect", ("Ctrl+Delete",),
+        lambda v: v.editor.remove_and_reconnect(v.editor.selection), "edit", "nodes",
+    ),
+    Entry("rename", "Rename", ("F2",), lambda v: v.rename(), "edit", "any"),
+    Entry("select_all", "Select all", ("Ctrl+A",), lambda v: v.select_all(), "edit"),
+    Entry("connect", "Connect the selected nodes", ("J",), lambda v: v.editor.connect_selected(_selected(v)), "wires", "nodes"),
+    Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "nodes"),
+    Entry("mute", "Mute", ("Shift+M",), _flag("muted"), "state", "any"),
+    Entry("freeze", "Freeze parameters", ("K",), _flag("frozen"), "state", "nodes"),
+    Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "nodes"),
+    Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "nodes"),
+    Entry("layout", "Lay out", ("L",), _layout, "view"),
+    Entry("fit", "Fit the selection", ("F",), lambda v: v.fit_selection(), "view"),
+    Entry("fit_all", "Fit all", ("Home",), lambda v: v.fit(), "view"),
+    Entry("previous_view", "Previous view", ("Shift+F",), lambda v: v.previous_view(), "view"),
+    Entry("minimap", "Show the map", ("Alt+M",), lambda v: v.toggle_minimap(), "view"),
+    Entry("zoom_in", "Zoom in", ("+", "="), lambda v: v.zoom_by(1.25), "view"),
+    Entry("zoom_out", "Zoom out", ("-",), lambda v: v.zoom_by(1 / 1.25), "view"),
+    Entry("actual_size", "Zoom to 100 %", ("Ctrl+0",), lambda v: v.zoom_by(1 / v.zoom), "view"),
+    *(
+        Entry(f"nudge_{word}", f"Nudge {word}", (f"Alt+{key}",), _nudge(x * NUDGE, y * NUDGE), "", "any")
+        for word, key, x, y in (("left", "Left", -1, 0), ("right", "Right", 1, 0), ("up", "Up", 0, -1), ("down", "Down", 0, 1))
+    ),
+    *(
+        Entry(f"nudge_{word}_far", f"Nudge {word} far", (f"Alt+Shift+{key}",), _nudge(x * COARSE, y * COARSE), "", "any")
+        for word, key, x, y in (("left", "Left", -1, 0), ("right", "Right", 1, 0), ("up", "Up", 0, -1), ("down", "Down", 0, 1))
+    ),
+    *(
+        Entry(f"walk_{word}", f"Go {word} along wires", (f"Ctrl+{key}",), _walk(x, y))
+        for word, key, x, y in (("left", "Left", -1, 0), ("right", "Right", 1, 0), ("up", "Up", 0, -1), ("down", "Down", 0, 1))
+    ),
+)  # fmt: skip
+
+GESTURES = (
+    ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag"), ("Break the wires of a port", "Alt + click"),
+    ("Insert a node", "drop it on a wire"), ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
+)  # fmt: skip
+
+
+def make_actions(view: CanvasView) -> dict[str, QAction]:
+    """One action per entry; its keys work while the canvas has the focus, never while somebody types."""
+    actions = {}
+    for entry in ENTRIES:
+        action = QAction(entry.text, view)
+        action.setShortcuts([QKeySequence(key) for key in entry.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        action.triggered.connect(lambda _=False, run=entry.run: attempt(view, run))
+        view.addAction(action)
+        actions[entry.name] = action
+    return actions
+
+
+def attempt(view: CanvasView, run: Callable[[CanvasView], object]) -> None:
+    """Run a command; a refusal is told at the cursor."""
+    try:
+        run(view)
+    except ProblemError as error:
+        view.tell(error)
+
+
+def _enable_all(view: CanvasView) -> None:
+    """Outside the menu a key that does not apply says why, instead of doing nothing."""
+    for action in view.commands.values():
+        action.setEnabled(True)
+
+
+def make_menu(view: CanvasView, point: QPointF) -> QMenu:
+    """The context menu: every command that applies here with its key, then the gestures one would not find."""
+    menu = QMenu(view)
+    group = ENTRIES[0].group
+    for entry in ENTRIES:
+        if not entry.group:
+            continue
+        if entry.group != group:
+            menu.addSeparator()
+            group = entry.group
+        action = view.commands[entry.name]
+        if entry.name == "search":
+            action = menu.addAction(entry.text)
+            action.setShortcut(QKeySequence("Tab"))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.triggered.connect(lambda: view.open_search(point))
+        else:
+            menu.addAction(action)
+        action.setShortcutVisibleInContextMenu(True)
+        has = {"": True, "any": bool(view.editor.selection), "nodes": bool(_selected(view))}[entry.needs]
+        action.setEnabled(has)
+    menu.addSeparator()
+    gestures = menu.addMenu("Gestures")
+    for text, how in GESTURES:
+        gestures.addAction(f"{text}\t{how}").setEnabled(False)
+    menu.aboutToHide.connect(lambda: _enable_all(view))
+    return menu

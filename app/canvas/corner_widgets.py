@@ -1,0 +1,124 @@
+"""Minimap and zoom control, in the lower corners of the canvas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.canvas.ink import font, ink
+from app.canvas.neuron_item import NeuronItem
+from app.theme import current_theme
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+
+MAP = QSize(156, 104)
+
+
+class Minimap(QWidget):
+    """The whole graph small, with the part in view; dragging moves the view."""
+
+    def __init__(self, view: CanvasView) -> None:
+        super().__init__(view)
+        self._view = view
+        self.resize(MAP)
+        self.setToolTip("Drag to move the view (Alt+M hides the map)")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def _frame(self) -> tuple[QRectF, float, QPointF]:
+        """What is shown (scene pixels), the scale, and the place of its upper left corner."""
+        area = self._view.canvas.content_area().united(self._view.visible_area())
+        inner = QRectF(self.rect()).adjusted(6, 6, -6, -6)
+        scale = min(inner.width() / max(area.width(), 1), inner.height() / max(area.height(), 1))
+        corner = inner.center() - QPointF(area.width(), area.height()) * (scale / 2)
+        return area, scale, corner
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Frames, nodes by category, the view's rectangle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(ink().pen("border"))
+        painter.setBrush(ink().colour("surface"))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+        area, scale, corner = self._frame()
+
+        def small(rectangle: QRectF) -> QRectF:
+            place = corner + (rectangle.topLeft() - area.topLeft()) * scale
+            return QRectF(place, rectangle.size() * scale)
+
+        canvas = self._view.canvas
+        painter.setPen(Qt.PenStyle.NoPen)
+        for frame in canvas.frames.values():
+            painter.setBrush(ink().colour("border", 0.6))
+            painter.drawRoundedRect(small(frame.area), 2, 2)
+        for item in canvas.nodes.values():
+            state = item.live.state
+            rest = "text3" if isinstance(item, NeuronItem) else getattr(item, "category_token", "text3")
+            painter.setBrush(ink().colour("error" if state.reason or state.born else state.phase or rest, 0.85))
+            place = small(item.geometry.body.translated(item.pos()))
+            if isinstance(item, NeuronItem):
+                painter.drawEllipse(place)
+            else:
+                painter.drawRoundedRect(place, 1.5, 1.5)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(ink().pen("accent"))
+        painter.drawRoundedRect(small(self._view.visible_area()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Centre the view at the point."""
+        self.mouseMoveEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Centre the view at the point."""
+        area, scale, corner = self._frame()
+        self._view.centre_at(area.topLeft() + (event.position() - corner) / scale)
+
+
+class ZoomControl(QFrame):
+    """Fit, smaller, larger, and the zoom in per cent (a click shows 100 %)."""
+
+    def __init__(self, view: CanvasView) -> None:
+        super().__init__(view)
+        self.setObjectName("zoomControl")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 3, 8, 3)
+        row.setSpacing(2)
+        self.buttons = {}
+        for name, tip, press in (
+            ("maximize", "Fit all (Home)", lambda: view.fit()),
+            ("minus", "Zoom out (−)", lambda: view.zoom_by(1 / 1.25)),
+            ("plus", "Zoom in (+)", lambda: view.zoom_by(1.25)),
+        ):
+            button = self.buttons[name] = QToolButton(self)
+            button.setAutoRaise(True)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setIconSize(QSize(16, 16))
+            button.setFixedSize(26, 26)
+            current_theme().set_icon(button, name)
+            button.clicked.connect(press)
+            row.addWidget(button)
+        self.text = QLabel("100 %", self)
+        self.text.setFont(font("number"))
+        self.text.setMinimumWidth(46)
+        self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.text.setToolTip("Zoom of the canvas")
+        row.addWidget(self.text)
+        current_theme().changed.connect(self._dress)
+        self._dress()
+
+    def _dress(self) -> None:
+        palette = current_theme().palette
+        self.setStyleSheet(
+            f"#zoomControl {{ background: {palette.surface}; border: 1px solid {palette.border}; border-radius: 6px; }}"
+            f"#zoomControl QLabel {{ color: {palette.text2}; border: none; background: transparent; }}"
+            "#zoomControl QToolButton { border: none; background: transparent; border-radius: 4px; }"
+            f"#zoomControl QToolButton:hover {{ background: {palette.hover}; }}"
+        )
+
+    def show_zoom(self, zoom: float) -> None:
+        """Say how large the canvas is shown."""
+        self.text.setText(f"{round(zoom * 100)} %")

@@ -1,0 +1,256 @@
+"""Where everything on a node stands, in its own pixels: worked out once per node and edit, read by painting and picking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QPointF, QRectF
+
+from app.canvas.ink import width_of
+from app.theme import current_theme
+from app.theme.numbers import number_text
+from engine.graph import Graph, Node
+from engine.nodes import NodeType, Numbers, Port, Real, Whole
+
+HEADER, ROW, LINE, PICTURE, CAPTION = 28.0, 24.0, 20.0, 30.0, 16.0
+SIDE, PAD = 16.0, 10.0
+NARROWEST, WIDEST, STEP = 120.0, 312.0, 24.0
+NEURON, INPUT_CIRCLE, NAME_ROW, GRADIENT_ROW = 76.0, 52.0, 24.0, 20.0
+FORMULA_SIZE = 13.0
+LABELLED_FROM = 168.0  # pixels: from this width on the lines say "value" and "gradient"
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """An inline field (or only the name of an input): property or port name, label, text, where it stands."""
+
+    name: str
+    label: str
+    text: str | None
+    rectangle: QRectF
+
+    @property
+    def box(self) -> QRectF:
+        """The field itself: the right-hand part of its row."""
+        left = self.rectangle.left() + max(56.0, width_of(self.label, "body") + 12.0)
+        return QRectF(left, self.rectangle.top() + 2, self.rectangle.right() - left, LINE)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """All places of one node, relative to its upper left corner. `circle` is set for neurons and single inputs."""
+
+    size: tuple[float, float]
+    inputs: Mapping[str, QPointF]
+    outputs: Mapping[str, QPointF]
+    circle: QRectF | None = None
+    formula: QPointF | None = None
+    fields: tuple[FieldRow, ...] = ()
+    picture: QRectF | None = None
+    picture_key: str = ""
+    rule: float = 0.0  # y of the line above the numbers; 0 where the node is folded
+    subtitle: str = ""
+    spare: frozenset[str] = field(default=frozenset())  # optional ports: shown when they are wired or asked for
+
+    @property
+    def body(self) -> QRectF:
+        """The node's rectangle (for circles: the circle's)."""
+        return self.circle if self.circle is not None else QRectF(0, 0, *self.size)
+
+    @property
+    def fold(self) -> QRectF:
+        """Where a click folds the node."""
+        return QRectF(self.size[0] - 28, 0, 28, HEADER)
+
+    @property
+    def value_line(self) -> QRectF:
+        """The line of the value."""
+        return QRectF(SIDE - 4, self.rule + 4, self.size[0] - 2 * SIDE + 8, LINE)
+
+    @property
+    def gradient_line(self) -> QRectF:
+        """The line of the gradient."""
+        return self.value_line.translated(0, LINE)
+
+    def port(self, name: str) -> QPointF | None:
+        """The place of a port, whichever side it is on."""
+        return self.inputs.get(name) or self.outputs.get(name)
+
+
+def is_neuron(node: Node) -> bool:
+    """Whether the node is drawn as a neuron."""
+    return node.type == "neuron"
+
+
+def is_single_input(node: Node) -> bool:
+    """Whether the node is one feature of the data, drawn as a small circle."""
+    return node.type == "input" and len(node.properties.get("columns") or ()) == 1
+
+
+def measure(graph: Graph, node: Node, shapes: Mapping[str, tuple]) -> Geometry:
+    """The geometry of a node as it is now."""
+    kind = node.kind
+    if kind is None:
+        return _unknown(graph, node)
+    if is_neuron(node) or is_single_input(node):
+        return _round(node, kind)
+    if "collapsed" in node.flags:
+        return _collapsed(node, kind)
+    return _Column(graph, node, kind, shapes).geometry()
+
+
+def _unknown(graph: Graph, node: Node) -> Geometry:
+    """A node of a type that this version does not know: its wires tell its ports."""
+    inputs = dict.fromkeys(wire.target_port for wire in graph.wires_into(node.id))
+    outputs = dict.fromkeys(wire.source_port for wire in graph.wires_out_of(node.id))
+    width = _snapped(_header_width(node, node.type))
+    height = HEADER + max(LINE, ROW * max(len(inputs), len(outputs))) + PAD
+    return Geometry((width, height), _down(inputs, 0.0), _down(outputs, width), rule=HEADER, subtitle=node.type)
+
+
+def _down(names: Mapping[str, Any], x: float) -> dict[str, QPointF]:
+    return {name: QPointF(x, HEADER + PAD + 12 + ROW * at) for at, name in enumerate(names)}
+
+
+def _round(node: Node, kind: type[NodeType]) -> Geometry:
+    across = NEURON if is_neuron(node) else INPUT_CIRCLE
+    circle = QRectF(0, NAME_ROW, across, across)
+    middle = circle.center().y()
+    spare = [port.name for port in kind.inputs if port.optional]
+    inputs = {port.name: QPointF(0, middle) for port in kind.inputs if port.name not in spare}
+    for at, name in enumerate(spare):  # along the lower left of the circle, out of the way of the wires
+        inputs[name] = QPointF(across * (0.18 + 0.2 * at), NAME_ROW + across * (0.89 + 0.08 * at))
+    outputs = {port.name: QPointF(across, middle) for port in kind.outputs}
+    size = (across, NAME_ROW + across + (GRADIENT_ROW if is_neuron(node) else 0.0))
+    return Geometry(size, inputs, outputs, circle=circle, spare=frozenset(spare))
+
+
+def _collapsed(node: Node, kind: type[NodeType]) -> Geometry:
+    subtitle = _subtitle(node, kind)
+    width = _snapped(_header_width(node, subtitle))
+    inputs = {port.name: QPointF(0, _spread(at, len(kind.inputs))) for at, port in enumerate(kind.inputs)}
+    outputs = {port.name: QPointF(width, _spread(at, len(kind.outputs))) for at, port in enumerate(kind.outputs)}
+    return Geometry((width, HEADER), inputs, outputs, subtitle=subtitle)
+
+
+def _spread(at: int, count: int) -> float:
+    return HEADER * (at + 1) / (count + 1)
+
+
+def _subtitle(node: Node, kind: type[NodeType]) -> str:
+    """The type, with the activation where there is one; empty where the name already says it."""
+    parts = [] if node.name == kind.title else [kind.title]
+    activation = node.properties.get("activation")
+    return " · ".join(parts + ([str(activation)] if activation and activation != "identity" else []))
+
+
+def _header_width(node: Node, subtitle: str) -> float:
+    words = width_of(node.name, "strong") + (12 + width_of(subtitle, "caption") if subtitle else 0)
+    return SIDE + 14 + 8 + words + 8 + 28
+
+
+def _snapped(width: float) -> float:
+    steps = max(0, -int(-(width - NARROWEST) // STEP))
+    return min(WIDEST, NARROWEST + STEP * steps)
+
+
+class _Column:
+    """Stacks the rows of a rectangular node from the header down."""
+
+    def __init__(self, graph: Graph, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> None:
+        self.node, self.kind = node, kind
+        self.wired = {wire.target_port for wire in graph.wires_into(node.id)}
+        self.subtitle = _subtitle(node, kind)
+        self.picture_key = _picture_key(node, kind, self.wired, shapes)
+        self.labels = _labels(node, kind, self.wired)
+        self.formula = current_theme().mathematics(kind.formula, FORMULA_SIZE) if kind.formula else None
+        if self.formula is not None and self.formula.size.width() > WIDEST - 2 * SIDE:
+            self.formula = None  # only where there is room
+        self.width = _snapped(self._wish())
+
+    def _wish(self) -> float:
+        wishes = [_header_width(self.node, self.subtitle), 192.0 if self.picture_key else 0.0]
+        if self.formula is not None:
+            wishes.append(self.formula.size.width() + 2 * SIDE)
+        wishes.extend(
+            2 * SIDE + width_of(label, "body") + (76 if text is not None else 0) for _, label, text in self.labels
+        )
+        return max(wishes)
+
+    def geometry(self) -> Geometry:
+        y = HEADER + PAD
+        formula, first = None, y + 12
+        if self.formula is not None:
+            height = max(ROW, self.formula.size.height() + 4)
+            formula = QPointF(SIDE, y + (height - self.formula.size.height()) / 2 + self.formula.baseline)
+            first = y + height / 2
+            y += height + 2
+        fields = []
+        for name, label, text in self.labels:
+            fields.append(FieldRow(name, label, text, QRectF(SIDE, y, self.width - 2 * SIDE, ROW)))
+            y += ROW
+        picture = QRectF(SIDE, y + 4, self.width - 2 * SIDE, PICTURE) if self.picture_key else None
+        y += PICTURE + CAPTION + 6 if picture else 0
+        rows = {row.name: row.rectangle.center().y() for row in fields}
+        inputs = self._ports(self.kind.inputs, 0.0, first, rows)
+        outputs = self._ports(self.kind.outputs, self.width, first, {})
+        lowest = max([point.y() for point in (*inputs.values(), *outputs.values())], default=0.0)
+        rule = max(y + 4, lowest + 12)
+        spare = frozenset(port.name for port in self.kind.inputs if port.optional)
+        return Geometry(
+            (self.width, rule + 4 + 2 * LINE + 6), inputs, outputs, None, formula, tuple(fields), picture,
+            self.picture_key, rule, self.subtitle, spare,
+        )  # fmt: skip
+
+    def _ports(self, ports: tuple[Port, ...], x: float, first: float, rows: Mapping[str, float]) -> dict[str, QPointF]:
+        """Ports with a row stand at it, the others follow from the first row down."""
+        places, at = {}, 0
+        for port in ports:
+            if port.name in rows:
+                places[port.name] = QPointF(x, rows[port.name])
+            else:
+                places[port.name] = QPointF(x, first + ROW * at)
+                at += 1
+        return places
+
+
+def _labels(node: Node, kind: type[NodeType], wired: set[str]) -> list[tuple[str, str, str | None]]:
+    """Rows between formula and picture: (name, label, text of the field or None where a wire or a required value is)."""
+    needed = [port for port in kind.inputs if not port.may_stay_free and not port.many]
+    rows: list[tuple[str, str, str | None]] = []
+    for port in kind.inputs:
+        free = port.default is not None and port.name not in wired
+        if port.default is not None or (len(needed) > 1 and port in needed):
+            value = node.properties.get(port.name, port.default) if free else None
+            rows.append((port.name, port.name.replace("_", " "), number_text(value) if free else None))
+    known = kind.properties()
+    ports = {port.name for port in kind.inputs}
+    for name in _shown_properties(node, kind):
+        if name not in ports:
+            rows.append((name, name.replace("_", " "), number_text(node.properties.get(name, known[name].default))))
+    return rows
+
+
+def _shown_properties(node: Node, kind: type[NodeType]) -> list[str]:
+    """The first size and the first two numbers: what one changes most; the inspector has the rest."""
+    known = kind.properties()
+    sizes = [name for name, entry in known.items() if isinstance(entry, Whole) and entry.default is not None]
+    numbers = [name for name, entry in known.items() if isinstance(entry, Real)]
+    scalars = [
+        name
+        for name, entry in known.items()
+        if isinstance(entry, Numbers) and isinstance(node.properties.get(name, entry.default), int | float)
+    ]
+    return sizes[:1] + numbers[:2] + scalars[:1]
+
+
+def _picture_key(node: Node, kind: type[NodeType], wired: set[str], shapes: Mapping[str, tuple]) -> str:
+    """What the heat strip shows: the node's own weights, else its first output where that is an array."""
+    if kind.input("weight") is not None and "weight" not in wired:
+        return f"{node.id}.weight"
+    if not kind.outputs:
+        return ""
+    address = f"{node.id}.{kind.outputs[0].name}"
+    return address if len(shapes.get(address, ())) > 1 or (node.type == "parameter" and shapes.get(address)) else ""

@@ -1,0 +1,102 @@
+"""What lies under the mouse: handles before ports, ports before nodes, nodes before wires, wires before frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import hypot
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF
+
+from app.canvas.node_item import DrawnNode, PortPlace
+from app.canvas.ports import CATCH
+from app.canvas.wire_item import PICK
+
+if TYPE_CHECKING:
+    from app.canvas.geometry import FieldRow
+    from app.canvas.scene import CanvasScene
+
+INNER_CATCH = 9.0  # inside its own node a port reaches less far, so that the body can be grabbed beside it
+
+
+@dataclass(frozen=True)
+class Hit:
+    """kind: weight, port, fold, field, value, node, note, wire, frame, empty; name: id, address or `source>target`."""
+
+    kind: str
+    name: str = ""
+    port: PortPlace | None = None
+    field: FieldRow | None = None
+
+
+EMPTY = Hit("empty")
+
+
+def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:
+    """The uppermost thing at a point of the scene."""
+    if not scene.detailed:
+        return next((Hit("node", name) for name in scene.nodes if scene.area_of(name).contains(point)), EMPTY)
+    for name, label in scene.labels.items():
+        if label.place.count == 1 and label.sceneBoundingRect().contains(point):
+            return Hit("weight", name)
+    node = node_at(scene, point)
+    if (port := port_at(scene, point, zoom, node)) is not None:
+        return Hit("port", port.address, port)
+    if node is not None:
+        return _part_of(node, point)
+    for name, note in scene.notes.items():
+        if note.area.contains(point):
+            return Hit("note", name)
+    if (wire := wire_at(scene, point, PICK / zoom)) is not None:
+        return Hit("wire", wire)
+    return next((Hit("frame", name) for name, item in scene.frames.items() if item.title_area.contains(point)), EMPTY)
+
+
+def _around(point: QPointF, reach: float) -> QRectF:
+    return QRectF(point.x() - reach, point.y() - reach, 2 * reach, 2 * reach)
+
+
+def node_at(scene: CanvasScene, point: QPointF) -> DrawnNode | None:
+    """The node whose body holds a point."""
+    for item in scene.items(point):
+        if isinstance(item, DrawnNode) and item.shape().contains(point - item.pos()):
+            return item
+    return None
+
+
+def port_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode | None = None) -> PortPlace | None:
+    """The nearest port within the catch radius, which is measured on the screen."""
+    best, nearest = None, CATCH / zoom
+    for item in scene.items(_around(point, CATCH / zoom)):
+        if not isinstance(item, DrawnNode):
+            continue
+        for port in item.ports:
+            place = item.pos() + port.point
+            away = hypot(place.x() - point.x(), place.y() - point.y())
+            if item is inside:
+                away *= CATCH / INNER_CATCH
+            if away < nearest:
+                best, nearest = port, away
+    return best
+
+
+def _part_of(item: DrawnNode, point: QPointF) -> Hit:
+    place, geometry, name = point - item.pos(), item.geometry, item.node_id
+    if geometry.circle is not None:
+        return Hit("node", name)
+    if geometry.fold.contains(place):
+        return Hit("fold", name)
+    for row in geometry.fields:
+        if row.text is not None and row.box.contains(place):
+            return Hit("field", name, field=row)
+    if item.node.type == "parameter" and geometry.rule and geometry.value_line.contains(place):
+        return Hit("value", name)
+    return Hit("node", name)
+
+
+def wire_at(scene: CanvasScene, point: QPointF, reach: float) -> str | None:
+    """The wire that runs within `reach` of a point."""
+    for name, wire in scene.wires.items():
+        if wire.boundingRect().contains(point) and wire.hit_area(reach).contains(point):
+            return name
+    return None

@@ -1,0 +1,127 @@
+"""Colours, pens and fonts of the theme in force, kept ready: painting asks for them thousands of times a frame."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap
+
+from app.theme import Theme, current_theme
+
+
+class Ink:
+    """What has been asked for once is kept until the theme changes."""
+
+    def __init__(self, theme: Theme) -> None:
+        self.theme = theme
+        self._colours: dict[tuple[str, float], QColor] = {}
+        self._pens: dict[tuple[str, float, Qt.PenStyle, float], QPen] = {}
+        self._pixmaps: dict[tuple[str, str, float], QPixmap] = {}
+        theme.changed.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._colours.clear()
+        self._pens.clear()
+        self._pixmaps.clear()
+        heat_table.cache_clear()
+
+    def colour(self, token: str, alpha: float = 1.0) -> QColor:
+        """The colour of a token."""
+        if (found := self._colours.get((token, alpha))) is None:
+            found = self._colours[token, alpha] = self.theme.colour(token, alpha)
+        return found
+
+    def pen(
+        self, token: str, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine, alpha: float = 1.0
+    ) -> QPen:
+        """A cosmetic pen."""
+        key = (token, width, style, alpha)
+        if (found := self._pens.get(key)) is None:
+            found = QPen(self.colour(token, alpha), width, style)
+            found.setCosmetic(True)
+            self._pens[key] = found
+        return found
+
+    def pixmap(self, name: str, token: str, size: float = 14.0) -> QPixmap:
+        """An icon, twice as fine as the screen so that it stays sharp when zoomed in."""
+        key = (name, token, size)
+        if (found := self._pixmaps.get(key)) is None:
+            found = self._pixmaps[key] = self.theme.pixmap(name, token, size, 2.0)
+        return found
+
+
+def ink() -> Ink:
+    """The ink of this process's theme."""
+    global _ink
+    theme = current_theme()
+    if _ink is None or _ink.theme is not theme:
+        _ink = Ink(theme)
+    return _ink
+
+
+_ink: Ink | None = None
+
+
+@cache
+def font(role: str) -> QFont:
+    """The font of a role."""
+    return current_theme().font(role)
+
+
+@cache
+def metrics(role: str) -> QFontMetricsF:
+    """The measurements of a role's font."""
+    return QFontMetricsF(font(role))
+
+
+def width_of(text: str, role: str) -> float:
+    """How wide a text is, in pixels."""
+    return metrics(role).horizontalAdvance(text)
+
+
+def elided(text: str, role: str, width: float) -> str:
+    """The text, cut with … where it is wider than `width`."""
+    if width_of(text, role) <= width:
+        return text
+    return metrics(role).elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, width))
+
+
+def draw_text(
+    painter: QPainter, rectangle: QRectF, text: str, role: str, token: str, align: Qt.AlignmentFlag | int = 0
+) -> None:
+    """One line of text in a rectangle, in the middle of its height."""
+    painter.setFont(font(role))
+    painter.setPen(ink().colour(token))
+    side = align or Qt.AlignmentFlag.AlignLeft
+    painter.drawText(rectangle, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine) | int(side), text)
+
+
+def draw_icon(painter: QPainter, x: float, y: float, name: str, token: str, size: float = 14.0) -> None:
+    """An icon with its upper left corner at a point."""
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    pixmap = ink().pixmap(name, token, size)
+    painter.drawPixmap(QRectF(x, y, size, size), pixmap, QRectF(pixmap.rect()))
+
+
+def draw_chevron(painter: QPainter, centre: QPointF, size: float, token: str, leftward: bool) -> None:
+    """A chevron: rightward for forward, leftward for backward."""
+    painter.setPen(ink().pen(token, 1.5))
+    tip = -size / 2 if leftward else size / 2
+    x, y = centre.x(), centre.y()
+    painter.drawPolyline(
+        [QPointF(x - tip / 1.6, y - size), QPointF(x + tip / 1.6, y), QPointF(x - tip / 1.6, y + size)]
+    )
+
+
+@cache
+def heat_table() -> list[int]:
+    """The diverging scale as a colour table for indexed images."""
+    return [QColor(*map(int, row)).rgb() for row in current_theme().diverging]
+
+
+def indexed_image(indices: bytes, width: int, height: int) -> QImage:
+    """An image of indices into the diverging scale, one byte a pixel; the bytes are copied."""
+    image = QImage(indices, width, height, width, QImage.Format.Format_Indexed8).copy()
+    image.setColorTable(heat_table())
+    return image

@@ -1,0 +1,50 @@
+"""Which mode a press begins, by what lies under it and which keys are held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF
+
+from app.canvas.interactions.base import Interaction, Modifiers
+from app.canvas.interactions.cut import Cut
+from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
+from app.canvas.interactions.move import Move
+from app.canvas.interactions.pan import Pan
+from app.canvas.interactions.pull import PullWire
+from app.canvas.interactions.select import RubberBand, combined
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+
+
+def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction | None:
+    """The mode of a left press; what is done at once (break a port, fold, select a wire) needs none."""
+    hit, editor = view.hit(point), view.editor
+    if hit.kind == "port" and hit.port is not None:
+        if modifiers & Modifiers.AltModifier:
+            editor.break_port(hit.name)
+            return None
+        return PullWire(view, point, hit.port)
+    if hit.kind in ("weight", "value") and (found := parameter_at(view, hit)) is not None:
+        return DragParameter(view, point, *found)
+    if hit.kind == "field":
+        editor.select({hit.name})
+        return DragField(view, point, hit)
+    if hit.kind == "fold":
+        editor.toggle_flag([hit.name], "collapsed")
+        return None
+    if hit.kind == "wire":
+        editor.select(combined(editor.selection, {hit.name}, modifiers))
+        return None
+    if hit.kind == "empty":
+        return RubberBand(view, point)
+    name = hit.name if hit.kind != "weight" else view.canvas.labels[hit.name].wire.wire.target_node
+    return Move(view, point, name, modifiers)
+
+
+def begin_right(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction:
+    """Ctrl cuts; else a drag from empty canvas pans, and a click opens the menu."""
+    if modifiers & Modifiers.ControlModifier:
+        return Cut(view, point)
+    return Pan(view, point, menu=True)

@@ -1,0 +1,169 @@
+"""Pulling a wire from either end: compatible ports light up, a refusal says why at the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QElapsedTimer, QPointF, Qt, QTimer
+
+from app.canvas.hits import node_at, port_at
+from app.canvas.ink import ink
+from app.canvas.interactions.base import Interaction, Modifiers
+from app.canvas.node_item import PortPlace
+from app.canvas.wire_item import bezier
+from app.editor import wire_id
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+
+BUDGET_MS = 6  # of each idle moment, for asking which ports would take the wire
+
+
+class PullWire(Interaction):
+    """From an output forwards, from a free input backwards, or an existing wire taken off its input.
+
+    A click without travel leaves the wire in the hand until the next click (click-click). Dropped in empty space, a new
+    wire asks the search box what it should lead to, and one that was taken off its input is disconnected.
+    """
+
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self, view: CanvasView, start: QPointF, port: PortPlace) -> None:
+        super().__init__(view, start)
+        self._taken = None  # the wire whose end is in the hand
+        wires = self.scene.graph.wires_into(*port.address.split(".", 1)) if port.is_input else []
+        if wires:
+            self._taken = wires[-1]
+        self._anchor = self._port(self._taken.source) if self._taken else port
+        self._forward = not self._anchor.is_input
+        self._line = self.scene.addPath(bezier(start, start), ink().pen(f"k_{self._anchor.kind}", 1.0))
+        self._line.setZValue(90)
+        if self._taken is not None:
+            self.scene.wires[wire_id(self._taken)].setOpacity(0.15)
+        self._clicked = False
+        self._lit = frozenset(self._candidates())
+        self._questions = self._sorting_out(self._lit)
+        self._asking = QTimer(view, interval=0)
+        self._asking.timeout.connect(self._ask)
+        self._asking.start()
+        self.scene.light_ports(self._lit)
+
+    def _port(self, address: str) -> PortPlace:
+        port = self.scene.nodes[address.partition(".")[0]].port(address)
+        assert port is not None
+        return port
+
+    # which ports would take it ---------------------------------------------------------------------------------------
+
+    def _candidates(self) -> Iterator[str]:
+        """Ports on the other side that would close no cycle; shapes are asked for little by little."""
+        node = self._anchor.address.partition(".")[0]
+        graph = self.scene.graph
+        barred = {node, *(graph.ancestors(node) if self._forward else graph.descendants(node))}
+        for name, item in self.scene.nodes.items():
+            if name not in barred:
+                yield from (port.address for port in item.ports if port.is_input == self._forward)
+
+    def _sorting_out(self, candidates: frozenset[str]) -> Iterator[str]:
+        """The candidates that the engine refuses."""
+        for address in sorted(candidates):
+            yield address if self._refusal(address) is not None else ""
+
+    def _ask(self) -> None:
+        clock = QElapsedTimer()
+        clock.start()
+        refused = set()
+        for address in self._questions:
+            refused.add(address)
+            if clock.elapsed() > BUDGET_MS:
+                break
+        else:
+            self._asking.stop()
+        if refused & self._lit:
+            self._lit -= refused
+            self.scene.light_ports(self._lit)
+
+    def _ends(self, other: str) -> tuple[str, str]:
+        return (self._anchor.address, other) if self._forward else (other, self._anchor.address)
+
+    def _refusal(self, other: str) -> Problem | None:
+        ends = self._ends(other)
+        if self._taken is not None and ends == (self._taken.source, self._taken.target):
+            return None
+        return self.editor.refusal(*ends)
+
+    # the gesture -----------------------------------------------------------------------------------------------------
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None:
+        """Lead the wire to the mouse; a port within reach catches it, or says why not."""
+        port = self._target(point)
+        end = self._place(port) if port is not None else point
+        anchor = self._place(self._anchor)
+        self._line.setPath(bezier(anchor, end) if self._forward else bezier(end, anchor))
+        problem = self._refusal(port.address) if port is not None else None
+        self._line.setPen(ink().pen("error" if problem else f"k_{self._anchor.kind}", 1.0))
+        self.view.show_hint(f"{problem.fact.rstrip('.')}. {problem.mend}".strip() if problem else "", bad=True)
+
+    def _target(self, point: QPointF) -> PortPlace | None:
+        """The port at a point if it is on the other side; on a node's body, its best free port."""
+        port = port_at(self.scene, point, self.view.zoom)
+        if port is not None:
+            return port if port.is_input == self._forward and not self._is_own(port) else None
+        node = node_at(self.scene, point)
+        if node is None:
+            return None
+        fitting = [entry for entry in node.ports if entry.is_input == self._forward and entry.address in self._lit]
+        fitting.sort(key=lambda entry: (entry.wired, not entry.shown, entry.kind != self._anchor.kind))
+        return fitting[0] if fitting else None
+
+    def _is_own(self, port: PortPlace) -> bool:
+        return port.address.partition(".")[0] == self._anchor.address.partition(".")[0]
+
+    def _place(self, port: PortPlace) -> QPointF:
+        return self.scene.nodes[port.address.partition(".")[0]].pos() + port.point
+
+    def press(self, point: QPointF, modifiers: Modifiers) -> None:
+        """The second click of click-click."""
+        self._drop(point)
+
+    def release(self, point: QPointF, modifiers: Modifiers) -> None:
+        """Drop the wire, unless it was only clicked: then it stays in the hand."""
+        if not self.travelled and not self._clicked:
+            self._clicked = True
+            return
+        if not self._clicked:
+            self._drop(point)
+
+    def _drop(self, point: QPointF) -> None:
+        port, taken = self._target(point), self._taken
+        on_node = node_at(self.scene, point) is not None
+        self.cancel()
+        try:
+            if port is not None:
+                self._connect(*self._ends(port.address))
+            elif taken is not None and not on_node:
+                self.editor.disconnect_ports(taken.source, taken.target)
+            elif taken is None and not on_node:
+                address = self._anchor.address
+                self.view.open_search(point, **{"wire_from" if self._forward else "wire_to": address})
+        except ProblemError as error:
+            self.view.tell(error)
+
+    def _connect(self, source: str, target: str) -> None:
+        if self._taken is None:
+            self.editor.connect_ports(source, target)
+        elif (source, target) != (self._taken.source, self._taken.target):
+            self.editor.rewire(self._taken.source, self._taken.target, source, target)
+
+    def cancel(self) -> None:
+        """The wire is dropped without trace."""
+        self._asking.stop()
+        self._asking.deleteLater()
+        self.scene.removeItem(self._line)
+        self.scene.light_ports(None)
+        self.view.show_hint("")
+        if self._taken is not None and (item := self.scene.wires.get(wire_id(self._taken))) is not None:
+            item.setOpacity(1.0)
+        self.done = True

@@ -1,0 +1,270 @@
+"""What changes while the graph runs, apart from the cached body of a node: numbers, picture, border of state and phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.canvas.geometry import LABELLED_FROM, Geometry
+from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
+from app.canvas.ports import draw_port
+from app.canvas.readings import Strip, Words
+from app.theme.numbers import NOT_COMPUTED, number_text
+
+if TYPE_CHECKING:
+    from app.canvas.node_item import DrawnNode
+
+TEXT_FROM, DETAIL_FROM = 0.5, 0.25  # zoom below which there is no text, no item of one's own
+DASH = Words(NOT_COMPUTED, "text3")
+HALO = 7.0
+ICONS = {
+    "wrong": ("triangle-alert", "error"), "born": ("triangle-alert", "error"), "muted": ("ban", "text3"),
+    "bypassed": ("corner-down-right", "text2"), "update": ("square", "update"), "stale": ("history", "text3"),
+    "frozen": ("snowflake", "c_data"), "pinned": ("pin", "text3"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LiveState:
+    """Everything about a node that a snapshot or the mouse can change; equal states are not painted again."""
+
+    value: Words = DASH
+    gradient: Words = DASH
+    strip: Strip | None = None
+    bias: Words | None = None
+    phase: str = ""  # of the step just played: forward, backward, update
+    updated: tuple[float, float] | None = None  # a single parameter before and after the update just played
+    stale: bool = False
+    born: bool = False  # a number that is not finite was born here
+    reason: str = ""  # what is wrong with the node
+    selected: bool = False
+    hovered: bool = False
+    focused: str = ""  # the port or parameter whose value has the focus ring
+    ringed: frozenset[str] | None = None  # the port that the keyboard is at
+    lit: frozenset[str] | None = None  # ports that would take the wire being pulled; None: no wire is pulled
+
+
+def zoom_of(painter: QPainter) -> float:
+    """Device-independent pixels per unit of the scene."""
+    return (
+        QStyleOptionGraphicsItem.levelOfDetailFromTransform(painter.worldTransform())
+        / painter.device().devicePixelRatioF()
+    )
+
+
+class LiveLayer(QGraphicsItem):
+    """Paints a LiveState over the body of its node."""
+
+    def __init__(self, node: DrawnNode) -> None:
+        super().__init__(node)
+        self.node = node
+        self.state = LiveState()
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def show_state(self, state: LiveState) -> None:
+        """Paint another state, at the next frame."""
+        if state != self.state:
+            self.state = state
+            self.update()
+
+    def geometry_changes(self) -> None:
+        """The node is about to change its size."""
+        self.prepareGeometryChange()
+
+    def boundingRect(self) -> QRectF:
+        """The node with its halo."""
+        return self.node.boundingRect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Halo and border, then numbers where they can be read."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self.node.paint_live(painter, self.state, zoom_of(painter))
+
+
+def border_token(state: LiveState, flags: frozenset[str]) -> tuple[str, float]:
+    """Colour and width of the border: faults before phases before the mouse."""
+    if state.reason or state.born:
+        return "error", 1.0
+    if state.phase:
+        return state.phase, 1.5
+    return ("border_strong" if state.hovered or "bypassed" in flags else "border"), 1.0
+
+
+def draw_border(painter: QPainter, rectangle: QRectF, radius: float, state: LiveState, flags: frozenset[str]) -> None:
+    """The border of a rectangular node with the soft halo of its phase and the ring of the selection."""
+    token, width = border_token(state, flags)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    if state.phase:
+        for grown, alpha in ((2.0, 0.30), (4.0, 0.14), (6.0, 0.07)):
+            painter.setPen(_wide(token, 2.0, alpha))
+            painter.drawRoundedRect(rectangle.adjusted(-grown, -grown, grown, grown), radius + grown, radius + grown)
+    dashed = flags & {"muted", "bypassed"}
+    painter.setPen(ink().pen(token, width, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine))
+    painter.drawRoundedRect(rectangle, radius, radius)
+    if state.selected:
+        painter.setPen(ink().pen("accent", 2.0))
+        painter.drawRoundedRect(rectangle.adjusted(-2, -2, 2, 2), radius + 2, radius + 2)
+
+
+def _wide(token: str, width: float, alpha: float) -> QPen:
+    return QPen(ink().colour(token, alpha), width)
+
+
+def state_icon(state: LiveState, flags: frozenset[str]) -> str:
+    """The one icon that says most about the state; empty at rest."""
+    if state.reason:
+        return "wrong"
+    if state.born:
+        return "born"
+    for flag in ("muted", "bypassed"):
+        if flag in flags:
+            return flag
+    if state.phase:
+        return state.phase
+    if state.stale:
+        return "stale"
+    return next((flag for flag in ("frozen", "pinned") if flag in flags), "")
+
+
+def draw_corner(painter: QPainter, geometry: Geometry, state: LiveState, flags: frozenset[str]) -> None:
+    """The mark in the upper right corner: the state, or the chevron that folds."""
+    name = "" if state.hovered else state_icon(state, flags)
+    centre = geometry.fold.center()
+    if name in ("forward", "backward"):
+        draw_chevron(painter, centre, 3.5, name, name == "backward")
+    elif name:
+        icon, token = ICONS[name]
+        draw_icon(painter, centre.x() - 7, centre.y() - 7, icon, token)
+    else:
+        painter.setPen(ink().pen("text3", 1.2))
+        x, y, down = centre.x(), centre.y(), -2.0 if "collapsed" in flags else 2.0
+        points = [QPointF(x - 3.5, y - 2), QPointF(x, y + 2), QPointF(x + 3.5, y - 2)]
+        painter.drawPolyline(
+            points if down > 0 else [QPointF(x - 2, y - 3.5), QPointF(x + 2, y), QPointF(x - 2, y + 3.5)]
+        )
+
+
+def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: frozenset[str]) -> None:
+    """The value with its chevron right, the gradient with its chevron left."""
+    value, gradient = state.value, state.gradient
+    if "muted" in flags:
+        value, gradient = Words("0", "text3"), DASH
+    elif "bypassed" in flags:
+        gradient = Words("passed on", "text2")
+    elif "frozen" in flags:
+        gradient = Words("frozen", "text2")
+    named = geometry.size[0] >= LABELLED_FROM
+    for line, words, word, backward in (
+        (geometry.value_line, value, "value", False), (geometry.gradient_line, gradient, "gradient", True),
+    ):  # fmt: skip
+        token = ("backward" if backward else "forward") if "muted" not in flags else "text3"
+        draw_chevron(painter, QPointF(line.left() + 4, line.center().y()), 3.0, token, backward)
+        rest = line.adjusted(16, 0, 0, 0)
+        if state.reason and not backward:
+            draw_text(painter, rest, elided(state.reason, "caption", rest.width()), "caption", "error")
+            continue
+        if named:
+            draw_text(painter, rest, word, "body", "text3" if "muted" in flags else "text2")
+            rest.adjust(60, 0, 0, 0)
+        if not backward and state.updated is not None:
+            _draw_update(painter, rest, state.updated)
+            continue
+        role = "number" if words.token != "text2" else "caption"
+        draw_text(painter, rest, elided(words.text, role, rest.width()), role, words.token)
+        if state.focused and not backward:
+            draw_focus(painter, rest, words.text)
+
+
+def _draw_update(painter: QPainter, rest: QRectF, updated: tuple[float, float]) -> None:
+    before, after = (number_text(number) for number in updated)
+    draw_text(painter, rest, before, "number", "text2")
+    rest = rest.adjusted(width_of(before, "number") + 4, 0, 0, 0)
+    draw_text(painter, rest, "→", "number", "update")
+    draw_text(painter, rest.adjusted(width_of("→", "number") + 4, 0, 0, 0), after, "number", "text")
+
+
+def draw_focus(painter: QPainter, rest: QRectF, text: str) -> None:
+    """The ring around the number that ↑ and ↓ change."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(ink().pen("focus", 2.0))
+    ring = QRectF(rest.left() - 4, rest.top(), width_of(text, "number") + 8, rest.height())
+    painter.drawRoundedRect(ring, 4, 4)
+
+
+def draw_strip(painter: QPainter, geometry: Geometry, strip: Strip | None) -> None:
+    """The heat strip with its level and extremes; an empty field with a dash before anything was computed."""
+    place = geometry.picture
+    if place is None:
+        return
+    if strip is None:
+        painter.setPen(ink().pen("border"))
+        painter.setBrush(ink().colour("canvas"))
+        painter.drawRoundedRect(place, 3, 3)
+        draw_text(painter, place, NOT_COMPUTED, "number_small", "text3", Qt.AlignmentFlag.AlignHCenter)
+        return
+    draw_image(painter, place, strip)
+    caption = QRectF(place.left(), place.bottom() + 1, place.width(), 16)
+    extremes = f"{number_text(strip.minimum, digits=2)} … {number_text(strip.maximum, digits=2)}"
+    level = f"± {number_text(strip.level, digits=2)}"
+    if width_of(extremes, "number_small") + width_of(level, "number_small") + 8 < place.width():
+        draw_text(painter, caption, level, "number_small", "text3", Qt.AlignmentFlag.AlignRight)
+    draw_text(painter, caption, extremes, "number_small", "text3")
+
+
+def draw_image(painter: QPainter, place: QRectF, strip: Strip) -> None:
+    """The cells of a strip, with hairlines between them where there is room."""
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.drawImage(place, strip.image)
+    across, down = place.width() / strip.image.width(), place.height() / strip.image.height()
+    painter.setPen(ink().pen("raised"))
+    lines = []
+    if across >= 5:
+        xs = [place.left() + across * at for at in range(1, strip.image.width())]
+        lines += [(QPointF(x, place.top()), QPointF(x, place.bottom())) for x in xs]
+    if down >= 5:
+        ys = [place.top() + down * at for at in range(1, strip.image.height())]
+        lines += [(QPointF(place.left(), y), QPointF(place.right(), y)) for y in ys]
+    for begin, end in lines:
+        painter.drawLine(begin, end)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+
+def draw_glow(painter: QPainter, node: DrawnNode, lit: frozenset[str]) -> None:
+    """While a wire is pulled: ports that would take it light up, the others step back."""
+    for port in node.ports:
+        if port.address in lit:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(ink().pen("accent", 2.0))
+            painter.drawEllipse(port.point, 9, 9)
+            draw_port(painter, port.point, port.kind, port.rank, port.wired)
+        elif port.shown:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(ink().colour("canvas", 0.75))
+            painter.drawEllipse(port.point, 8, 8)
+
+
+def draw_ringed(painter: QPainter, node: DrawnNode, ringed: frozenset[str]) -> None:
+    """The ring of the keyboard around a port."""
+    for port in node.ports:
+        if port.address in ringed:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(ink().pen("focus", 2.0))
+            painter.drawEllipse(port.point, 9, 9)
+
+
+def draw_bypass(painter: QPainter, node: DrawnNode) -> None:
+    """The wire that is drawn through a bypassed node."""
+    begin = next((port.point for port in node.ports if port.is_input), None)
+    end = next((port.point for port in node.ports if not port.is_input), None)
+    if begin is None or end is None:
+        return
+    path = QPainterPath(begin)
+    path.cubicTo((begin + end) / 2, (begin + end) / 2, end)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(ink().pen("text2", 1.0, Qt.PenStyle.DotLine))
+    painter.drawPath(path)

@@ -1,0 +1,153 @@
+"""The numbers on the canvas: takes snapshots, gives every node, wire and weight what concerns it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.canvas.live import DASH
+from app.canvas.node_item import DrawnNode
+from app.canvas.readings import is_finite, scalar_of, strip_of, words_of
+
+if TYPE_CHECKING:
+    from app.canvas.scene import CanvasScene
+
+
+class NumbersOnCanvas:
+    """Remembers the last snapshot and what of it each node shows; only differences are painted."""
+
+    def __init__(self, scene: CanvasScene) -> None:
+        self._scene = scene
+        self.snapshot: Any = None
+        self._expired_at = -1  # revision of the last edit that asked for a new plan
+        self._seen: dict[str, tuple] = {}
+        self._reasons: dict[str, str] = {}
+        self._marked: tuple[str, str] | None = None  # node and part whose wires carry marks
+
+    def clear(self) -> None:
+        """Another document: nothing was computed yet."""
+        self.snapshot, self._expired_at = None, -1
+        self._seen.clear()
+        self._marked = None
+
+    def expire(self) -> None:
+        """The graph was edited: what is shown belongs to an older one."""
+        self._expired_at = self._scene.editor.revision
+
+    def repaint(self) -> None:
+        """The theme has changed: pictures take other colours."""
+        self._seen.clear()
+        self.refresh()
+
+    def show(self, snapshot: Any) -> None:
+        """Show a snapshot; one of an older document is not shown."""
+        previous, self.snapshot = self.snapshot, snapshot
+        self.refresh()
+        self._mark(previous, snapshot)
+
+    @property
+    def stale(self) -> bool:
+        """Whether the numbers shown belong to an older graph."""
+        return self.snapshot is not None and self.snapshot.revision < self._expired_at
+
+    def refresh(self, names: Iterable[str] | None = None) -> None:
+        """Bring nodes up to date: all, or those named."""
+        self._reasons = {}
+        for problem in self._scene.editor.problems:
+            if problem.node and problem.severity == "error":
+                self._reasons.setdefault(problem.node, problem.fact)
+        nodes = self._scene.nodes
+        for name in nodes if names is None else names:
+            if name in nodes:
+                self._show_node(nodes[name])
+        self._show_weights()
+        if not self._scene.detailed:
+            self._scene.overview.forget()
+
+    def _show_node(self, item: DrawnNode) -> None:
+        name, snapshot = item.node_id, self.snapshot
+        kind = item.node.kind
+        address = f"{name}.{kind.outputs[0].name}" if kind and kind.outputs else ""
+        readings = (None,) * 5 if snapshot is None else (
+            snapshot.values.get(address) or snapshot.parameters.get(address), snapshot.gradients.get(address),
+            snapshot.parameters.get(f"{name}.bias"), self._picture(item), snapshot.previous_parameters.get(address),
+        )  # fmt: skip
+        step = snapshot.last_step if snapshot is not None else None
+        phase = step.part if step is not None and step.node == name else ""
+        problem = snapshot.problem if snapshot is not None else None
+        born = (problem is not None and problem.node == name) or not is_finite(readings[0])
+        reason, focus = self._reasons.get(name, ""), self._scene.editor.focus or ""
+        focused = focus.partition(".")[2] if focus.partition(".")[0] == name else ""
+        signature = (*readings, phase, born, reason, focused, self.stale, item.geometry)
+        seen = self._seen.get(name)
+        if (
+            seen is not None
+            and len(seen) == len(signature)
+            and all(a is b or _equal(a, b) for a, b in zip(seen, signature, strict=True))
+        ):
+            return
+        self._seen[name] = signature
+        value, gradient, bias, picture, before = readings
+        strip = strip_of(picture, item.level)
+        item.level = strip.level if strip else item.level
+        words, updated = words_of(value), None
+        if phase == "update" and (old := scalar_of(before)) is not None and words.value is not None:
+            updated = (old, words.value)
+        item.show_state(
+            value=_greyed(words, self.stale), gradient=_greyed(words_of(gradient, signed=True, token="backward"), self.stale),
+            bias=_greyed(words_of(bias, signed=True), self.stale) if bias is not None else None, strip=strip, phase=phase,
+            updated=updated, stale=self.stale, born=born, reason=reason, focused=focused,
+        )  # fmt: skip
+
+    def _picture(self, item: DrawnNode) -> Any:
+        key = item.geometry.picture_key
+        return self.snapshot.parameters.get(key) or self.snapshot.values.get(key)
+
+    def _show_weights(self) -> None:
+        if self.snapshot is None:
+            for label in self._scene.labels.values():
+                label.show_numbers({}, {})
+            return
+        for label in self._scene.labels.values():
+            weight = label.show_numbers(self.snapshot.parameters, self.snapshot.gradients)
+            label.wire.show_as(weight=weight)
+
+    # marks on the wires of the step just played ----------------------------------------------------------------------
+
+    def _mark(self, previous: Any, snapshot: Any) -> None:
+        step = snapshot.last_step
+        played = (snapshot.iteration, step.index) if step is not None else None
+        before = (previous.iteration, previous.last_step.index) if previous is not None and previous.last_step else None
+        if played == before and previous is not None:
+            return
+        self._marked = (step.node, step.part) if step is not None and step.part in ("forward", "backward") else None
+        # At speed the marks would be a flicker: they travel only when steps are watched one by one.
+        watched = previous is not None and snapshot.iteration - previous.iteration <= 1
+        self._scene.marks.travel(self._marked_paths() if watched else [], step.part if step else "", moving=True)
+        chosen = {wire.wire_id for wire in self._marked_wires()} if watched else set()
+        for name, wire in self._scene.wires.items():
+            wire.show_as(phase=step.part if name in chosen else "")
+
+    def _marked_wires(self) -> list[Any]:
+        if self._marked is None:
+            return []
+        node, part = self._marked
+        at = self._scene.wires_at(node)
+        return [w for w in at if (w.wire.target_node if part == "forward" else w.wire.source_node) == node]
+
+    def _marked_paths(self) -> list[Any]:
+        return [wire.path for wire in self._marked_wires() if not wire.wire.muted]
+
+    def follow_marks(self) -> None:
+        """Wires have moved under their marks."""
+        if self._marked is not None:
+            self._scene.marks.follow(self._marked_paths(), self._marked[1])
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return isinstance(one, str | bool) and one == other
+
+
+def _greyed(words: Any, stale: bool) -> Any:
+    return replace(words, token="text3") if stale and words is not DASH else words

@@ -1,0 +1,351 @@
+"""The items of a document, kept in step with it: edits come as changes, numbers as snapshots."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, QTimer, QVariantAnimation, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QGraphicsScene
+
+from app.canvas.annotations import FrameItem, NoteItem
+from app.canvas.geometry import is_neuron, is_single_input, measure
+from app.canvas.ink import ink
+from app.canvas.live import DETAIL_FROM
+from app.canvas.marks import Marks
+from app.canvas.neuron_item import NeuronItem
+from app.canvas.node_item import DrawnNode, NodeItem
+from app.canvas.numbers import NumbersOnCanvas
+from app.canvas.overview import Overview
+from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
+from app.canvas.wire_item import WireItem, route
+from app.editor import Change, Editor, wire_id
+from app.theme import current_theme
+from engine.graph import Graph
+
+LAYOUT_MS = 300
+FAR = 1e6  # the canvas is as good as infinite
+GRID = 24.0
+
+
+class CanvasScene(QGraphicsScene):
+    """Builds the items of nodes, wires, frames and notes, and changes only those that an edit touches."""
+
+    arranged = Signal()  # something moved, came or went
+
+    def __init__(self, editor: Editor) -> None:
+        super().__init__(editor)
+        self.editor = editor
+        self.nodes: dict[str, DrawnNode] = {}
+        self.wires: dict[str, WireItem] = {}
+        self.frames: dict[str, FrameItem] = {}
+        self.notes: dict[str, NoteItem] = {}
+        self.labels: dict[str, WeightLabel] = {}
+        self._wires_at: dict[str, set[str]] = defaultdict(set)
+        self.reduced_motion = False
+        self.detailed = True
+        self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
+        self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
+        self.marks, self.overview = Marks(), Overview(self)
+        self.addItem(self.marks)
+        self.addItem(self.overview)
+        self.numbers = NumbersOnCanvas(self)
+        self._gliding: QVariantAnimation | None = None
+        self._settling = QTimer(self, singleShot=True, interval=0)
+        self._settling.timeout.connect(self._place_labels)
+        editor.changed.connect(self._take_change)
+        editor.selection_changed.connect(self._show_selection)
+        editor.focus_changed.connect(lambda _: self.numbers.refresh())
+        editor.problems_changed.connect(self._take_problems)
+        editor.size_of = self.size_of
+        current_theme().changed.connect(self._repaint)
+        self._rebuild()
+
+    @property
+    def graph(self) -> Graph:
+        """What is drawn."""
+        return self.editor.document.graph
+
+    def size_of(self, node_id: str) -> tuple[float, float]:
+        """Width and height of a node, also of one that is not on the canvas yet."""
+        if node_id in self.nodes:
+            return self.nodes[node_id].geometry.size
+        return measure(self.graph, self.graph.nodes[node_id], self.editor.shapes).size
+
+    # keeping step with the document ----------------------------------------------------------------------------------
+
+    def _take_change(self, change: Change) -> None:
+        if "reset" in change.kinds:
+            self._rebuild()
+            return
+        if change.replans:
+            self.numbers.expire()
+        nodes, before = self._touched(change), {name: item.pos() for name, item in self.nodes.items()}
+        self._sync_nodes(nodes)
+        if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
+            self._sync_wires()
+        self._reroute(nodes)
+        self._sync_annotations()
+        self.numbers.refresh(nodes)
+        if change.text.endswith("Lay out") and not self.reduced_motion:
+            self._glide(nodes, before)
+        self._settle()
+
+    def _touched(self, change: Change) -> set[str]:
+        """Nodes that look different now: those named, and those at the ends of named wires."""
+        touched = {name for name in change.ids if name in self.graph.nodes or name in self.nodes}
+        for name in change.ids:
+            if ">" in name:
+                touched.update(end.partition(".")[0] for end in name.split(">"))
+        return touched
+
+    def _rebuild(self) -> None:
+        for item in [
+            *self.labels.values(),
+            *self.wires.values(),
+            *self.nodes.values(),
+            *self.frames.values(),
+            *self.notes.values(),
+        ]:
+            self.removeItem(item)
+        for table in (self.labels, self.wires, self.nodes, self.frames, self.notes):
+            table.clear()
+        self._wires_at.clear()
+        self.marks.travel([], "")
+        self.numbers.clear()
+        self._sync_nodes(self.graph.nodes)
+        self._sync_wires()
+        self._sync_annotations()
+        self.numbers.refresh()
+        self._settle()
+
+    def _sync_nodes(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in self.graph.nodes:
+                if (gone := self.nodes.pop(name, None)) is not None:
+                    self.removeItem(gone)
+                continue
+            node = self.graph.nodes[name]
+            wanted = NeuronItem if is_neuron(node) or is_single_input(node) else NodeItem
+            item = self.nodes.get(name)
+            if item is not None and type(item) is not wanted:
+                self.removeItem(self.nodes.pop(name))
+                item = None
+            if item is None:
+                item = self.nodes[name] = wanted(name)
+                item.take(self.graph, self.editor.shapes)
+                item.setVisible(self.detailed)
+                self.addItem(item)
+            else:
+                item.take(self.graph, self.editor.shapes)
+
+    def _sync_wires(self) -> None:
+        drawn = {wire_id(wire): wire for wire in self.graph.wires}
+        for name in [name for name in self.wires if self.wires[name].wire is not drawn.get(name)]:
+            item = self.wires.pop(name)
+            self._wires_at[item.wire.source_node].discard(name)
+            self._wires_at[item.wire.target_node].discard(name)
+            self.removeItem(item)
+        for name, wire in drawn.items():
+            if name in self.wires or wire.source_node not in self.nodes or wire.target_node not in self.nodes:
+                continue
+            port = self.graph.output_port(wire.source)
+            item = self.wires[name] = WireItem(wire, port.kind if port else "data")
+            item.setVisible(self.detailed)
+            self.addItem(item)
+            for end in (wire.source_node, wire.target_node):
+                self._wires_at[end].add(name)
+            self._route(item)
+        self._sync_labels()
+
+    def _sync_labels(self) -> None:
+        places = weight_places(self.graph, self.editor.shapes)
+        if len(places) > MOST_LABELS:
+            places = {}
+        for name in [
+            n for n, label in self.labels.items() if places.get(n) != label.place or self.wires.get(n) is not label.wire
+        ]:
+            self.removeItem(self.labels.pop(name))
+        for name, place in places.items():
+            if name not in self.labels and name in self.wires:
+                label = self.labels[name] = WeightLabel(self.wires[name], place)
+                label.setVisible(self.detailed)
+                self.addItem(label)
+
+    def _sync_annotations(self) -> None:
+        for table, drawn in ((self.frames, self.graph.frames), (self.notes, self.graph.notes)):
+            for name in [name for name in table if name not in drawn]:
+                self.removeItem(table.pop(name))
+        for name, note in self.graph.notes.items():
+            if name not in self.notes:
+                self.notes[name] = NoteItem(note)
+                self.addItem(self.notes[name])
+            if self.notes[name].note is not note or not self.notes[name].area.height():
+                self.notes[name].take(note)
+        for name, frame in self.graph.frames.items():
+            if name not in self.frames:
+                self.frames[name] = FrameItem(frame)
+                self.addItem(self.frames[name])
+        self._surround_frames()
+        self._show_selection(self.editor.selection)
+
+    def _surround_frames(self) -> None:
+        for name, item in self.frames.items():
+            frame = self.graph.frames.get(name, item.frame)
+            item.surround(frame, [self.area_of(node) for node in frame.nodes if node in self.nodes])
+
+    def _take_problems(self, _: object) -> None:
+        """Shapes may have changed with the problems: ports, pictures and weights follow."""
+        changed = [name for name, item in self.nodes.items() if self._looks_different(item)]
+        self._sync_nodes(changed)
+        self._sync_labels()
+        self._reroute(changed)
+        self._surround_frames()
+        self.numbers.refresh()
+        self._settle()
+
+    def _looks_different(self, item: DrawnNode) -> bool:
+        ranks = [port.rank for port in item.ports]
+        geometry = measure(self.graph, item.node, self.editor.shapes)
+        return geometry.size != item.geometry.size or ranks != [
+            p.rank for p in item._ports(self.graph, self.editor.shapes)
+        ]
+
+    # places ----------------------------------------------------------------------------------------------------------
+
+    def area_of(self, name: str) -> QRectF:
+        """The rectangle of a node, frame or note on the scene; empty for others."""
+        if name in self.nodes:
+            item = self.nodes[name]
+            return QRectF(item.pos().x(), item.pos().y(), *item.geometry.size)
+        if name in self.frames:
+            return self.frames[name].area
+        return self.notes[name].area if name in self.notes else QRectF()
+
+    def content_area(self, names: Iterable[str] | None = None) -> QRectF:
+        """The rectangle around some things, or around everything."""
+        area = QRectF()
+        for name in [*self.nodes, *self.frames, *self.notes] if names is None else names:
+            area = area.united(self.area_of(name))
+        return area
+
+    def wires_at(self, node_id: str) -> list[WireItem]:
+        """The wires of a node."""
+        return [self.wires[name] for name in self._wires_at.get(node_id, ())]
+
+    def _route(self, item: WireItem) -> None:
+        source, target = self.nodes[item.wire.source_node], self.nodes[item.wire.target_node]
+        item.set_path(route(source, source.port(item.wire.source), target, target.port(item.wire.target)))
+
+    def _reroute(self, nodes: Iterable[str]) -> None:
+        for name in {wire for node in nodes for wire in self._wires_at.get(node, ())}:
+            self._route(self.wires[name])
+            if (label := self.labels.get(name)) is not None:
+                label.setPos(self.wires[name].path.pointAtPercent(0.5))
+        self.numbers.follow_marks()
+
+    def displace(self, names: Iterable[str], offset: QPointF) -> None:
+        """Show things away from where the document has them, while the mouse holds them."""
+        nodes = [name for name in names if name in self.nodes]
+        for name in nodes:
+            self.nodes[name].setPos(QPointF(*self.graph.nodes[name].position) + offset)
+        for name in names:
+            if name in self.notes:
+                self.notes[name].setPos(QPointF(*self.graph.notes[name].position) + offset)
+        self._reroute(nodes)
+        self._surround_frames()
+        self._settle()
+
+    def _glide(self, names: Iterable[str], before: dict[str, QPointF]) -> None:
+        """Let nodes travel to the places that a layout gave them."""
+        ends = {name: self.nodes[name].pos() for name in names if name in self.nodes and name in before}
+        if self._gliding is not None:
+            self._gliding.stop()
+        self._gliding = glide = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=LAYOUT_MS)
+        glide.setEasingCurve(QEasingCurve.Type.OutCubic)
+
+        def advance(share: float) -> None:
+            for name, end in ends.items():
+                if name in self.nodes:
+                    self.nodes[name].setPos(before[name] + (end - before[name]) * share)
+            self._reroute(ends)
+            self._surround_frames()
+
+        glide.valueChanged.connect(advance)
+        glide.finished.connect(self._settle)
+        glide.start()
+
+    def _settle(self) -> None:
+        self.overview.forget()
+        self._settling.start()
+
+    def _place_labels(self) -> None:
+        if self.labels:
+            obstacles = [item.geometry.body.translated(item.pos()) for item in self.nodes.values()]
+            place_labels(self.labels.values(), obstacles)
+        self.arranged.emit()
+
+    # looks -----------------------------------------------------------------------------------------------------------
+
+    def show_zoom(self, zoom: float) -> None:
+        """Below a quarter one item draws the whole graph."""
+        detailed = zoom >= DETAIL_FROM
+        if detailed == self.detailed:
+            return
+        self.detailed = detailed
+        for item in [*self.nodes.values(), *self.wires.values(), *self.labels.values(), self.marks]:
+            item.setVisible(detailed)
+        self.overview.setVisible(not detailed)
+        self.overview.refresh()
+
+    def _show_selection(self, selection: Any) -> None:
+        for name, node in self.nodes.items():
+            if node.live.state.selected != (name in selection):
+                node.show_state(selected=name in selection)
+        for name, wire in self.wires.items():
+            wire.show_as(selected=name in selection)
+        for table in (self.frames, self.notes):
+            for name, item in table.items():
+                item.show_selected(name in selection)
+        self.overview.forget()
+
+    def _repaint(self) -> None:
+        self.numbers.repaint()
+        for item in self.items():
+            item.update()
+        self.update()
+
+    def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
+        """The canvas and its grid of dots, thinned as one zooms out."""
+        painter.fillRect(rectangle, ink().colour("canvas"))
+        zoom = painter.worldTransform().m11() / painter.device().devicePixelRatioF()
+        step = GRID
+        while step * zoom < 16:
+            step *= 2
+        left, top = int(rectangle.left() // step) - 1, int(rectangle.top() // step) - 1
+        right, bottom = int(rectangle.right() // step) + 2, int(rectangle.bottom() // step) + 2
+        painter.setPen(ink().pen("grid", 2.0))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.drawPoints([QPointF(x * step, y * step) for x in range(left, right) for y in range(top, bottom)])
+
+    def cut_preview(self, names: Iterable[str]) -> None:
+        """Show which wires are about to be cut."""
+        doomed = set(names)
+        for name, item in self.wires.items():
+            item.show_as(doomed=name in doomed)
+
+    def light_focus(self, address: str | None) -> None:
+        """Ring the port that the keyboard is at."""
+        for item in self.nodes.values():
+            own = address or ""
+            lit = frozenset({own}) if own.partition(".")[0] == item.node_id else None
+            if item.live.state.ringed != lit:
+                item.show_state(ringed=lit)
+
+    def light_ports(self, lit: frozenset[str] | None) -> None:
+        """While a wire is pulled: light the ports that would take it; None: no wire is pulled any more."""
+        for item in self.nodes.values():
+            if item.live.state.lit != lit:
+                item.show_state(lit=lit)

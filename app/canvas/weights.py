@@ -1,0 +1,134 @@
+"""Weights on the wires into a neuron: the number, its gradient beneath, and a handle to drag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from app.canvas.ink import draw_chevron, draw_text, ink, width_of
+from app.canvas.live import DASH, TEXT_FROM, zoom_of
+from app.canvas.readings import Words, is_finite
+from app.canvas.wire_item import WireItem
+from app.editor import wire_id
+from app.theme.numbers import number_text, token_of
+from engine.graph import Graph
+
+LABELS_Z = 12.0
+MOST_LABELS = 240
+PLACES = (0.5, 0.4, 0.6, 0.32, 0.68, 0.25, 0.75, 0.45, 0.55)  # shares of the wire at which a label may stand
+
+
+@dataclass(frozen=True)
+class WeightPlace:
+    """Where the weights of one wire lie in their neuron's parameter: `count` numbers from `start` of array `key`."""
+
+    key: str
+    start: int
+    count: int
+
+
+def weight_places(graph: Graph, shapes: Mapping[str, tuple]) -> dict[str, WeightPlace]:
+    """By wire: the weights of every neuron that owns its own."""
+    places = {}
+    for node in graph:
+        if node.type != "neuron" or graph.wires_into(node.id, "weight"):
+            continue
+        start = 0
+        for wire in graph.wires_into(node.id, "x"):
+            shape = shapes.get(wire.source, ())
+            count = shape[-1] if len(shape) > 1 and isinstance(shape[-1], int) else 1
+            places[wire_id(wire)] = WeightPlace(f"{node.id}.weight", start, count)
+            start += count
+    return places
+
+
+class WeightLabel(QGraphicsItem):
+    """The number of a wire; one number can be dragged up and down, several are only shown."""
+
+    def __init__(self, wire: WireItem, place: WeightPlace) -> None:
+        super().__init__()
+        self.wire, self.place = wire, place
+        self.words, self.gradient = DASH, DASH
+        self.hovered = False
+        self.setZValue(LABELS_Z)
+        if place.count == 1:
+            self.setCursor(Qt.CursorShape.SizeVerCursor)
+
+    def show_numbers(self, parameters: Mapping[str, Any], gradients: Mapping[str, Any]) -> float | None:
+        """Take the numbers out of a snapshot; the weight, where it is one."""
+        weights = self._part(parameters.get(self.place.key))
+        words = _words(weights, signed=True)
+        gradient = _words(self._part(gradients.get(self.place.key)), signed=True, token="backward")
+        if (words, gradient) != (self.words, self.gradient):
+            self.prepareGeometryChange()
+            self.words, self.gradient = words, gradient
+            self.update()
+        return words.value
+
+    def _part(self, reading: Any) -> tuple[np.ndarray, str] | None:
+        if reading is None or reading.array is None or reading.state == "absent" or not is_finite(reading):
+            return None
+        numbers = np.ravel(reading.array)[self.place.start : self.place.start + self.place.count]
+        return (numbers, reading.state) if numbers.size else None
+
+    def boundingRect(self) -> QRectF:
+        """Both lines, around the item's place."""
+        lines = 1 if self.gradient is DASH else 2
+        width = max(width_of(self.words.text, "number_small"), width_of(self.gradient.text, "number_small") + 14) + 10
+        return QRectF(-width / 2, -9, width, 16 * lines + 2)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """The canvas's colour beneath, so that the wire does not run through the number."""
+        if zoom_of(painter) < TEXT_FROM:
+            return
+        place = self.boundingRect()
+        painter.setPen(ink().pen("border_strong") if self.hovered and self.place.count == 1 else Qt.PenStyle.NoPen)
+        painter.setBrush(ink().colour("canvas", 0.88))
+        painter.drawRoundedRect(place, 4, 4)
+        token = token_of(self.words.value) if self.words.token == "text" else self.words.token
+        first = QRectF(place.left(), place.top() + 1, place.width(), 16)
+        draw_text(painter, first, self.words.text, "number_small", token, Qt.AlignmentFlag.AlignHCenter)
+        if self.gradient is not DASH:
+            second = first.translated(5, 15)
+            width = width_of(self.gradient.text, "number_small")
+            chevron = QPointF(second.center().x() - width / 2 - 7, second.center().y())
+            draw_chevron(painter, chevron, 3.0, self.gradient.token, leftward=True)
+            draw_text(
+                painter, second, self.gradient.text, "number_small", self.gradient.token, Qt.AlignmentFlag.AlignHCenter
+            )
+
+
+def _words(part: tuple[np.ndarray, str] | None, *, signed: bool, token: str = "text") -> Words:
+    if part is None:
+        return DASH
+    numbers, state = part
+    colour = token if state == "current" else "text3"
+    if numbers.size == 1:
+        return Words(number_text(float(numbers[0]), signed=signed), colour, float(numbers[0]))
+    shown = " ".join(number_text(float(number), signed=signed, digits=2) for number in numbers[:2])
+    return Words(shown + (" …" if numbers.size > 2 else ""), colour)
+
+
+def place_labels(labels: Iterable[WeightLabel], obstacles: Iterable[QRectF]) -> None:
+    """Put every label on its wire where it covers neither another label nor a node, as far as there is room."""
+    taken = list(obstacles)
+    for label in labels:
+        path = label.wire.path
+        if path.isEmpty():
+            continue
+        size = QRectF(-27, -9, 54, 34)
+        # The later a place in the list, the worse; overlaps count in pixels covered.
+        best = min(PLACES, key=lambda share: _covered(size.translated(path.pointAtPercent(share)), taken))
+        label.setPos(path.pointAtPercent(best))
+        taken.append(size.translated(label.pos()))
+
+
+def _covered(place: QRectF, taken: Iterable[QRectF]) -> float:
+    parts = (place.intersected(other) for other in taken)
+    return sum(part.width() * part.height() for part in parts if not part.isEmpty())
