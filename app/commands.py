@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
+from app.theme import current_theme
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -60,13 +62,15 @@ class Commands(QObject):
         bound = {key for other in self if not other.handled for key in other.shortcuts}
         if command.id in self._commands or (not command.handled and bound & set(command.shortcuts)):
             raise ValueError(f"the command {command.id!r} or one of its keys {command.shortcuts} is taken")
-        action = QAction(command.title, self)
+        action = QAction(_menu_text(command, command.title), self)
         action.setObjectName(command.id)
         action.setCheckable(command.checked is not None)
         if not command.handled:
             action.setShortcuts([QKeySequence(shortcut) for shortcut in command.shortcuts])
         action.setToolTip(tooltip(command.title, command.key))
         action.triggered.connect(lambda: self._perform(command))
+        if command.icon and command.checked is None:
+            current_theme().set_icon(action, command.icon)
         self._commands[command.id], self._actions[command.id] = command, action
         return action
 
@@ -84,10 +88,14 @@ class Commands(QObject):
         """The action of a command."""
         return self._actions[command_id]
 
+    def title(self, command_id: str) -> str:
+        """What a command is called at the moment."""
+        return self._actions[command_id].text().partition("\t")[0].replace("&", "")
+
     def rename(self, command_id: str, title: str) -> None:
         """Say what the command would do now: “Undo Set units”."""
         action = self._actions[command_id]
-        action.setText(title)
+        action.setText(_menu_text(self._commands[command_id], title))
         action.setToolTip(tooltip(title, self._commands[command_id].key))
 
     def tooltip(self, command_id: str) -> str:
@@ -108,16 +116,21 @@ class Commands(QObject):
         words = text.lower().split()
         found = [command for command in self if all(word in self._hay(command) for word in words)]
         start = words[0] if words else ""
-        return sorted(found, key=lambda command: not self._actions[command.id].text().lower().startswith(start))
+        return sorted(found, key=lambda command: not self.title(command.id).lower().startswith(start))
 
     def _hay(self, command: Command) -> str:
-        return f"{self._actions[command.id].text()} {command.menu} {command.key}".lower()
+        return f"{self.title(command.id)} {command.menu} {command.key}".lower()
 
     def __getitem__(self, command_id: str) -> Command:
         return self._commands[command_id]
 
     def __iter__(self) -> Iterator[Command]:
         return iter(list(self._commands.values()))
+
+
+def _menu_text(command: Command, title: str) -> str:
+    """Qt writes only bound keys into a menu; what stands behind a tab goes to the same column."""
+    return f"{title}\t{command.key}" if command.handled and command.key else title
 
 
 def tooltip(title: str, key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -46,13 +46,18 @@ class Runner(QObject):
         self._closed = False
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         self._worker = Worker(self._posted.emit)
-        self._thread = threading.Thread(target=self._worker.run, name="chainrule-runner")
+        self._thread = threading.Thread(target=self._worker.work, name="chainrule-runner")
         self._thread.start()
 
     @property
     def playing(self) -> bool:
         """Whether it plays, as far as the window has heard."""
         return self._playing
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     # messages --------------------------------------------------------------------------------------------------------
 
@@ -91,6 +96,14 @@ class Runner(QObject):
         """Take one node, phase, iteration or epoch back."""
         self._send(lambda worker: worker.step_back(kind))
 
+    def run(self, iterations: int) -> None:
+        """Play so many iterations as fast as it goes, then stand still."""
+        self._send(lambda worker: worker.run(iterations))
+
+    def warm_up(self) -> None:
+        """Load the engine while nobody waits for it."""
+        self._send(lambda worker: worker.warm_up())
+
     def reset(self, seed: int | None = None) -> None:
         """Return to the start; with a seed, to another one."""
         self._send(lambda worker: worker.reset(seed))
@@ -99,10 +112,14 @@ class Runner(QObject):
         """Set a parameter by hand; of a drag only the last place is computed."""
         self._send(lambda worker: worker.set_parameter(key, array), f"parameter {key}")
 
-    def set_setting(self, address: str, number: float, document: Document, revision: int) -> None:
-        """Change a number that is an arena slot: nothing is planned again."""
-        self._revision, twin = revision, document.copy()
-        self._send(lambda worker: worker.set_setting(address, number, twin, revision), f"setting {address}")
+    def set_settings(self, settings: Mapping[str, float], document: Document, revision: int) -> None:
+        """Change numbers that are arena slots, by `node.property` or `optimizer.setting`: nothing is planned again.
+
+        document  the document that already holds them, for the case that the engine has to plan after all
+        """
+        self._revision, twin, numbers = revision, document.copy(), dict(settings)
+        key = f"settings {sorted(numbers)}"
+        self._send(lambda worker: worker.set_settings(numbers, twin, revision), key)
 
     def set_speed(self, nodes_per_second: float | None) -> None:
         """Speed of playing; None is as fast as it goes."""
@@ -115,7 +132,7 @@ class Runner(QObject):
     def ask(self, name: str, question: Callable[[Session], object]) -> None:
         """Have a question put to the session between two chunks; `answered` brings the answer.
 
-        question  runs on the worker's thread and must return something immutable; of several of one name the last counts
+        question  runs on the worker's thread and must return something immutable; of one name only the last counts
         """
         self._send(lambda worker: worker.answer(name, question), f"question {name}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.session import Session, Step
 
 CHUNK_SECONDS = 0.016
+MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
 
 
@@ -40,12 +41,15 @@ class Worker:
         self.session: Session | None = None
         self._post_from_here = post
         self._document: Document | None = None
+        self._plan_is_old = False  # numbers were set since: a reset would bring back the planned ones
         self._held: Problem | None = None  # why the newest document cannot run
         self._told: Problem | None = None  # the last non-finite number that was reported
         self._playing = False
         self._speed: float | None = None  # nodes per second, None is as fast as it goes
         self._due = 0.0  # nodes that ought to have been played by now
         self._clock = 0.0
+        self._measured = 0.0
+        self._pace = Pace()
         self._focus: tuple[str, int, int] = ("", 0, 0)
         self._dirty = False
         self._taken = True
@@ -53,7 +57,7 @@ class Worker:
 
     # the loop --------------------------------------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Work until the inbox delivers None."""
         while True:
             messages = self._messages()
@@ -98,6 +102,10 @@ class Worker:
 
     # what messages do ------------------------------------------------------------------------------------------------
 
+    def warm_up(self) -> None:
+        """Import what the first plan will need."""
+        import engine.session  # noqa: F401 - the compiler comes along
+
     def open(self, document: Document, revision: int) -> None:
         """Forget the former document and plan this one."""
         self.session, self._document, self.revision = None, document, revision
@@ -119,6 +127,7 @@ class Worker:
         """Play until told otherwise."""
         self._ready()
         self._due, self._clock, self._told = 1.0, time.perf_counter(), None
+        self._pace = Pace(self._clock)
         self._set_playing(True)
 
     def pause(self) -> None:
@@ -128,12 +137,27 @@ class Worker:
     def set_speed(self, nodes_per_second: float | None) -> None:
         """How fast to play; None is as fast as it goes."""
         self._speed, self._due, self._clock = nodes_per_second, 0.0, time.perf_counter()
+        self._pace = Pace(self._clock)
 
     def step(self, kind: str) -> None:
         """Pause and play one step."""
         self._set_playing(False)
         self._told = None
-        self._ready().step(kind)
+        session = self._ready()
+        before = session.iteration
+        session.step(kind)  # type: ignore[arg-type]
+        if session.iteration != before:
+            session.measure()
+        self._dirty = True
+        self._watch()
+
+    def run(self, iterations: int) -> None:
+        """Pause and play that many iterations as fast as it goes."""
+        self._set_playing(False)
+        self._told = None
+        session = self._ready()
+        session.run(iterations)
+        session.measure()
         self._dirty = True
         self._watch()
 
@@ -147,6 +171,8 @@ class Worker:
         """Return to the start."""
         self._set_playing(False)
         self._told = None
+        if self._plan_is_old:
+            self._plan()
         self._ready().reset(seed)
         self._dirty = True
 
@@ -155,13 +181,17 @@ class Worker:
         self._ready().set_parameter(key, array)
         self._dirty = True
 
-    def set_setting(self, address: str, number: float, document: Document, revision: int) -> None:
-        """Change one number that re-plans nothing."""
+    def set_settings(self, settings: Mapping[str, float], document: Document, revision: int) -> None:
+        """Change numbers that re-plan nothing; where the plan does not know one, plan after all."""
         if self.session is None or self._held is not None:
             self.edit(document, revision)
             return
-        self._document, self.revision = document, revision
-        self.session.set_setting(address, number)
+        self._document, self.revision, self._plan_is_old = document, revision, True
+        try:
+            for address, number in settings.items():
+                self.session.set_setting(address, number)
+        except ProblemError:
+            self._plan()
         self._dirty = True
 
     def focus(self, node: str, row: int, unit: int) -> None:
@@ -192,7 +222,7 @@ class Worker:
         except ProblemError as error:
             self._held = error.problems[0]
             raise
-        self._held, self._dirty = None, True
+        self._held, self._dirty, self._plan_is_old = None, True, False
 
     def _ready(self) -> Session:
         """The session, planned for the newest document. Raises `ProblemError` where that cannot run."""
@@ -203,6 +233,8 @@ class Worker:
                 raise ProblemError(Problem("nothing is open yet", "Open a document first."))
             self._plan()
         assert self.session is not None
+        if not self.session.steps:
+            raise ProblemError(Problem("there is nothing to step through", "Place nodes and wire them.", kind="empty"))
         return self.session
 
     def _chunk(self) -> None:
@@ -218,18 +250,22 @@ class Worker:
         now = time.perf_counter()
         self._due += (now - self._clock) * speed
         self._clock = now
+        whole, before = len(session.steps), session.iteration
         while self._due >= 1 and session.problem is None:
             if time.perf_counter() - now > CHUNK_SECONDS:
                 self._due = 0.0  # it cannot go that fast: no debt is carried along
                 break
-            whole = len(session.steps)
-            if session.next_step.index == 0 and self._due >= whole:
+            played = whole if session.next_step is session.steps[0] and self._due >= whole else 1
+            if played == whole:
                 session.run(1)
-                self._due -= whole
             else:
                 session.step("node")
-                self._due -= 1
+            self._due -= played
+            self._pace.count(played)
             self._dirty = True
+        if session.iteration != before and now - self._measured > MEASURE_SECONDS:
+            self._measured = now
+            session.measure()
 
     def _watch(self) -> None:
         """Stop at a non-finite number and say so once."""
@@ -261,6 +297,8 @@ class Worker:
         snapshot = self.session.snapshot()
         if self._focus[0]:
             snapshot = replace(snapshot, explanation=self._explanation(self.session))
+        if self._playing and self._speed is not None:
+            snapshot = replace(snapshot, rate=self._pace.nodes_per_second(now) / len(self.session.steps))
         self._post("snapshot", replace(snapshot, revision=self.revision))
 
     def _explanation(self, session: Session) -> object:
@@ -277,9 +315,28 @@ class Worker:
         self._post_from_here(kind, payload, self.revision)
 
 
+class Pace:
+    """How fast nodes are really played: counted over about a second."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._start, self._count, self._before = start, 0, 0.0
+
+    def count(self, nodes: int) -> None:
+        """So many nodes were played."""
+        self._count += nodes
+
+    def nodes_per_second(self, now: float) -> float:
+        """The rate of the last full second; before that, of the begun one."""
+        elapsed = now - self._start
+        if elapsed >= 1:
+            self._before = self._count / elapsed
+            self._start, self._count = now, 0
+        return self._before or (self._count / elapsed if elapsed > 0 else 0.0)
+
+
 def _last_of_each(messages: list[Message | None]) -> list[Message | None]:
     """Drop a message when the next one has the same key: only the last place of a drag is worth computing."""
-    following = [*messages[1:], None]
+    following = [*messages, None][1:]
     return [
         message
         for message, after in zip(messages, following, strict=True)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidg
 from app.theme import current_theme
 from app.theme.numbers import number_text
 
+LINE = 17
+
 
 class Counter(QWidget):
     """A word and under it a number, with a hairline on the left.
@@ -28,10 +30,14 @@ class Counter(QWidget):
         name = QLabel(title)
         name.setProperty("level", "caption")
         column = QVBoxLayout(self)
-        column.setContentsMargins(9, 10, 8, 10)
-        column.setSpacing(1)
+        column.setContentsMargins(9, 0, 8, 0)
+        column.setSpacing(0)
+        column.addStretch(1)
         column.addWidget(name)
         column.addWidget(field if field is not None else self._number)
+        column.addStretch(1)
+        for part in (name, self._number):
+            part.setFixedHeight(LINE)
         if field is not None:
             field.setFixedWidth(width - 4)
             name.setBuddy(field)
@@ -71,14 +77,18 @@ class NumberField(QLineEdit):
 
     chosen = Signal(float)
 
-    def __init__(self, help: str, low: float, high: float, whole: bool = False) -> None:
+    def __init__(
+        self, help: str, low: float, high: float, whole: bool = False, words: dict[float, str] | None = None
+    ) -> None:
         super().__init__()
+        self._words = words or {}  # numbers that are shown as a word
         self._low, self._high, self._whole = low, high, whole
         self._number: float | None = None
         self.setProperty("kind", "number")
         self.setProperty("place", "counter")
         self.setFrame(False)
-        self.setStyleSheet("QLineEdit { padding: 0 3px; margin-left: -4px; min-height: 15px; font-weight: 600; }")
+        self.setStyleSheet("QLineEdit { padding: 0 3px; margin-left: -4px; min-height: 14px; font-weight: 600; }")
+        self.setFixedHeight(LINE)
         self.setToolTip(f"{help}: click and type")
         self.setAccessibleName(help)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus | Qt.FocusPolicy.TabFocus)
@@ -92,7 +102,8 @@ class NumberField(QLineEdit):
             self._restore()
 
     def _restore(self) -> None:
-        self.setText("" if self._number is None else _plain(self._number))
+        number = self._number
+        self.setText("" if number is None else self._words.get(number, _plain(number)))
         self._mark(False)
 
     def _take(self) -> None:
@@ -108,8 +119,12 @@ class NumberField(QLineEdit):
         self.clearFocus()
 
     def _typed(self) -> float | None:
+        typed = self.text().strip().lower()
+        for number, word in self._words.items():
+            if typed == word:
+                return number
         try:
-            number = float(self.text().strip().replace(",", ".").replace("−", "-"))
+            number = float(typed.replace(",", ".").replace("−", "-"))
         except ValueError:
             return None
         sound = math.isfinite(number) and self._low <= number <= self._high

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.library import SMALL_NETWORK, Preset, chapters, presets
 from app.panels.cards import Card, SideRow
+from app.recovery import RecoveryBanner
 from app.settings import Settings
 from app.theme import current_theme
 
@@ -101,6 +102,11 @@ class Gallery(QFrame):
         column.setContentsMargins(28, 28, 0, 0)
         column.setSpacing(16)
         column.addLayout(self._make_head())
+        self.recovery = RecoveryBanner()
+        holder = QHBoxLayout()
+        holder.setContentsMargins(0, 0, 28, 0)
+        holder.addWidget(self.recovery)
+        column.addLayout(holder)
         column.addLayout(self._make_chips())
         column.addWidget(self._make_cards(), 1)
         return main

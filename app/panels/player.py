@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -17,6 +17,8 @@ from app.theme import current_theme
 from app.theme.numbers import number_text
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from app.editor import Editor
     from app.runner import Runner
     from engine.session import Snapshot
@@ -91,7 +93,7 @@ class Player(QFrame):
 
     def _make_speed(self) -> QWidget:
         box = QWidget()
-        box.setMinimumWidth(116)
+        box.setMinimumWidth(124)
         box.setMaximumWidth(200)
         self._speed_text = QLabel()
         self._speed_text.setProperty("level", "number_small")
@@ -115,8 +117,8 @@ class Player(QFrame):
         return box
 
     def _make_counters(self) -> QHBoxLayout:
-        self.batch = NumberField("Rows in a batch", 1, 1_000_000, whole=True)
-        self.rate = NumberField("Learning rate", 0.0, 1e6)
+        self.batch = NumberField("Rows in a batch, 0 for all", 0, 10**7, whole=True, words={0: "all"})
+        self.rate = NumberField("Learning rate", 0.0, 1000.0)
         self.seed = NumberField("Seed of the random start", 0, 2**31 - 1, whole=True)
         self.batch.chosen.connect(lambda number: self._change(lambda t: replace(t, batch_size=int(number))))
         self.rate.chosen.connect(lambda number: self._change(lambda t: with_learning_rate(t, number)))
@@ -161,10 +163,21 @@ class Player(QFrame):
 
     def set_speed_position(self, position: int) -> None:
         """Speed by the slider's position, 0 to FULL_SPEED."""
+        position = max(0, min(FULL_SPEED, position))
         self.speed.setValue(position)
         speed = nodes_per_second(position)
         self._speed_text.setText(speed_text(speed))
         self._runner.set_speed(speed)
+
+    def reseed(self) -> None:
+        """Start anew from the next seed: other random numbers, and a step that can be undone."""
+        training = self._editor.document.training
+        self._editor.set_training(replace(training, seed=(training.seed + 1) % 2**31))
+        self.to_start()
+
+    def change_speed(self, by: int) -> None:
+        """Move the slider."""
+        self.set_speed_position(self.speed.value() + by)
 
     def _change(self, change: Callable[[Training], Training]) -> None:
         self._editor.set_training(change(self._editor.document.training))
@@ -178,7 +191,7 @@ class Player(QFrame):
         show = self.counters
         show["iteration"].set_text(f"{snapshot.iteration:,}".replace(",", "\u202f"))
         show["epoch"].set_text(str(snapshot.epoch))
-        show["row"].set_text(rows_text(list(snapshot.row_indices)))
+        show["row"].set_text(rows_text(snapshot.row_indices))
         show["loss"].set_text(number_text(snapshot.loss))
         show["speed"].set_text(number_text(snapshot.rate) if snapshot.rate else number_text(None))
 
@@ -231,11 +244,11 @@ def speed_text(speed: float | None) -> str:
     return f"{speed:.2g} nodes/s" if speed >= 1.05 else "1 node/s"
 
 
-def rows_text(rows: list[int]) -> str:
+def rows_text(rows: NDArray[Any] | None) -> str:
     """Which rows of the data are in hand, counted from 1."""
-    if not rows:
+    numbers = [] if rows is None else sorted(int(row) + 1 for row in rows)
+    if not numbers:
         return number_text(None)
-    numbers = sorted(int(row) + 1 for row in rows)
     if len(numbers) == 1:
         return str(numbers[0])
     if numbers[-1] - numbers[0] == len(numbers) - 1:
@@ -245,17 +258,14 @@ def rows_text(rows: list[int]) -> str:
 
 def learning_rate(training: Training) -> float | None:
     """The rate of the first phase, where its optimizer has one."""
-    return training.phases[0].optimizer.settings.get("learning_rate") if training.phases else None
+    optimizer = training.phases[0].optimizer if training.phases else None
+    return optimizer.setting("learning_rate") if optimizer and "learning_rate" in optimizer.kind.settings else None
 
 
 def with_learning_rate(training: Training, number: float) -> Training:
     """The same training with another rate in its first phase."""
-    if not training.phases:
-        return training
-    first = training.phases[0]
-    settings = {**first.optimizer.settings, "learning_rate": number}
-    phase = replace(first, optimizer=replace(first.optimizer, settings=settings))
-    return replace(training, phases=(phase, *training.phases[1:]))
+    optimizer = training.phases[0].optimizer
+    return training.with_optimizer(replace(optimizer, settings={**optimizer.settings, "learning_rate": number}))
 
 
 def _tool(icon: str, title: str, key: str, act: Callable[[], object], kind: str = "", size: float = 16) -> QToolButton:

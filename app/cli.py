@@ -1,0 +1,280 @@
+"""`chainrule` with and without a window. Heavy imports happen inside the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app import __version__
+
+if TYPE_CHECKING:
+    from app.recovery import Keeper
+    from app.settings import Settings
+    from app.window import MainWindow
+    from engine.document import Document
+    from engine.problems import Problem
+    from engine.session import Session
+
+COMMANDS = ("run", "render", "check", "first-light")
+NO_DISPLAY = """There is no display here, so no window can be opened. What works without one:
+  chainrule first-light --out first-light.png   plays the default preset and writes a picture of the window
+  chainrule run FILE --epochs 100               trains and prints the loss
+  chainrule render FILE --out window.png        draws the window into a file
+With a display elsewhere, set DISPLAY (or log in with ssh -X)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and given[0] in COMMANDS:
+            options = _parser().parse_args(given)
+            return int(options.act(options))
+        return _open_window(_window_parser().parse_args(given))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # `chainrule check … | head`: nobody reads on, and that is no mistake of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+# arguments -----------------------------------------------------------------------------------------------------------
+
+
+def _window_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chainrule",
+        description="A playground for neural networks as graphs. Without a command it opens the window.",
+        epilog="Commands: run, render, check, first-light. “chainrule COMMAND --help” says more about each.",
+    )
+    parser.add_argument("file", nargs="?", help="a document, or the name of a preset")
+    parser.add_argument("--version", action="version", version=f"Chainrule {__version__}")
+    return parser
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chainrule")
+    commands = parser.add_subparsers(required=True)
+    run = _command(commands, "run", "train without a window", run_document)
+    run.add_argument("file", help="a document, or the name of a preset")
+    run.add_argument("--epochs", type=_whole(1), default=None, help="how many times all rows are seen")
+    run.add_argument("--seed", type=_whole(0), default=None, help="another seed for the random start")
+    render = _command(commands, "render", "draw the window into a file", render_window)
+    render.add_argument("file", help="a document, the name of a preset, or “gallery”")
+    _add_picture_options(render)
+    render.add_argument("--iterations", type=_whole(0), default=0, help="how many are played before")
+    render.add_argument("--step", type=_whole(0), default=0, help="how many nodes are played after those")
+    check = _command(commands, "check", "list every problem", check_documents)
+    check.add_argument("files", nargs="+", metavar="file", help="documents, or names of presets")
+    light = _command(commands, "first-light", "play the default preset and draw the window", first_light)
+    _add_picture_options(light)
+    light.add_argument("--iterations", type=_whole(1), default=2000, help="how many are played (2000)")
+    return parser
+
+
+def _command(commands: Any, name: str, help: str, act: Callable[[Any], int]) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help.capitalize() + ".")
+    parser.set_defaults(act=act)
+    return parser
+
+
+def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="the picture, a PNG or JPEG")
+    parser.add_argument("--size", type=_size, default=(1280, 800), help="width and height, 1280x800")
+    parser.add_argument("--theme", "--scheme", dest="theme", choices=("dark", "light"), default="dark")
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    def whole(text: str) -> int:
+        number = int(text)
+        if number < low:
+            raise argparse.ArgumentTypeError(f"{text} is less than {low}")
+        return number
+
+    whole.__name__ = "whole number"
+    return whole
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{text}” is no size; write 1280x800") from None
+    if not (640 <= size[0] <= 7680 and 480 <= size[1] <= 4320):
+        raise argparse.ArgumentTypeError(f"{text} is outside 640x480 to 7680x4320")
+    return size
+
+
+# documents -----------------------------------------------------------------------------------------------------------
+
+
+def find_document(name: str) -> tuple[Document | None, list[Problem]]:
+    """A file, or a preset by its id, and what is wrong with it; no document where there is neither."""
+    from app.library import find_preset, load_preset, presets
+    from engine.document import Document
+    from engine.problems import Problem, did_you_mean
+
+    path = Path(name)
+    preset = None if path.exists() else find_preset(name.removesuffix(".json"))
+    if preset is not None:
+        document = load_preset(preset)
+    elif path.is_file():
+        document = Document.load(path)
+    else:
+        guess = did_you_mean(name, [each.id for each in presets()])
+        fact = f"there is no file and no preset “{name}”"
+        return None, [Problem(fact, guess or "Look at the spelling.", kind="file")]
+    return document, document.check()
+
+
+def _tell(name: str, problems: list[Problem]) -> None:
+    for problem in problems:
+        print(f"{name}: {problem.severity}: {told(problem)}")
+
+
+def told(problem: Problem) -> str:
+    """A problem with its path in front, for people who have the file open in an editor."""
+    text = str(problem)
+    return f"{problem.path}: {text}" if problem.path and not text.startswith(problem.path) else text
+
+
+def check_documents(options: argparse.Namespace) -> int:
+    """`chainrule check`: 0 only if there is no problem at all."""
+    count = 0
+    for name in options.files:
+        _, problems = find_document(name)
+        _tell(name, problems)
+        count += len(problems)
+        if not problems:
+            print(f"{name}: no problems")
+    return 1 if count else 0
+
+
+# training ------------------------------------------------------------------------------------------------------------
+
+
+def run_document(options: argparse.Namespace) -> int:
+    """`chainrule run`: train, print loss and metrics, and judge what the document expects."""
+    document, problems = find_document(options.file)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if document is None or errors:
+        _tell(options.file, errors or problems)
+        return 1
+    from app.training_run import Run
+    from engine.problems import ProblemError
+
+    try:
+        run = Run(document, epochs=options.epochs, seed=options.seed)
+        run.play(_progress if sys.stderr.isatty() else None)
+    except ProblemError as error:
+        _tell(options.file, list(error.problems))
+        return 1
+    for name, value in run.results.items():
+        print(f"{name}: {value}")
+    for line in run.failed:
+        print(f"{options.file}: {line}")
+    return 1 if run.failed else 0
+
+
+def _progress(done: int, total: int, loss: float | None) -> None:
+    width = 32
+    filled = width * done // max(1, total)
+    figure = "" if loss is None else f"  loss {loss:.6g}"
+    bar = "█" * filled + "░" * (width - filled)
+    ending = "\n" if done >= total else ""
+    print(f"\r{bar} {done}/{total}{figure}   ", end=ending, file=sys.stderr, flush=True)
+
+
+# windows -------------------------------------------------------------------------------------------------------------
+
+
+def _open_window(options: argparse.Namespace) -> int:
+    from app.display import has_display
+
+    if "QT_QPA_PLATFORM" not in os.environ and not has_display():
+        print(NO_DISPLAY, file=sys.stderr)
+        return 1
+    from app.recovery import Keeper
+    from app.settings import Settings
+
+    application, window = make_window(Settings.of_user(), Keeper())
+    window.crash.install()
+    if options.file:
+        open_named(window, options.file)
+    window.show()
+    window.warm_up()
+    return int(application.exec())
+
+
+def make_window(settings: Settings, keeper: Keeper) -> tuple[Any, MainWindow]:
+    """The application in its theme, and its window, not shown yet."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.theme import current_theme
+
+    application = QApplication.instance() or QApplication([sys.argv[0]])
+    application.setApplicationName("Chainrule")
+    application.setApplicationVersion(__version__)
+    current_theme().apply(application)
+    from app.window import MainWindow
+
+    return application, MainWindow(settings, keeper)
+
+
+def open_named(window: MainWindow, name: str) -> bool:
+    """Open a file or a preset; what is not there is told in the window."""
+    from app.library import find_preset
+
+    path = Path(name)
+    if not path.exists() and find_preset(name) is not None:
+        return window.files.open_preset(name)
+    return window.files.open_path(path)
+
+
+def render_window(options: argparse.Namespace) -> int:
+    """`chainrule render`: the whole window, drawn without a screen."""
+    if options.file != "gallery":
+        document, problems = find_document(options.file)
+        if document is None:
+            _tell(options.file, problems)
+            return 1
+    return _draw(options, options.file, lambda session: None)
+
+
+def first_light(options: argparse.Namespace) -> int:
+    """`chainrule first-light`: the default preset, played without a screen; prints the final loss."""
+    from app.library import default_preset_id
+
+    options.step = 0
+    name = default_preset_id()
+
+    def report(session: Session) -> None:
+        print(f"{name}: loss {session.loss:.6g} after {session.iteration} iterations")
+
+    return _draw(options, name, report)
+
+
+def _draw(options: argparse.Namespace, name: str, report: Callable[[Session], None]) -> int:
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from app.capture import save_picture
+    from app.headless import Stage
+    from engine.problems import ProblemError
+
+    with Stage(options.size, options.theme) as stage:
+        try:
+            if name != "gallery":
+                open_named(stage.window, name)
+                stage.play(options.iterations, options.step, report)
+            stage.settle()
+            save_picture(stage.window, options.out)
+        except ProblemError as error:
+            _tell(name, list(error.problems))
+            return 1
+    print(f"{options.out}: {options.size[0]}×{options.size[1]}")
+    return 0

@@ -1,0 +1,184 @@
+"""Which file is open: new, open, save, save as, recent ones, and the question before unsaved changes are dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.library import Preset, chapter_title, find_preset, load_preset
+from app.recovery import Keeper
+from app.settings import Settings
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from app.editor import Editor
+    from engine.document import Document
+    from engine.journal import Recoverable
+
+FILTER = "Chainrule documents (*.json);;All files (*)"
+
+
+class Files(QObject):
+    """Opens documents into the editor and writes them out.
+
+    ask_open, ask_save   answer with a path or None; ask_unsaved with "save", "discard" or "cancel"
+    """
+
+    opened = Signal()  # the editor has another document
+    saved = Signal()
+    told = Signal(object)  # a Problem
+
+    def __init__(self, window: QWidget, editor: Editor, settings: Settings, keeper: Keeper) -> None:
+        super().__init__(window)
+        self._window, self._editor, self._settings, self._keeper = window, editor, settings, keeper
+        self.path: Path | None = None
+        self.preset: Preset | None = None
+        self.ask_open: Callable[[], Path | None] = self._ask_open
+        self.ask_save: Callable[[Path], Path | None] = self._ask_save
+        self.ask_unsaved: Callable[[], str] = self._ask_unsaved
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether something would be lost."""
+        return not self._editor.stack.isClean()
+
+    @property
+    def title(self) -> str:
+        """What the document is called."""
+        document = self._editor.document
+        return document.title or (self.path.stem if self.path else "Untitled")
+
+    @property
+    def chapter(self) -> str:
+        """Where it comes from: a chapter of the gallery, or the file's name."""
+        if self.path is not None:
+            return self.path.name if self._editor.document.title else ""
+        return chapter_title(self.preset.chapter) if self.preset is not None else ""
+
+    # opening ---------------------------------------------------------------------------------------------------------
+
+    def new(self) -> bool:
+        """An empty document; False if the person would rather keep the present one."""
+        from engine.document import Document
+
+        return self.may_leave() and self._show(Document(), None, None)
+
+    def open_preset(self, preset_id: str) -> bool:
+        """A document of the gallery."""
+        preset = find_preset(preset_id)
+        if preset is None:
+            self.told.emit(Problem(f"no preset is called “{preset_id}”", "Choose one of the gallery.", kind="unknown"))
+            return False
+        return self.may_leave() and self._show(load_preset(preset), None, preset)
+
+    def open_path(self, path: Path) -> bool:
+        """A file. What is wrong inside it goes to the list of problems; the sound part opens."""
+        from engine.document import Document
+
+        if not self.may_leave():
+            return False
+        document = Document.load(path)
+        if not path.is_file():
+            self.told.emit(document.problems[0])
+            return False
+        self._settings.remember(path)
+        return self._show(document, path, None)
+
+    def open(self) -> bool:
+        """Ask for a file and open it."""
+        path = self.ask_open()
+        return path is not None and self.open_path(path)
+
+    def bring_back(self, lost: Recoverable) -> bool:
+        """Open what a crash left in a journal, with its history; the changes count as unsaved."""
+        if not self.may_leave():
+            return False
+        found = self._keeper.resume(lost)
+        if found is None:
+            fact = f"the journal of “{lost.title}” cannot be read"
+            self.told.emit(Problem(fact, "What was saved is not touched.", kind="journal"))
+            return False
+        self.path, self.preset = found.path, None
+        self._editor.journal = None
+        self._editor.open(found.document)
+        self._editor.journal = self._keeper.journal
+        for problem in [*self._editor.replay(found.entries), *found.problems]:
+            self.told.emit(problem)
+        self.opened.emit()
+        return True
+
+    def _show(self, document: Document, path: Path | None, preset: Preset | None) -> bool:
+        self.path, self.preset = path, preset
+        self._editor.journal = None
+        self._editor.open(document)
+        self._editor.journal = self._keeper.begin(document, path)
+        self.opened.emit()
+        return True
+
+    # saving ----------------------------------------------------------------------------------------------------------
+
+    def save(self) -> bool:
+        """Write to the file it came from; ask for a name where it came from none. Whether it was written."""
+        return self.save_to(self.path) if self.path is not None else self.save_as()
+
+    def save_as(self) -> bool:
+        """Ask for a name and write."""
+        path = self.ask_save(self.path or Path(f"{self._editor.document.id}.json"))
+        return path is not None and self.save_to(path if path.suffix else path.with_suffix(".json"))
+
+    def save_to(self, path: Path) -> bool:
+        """Write to a file; a reason why not is told."""
+        try:
+            self._editor.document.save(path)
+        except ProblemError as error:
+            for problem in error.problems:
+                self.told.emit(problem)
+            return False
+        self.path, self.preset = path, None
+        self._editor.mark_saved()
+        self._editor.journal = self._keeper.saved(self._editor.document, path)
+        self._settings.remember(path)
+        self.saved.emit()
+        return True
+
+    def may_leave(self) -> bool:
+        """Ask what to do with unsaved changes, if there are any; whether to go on."""
+        if not self.is_modified:
+            return True
+        answer = self.ask_unsaved()
+        return self.save() if answer == "save" else answer == "discard"
+
+    def close(self) -> None:
+        """Nothing is open any more: no journal has to be kept."""
+        self._editor.journal = None
+        self._keeper.end()
+
+    # asking ----------------------------------------------------------------------------------------------------------
+
+    def _ask_open(self) -> Path | None:
+        chosen, _ = QFileDialog.getOpenFileName(self._window, "Open a document", str(self._folder()), FILTER)
+        return Path(chosen) if chosen else None
+
+    def _ask_save(self, suggestion: Path) -> Path | None:
+        start = suggestion if suggestion.is_absolute() else self._folder() / suggestion
+        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save the document", str(start), FILTER)
+        return Path(chosen) if chosen else None
+
+    def _ask_unsaved(self) -> str:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        box.setWindowTitle("Unsaved changes")
+        box.setText(f"Keep the changes to “{self.title}”?")
+        box.setInformativeText("They are lost if you discard them.")
+        button = QMessageBox.StandardButton
+        box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+        box.setDefaultButton(button.Save)
+        return {button.Save: "save", button.Discard: "discard"}.get(button(box.exec()), "cancel")
+
+    def _folder(self) -> Path:
+        recent = self._settings.recent
+        return self.path.parent if self.path else recent[0].parent if recent else Path.home()

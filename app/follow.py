@@ -1,0 +1,74 @@
+"""Keeps the runner at the heels of the editor: which edit is planned anew, which changes a number, which nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from app.editor import Change, Editor
+from app.runner import Runner
+
+if TYPE_CHECKING:
+    from engine.session import Snapshot
+    from engine.training import Training
+
+
+class Follower(QObject):
+    """Sends every edit to the runner in its cheapest form, and lends the editor the values of nodes that go."""
+
+    def __init__(self, editor: Editor, runner: Runner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._editor, self._runner = editor, runner
+        self._training = editor.document.training
+        self._snapshot: Snapshot | None = None
+        editor.changed.connect(self._follow)
+        editor.values_set.connect(self._set_values)
+        editor.values_of = self._values_of
+        runner.snapshot_ready.connect(self._keep)
+
+    def _follow(self, change: Change) -> None:
+        document, revision = self._editor.document, self._editor.revision
+        before, self._training = self._training, document.training
+        settings = dict(change.settings)
+        planned = change.replans
+        if change.kinds == {"training"}:
+            found = changed_numbers(before, document.training)
+            settings, planned = found or {}, found is None
+        if "reset" in change.kinds:
+            self._snapshot = None
+            self._runner.open(document, revision)
+        elif planned:
+            self._runner.edit(document, revision)
+        elif settings:
+            self._runner.set_settings(settings, document, revision)
+        else:
+            self._runner.renumber(revision)
+
+    def _set_values(self, values: dict[str, Any]) -> None:
+        for key, array in values.items():
+            self._runner.set_parameter(key, array)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def _values_of(self, ids: Any) -> dict[str, Any]:
+        if self._snapshot is None:
+            return {}
+        gone = set(ids)
+        readings = self._snapshot.parameters.items()
+        return {key: each.array for key, each in readings if key.partition(".")[0] in gone and each.array is not None}
+
+
+def changed_numbers(before: Training, after: Training) -> dict[str, float] | None:
+    """`optimizer.<setting>` -> number where two plans differ in nothing else; None where they do."""
+    if len(before.phases) != 1 or len(after.phases) != 1:
+        return None
+    old, new = before.phases[0].optimizer, after.phases[0].optimizer
+    if old.type != new.type or replace(before, phases=()) != replace(after, phases=()):
+        return None
+    if replace(before.phases[0], optimizer=new) != after.phases[0]:
+        return None
+    numbers = {name: new.setting(name) for name in new.kind.settings}
+    return {f"optimizer.{name}": number for name, number in numbers.items() if number != old.setting(name)}

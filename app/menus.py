@@ -1,0 +1,217 @@
+"""The table of commands, and the menus made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox
+
+from app import __version__
+from app.commands import Command
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+MENUS = ("File", "Edit", "View", "Graph", "Run", "Help")
+ICONS = {
+    "search": "circle-plus", "frame": "frame", "note": "sticky-note", "cut": "scissors", "copy": "copy",
+    "paste": "clipboard", "duplicate": "square-stack", "delete": "trash-2", "rename": "pencil", "connect": "link",
+    "freeze": "snowflake", "pin": "pin", "layout": "layout-dashboard", "fit": "maximize", "minimap": "map",
+}  # fmt: skip
+
+
+def add_commands(window: MainWindow) -> None:
+    """Everything the window can do, in the order of its menus."""
+    for table in (_file, _edit, _view, _run, _help):
+        for command in table(window):
+            window.addAction(window.commands.add(command))
+
+
+def add_canvas_commands(window: MainWindow) -> None:
+    """What the canvas can do; its own table says how it is called and which keys it reads while it has the keyboard."""
+    from app.canvas.actions import ENTRIES, attempt
+
+    assert window.workspace is not None
+    canvas = window.workspace.canvas
+    groups = {"add": "Graph", "edit": "Edit", "wires": "Graph", "state": "Graph", "view": "View"}
+
+    def enabled(needs: str) -> Callable[[], bool]:
+        return lambda: window.has_document and (not needs or bool(window.editor.selection))
+
+    group = ""
+    for entry in ENTRIES:
+        window.commands.add(
+            Command(
+                f"canvas.{entry.name}",
+                entry.text,
+                lambda run=entry.run: attempt(canvas, run),
+                groups.get(entry.group, ""),
+                entry.keys,
+                ICONS.get(entry.name, ""),
+                enabled(entry.needs),
+                handled=True,
+                separated=entry.group != group,
+            )
+        )
+        group = entry.group
+
+
+def fill_menus(bar: QMenuBar, window: MainWindow) -> None:
+    """One menu for each word of MENUS, filled when it opens: commands come with the first document."""
+    for name in MENUS:
+        menu = bar.addMenu(name)
+        menu.aboutToShow.connect(lambda menu=menu, name=name: _fill(menu, name, window))
+
+
+def _fill(menu: QMenu, name: str, window: MainWindow) -> None:
+    commands = window.commands
+    commands.refresh()
+    menu.clear()
+    for command in commands:
+        if command.menu != name:
+            continue
+        if command.separated and not menu.isEmpty():
+            menu.addSeparator()
+        menu.addAction(commands.action(command.id))
+        if command.id == "file.open":
+            menu.addMenu(_recent_menu(menu, window.settings, window))
+
+
+def _recent_menu(parent: QMenu, settings: Settings, window: MainWindow) -> QMenu:
+    menu = QMenu("Open recent", parent)
+
+    def fill() -> None:
+        menu.clear()
+        for path in settings.recent:
+            menu.addAction(path.name, lambda path=path: window.files.open_path(path)).setToolTip(str(path))
+        if menu.isEmpty():
+            menu.addAction("No recent files").setEnabled(False)
+
+    menu.aboutToShow.connect(fill)
+    return menu
+
+
+def _file(window: MainWindow) -> list[Command]:
+    files, opened = window.files, lambda: window.has_document
+    return [
+        Command("file.new", "Empty canvas", files.new, "File", ("Ctrl+N",), "file-plus"),
+        Command("file.gallery", "Gallery", window.show_gallery, "File", ("Ctrl+Shift+O",), "layout-grid"),
+        Command("file.open", "Open…", files.open, "File", ("Ctrl+O",), "folder-open"),
+        Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", opened, separated=True),
+        Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), enabled=opened),
+        Command("file.picture", "Save a picture…", lambda: _save_picture(window), "File", (), "image", opened),
+        Command("file.quit", "Quit", window.close, "File", ("Ctrl+Q",), "power", separated=True),
+    ]
+
+
+def _edit(window: MainWindow) -> list[Command]:
+    stack = window.editor.stack
+
+    def can_undo() -> bool:
+        return window.has_document and stack.canUndo()
+
+    def can_redo() -> bool:
+        return window.has_document and stack.canRedo()
+
+    return [
+        Command("edit.undo", "Undo", stack.undo, "Edit", ("Ctrl+Z",), "undo-2", can_undo),
+        Command("edit.redo", "Redo", stack.redo, "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", can_redo),
+        Command("edit.find", "Find a command", window.command_search.toggle, "Edit", ("Ctrl+K",), "search",
+                separated=True),
+    ]  # fmt: skip
+
+
+def _view(window: MainWindow) -> list[Command]:
+    def opened() -> bool:
+        return window.has_document
+
+    def panel(name: str, title: str, icon: str, separated: bool = False) -> Command:
+        def toggle() -> None:
+            if window.workspace is not None:
+                window.workspace.toggle_panel(name)
+
+        def is_shown() -> bool:
+            return window.workspace is not None and window.workspace.is_shown(name)
+
+        return Command(f"view.{name}", title, toggle, "View", (), icon, opened, is_shown, separated=separated)
+
+    def scheme(name: str, title: str, separated: bool = False) -> Command:
+        def is_chosen() -> bool:
+            return bool(window.settings["theme"] == name)
+
+        return Command(f"view.{name}", title, lambda: window.set_theme(name), "View", checked=is_chosen,
+                       separated=separated)  # fmt: skip
+
+    def still() -> bool:
+        return bool(window.settings["reduce_motion"])
+
+    return [
+        panel("palette", "Node palette", "panel-left"),
+        panel("inspector", "Inspector", "panel-right"),
+        panel("views", "Views", "panel-bottom"),
+        Command("view.problems", "Problems", window.problems.toggle, "View", ("Ctrl+Shift+M",), "triangle-alert",
+                opened),
+        scheme("system", "Colours of the system", True),
+        scheme("dark", "Dark"),
+        scheme("light", "Light"),
+        Command("view.still", "Reduce motion", window.switch_motion, "View", checked=still, separated=True),
+    ]  # fmt: skip
+
+
+def _run(window: MainWindow) -> list[Command]:
+    runner, opened = window.runner, lambda: window.has_document
+
+    def player(name: str, *arguments: object) -> Callable[[], object]:
+        return lambda: getattr(window.workspace.player, name)(*arguments) if window.workspace else None
+
+    return [
+        Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True),
+        Command("run.step", "Step", player("step"), "Run", ("Right",), "step-forward", opened, separated=True),
+        Command("run.back", "Step back", player("step_back"), "Run", ("Left",), "step-back", opened),
+        Command("run.phase", "Step a phase", lambda: runner.step("phase"), "Run", (), "", opened),
+        Command("run.iteration", "Step an iteration", lambda: runner.step("iteration"), "Run", ("Shift+Right",), "",
+                opened),
+        Command("run.iteration_back", "Step an iteration back", lambda: runner.step_back("iteration"), "Run",
+                ("Shift+Left",), "", opened),
+        Command("run.epoch", "Step an epoch", lambda: runner.step("epoch"), "Run", ("Ctrl+Shift+Right",), "", opened),
+        Command("run.epoch_back", "Step an epoch back", lambda: runner.step_back("epoch"), "Run",
+                ("Ctrl+Shift+Left",), "", opened),
+        Command("run.reset", "Return to the start", player("to_start"), "Run", ("R",), "skip-back", opened,
+                separated=True),
+        Command("run.reseed", "Start from other random numbers", player("reseed"), "Run", ("Shift+R",), "dices",
+                opened),
+        Command("run.slower", "Slower", player("change_speed", -10), "Run", ("[",), "", opened, separated=True),
+        Command("run.faster", "Faster", player("change_speed", 10), "Run", ("]",), "", opened),
+        Command("run.full", "Full speed", player("set_speed_position", 100), "Run", ("\\",), "gauge", opened),
+    ]  # fmt: skip
+
+
+def _help(window: MainWindow) -> list[Command]:
+    def has_tour() -> bool:
+        return window.has_document and bool(window.editor.document.tour)
+
+    return [
+        Command("help.keys", "Keys", window.key_sheet.toggle, "Help", ("?", "Ctrl+Shift+K"), "keyboard"),
+        Command("help.tour", "Start the tour", window.start_tour, "Help", ("F1",), "route", has_tour),
+        Command(
+            "help.crash", "Crash report…", lambda: window.crash.show(), "Help", (), "octagon-alert", separated=True
+        ),
+        Command("help.about", "About Chainrule", lambda: _about(window), "Help", (), "info"),
+    ]
+
+
+def _save_picture(window: MainWindow) -> None:
+    from app.capture import ask_and_save
+
+    ask_and_save(window)
+
+
+def _about(window: MainWindow) -> None:
+    QMessageBox.about(
+        window,
+        "About Chainrule",
+        f"Chainrule {__version__}\n\nA playground in which you wire neural networks as graphs and watch values flow "
+        "forward and derivatives flow back.\n\nFonts: Inter and JetBrains Mono (OFL). Icons: Lucide (ISC).",
+    )

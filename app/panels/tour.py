@@ -1,0 +1,252 @@
+"""The tour: a bubble beside what it speaks of, one page at a time, that waits for you to do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.commands import Command, Commands, key_text
+from app.theme import current_theme
+
+WIDTH = 320
+POINTER = 10
+AWAY = 14  # from what it points at
+WORDS = {
+    "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
+    "iteration": "run.iteration", "epoch": "run.epoch", "phase": "run.phase",
+}  # fmt: skip
+
+
+class TourBubble(QWidget):
+    """Shows the pages of `document.tour`: title, text, show (id of a node, or a panel) and press (a key or an action).
+
+    locate   where, in the parent's coordinates, something to show stands; None where it is not visible
+    room     where the bubble may stand; keep_clear: what it had better not cover
+    finished comes when the last page was left or the bubble closed
+    """
+
+    finished = Signal()
+    page_shown = Signal(object)  # the page
+
+    def __init__(
+        self,
+        parent: QWidget,
+        commands: Commands,
+        locate: Callable[[str], QRect | None],
+        room: Callable[[], QRect],
+        keep_clear: Callable[[], list[QRect]],
+    ) -> None:
+        super().__init__(parent)
+        self._commands, self._locate, self._room, self._keep_clear = commands, locate, room, keep_clear
+        self._pages: list[dict[str, Any]] = []
+        self._page = 0
+        self._target: QRect | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._build()
+        commands.performed.connect(self._follow)
+        current_theme().changed.connect(self.update)
+        self.hide()
+
+    def _build(self) -> None:
+        self._title = _label("title")
+        self._count = _label("caption")
+        self._text = _label("2")
+        self._text.setWordWrap(True)
+        self._before, self._key, self._after = _label("2"), _label("key"), _label("2")
+        self.back = QPushButton("Back")
+        self.back.setProperty("kind", "quiet")
+        self.back.clicked.connect(self.go_back)
+        self.next = QPushButton("Step")
+        self.next.setProperty("kind", "primary")
+        self.next.clicked.connect(self._press)
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(self._count)
+        foot = QHBoxLayout()
+        foot.setSpacing(6)
+        for part in (self._before, self._key, self._after):
+            foot.addWidget(part, 0, Qt.AlignmentFlag.AlignVCenter)
+        foot.addStretch(1)
+        foot.addWidget(self.back)
+        foot.addWidget(self.next)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16 + POINTER, 14 + POINTER, 16 + POINTER, 12 + POINTER)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self._text)
+        column.addSpacing(4)
+        column.addLayout(foot)
+
+    # pages -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def page(self) -> int:
+        """Number of the page that is shown, from 0."""
+        return self._page
+
+    def start(self, pages: list[dict[str, Any]]) -> None:
+        """Show the first page; nothing happens without pages."""
+        self._pages, self._page = [page for page in pages if isinstance(page, dict)], 0
+        if self._pages:
+            self._show_page()
+        else:
+            self.hide()
+
+    def stop(self) -> None:
+        """Close the bubble."""
+        if self.isVisible():
+            self.hide()
+            self.finished.emit()
+
+    def go_on(self) -> None:
+        """The next page; behind the last one the tour ends."""
+        if self._page + 1 >= len(self._pages):
+            self.stop()
+        else:
+            self._page += 1
+            self._show_page()
+
+    def go_back(self) -> None:
+        """The page before."""
+        self._page = max(0, self._page - 1)
+        self._show_page()
+
+    def _show_page(self) -> None:
+        page = self._pages[self._page]
+        self._title.setText(str(page.get("title", "")))
+        self._count.setText(f"{self._page + 1} of {len(self._pages)}")
+        self._text.setText(str(page.get("text", "")))
+        command = self._command()
+        key = command.key if command is not None else key_text(str(page.get("press") or ""))
+        self._before.setText("Press" if key else "")
+        self._key.setText(key)
+        for part in (self._before, self._key):
+            part.setVisible(bool(key))
+        self._after.setText(f"to {command.title.lower()}" if command is not None else "")
+        self.back.setVisible(self._page > 0)
+        is_last = self._page + 1 == len(self._pages)
+        step = command is not None and command.id.startswith("run.") and command.id != "run.play"
+        self.next.setText("Step" if step else "Done" if is_last else "Next")
+        self.show()
+        self.raise_()
+        self.page_shown.emit(page)
+        self.place()
+
+    def _command(self) -> Command | None:
+        """The command that the page asks for, by id, key or word."""
+        wanted = str(self._pages[self._page].get("press") or "").strip()
+        if not wanted:
+            return None
+        wanted = WORDS.get(wanted.lower(), wanted)
+        shown = key_text(wanted).lower()
+        for command in self._commands:
+            if command.id == wanted or shown in [key_text(key).lower() for key in command.shortcuts]:
+                return command
+            if wanted.lower() == command.key.lower():
+                return command
+        return None
+
+    def _press(self) -> None:
+        """The button does what the page asks for, as the key would."""
+        command = self._command()
+        if command is not None and self._commands.action(command.id).isEnabled():
+            self._commands.run(command.id)  # `_follow` turns the page
+        else:
+            self.go_on()
+
+    def _follow(self, command_id: str) -> None:
+        if self.isVisible():
+            command = self._command()
+            if command is not None and command.id == command_id:
+                self.go_on()
+
+    # place -----------------------------------------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """Beside its target where there is room, never outside the window."""
+        if not self._pages or not self.isVisible():
+            return
+        self.setFixedWidth(WIDTH + 2 * POINTER)
+        self.layout().activate()
+        size = QSize(self.width(), max(self.sizeHint().height(), self.heightForWidth(self.width())))
+        room = self._room()
+        self._target = self._locate(str(self._pages[self._page].get("show") or ""))
+        self.setGeometry(QRect(bubble_corner(size, self._target, room, self._keep_clear()), size))
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.stop()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A round frame in the accent with a pointer to the target."""
+        theme = current_theme()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        body = QRectF(self.rect()).adjusted(POINTER, POINTER, -POINTER, -POINTER)
+        painter.setPen(theme.pen("accent"))
+        painter.setBrush(theme.colour("raised"))
+        painter.drawRoundedRect(body, theme.radius.node, theme.radius.node)
+        pointer = self._pointer(body)
+        if pointer is not None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.drawPolygon(pointer)
+            painter.setPen(theme.pen("accent"))
+            painter.drawPolyline(pointer)
+
+    def _pointer(self, body: QRectF) -> QPolygonF | None:
+        if self._target is None:
+            return None
+        to = QPointF(self._target.center() - self.pos())
+        y = min(max(to.y(), body.top() + 20), body.bottom() - 20)
+        x = min(max(to.x(), body.left() + 20), body.right() - 20)
+        half = POINTER - 3
+        if self._target.right() - self.x() <= body.left():
+            edge, tip, along = body.left(), 2.0, None
+        elif self._target.left() - self.x() >= body.right():
+            edge, tip, along = body.right(), self.width() - 2.0, None
+        elif self._target.bottom() - self.y() <= body.top():
+            edge, tip, along = body.top(), 2.0, x
+        elif self._target.top() - self.y() >= body.bottom():
+            edge, tip, along = body.bottom(), self.height() - 2.0, x
+        else:
+            return None
+        if along is None:
+            return QPolygonF([QPointF(edge, y - half), QPointF(tip, y), QPointF(edge, y + half)])
+        return QPolygonF([QPointF(x - half, edge), QPointF(x, tip), QPointF(x + half, edge)])
+
+
+def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequence[QRect] = ()) -> QPoint:
+    """Upper left corner of a bubble: beside its target where it covers least of the others, inside the room."""
+    if target is None or not target.intersects(room):
+        return QPoint(room.center().x() - size.width() // 2, room.bottom() - size.height())
+    gap = AWAY - POINTER
+    y, x = target.center().y() - size.height() // 2, target.center().x() - size.width() // 2
+    right, left = QPoint(target.right() + gap, y), QPoint(target.left() - gap - size.width(), y)
+    below, above = QPoint(x, target.bottom() + gap), QPoint(x, target.top() - gap - size.height())
+
+    def covered(corner: QPoint) -> int:
+        bubble = QRect(_inside(corner, size, room), size)
+        areas = [bubble.intersected(other) for other in (*others, target, target)]
+        return sum(area.width() * area.height() for area in areas if area.isValid())
+
+    return _inside(min((right, below, left, above), key=covered), size, room)
+
+
+def _inside(corner: QPoint, size: QSize, room: QRect) -> QPoint:
+    x = max(room.left(), min(corner.x(), room.right() - size.width()))
+    y = max(room.top(), min(corner.y(), room.bottom() - size.height()))
+    return QPoint(x, y)
+
+
+def _label(level: str) -> QLabel:
+    label = QLabel()
+    label.setProperty("level", level)
+    return label

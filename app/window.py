@@ -1,0 +1,339 @@
+"""The window: gallery or workspace under one top bar. It decides who hears what, and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QLineEdit,
+    QMainWindow,
+    QPlainTextEdit,
+    QStackedWidget,
+    QTextEdit,
+    QWidget,
+)
+
+from app.commands import Commands
+from app.crash import CrashReporter
+from app.editor import Editor
+from app.files import Files
+from app.follow import Follower
+from app.menus import add_canvas_commands, add_commands, fill_menus
+from app.panels.command_search import CommandSearch
+from app.panels.gallery import Gallery
+from app.panels.key_sheet import KeySheet
+from app.panels.notice import Notice
+from app.panels.overlay import Overlay
+from app.panels.problems import Problems
+from app.panels.tour import TourBubble
+from app.recovery import Keeper
+from app.runner import Runner
+from app.settings import Settings
+from app.theme import current_theme
+from app.top_bar import TopBar
+from engine.document import Document
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from app.workspace import Workspace
+
+TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
+SMALLEST = (880, 560)
+
+
+class MainWindow(QMainWindow):
+    """One document at a time, or the gallery.
+
+    settings  what is remembered; keeper: where the journal of the open document lies
+    """
+
+    def __init__(self, settings: Settings, keeper: Keeper | None = None) -> None:
+        super().__init__()
+        self.settings, self.keeper = settings, keeper or Keeper()
+        current_theme().set_scheme(settings["theme"])
+        self.editor = Editor(Document(), self)
+        self.runner = Runner(self)
+        self.follower = Follower(self.editor, self.runner, self)
+        self.files = Files(self, self.editor, settings, self.keeper)
+        self.commands = Commands(self)
+        self.workspace: Workspace | None = None
+        self._space_down = False
+        self.setWindowTitle("Chainrule")
+        self.setMinimumSize(*SMALLEST)
+        self.setAcceptDrops(True)
+        self._build()
+        add_commands(self)
+        fill_menus(self.top_bar.menus, self)
+        self.crash = CrashReporter(self, self.notice.tell)
+        self._listen()
+        self._restore_geometry()
+        QApplication.instance().installEventFilter(self)
+        self.show_gallery()
+
+    def _build(self) -> None:
+        self.top_bar = TopBar()
+        self.setMenuWidget(self.top_bar)
+        self.pages = QStackedWidget()
+        self.setCentralWidget(self.pages)
+        self.gallery = Gallery(self.settings)
+        self.pages.addWidget(self.gallery)
+        self.command_search = CommandSearch(self, self.commands, self.files.open_preset)
+        self.problems = Problems(self, self.top_bar.problems)
+        self.key_sheet = KeySheet(self, self.commands)
+        self.notice = Notice(self, self.room)
+        self.tour = TourBubble(self, self.commands, self.locate, self.room, self.keep_clear)
+        self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
+
+    def _listen(self) -> None:
+        bar, gallery, files = self.top_bar, self.gallery, self.files
+        bar.gallery_wanted.connect(self.show_gallery)
+        bar.search.clicked.connect(self.command_search.toggle)
+        bar.problems.clicked.connect(self.problems.toggle)
+        bar.theme.clicked.connect(self.switch_theme)
+        gallery.preset_chosen.connect(files.open_preset)
+        gallery.file_chosen.connect(files.open_path)
+        gallery.open_wanted.connect(files.open)
+        gallery.empty_wanted.connect(files.new)
+        gallery.recovery.wanted.connect(files.bring_back)
+        gallery.recovery.dropped.connect(self._drop_lost)
+        files.opened.connect(self._show_document)
+        files.saved.connect(self._show_place)
+        files.told.connect(self.notice.tell)
+        self.editor.problems_changed.connect(self._show_problems)
+        self.editor.changed.connect(self._show_place)
+        self.editor.stack.cleanChanged.connect(self._show_place)
+        self.editor.stack.indexChanged.connect(self._name_undo)
+        self.runner.failed.connect(self._show_failure)
+        self.runner.playing_changed.connect(self._note_playing)
+        self.runner.crashed.connect(self.crash.keep)
+        self.problems.chosen.connect(self.go_to)
+        self.notice.clicked.connect(self.go_to)
+
+    # pages -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def has_document(self) -> bool:
+        """Whether the workspace is in front."""
+        return self.workspace is not None and self.pages.currentWidget() is self.workspace
+
+    def show_gallery(self) -> None:
+        """Back to the cards; the document stays open behind them."""
+        self.runner.pause()
+        self.tour.stop()
+        self.pages.setCurrentWidget(self.gallery)
+        self.gallery.recovery.offer(self.keeper.lost())
+        self.gallery.refresh()
+        self._show_place()
+
+    def show_workspace(self) -> None:
+        """Bring the open document to the front."""
+        self._need_workspace()
+        self.pages.setCurrentWidget(self.workspace)
+        self._show_place()
+
+    def _need_workspace(self) -> Workspace:
+        """The workspace; built with the first document, so that the gallery need not wait for it."""
+        if self.workspace is None:
+            from app.workspace import Workspace
+
+            self.workspace = Workspace(self.editor, self.runner, self.settings)
+            self.pages.addWidget(self.workspace)
+            self.workspace.restore(self.settings["state"])
+            self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
+            add_canvas_commands(self)
+        return self.workspace
+
+    def _show_document(self) -> None:
+        """Another document was opened into the editor."""
+        workspace = self._need_workspace()
+        self.show_workspace()
+        workspace.start()
+        self.problems.show_failure(None)
+        self.tour.start(self.editor.document.tour)
+        # Only a shown canvas knows its size, and only then can it fit the graph into it.
+        QTimer.singleShot(0, self._after_opening)
+
+    def _after_opening(self) -> None:
+        if self.workspace is not None and self.has_document:
+            self.workspace.canvas.fit()
+            self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.tour.place()
+
+    def _show_place(self, _: object = None) -> None:
+        shown = self.has_document
+        title, modified = self.files.title, self.files.is_modified
+        self.top_bar.crumbs.show_place(self.files.chapter, title if shown else "", modified)
+        self.top_bar.problems.setVisible(shown)
+        self.setWindowTitle(f"{title}{'*' if modified else ''} – Chainrule" if shown else "Chainrule")
+        self.commands.refresh()
+
+    def _name_undo(self) -> None:
+        stack = self.editor.stack
+        self.commands.rename("edit.undo", f"Undo {_lower(stack.undoText())}".strip())
+        self.commands.rename("edit.redo", f"Redo {_lower(stack.redoText())}".strip())
+        self.commands.refresh()
+
+    # problems --------------------------------------------------------------------------------------------------------
+
+    def _show_problems(self, problems: list[Problem]) -> None:
+        self.problems.show_problems(problems)
+        self.top_bar.problems.show_problems(self.problems.problems)
+
+    def _show_failure(self, problem: Problem) -> None:
+        self.problems.show_failure(problem)
+        self.top_bar.problems.show_problems(self.problems.problems)
+        self.notice.tell(problem)
+
+    def _note_playing(self, playing: bool) -> None:
+        if playing:
+            self.problems.show_failure(None)
+            self.top_bar.problems.show_problems(self.problems.problems)
+            self.notice.hide()
+
+    def go_to(self, problem: Problem) -> None:
+        """Lead to the place of a problem: its node, or the panel in which it can be mended."""
+        if self.workspace is None:
+            return
+        if problem.node in self.editor.document.graph.nodes:
+            self.editor.select({problem.node})
+            self.workspace.canvas.frame_node(problem.node)
+            self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif problem.kind == "crash":
+            self.crash.show()
+        elif problem.path.startswith(("training", "data", "precision")):
+            self.workspace.show_panel("training")
+
+    def attempt(self, act: object) -> None:
+        """Do something that the document may refuse, and say why if it does."""
+        try:
+            act()  # type: ignore[operator]
+        except ProblemError as error:
+            self.notice.tell(error.problems[0])
+
+    def _drop_lost(self, lost: object) -> None:
+        self.keeper.drop(lost)  # type: ignore[arg-type]
+        self.gallery.recovery.offer(self.keeper.lost())
+
+    # look ------------------------------------------------------------------------------------------------------------
+
+    def switch_theme(self) -> None:
+        """Light becomes dark, dark becomes light; remembered."""
+        self.set_theme("light" if current_theme().is_dark else "dark")
+
+    def set_theme(self, scheme: str) -> None:
+        """system, dark or light."""
+        self.settings["theme"] = scheme
+        current_theme().set_scheme(scheme)
+
+    def switch_motion(self) -> None:
+        """Let marks stand still, or travel again; remembered."""
+        self.settings["reduce_motion"] = not self.settings["reduce_motion"]
+        if self.workspace is not None:
+            self.workspace.canvas.reduced_motion = self.settings["reduce_motion"]
+
+    def start_tour(self) -> None:
+        """From its first page."""
+        self.tour.start(self.editor.document.tour)
+
+    def locate(self, name: str) -> QRect | None:
+        """Where a node or a panel stands, in this window's coordinates; None where it cannot be seen."""
+        if not self.has_document or self.workspace is None:
+            return None
+        found = self.workspace.locate(name)
+        return None if found is None else QRect(self.workspace.mapTo(self, found.topLeft()), found.size())
+
+    def keep_clear(self) -> list[QRect]:
+        """What a bubble had better not cover: the nodes in sight."""
+        found = [self.locate(name) for name in self.editor.document.graph.nodes] if self.has_document else []
+        return [rect for rect in found if rect is not None]
+
+    def room(self) -> QRect:
+        """Where something may float: over canvas and panels, never over top bar and player."""
+        page = self.pages.geometry()
+        bottom = self.workspace.player.height() if self.has_document and self.workspace is not None else 0
+        return page.adjusted(8, 8, -8, -8 - bottom)
+
+    # events ----------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What floats over the window keeps its place."""
+        super().resizeEvent(event)
+        for part in (*self.overlays, self.notice, self.tour):
+            if part.isVisible():
+                part.place()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A tap of Space plays, wherever the keyboard is but in text; held while the mouse is pressed it pans."""
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            self._space_down = False
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
+            return False
+        if not isinstance(watched, QWidget) or not self._takes_space(watched):
+            return False
+        if event.type() == QEvent.Type.KeyPress and not event.modifiers():
+            self._space_down = True
+        elif event.type() == QEvent.Type.KeyRelease and self._space_down:
+            self._space_down = False
+            self.commands.run("run.play")
+        # The canvas may want to know that Space is held; a button must not be pressed by it.
+        return self.workspace is not None and not self._is_in_canvas(watched)
+
+    def _takes_space(self, watched: QWidget) -> bool:
+        """Whether a Space is meant for the player. Events bubble, so only the focused widget counts."""
+        if not self.has_document or watched is not QApplication.focusWidget() or watched.window() is not self:
+            return False
+        floating = any(overlay.isVisible() and overlay.isAncestorOf(watched) for overlay in self.overlays)
+        return not floating and not isinstance(watched, TEXT_FIELDS)
+
+    def _is_in_canvas(self, watched: QWidget) -> bool:
+        canvas = self.workspace.canvas if self.workspace is not None else None
+        return canvas is not None and (watched is canvas or canvas.isAncestorOf(watched))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A document may be dropped anywhere."""
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        path = _dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.files.open_path(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask for unsaved changes, remember the window, stop the thread."""
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self.settings["geometry"] = bytes(self.saveGeometry().toHex()).decode()
+        if self.workspace is not None:
+            self.settings["state"] = self.workspace.state()
+        self.files.close()
+        QApplication.instance().removeEventFilter(self)
+        self.crash.uninstall()
+        self.runner.close()
+        event.accept()
+
+    def _restore_geometry(self) -> None:
+        screen = self.screen().availableGeometry()
+        self.resize(min(1600, round(0.9 * screen.width())), min(1000, round(0.9 * screen.height())))
+        if self.settings["geometry"]:
+            self.restoreGeometry(QByteArray.fromHex(self.settings["geometry"].encode()))
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The document in hand, if it is one."""
+    urls = event.mimeData().urls()
+    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
+    return path if path is not None and path.suffix == ".json" else None
+
+
+def _lower(text: str) -> str:
+    """The name of a step inside a sentence."""
+    return text[:1].lower() + text[1:]

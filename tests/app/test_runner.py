@@ -1,0 +1,255 @@
+"""The runner's thread: messages, snapshots, revisions, and what happens when something goes wrong."""
+
+import dataclasses
+import threading
+
+import numpy as np
+import pytest
+
+from engine.document import Document
+from engine.problems import ProblemError
+from engine.session import Session
+
+
+@pytest.fixture
+def heard(runner):
+    """Everything the runner said, by signal."""
+    said = {"snapshots": [], "failed": [], "crashed": [], "playing": [], "answers": []}
+    runner.snapshot_ready.connect(said["snapshots"].append)
+    runner.failed.connect(said["failed"].append)
+    runner.crashed.connect(said["crashed"].append)
+    runner.playing_changed.connect(said["playing"].append)
+    runner.answered.connect(lambda name, answer: said["answers"].append((name, answer)))
+    return said
+
+
+def settled(qtbot, runner):
+    """Wait until the worker has done everything sent so far."""
+    done = []
+    runner.answered.connect(lambda name, answer: done.append(name) if name == "settled" else None)
+    runner.ask("settled", lambda session: None)
+    qtbot.waitUntil(lambda: bool(done))
+
+
+def open_and_wait(qtbot, runner, document, revision=1):
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.open(document, revision)
+    return caught.args[0]
+
+
+def test_opening_a_document_shows_it_before_anything_was_computed(qtbot, runner, document):
+    snapshot = open_and_wait(qtbot, runner, document, 7)
+    assert (snapshot.revision, snapshot.iteration, snapshot.last_step, snapshot.loss) == (7, 0, None, None)
+    assert snapshot.values["hidden.h"].state == "absent"
+
+
+def test_a_step_plays_one_node_and_a_step_back_takes_it_back(qtbot, runner, document):
+    open_and_wait(qtbot, runner, document)
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.step()
+    assert caught.args[0].last_step.node == "input_1"
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.step_back()
+    assert caught.args[0].last_step is None
+
+
+def test_an_iteration_is_a_step_too(qtbot, runner, document):
+    open_and_wait(qtbot, runner, document)
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.step("iteration")
+    assert caught.args[0].iteration == 1
+
+
+def test_playing_trains_until_it_is_paused(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.play()
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration > 500)
+    runner.pause()
+    qtbot.waitUntil(lambda: heard["playing"] == [True, False])
+    assert not runner.playing
+
+
+def test_at_two_nodes_a_second_the_first_node_is_played_at_once(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.set_speed(2.0)
+    runner.play()
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].last_step is not None)
+    assert heard["snapshots"][-1].last_step.index == 0
+    assert heard["snapshots"][-1].iteration == 0
+
+
+def test_a_moderate_speed_plays_whole_iterations_and_single_nodes_alike(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.set_speed(3000.0)
+    runner.play()
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration > 30)
+
+
+def test_stepping_and_playing_give_the_same_numbers(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.set_speed(20000.0)
+    runner.play()
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration > 50)
+    runner.pause()
+    settled(qtbot, runner)
+    runner.ask("parameters", lambda session: (session.iteration, session.last_step, session.parameters))
+    qtbot.waitUntil(lambda: any(name == "parameters" for name, _ in heard["answers"]))
+    iteration, last, parameters = dict(heard["answers"])["parameters"]
+    other = Session(document)
+    other.run(iteration)
+    while other.last_step != last:
+        other.step()
+    for name, numbers in other.parameters.items():
+        assert np.array_equal(parameters[name], numbers)
+
+
+def test_reset_returns_to_the_start(qtbot, runner, document, heard):
+    first = open_and_wait(qtbot, runner, document)
+    runner.step("iteration")
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 1)
+    runner.reset(0)
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 0)
+    weights = heard["snapshots"][-1].parameters["hidden.weight"].array
+    assert np.array_equal(weights, first.parameters["hidden.weight"].array)
+
+
+def test_an_edit_keeps_the_parameters_that_fit(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.step("iteration")
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 1)
+    before = heard["snapshots"][-1].parameters["output.weight"].array
+    edited = document.copy()
+    edited.graph.add("dense", id="extra", units=2)
+    edited.graph.connect("hidden", "extra")
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.edit(edited, 2)
+    assert np.array_equal(caught.args[0].parameters["output.weight"].array, before)
+    assert "extra.weight" in caught.args[0].parameters
+
+
+def test_what_belongs_to_an_older_revision_is_refused(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document, 1)
+    for revision in range(2, 30):
+        runner.step("iteration")
+        runner.renumber(revision)
+    settled(qtbot, runner)
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].revision == 29)
+    seen = [snapshot.revision for snapshot in heard["snapshots"]]
+    assert seen == sorted(seen)
+    assert set(seen[1:]) == {29}
+
+
+def test_a_number_changes_without_a_new_plan_and_survives_a_reset(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    optimizer = document.training.phases[0].optimizer
+    document.training = document.training.with_optimizer(
+        dataclasses.replace(optimizer, settings={**optimizer.settings, "learning_rate": 0.5})
+    )
+    runner.set_settings({"optimizer.learning_rate": 0.5}, document, 2)
+    qtbot.waitUntil(lambda: rate_of(heard["snapshots"][-1]) == pytest.approx(0.5))
+    runner.step("iteration")
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 1)
+    runner.reset(0)
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 0)
+    assert rate_of(heard["snapshots"][-1]) == pytest.approx(0.5)
+
+
+def rate_of(snapshot):
+    return next(number for name, number in snapshot.settings.items() if name.endswith("learning_rate"))
+
+
+def test_a_parameter_can_be_set_by_hand(qtbot, runner, document, heard):
+    snapshot = open_and_wait(qtbot, runner, document)
+    numbers = np.full(snapshot.parameters["hidden.weight"].shape, 0.25)
+    with qtbot.waitSignal(runner.snapshot_ready) as caught:
+        runner.set_parameter("hidden.weight", numbers)
+    assert np.array_equal(caught.args[0].parameters["hidden.weight"].array, numbers.astype(np.float32))
+
+
+def test_a_document_that_cannot_run_says_why_and_runs_once_it_is_mended(qtbot, runner, document, heard):
+    with qtbot.waitSignal(runner.failed) as caught:
+        runner.open(Document(), 1)
+    assert caught.args[0].fact
+    with qtbot.waitSignal(runner.failed):
+        runner.play()
+    assert not runner.playing
+    with qtbot.waitSignal(runner.snapshot_ready):
+        runner.edit(document, 2)
+
+
+def test_an_error_of_our_own_is_told_and_the_thread_goes_on(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+
+    def broken(session):
+        raise RuntimeError("a slip of ours")
+
+    runner.ask("broken", broken)
+    qtbot.waitUntil(lambda: bool(heard["crashed"]))
+    assert "a slip of ours" in heard["crashed"][0]
+    assert heard["failed"][-1].kind == "crash"
+    with qtbot.waitSignal(runner.snapshot_ready):
+        runner.step()
+
+
+def test_a_run_that_diverges_stops_and_names_the_node(qtbot, runner, document, heard):
+    document.training = document.training.with_optimizer(
+        dataclasses.replace(document.training.phases[0].optimizer, type="sgd", settings={"learning_rate": 1.0})
+    )
+    open_and_wait(qtbot, runner, document)
+    runner.step("iteration")
+    runner.set_parameter("hidden.weight", np.full((2, 4), 3e38))
+    runner.set_parameter("output.weight", np.full((4, 1), 3e38))
+    runner.play()
+    qtbot.waitUntil(lambda: bool(heard["failed"]))
+    assert heard["failed"][0].kind == "finite"
+    assert heard["failed"][0].node
+    qtbot.waitUntil(lambda: not runner.playing)
+
+
+def test_questions_of_one_name_are_answered_once_for_the_last(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    busy = threading.Event()
+    runner.ask("busy", lambda session: busy.wait())
+    for number in range(20):
+        runner.ask("number", lambda session, number=number: number)
+    busy.set()
+    settled(qtbot, runner)
+    assert [answer for name, answer in heard["answers"] if name == "number"] == [19]
+
+
+def test_a_snapshot_waits_until_the_last_one_was_taken(qtbot, runner, document):
+    open_and_wait(qtbot, runner, document)
+    delivered = []
+    runner.snapshot_ready.connect(delivered.append)
+    runner.play()
+    reached = threading.Event()
+    runner.ask("later", lambda session: reached.set())
+    # The window does nothing but wait here: whatever the worker computes, at most one snapshot may be under way.
+    assert reached.wait(10)
+    assert delivered == []
+    runner.pause()
+    settled(qtbot, runner)
+
+
+def test_closing_stops_the_thread_even_while_it_plays(qtbot, runner, document):
+    open_and_wait(qtbot, runner, document)
+    runner.play()
+    runner.close()
+    runner.close()
+    assert not runner.is_alive
+    runner.step()
+
+
+def test_focusing_a_node_explains_that_node(qtbot, runner, document):
+    open_and_wait(qtbot, runner, document)
+    runner.step("iteration")
+    settled(qtbot, runner)
+    with qtbot.waitSignal(
+        runner.snapshot_ready, check_params_cb=lambda s: s.explanation is not None and s.explanation.node == "hidden"
+    ):
+        runner.focus("hidden")
+
+
+def test_a_problem_is_raised_as_one():
+    with pytest.raises(ProblemError):
+        Session(Document())
