@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from engine.nodes.base import NodeType, Port, node_type
+from engine.nodes.base import Choice, Flag, NodeType, Port, node_type
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 PREDICTION = Port("prediction", "(batch, units)", symbol=r"\hat y")
+SCORE = Port("prediction", "(batch, units)", symbol="v", help="The sum before any activation: its sign is the answer.")
+PROBABILITY = Port("prediction", "(batch, units)", symbol=r"\hat y", help="A probability between 0 and 1.")
+LOGITS = Port(
+    "logits", "(batch, units)", symbol="z", help="The sum before the sigmoid: the loss holds the sigmoid itself."
+)
+SCORES = Port("logits", "(batch, classes)", symbol="z", help="One score per class: the loss holds the softmax itself.")
 TARGET = Port("target", "(batch, units)", kind="target", symbol="t")
+LABEL = Port("target", "(batch, units)", kind="target", symbol="t", help="The label, −1 or +1.")
+YES_OR_NO = Port("target", "(batch, units)", kind="target", symbol="t", help="1 for yes, 0 for no.")
+CLASS = Port(
+    "target",
+    "(batch) or (batch, classes)",
+    kind="target",
+    symbol="t",
+    help="Class numbers, or one column for each class.",
+)
 LOSS = Port("loss", "()", kind="loss", symbol="L")
+
+
+def agree(prediction: Value, target: Value) -> None:
+    """Raise `ShapeMismatch` unless prediction and target have one shape."""
+    if prediction.shape != target.shape or target.kind != "real":
+        fact = (
+            f"a prediction of shape {shape_text(prediction.shape)} meets a target of shape {shape_text(target.shape)}"
+        )
+        if target.kind != "real":
+            fact += " of class numbers"
+        raise shape_mismatch(fact, "Give the last layer as many units as the target has.", port="target")
 
 
 def mean_of_all(build: Builder, x: Value) -> Value:
@@ -18,42 +44,170 @@ def mean_of_all(build: Builder, x: Value) -> Value:
     return build.emit("mean", x, axes=tuple(range(x.rank))) if x.rank else x
 
 
-def agree(prediction: Value, target: Value) -> None:
-    """Raise `ShapeMismatch` unless prediction and target have one shape."""
-    if prediction.shape != target.shape or target.kind != "real":
-        fact = f"a prediction of shape {shape_text(prediction.shape)} meets a target of shape {shape_text(target.shape)}"
-        raise shape_mismatch(fact, "Give the last layer as many units as the target has.", port="target")
+def sum_of_all(build: Builder, x: Value) -> Value:
+    """The sum over all axes, as one number."""
+    return build.emit("sum", x, axes=tuple(range(x.rank))) if x.rank else x
+
+
+class Loss(NodeType):
+    """A loss that is computed example by example and then averaged or added over the batch."""
+
+    category, icon = "Losses", "target"
+    outputs = (LOSS,)
+    reduction = Choice(
+        "mean", ("mean", "sum"), help="Over the batch: the mean, or the sum as in Aggarwal 2023, eq. 2.30."
+    )
+
+
+class ElementLoss(Loss):
+    """A loss with one term for every unit of every example."""
+
+    inputs = (PREDICTION, TARGET)
+    over = Choice(
+        "elements",
+        ("elements", "examples"),
+        help="A mean counts every unit of every example, or adds the units and counts examples.",
+    )
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        agree(values["prediction"], values["target"])
+        return self.reduce(build, self.terms(build, values["prediction"], values["target"]))
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        """One term per entry, in the prediction's shape."""
+        raise TypeError(f"{type(self).__name__} does not say what its terms are")
+
+    def reduce(self, build: Builder, terms: Value) -> Value:
+        """The terms as one number, as `reduction` and `over` say."""
+        if self.reduction == "sum":
+            return sum_of_all(build, terms)
+        if self.over == "examples" and terms.rank > 1 and terms.shape[1:] != (1,) * (terms.rank - 1):
+            terms = build.emit("sum", terms, axes=tuple(range(1, terms.rank)))
+        return mean_of_all(build, terms)
 
 
 @node_type
-class MeanSquaredError(NodeType):
+class SquaredError(ElementLoss):
+    """The squared differences, added over the units of an example."""
+
+    name = "squared_error"
+    formula = r"L = \sum_i (t_i - \hat y_i)^2"
+    source = "Aggarwal 2023, §1.3.3, without ½"
+    half = Flag(False, help="Whether ½ stands before it, so that the derivative is the difference itself.")
+    over = Choice("examples", ("elements", "examples"), help=ElementLoss.over.help)
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        difference = prediction - target
+        return difference * difference
+
+    def reduce(self, build: Builder, terms: Value) -> Value:
+        total = super().reduce(build, terms)
+        return 0.5 * total if self.half else total
+
+
+@node_type
+class MeanSquaredError(ElementLoss):
     """The mean of the squared differences, over all entries of the batch."""
 
-    name, category, icon = "mean_squared_error", "Losses", "target"
+    name = "mean_squared_error"
     formula = r"L = \frac{1}{n}\sum_i (\hat y_i - t_i)^2"
-    source = "Aggarwal 2023, §2.3.1"
-    inputs = (PREDICTION, TARGET)
-    outputs = (LOSS,)
+    source = "Goodfellow, Bengio & Courville 2016, eq. 5.5"
 
-    def lower(self, build: Builder, **values: Any) -> Value:
-        prediction, target = values["prediction"], values["target"]
-        agree(prediction, target)
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
         difference = prediction - target
-        return mean_of_all(build, difference * difference)
+        return difference * difference
 
 
 @node_type
-class BinaryCrossEntropy(NodeType):
+class AbsoluteError(ElementLoss):
+    """The mean distance between prediction and target; the slope is 0 where they meet."""
+
+    name = "absolute_error"
+    formula = r"L = \frac{1}{n}\sum_i |\hat y_i - t_i|"
+    source = "Hastie, Tibshirani & Friedman 2009, §10.6"
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("absolute", prediction - target)
+
+
+@node_type
+class PerceptronCriterion(ElementLoss):
+    """How far a wrong score lies on the wrong side, for labels −1 and +1; the slope is 0 at a score of 0."""
+
+    name = "perceptron_criterion"
+    formula = r"L = \frac{1}{n}\sum_i \max(-t_i v_i, 0)"
+    source = "Aggarwal 2023, eq. 1.5"
+    inputs = (SCORE, LABEL)
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("relu", -(target * prediction))
+
+
+@node_type
+class Hinge(ElementLoss):
+    """As the perceptron criterion, but a right score must keep a margin of 1; the slope is 0 on the margin."""
+
+    name = "hinge"
+    formula = r"L = \frac{1}{n}\sum_i \max(1 - t_i v_i, 0)"
+    source = "Aggarwal 2023, §3.2.4, support vector machine"
+    inputs = (SCORE, LABEL)
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("relu", 1 - target * prediction)
+
+
+@node_type
+class LogisticLoss(ElementLoss):
+    """How surprised the sigmoid of a score is by a label −1 or +1."""
+
+    name = "logistic_loss"
+    formula = r"L = \frac{1}{n}\sum_i \ln\left(1 + e^{-t_i v_i}\right)"
+    source = "Aggarwal 2023, §1.3.3: −ln|t/2 − ½ + σ(v)|, written in the score"
+    inputs = (SCORE, LABEL)
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("softplus", -(target * prediction))
+
+
+@node_type
+class BinaryCrossEntropy(ElementLoss):
     """How surprised a probability is by a yes or no (1 or 0)."""
 
-    name, category, icon = "binary_cross_entropy", "Losses", "target"
+    name = "binary_cross_entropy"
     formula = r"L = -\frac{1}{n}\sum_i \left[t_i \ln \hat y_i + (1 - t_i) \ln (1 - \hat y_i)\right]"
-    source = "Aggarwal 2023, §1.2.4"
-    inputs = (PREDICTION, TARGET)
-    outputs = (LOSS,)
+    source = "Goodfellow, Bengio & Courville 2016, §6.2.2.2"
+    inputs = (PROBABILITY, YES_OR_NO)
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("binary_cross_entropy", prediction, target)
+
+
+@node_type
+class LogisticCrossEntropy(ElementLoss):
+    """How surprised the sigmoid of a logit is by a yes or no (1 or 0); safe for logits of any size."""
+
+    name = "logistic_cross_entropy"
+    formula = r"L = \frac{1}{n}\sum_i \left[\ln(1 + e^{z_i}) - t_i z_i\right]"
+    source = "Goodfellow, Bengio & Courville 2016, §6.2.2.2"
+    inputs = (LOGITS, YES_OR_NO)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        prediction, target = values["prediction"], values["target"]
-        agree(prediction, target)
-        surprise = target * build.emit("log", prediction) + (1 - target) * build.emit("log", 1 - prediction)
-        return -mean_of_all(build, surprise)
+        return super().lower(build, prediction=values["logits"], target=values["target"])
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        return build.emit("logistic_cross_entropy", prediction, target)
+
+
+@node_type
+class SoftmaxCrossEntropy(Loss):
+    """How surprised the softmax of the scores is by the right class; safe for scores of any size."""
+
+    name = "softmax_cross_entropy"
+    formula = r"L = -\frac{1}{n}\sum_i \ln \frac{e^{z_{i t_i}}}{\sum_k e^{z_{ik}}}"
+    source = "Aggarwal 2023, eqs 1.8 and 2.19"
+    inputs = (SCORES, CLASS)
+    primitive: ClassVar[dict[str, str]] = {"whole": "class_cross_entropy", "real": "softmax_cross_entropy"}
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        terms = build.emit(self.primitive[values["target"].kind], values["logits"], values["target"])
+        return sum_of_all(build, terms) if self.reduction == "sum" else mean_of_all(build, terms)

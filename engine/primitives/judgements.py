@@ -40,8 +40,9 @@ def right_side_body(arena: Arena, integers: Integers, instruction: Code, start: 
 
 
 right_side = register(Primitive(
-    name="right_side", formula=r"y = [\,p > c \text{ as } t = 1\,]", shape=joint, body=right_side_body, variant=steps, is_elementwise=True,
-    domain=(Interval(ties=True), LABELS, Interval(ties=True)), source="Aggarwal 2023, eq. 1.1",
+    name="right_side", formula=r"y = [\,p > c \text{ as } t = 1\,]", shape=joint,
+    body=right_side_body, variant=steps, is_elementwise=True, domain=(Interval(ties=True), LABELS, Interval(ties=True)),
+    source="Aggarwal 2023, eq. 1.1",
     convention="on the threshold is wrong for either label",
 ))  # fmt: skip
 
@@ -80,8 +81,9 @@ def right_column_body(arena: Arena, integers: Integers, instruction: Code, start
 
 
 right_column = register(Primitive(
-    name="right_column", formula=r"y = [\,\arg\max_k z_k = \arg\max_k t_k\,]", shape=by_row, encode=row_encode, body=right_column_body,
-    domain=Interval(ties=True), source="Aggarwal 2023, §1.3.2", convention="of equal scores the first counts",
+    name="right_column", formula=r"y = [\,\arg\max_k z_k = \arg\max_k t_k\,]", shape=by_row, encode=row_encode,
+    body=right_column_body, domain=Interval(ties=True),
+    source="Aggarwal 2023, §1.3.2", convention="of equal scores the first counts",
 ))  # fmt: skip
 
 ZERO_IS_MISTAKE = 1  # compiled in
@@ -96,14 +98,15 @@ def side_body(arena: Arena, integers: Integers, instruction: Code, start: int, s
 
 
 side = register(Primitive(
-    name="side", formula=r"y = +1 \text{ if } x \geq 0,\quad -1 \text{ else}", shape=same, body=side_body, derivative=no_derivative,
-    domain=Interval(-3, 3, (0.0,)), source="Aggarwal 2023, eq. 1.1", convention="+1 at x = 0 (the text leaves it open)",
+    name="side", formula=r"y = +1 \text{ if } x \geq 0,\quad -1 \text{ else}", shape=same, body=side_body,
+    derivative=no_derivative, domain=Interval(-3, 3, (0.0,)),
+    source="Aggarwal 2023, eq. 1.1", convention="+1 at x = 0 (the text leaves it open)",
 ))  # fmt: skip
 
 
 def zero_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
     """Whether a score of exactly 0 counts as a mistake, beside the usual steps."""
-    return (*steps(operands, result, attributes), ("ZERO_IS_MISTAKE", int(attributes["zero_is_mistake"])))
+    return (*steps(operands, result, attributes), ("ZERO_IS_MISTAKE", int(attributes.get("zero_is_mistake", True))))
 
 
 @kernel
@@ -125,8 +128,8 @@ def label_error_shape(score: Value, label: Value, zero_is_mistake: bool = True) 
 
 
 label_error = register(Primitive(
-    name="label_error", formula=r"e = t - \hat y,\quad \hat y = \mathrm{sign}\,v", shape=label_error_shape, body=label_error_body,
-    derivative=no_derivative, variant=zero_variant, is_elementwise=True,
+    name="label_error", formula=r"e = t - \hat y,\quad \hat y = \mathrm{sign}\,v", shape=label_error_shape,
+    body=label_error_body, derivative=no_derivative, variant=zero_variant, is_elementwise=True,
     domain=(Interval(-3, 3, (0.0,)), Interval(-1, 1, (0.0,))),
     source="Aggarwal 2023, eqs 1.1 and 1.2",
     convention="v = 0: a mistake for either label, or +1 (zero_is_mistake false)",

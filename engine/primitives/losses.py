@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.problems import shape_mismatch
 from engine.program import Shape, Value, shape_text
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
+NAN = math.nan
 PROBABILITY = Interval(0.1, 0.9)
 
 
@@ -127,7 +129,8 @@ def class_cross_entropy_body(arena: Arena, integers: Integers, instruction: Code
         total = real(0)
         for k in range(classes):
             total += exp_of(arena[begin + k] - largest)
-        arena[y + i] = log_of(total) - (arena[begin + integers[t + i]] - largest)
+        chosen = integers[t + i]
+        arena[y + i] = log_of(total) - (arena[begin + chosen] - largest) if 0 <= chosen < classes else real(NAN)
 
 
 def class_cross_entropy_derivative(z: Value, t: Value, y: Value, dy: Value) -> list[Value | None]:
@@ -145,6 +148,7 @@ def _per_row(dy: Value) -> Value:
 register(Primitive(
     name="class_cross_entropy", formula=r"y = \ln \sum_k e^{z_k} - z_t", shape=by_row, encode=row_encode,
     body=class_cross_entropy_body, derivative=class_cross_entropy_derivative, source="Aggarwal 2023, eqs 1.8 and 2.19",
+    convention="NaN where there is no such class",
 ))  # fmt: skip
 
 
@@ -173,7 +177,8 @@ def softmax_cross_entropy_derivative(z: Value, t: Value, y: Value, dy: Value) ->
 
 
 register(Primitive(
-    name="softmax_cross_entropy", formula=r"y = -\sum_k t_k \ln \frac{e^{z_k}}{\sum_j e^{z_j}}", shape=by_row, encode=row_encode,
-    body=softmax_cross_entropy_body, derivative=softmax_cross_entropy_derivative, domain=(Interval(), Interval(0, 1)),
+    name="softmax_cross_entropy", formula=r"y = -\sum_k t_k \ln \frac{e^{z_k}}{\sum_j e^{z_j}}", shape=by_row,
+    encode=row_encode, body=softmax_cross_entropy_body, derivative=softmax_cross_entropy_derivative,
+    domain=(Interval(), Interval(0, 1)),
     source="Aggarwal 2023, eqs 2.18 and 2.19",
 ))  # fmt: skip

@@ -1,0 +1,74 @@
+"""Learning rules: nodes that change their own parameters, with no loss and no derivative behind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.initialisers import INITIALISERS
+from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, node_type
+from engine.nodes.data import start_of
+from engine.nodes.layers import features_of
+from engine.problems import shape_mismatch
+from engine.program import Builder, Value, shape_text
+
+
+@node_type
+class Perceptron(NodeType):
+    """The sign of a weighted sum; every mistake turns the weights towards the label, −1 or +1."""
+
+    name, category, icon = "perceptron", "Learning rules", "circle-dot"
+    formula = r"\hat y = \mathrm{sign}(xW + b),\quad W \leftarrow W + \alpha\, t\, x^\top \text{ on a mistake}"
+    source = "Aggarwal 2023, §1.2, eqs 1.1 to 1.4"
+    inputs = (
+        Port("x", "(batch, features)", symbol="x"),
+        Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1."),
+    )
+    outputs = (
+        Port(
+            "prediction",
+            "(batch, 1)",
+            symbol=r"\hat y",
+            help="The sign of the score; 0 where a score of 0 counts as a mistake.",
+        ),
+        Port("score", "(batch, 1)", symbol="v", help="The weighted sum: 0 on the separating line."),
+    )
+    form = Choice(
+        "mistake",
+        ("mistake", "error"),
+        help="Step by α t x on a mistake (eq. 1.3), or by α (t − ŷ) x, twice as far (eq. 1.2).",
+    )
+    learning_rate = Real(1.0, low=0.0, high=1000.0, symbol=r"\alpha", help="How far a mistake turns the weights.")
+    zero_is_mistake = Flag(True, help="Whether a score of exactly 0 is wrong for either label; otherwise it says +1.")
+    use_bias = Flag(True, help="Whether a bias is added, and learned.")
+    initialiser = Choice("zeros", tuple(INITIALISERS), help="How the weights start where no numbers are given.")
+    initial_weight = Numbers(None, help="Weights to start from, one per feature.")
+    initial_bias = Numbers(None, help="Bias to start from.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        x, target = values["x"], values["target"]
+        width = features_of(x)
+        if x.rank != 2 or target.kind != "real" or target.shape != (x.shape[0], 1):
+            fact = f"inputs of shape {shape_text(x.shape)} meet labels of shape {shape_text(target.shape)}"
+            raise shape_mismatch(fact, "Give one label, −1 or +1, for each example.", port="target")
+        weight = build.parameter("weight", *start_of((width, 1), self._weights(), self.initialiser))
+        score = x @ weight
+        bias = build.parameter("bias", *start_of((1,), self.initial_bias, "zeros")) if self.use_bias else None
+        if bias is not None:
+            score = score + bias
+        build.learn(lambda: self._learn(build, x, score, target, weight, bias))
+        return {"prediction": build.emit("sign" if self.zero_is_mistake else "side", score), "score": score}
+
+    def _weights(self) -> Any:
+        numbers = self.initial_weight
+        if isinstance(numbers, list | tuple) and numbers and not isinstance(numbers[0], list | tuple):
+            return [[number] for number in numbers]
+        return numbers
+
+    def _learn(self, build: Builder, x: Value, score: Value, target: Value, weight: Value, bias: Value | None) -> None:
+        error = build.emit("label_error", score, target, zero_is_mistake=self.zero_is_mistake)
+        step = build.setting("learning_rate", self.learning_rate) * error
+        if self.form == "mistake":  # the error of a mistake is twice its label
+            step = 0.5 * step
+        build.emit("add_to", weight, build.emit("matmul", x, step, transpose_a=True))
+        if bias is not None:
+            build.emit("add_to", bias, build.emit("sum", step, axes=(0,)))
