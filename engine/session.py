@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,23 +10,23 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 import engine.primitives  # noqa: F401  (registers them)
+from engine.birth import birth_in
 from engine.datasets import Dataset, load
 from engine.history import History
 from engine.initialisers import stream
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
+from engine.playback import Playback, StepKind
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value
+from engine.program import Program, Value, resolve
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.tape import Step, Tape, initial_array, plan
-from engine.timeline import Checkpoint, Moment, Timeline
+from engine.timeline import Moment
 
 if TYPE_CHECKING:
     from engine.document import Document
 
-StepKind = Literal["node", "phase", "iteration", "epoch"]
-BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has to play again at the most
 METRICS_S = 0.25  # seconds between two evaluations while running
 
 
@@ -58,8 +59,7 @@ class Session:
             problems = self.lowered.problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]
             raise ProblemError(*problems)
         self.tape: Tape = plan(self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype)
-        self._machine = CpuMachine(self.tape)
-        self._machine.set_epoch(self.lowered.full_iterations, self.lowered.iterations)
+        self.playback = Playback(self.tape, self.lowered, self._write)
         self._step_of = self._steps_of_values()
         self._side: SidePlan | None = None
 
@@ -80,7 +80,7 @@ class Session:
             for address, value in self.program.sources.items()
             if _lasts(value)
         }
-        clock, seed = self._machine.clock.copy(), self.seed
+        clock, seed = [int(entry) for entry in self._machine.clock], self.seed
         before = dict(self.__dict__)
         try:
             self._open(document, revision)
@@ -88,22 +88,20 @@ class Session:
             self.__dict__.update(before)
             raise
         self._fill(seed if document.training.seed == before["document"].training.seed else document.training.seed, kept)
-        self._machine.clock[:2] = clock[:2]
-        self._machine.clock[2] = clock[2] if clock[2] < self.lowered.iterations else 0
-        self.position, self.problem, self._from_iteration = 0, None, int(clock[0])
-        self._start_timeline()
+        self.problem = None
+        self._previous: dict[str, Reading] = {}
+        self.playback.begin(*clock)
 
     def reset(self, seed: int | None = None) -> None:
         """Back to the start: parameters drawn anew from the seed (None: the document's), iteration 0."""
-        self._machine.clock[:] = 0
         self._machine.integers[:] = 0
         self._fill(self.document.training.seed if seed is None else seed, {})
-        self._from_iteration = 0
-        self.position, self.problem = 0, None
+        self.problem = None
         self.history = History()
         self.metrics: dict[str, float] = {}
         self._rate, self._evaluated = 0.0, 0.0
-        self._start_timeline()
+        self._previous = {}
+        self.playback.begin()
 
     def _fill(self, seed: int, kept: Mapping[str, Array]) -> None:
         self.seed = seed
@@ -129,26 +127,25 @@ class Session:
         table = self._dataset.inputs if address == "data.inputs" else self._dataset.targets
         view[...] = table[self._dataset.train_rows].reshape(view.shape)
 
-    def _start_timeline(self) -> None:
-        self.timeline = Timeline()
-        self._previous: dict[str, Reading] = {}
-        self._checkpoint()
-
     def _steps_of_values(self) -> dict[int, int]:
         position = {origin: index for index, origin in enumerate(self.program.steps)}
         return {call.result.index: position[call.origin] for call in self.program.calls}
 
-    # time --------------------------------------------------------------------------------
+    # time ----------------------------------------------------------------------------------------
+
+    @property
+    def _machine(self) -> CpuMachine:
+        return self.playback.machine
 
     @property
     def iteration(self) -> int:
         """How many updates have been done."""
-        return int(self._machine.clock[0])
+        return self.playback.iteration
 
     @property
     def epoch(self) -> int:
         """How many times all rows have been seen."""
-        return int(self._machine.clock[1])
+        return self.playback.epoch
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -158,29 +155,26 @@ class Session:
     @property
     def last_step(self) -> Step | None:
         """The step played last; None at the start."""
-        if self.position:
-            return self.steps[self.position - 1]
-        return self.steps[-1] if self.steps and self.iteration > self._from_iteration else None
+        return self.playback.last_step
 
     @property
     def next_step(self) -> Step | None:
         """The step that → would play."""
-        return self.steps[self.position] if self.steps else None
+        return self.playback.next_step
 
     def step(self, kind: StepKind = "node") -> Step | None:
         """Play one node, or to the end of the part (forward, backward, update), the iteration, the epoch."""
         if not self.steps or self.problem is not None:
             return self.last_step
-        self.timeline.forget_after(self._moment)
+        self.playback.timeline.forget_after(self.playback.moment)
         if kind == "epoch":
             epoch = self.epoch
             while self.epoch == epoch and self.problem is None:
-                self.run(max(1, self.lowered.iterations - int(self._machine.clock[2])))
+                self.run(self.lowered.iterations - self.playback.within)
             return self.last_step
-        first = self.steps[self.position]
-        self._play_step()
-        while kind != "node" and self.position and self.problem is None:
-            following = self.steps[self.position]
+        first = self._play_step()
+        while kind != "node" and self.playback.position and self.problem is None:
+            following = self.steps[self.playback.position]
             if kind == "phase" and (following.part, following.phase) != (first.part, first.phase):
                 break
             self._play_step()
@@ -188,203 +182,68 @@ class Session:
 
     def step_back(self, kind: StepKind = "node") -> None:
         """Undo steps: every value is again what it was, bit for bit. At the start nothing happens."""
-        iteration, position = self._moment
-        if position == 0 and iteration <= self._from_iteration:
-            return
-        if position == 0:
-            iteration, position = iteration - 1, len(self.steps)
-        if kind == "node":
-            position -= 1
-        elif kind == "phase":
-            last = self.steps[position - 1]
-            while position and (self.steps[position - 1].part, self.steps[position - 1].phase) == (
-                last.part,
-                last.phase,
-            ):
-                position -= 1
-        elif kind == "iteration":
-            position = 0
-        else:
-            start = iteration - int(self._iteration_in_epoch(iteration))
-            iteration, position = max(self._from_iteration, start), 0
-        self.go_to(Moment(iteration, position))
-
-    def _iteration_in_epoch(self, iteration: int) -> int:
-        here, now = self._moment, int(self._machine.clock[2])
-        return (now - (here.iteration - iteration)) % self.lowered.iterations
-
-    def go_to(self, moment: Moment) -> None:
-        """Restore the last checkpoint before a moment and play on to it, with whatever a hand changed meanwhile."""
-        self.problem = None
-        start = self.timeline.before(max(moment.iteration - 1, self.timeline.earliest))
-        self._restore(start)
-        waiting = [entry for entry in self.timeline.interventions if entry.moment > Moment(start.iteration, 0)]
-        for entry in waiting:
-            if entry.moment > moment:
-                break
-            self._play_to(entry.moment)
-            self._write(entry.address, entry.numbers)
-        self._play_to(moment)
-
-    def _play_to(self, moment: Moment) -> None:
-        while self.position and self.iteration < moment.iteration:
-            self._play_range()
-        self._machine.lower_flag()
-        if self.iteration < moment.iteration:
-            if moment.iteration - self.iteration > 1:
-                self._machine.iterate(moment.iteration - self.iteration - 1)
-            self._machine.iterate(1, shown=True)
-        while self.position < moment.position and self.iteration == moment.iteration:
-            self._play_range()
+        moment = self.playback.moment_before(kind)
+        if moment is not None:
+            self.problem, self._previous = None, {}
+            self.playback.go_to(moment)
 
     def run(self, iterations: int) -> int:
-        """Play that many iterations (a begun one is finished first and counts); fewer where a number stops being finite."""
+        """Play that many iterations (a begun one is finished first and counts).
+
+        Fewer where a number stops being finite: `problem` then says where, and the session stands behind that step.
+        """
         if not self.steps or self.problem is not None:
             return 0
-        self.timeline.forget_after(self._moment)
-        self._previous = {}
+        self.playback.timeline.forget_after(self.playback.moment)
         begun = self.iteration
-        while self.position and self.problem is None:
+        while self.playback.position and self.problem is None:
             self._play_step()
-        block = 64
-        while (left := iterations - (self.iteration - begun)) > 0 and self.problem is None:
-            self._checkpoint()
-            started = time.perf_counter()
-            # The last iteration is the one that is looked at: it also computes what fusing leaves out.
-            done = self._machine.iterate(min(block, left - 1)) if left > 1 else self._machine.iterate(1, shown=True)
-            elapsed = time.perf_counter() - started
-            block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
-            if self._machine.flag:
-                self._find_birth()
-        if self.problem is None:
-            self._remember_loss()
+        self._previous = {}
+        if self.problem is None and not self.playback.run(iterations - (self.iteration - begun)):
+            self._find_birth()
+        self._remember_loss()
         return self.iteration - begun
 
     def run_for(self, seconds: float) -> int:
         """Play iterations for about that long; the chunk of a window that wants to stay awake."""
         started = time.perf_counter()
-        expected = max(1, int(self._rate * seconds)) if self._rate else 1
-        done = self.run(expected)
+        done = self.run(max(1, int(self._rate * seconds)))
         elapsed = time.perf_counter() - started
         while elapsed < seconds * 0.5 and self.problem is None and self.steps:
-            more = self.run(max(1, int(done * (seconds - elapsed) / max(elapsed, 1e-6) * 0.8)))
-            done += more
+            done += self.run(max(1, int(done * (seconds - elapsed) / max(elapsed, 1e-6) * 0.8)))
             elapsed = time.perf_counter() - started
-        if done:
-            self._rate = done / max(elapsed, 1e-9)
+        self._rate = done / max(elapsed, 1e-9)
         if started - self._evaluated > METRICS_S:
             self.measure()
         return done
 
-    def _play_range(self) -> None:
-        """Play the next step's instructions and move on; the clock moves with the last one."""
-        machine = self._machine
-        section = self.tape.shown.short if self._is_short else self.tape.shown.full
-        begin = section.step_ends[self.position - 1] if self.position else section.begin
-        machine.play(begin, max(begin, section.step_ends[self.position]))
-        self.position += 1
-        if self.position == len(self.steps):
-            self.position = 0
-            machine.clock[0] += 1
-            machine.clock[2] += 1
-            if machine.clock[2] >= self.lowered.iterations:
-                machine.clock[1:] = (machine.clock[1] + 1, 0)
-
-    def _play_step(self) -> None:
-        if self.position == 0:
-            self._checkpoint()
-        playing = self.steps[self.position]
-        if playing.part == "update":
-            self._previous = {a: read(self._machine.view(v), "current") for a, v in self._parameter_values().items()}
-        elif self.position == 0 or self.steps[self.position - 1].part == "update":
+    def _play_step(self) -> Step:
+        playback = self.playback
+        if playback.position == 0:
+            playback.checkpoint()
             self._previous = {}
-        self._play_range()
+        playing = self.steps[playback.position]
+        if playing.part == "update" and not self._previous:
+            self._previous = {a: read(self._machine.view(v), "current") for a, v in self._learned().items()}
+        playback.play_step()
         self._machine.lower_flag()
-        self.problem = self._birth_in(playing)
-        if (
-            playing.part == "forward"
-            and self.program.losses
-            and self._step_of.get(self.program.losses[0].index) == playing.index
-        ):
+        self.problem = birth_in(playback, playing, self.document.graph)
+        losses = self.program.losses
+        if losses and playing.part == "forward" and self._step_of.get(losses[0].index) == playing.index:
             self._remember_loss()
-
-    @property
-    def _is_short(self) -> bool:
-        return bool(self.tape.short) and int(self._machine.clock[2]) >= self.lowered.full_iterations
-
-    @property
-    def _moment(self) -> Moment:
-        return Moment(self.iteration, self.position)
-
-    # checkpoints --------------------------------------------------------------------------------
-
-    def _checkpoint(self) -> None:
-        machine, spans = self._machine, self.tape.kept_spans
-        reals = np.concatenate([machine.arena[begin:end] for begin, end in spans])
-        wholes = np.concatenate([machine.integers[begin:end] for begin, end in self.tape.kept_integers])
-        self.timeline.keep(Checkpoint(self.iteration, reals, wholes, machine.clock.copy()))
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        machine, begun = self._machine, 0
-        for begin, end in self.tape.kept_spans:
-            machine.arena[begin:end] = checkpoint.reals[begun : begun + end - begin]
-            begun += end - begin
-        begun = 0
-        for begin, end in self.tape.kept_integers:
-            machine.integers[begin:end] = checkpoint.wholes[begun : begun + end - begin]
-            begun += end - begin
-        machine.clock[:] = checkpoint.clock
-        machine.lower_flag()
-        self.position = 0
-        self._previous = {}
-
-    # numbers that are none ------------------------------------------------------------------------
+        return playing
 
     def _find_birth(self) -> None:
         """A kernel raised the flag: play the last iteration again, step by step, up to the first call that failed."""
-        failed = self.iteration - 1
-        self.go_to(Moment(failed, 0))
+        self.playback.go_to(Moment(self.iteration - 1, 0))
         for step in self.steps:
-            self._play_range()
-            self.problem = self._birth_in(step)
+            self.playback.play_step()
+            self.problem = birth_in(self.playback, step, self.document.graph)
             if self.problem is not None:
+                self._machine.lower_flag()
                 return
-        self.problem = Problem(
-            f"a number stopped being finite at iteration {failed}",
-            "Lower the learning rate.",
-            severity="error",
-            kind="finite",
-        )
-
-    def _birth_in(self, step: Step) -> Problem | None:
-        """The first call of a step with finite operands and a result that is not."""
-        section = self.tape.shown.full
-        begin = section.step_ends[step.index - 1] if step.index else section.begin
-        for instruction in self.tape.shown.instructions[begin : section.step_ends[step.index]]:
-            call = instruction.call
-            targets = [call.operands[k] for k in call.primitive.writes] or [call.result]
-            for target in targets:
-                if target.kind == "real" and not np.isfinite(self._machine.view(target)).all():
-                    return self._born(step, call.primitive.name, call.operands, target)
-        return None
-
-    def _born(self, step: Step, name: str, operands: tuple[Value, ...], result: Value) -> Problem:
-        view = self._machine.view(result).reshape(-1)
-        where = int(np.argmin(np.isfinite(view)))
-        said = "infinite" if np.isinf(view[where]) else "not a number"
-        numbers = []
-        for operand in operands:
-            if operand.kind == "real":
-                flat = self._machine.view(operand).reshape(-1)
-                numbers.append(f"{float(flat[where if flat.size == view.size else 0]):.4g}")
-        rates = ", ".join(
-            f"{self._machine.view(v)[()]:g}" for a, v in self.program.sources.items() if a.endswith(".learning_rate")
-        )
-        node = self.document.graph.nodes.get(step.node)
-        iteration = self.iteration if self.position else self.iteration - 1
-        fact = f"{name} became {said} at iteration {iteration} in the {step.part} part (operands {', '.join(numbers)})"
-        mend = f"Lower the learning rate (now {rates})." if rates else "Look at its operands."
-        return Problem(fact, mend, node=node.id if node else step.node, kind="finite")
+        fact = f"a number stopped being finite at iteration {self.iteration - 1}"
+        self.problem = Problem(fact, "Lower the learning rate.", kind="finite")
 
     # reading --------------------------------------------------------------------------------
 
@@ -404,16 +263,37 @@ class Session:
         address = self._address(name)
         return self.program.outputs.get(address) or self.program.sources[address]
 
-    def _state(self, value: Value) -> State:
+    def state_of(self, value: Value) -> State:
+        """Whether a value belongs to the iteration looked at, to a former one, or was never computed."""
         if value.source is not None:
             return "current"
         index = self._step_of.get(value.index)
-        if index is None and value.call is not None:
-            return self._state(value.call.operands[0])
-        done = self.position if self.position else (len(self.steps) if self.iteration > self._from_iteration else 0)
-        if index is not None and index < done:
-            return "current"
-        return "earlier" if self.iteration > self._from_iteration else "absent"
+        if index is None or index >= self.playback.done:
+            return "earlier" if self.playback.has_history else "absent"
+        return "current"
+
+    @property
+    def rows_played(self) -> int:
+        """Rows in the batch of the iteration looked at."""
+        return self.playback.rows_of(0)
+
+    def memory_of(self, value: Value, shape: tuple[int, ...] | None = None) -> Array:
+        """A value's own memory, in the shape of the batch that it was computed for; valid until the next step."""
+        if shape is None:
+            rows = self.playback.rows_of(0 if self.state_of(value) == "current" else 1)
+            shape = resolve(value.shape, rows if value.source is None else self.tape.batch)
+        region = self.tape.region(value)
+        memory = self._machine.integers if value.kind == "whole" else self._machine.arena
+        return memory[region.offset : region.offset + math.prod(shape)].reshape(shape)
+
+    def before_update(self, value: Value) -> Array | None:
+        """A parameter as it was before the update that is being played; None where none has touched it."""
+        reading = self._previous.get(value.source.address) if value.source is not None else None
+        return None if reading is None else reading.array
+
+    def _read(self, value: Value, state: State | None = None) -> Reading:
+        state = self.state_of(value) if state is None else state
+        return read(self.memory_of(value), state)
 
     def _gradient_of(self, value: Value) -> Value | None:
         return next((found[value.index] for found in self.program.gradients if value.index in found), None)
@@ -421,21 +301,21 @@ class Session:
     def value(self, name: str) -> Array | None:
         """A copy of a node's output (or of `node.port`, `node.parameter`); None if it was not computed."""
         value = self._find(name)
-        return None if self._state(value) == "absent" else self._machine.view(value).copy()
+        return None if self.state_of(value) == "absent" else self.memory_of(value).copy()
 
     def gradient(self, name: str) -> Array | None:
         """The derivative of the loss by an output or a parameter, in its shape; None if it was not computed."""
         gradient = self._gradient_of(self._find(name))
         if gradient is None or self._gradient_state(gradient) == "absent":
             return None
-        return self._machine.view(gradient).copy()
+        return self.memory_of(gradient).copy()
 
     def _gradient_state(self, gradient: Value) -> State:
         if gradient.source is not None and self.program.losses:  # dL/dL = 1 stands from the moment there is a loss
-            return self._state(self.program.losses[0])
-        return self._state(gradient)
+            return self.state_of(self.program.losses[0])
+        return self.state_of(gradient)
 
-    def _parameter_values(self) -> dict[str, Value]:
+    def _learned(self) -> dict[str, Value]:
         return {
             a: v
             for a, v in self.program.sources.items()
@@ -454,7 +334,7 @@ class Session:
     @property
     def loss(self) -> float | None:
         """The first phase's loss as last computed; None before that."""
-        if not self.program.losses or self._state(self.program.losses[0]) == "absent":
+        if not self.program.losses or self.state_of(self.program.losses[0]) == "absent":
             return None
         return float(self._machine.view(self.program.losses[0])[()])
 
@@ -467,7 +347,7 @@ class Session:
             raise ProblemError(
                 Problem(
                     f"no parameter is called “{name}”",
-                    did_you_mean(str(name), self._parameter_values()),
+                    did_you_mean(str(name), self._learned()),
                     kind="unknown",
                 )
             )
@@ -496,7 +376,7 @@ class Session:
         if numbers.shape != view.shape or not np.isfinite(numbers).all():
             fact = f"“{address}” has the shape {view.shape}, and finite numbers of that shape are needed, not {numbers.shape}"
             raise ProblemError(Problem(fact, kind="shape"))
-        self.timeline.intervene(self._moment, address, numbers)
+        self.playback.timeline.intervene(self.playback.moment, address, numbers)
         view[...] = numbers
 
     def _write(self, address: str, numbers: Array) -> None:
@@ -559,17 +439,17 @@ class Session:
         values: dict[str, Reading] = {}
         gradients: dict[str, Reading] = {}
         for address, value in program.outputs.items():
-            values[address] = read(machine.view(value), self._state(value))
+            values[address] = self._read(value)
             self._add_gradient(gradients, address, value)
         parameters = {}
-        for address, value in self._parameter_values().items():
-            parameters[address] = read(machine.view(value), "current")
+        for address, value in self._learned().items():
+            parameters[address] = self._read(value)
             self._add_gradient(gradients, address, value)
         rows = self.lowered.rows
         return Snapshot(
             revision=self.revision, iteration=self.iteration, epoch=self.epoch, steps=self.steps, last_step=self.last_step,
             next_step=self.next_step, loss=self.loss, rate=self._rate,
-            row_indices=None if rows is None else machine.view(rows).copy(), values=values, gradients=gradients,
+            row_indices=None if rows is None else self.memory_of(rows).copy(), values=values, gradients=gradients,
             parameters=parameters, previous_parameters=dict(self._previous),
             settings={a: float(machine.view(v)[()]) for a, v in program.sources.items() if _is_setting(v)},
             history=self.history.arrays(), metrics=dict(self.metrics), problem=self.problem, explanation=self.explain(),
@@ -578,7 +458,7 @@ class Session:
     def _add_gradient(self, gradients: dict[str, Reading], address: str, value: Value) -> None:
         gradient = self._gradient_of(value)
         if gradient is not None:
-            gradients[address] = read(self._machine.view(gradient), self._gradient_state(gradient))
+            gradients[address] = self._read(gradient, self._gradient_state(gradient))
 
 
 def _lasts(value: Value) -> bool:

@@ -1,0 +1,200 @@
+"""Time: where in an iteration a tape stands, how it moves on, and how it comes back to any moment with the same bits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.lowering import Lowered
+from engine.machines.cpu import CpuMachine
+from engine.tape import Step, Tape
+from engine.timeline import Checkpoint, Moment, Timeline
+
+Array = np.ndarray[Any, np.dtype[Any]]
+StepKind = Literal["node", "phase", "iteration", "epoch"]
+BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has to play again at the most
+
+
+class Playback:
+    """A tape, its machine, and the place between two steps where it stands.
+
+    `position` steps of iteration `iteration` have been played. `write` puts numbers that a hand had set into a source,
+    when a replay passes the moment at which they were set.
+    """
+
+    def __init__(self, tape: Tape, lowered: Lowered, write: Callable[[str, Array], None]) -> None:
+        self.tape, self.lowered = tape, lowered
+        self.machine = CpuMachine(tape)
+        self.machine.set_epoch(lowered.full_iterations, lowered.iterations)
+        self.position = 0
+        self.begun_at = 0  # the iteration that a reset or an edit began with: nothing was computed before it
+        self.timeline = Timeline()
+        self._write = write
+
+    def begin(self, iteration: int = 0, epoch: int = 0, within: int = 0) -> None:
+        """Stand at the beginning of an iteration, with a fresh timeline and nothing computed."""
+        self.machine.clock[:] = (iteration, epoch, within if within < self.lowered.iterations else 0)
+        self.machine.lower_flag()
+        self.position, self.begun_at = 0, iteration
+        self.timeline = Timeline()
+        self.checkpoint()
+
+    # where it stands -------------------------------------------------------------------------
+
+    @property
+    def iteration(self) -> int:
+        """How many updates have been done."""
+        return int(self.machine.clock[0])
+
+    @property
+    def epoch(self) -> int:
+        """How many times all rows have been seen."""
+        return int(self.machine.clock[1])
+
+    @property
+    def within(self) -> int:
+        """Iterations done of this epoch."""
+        return int(self.machine.clock[2])
+
+    @property
+    def moment(self) -> Moment:
+        """The place between two steps."""
+        return Moment(self.iteration, self.position)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The steps of one iteration."""
+        return self.tape.steps
+
+    @property
+    def has_history(self) -> bool:
+        """Whether a whole iteration was played since the beginning."""
+        return self.iteration > self.begun_at
+
+    @property
+    def last_step(self) -> Step | None:
+        """The step played last; None at the beginning."""
+        if self.position:
+            return self.steps[self.position - 1]
+        return self.steps[-1] if self.steps and self.has_history else None
+
+    @property
+    def next_step(self) -> Step | None:
+        """The step that would be played next."""
+        return self.steps[self.position] if self.steps else None
+
+    @property
+    def done(self) -> int:
+        """Steps whose results belong to the iteration that is being looked at."""
+        return self.position or (len(self.steps) if self.has_history else 0)
+
+    def rows_of(self, iterations_ago: int) -> int:
+        """Rows in the batch of the iteration looked at (0), or of the one before it (1)."""
+        ago = iterations_ago + (1 if self.position == 0 and self.has_history else 0)
+        return self.tape.short if self._is_short(self.within - ago) else self.tape.batch
+
+    def _is_short(self, within: int) -> bool:
+        return bool(self.tape.short) and within % self.lowered.iterations >= self.lowered.full_iterations
+
+    # moving on -----------------------------------------------------------------------------------
+
+    def play_step(self) -> Step:
+        """Play the next step's instructions; the clock moves with the last one of an iteration."""
+        machine, step = self.machine, self.steps[self.position]
+        section = self.tape.shown.short if self._is_short(self.within) else self.tape.shown.full
+        begin = section.step_ends[self.position - 1] if self.position else section.begin
+        machine.play(begin, max(begin, section.step_ends[self.position]))
+        self.position += 1
+        if self.position == len(self.steps):
+            self.position = 0
+            machine.clock[0] += 1
+            machine.clock[2] += 1
+            if machine.clock[2] >= self.lowered.iterations:
+                machine.clock[1:] = (machine.clock[1] + 1, 0)
+        return step
+
+    def run(self, iterations: int) -> bool:
+        """Play whole iterations from the beginning of one; False when a kernel raised the flag.
+
+        The last iteration is the one that is looked at: it also computes what fusing leaves out.
+        """
+        block, end = 64, self.iteration + iterations
+        while (left := end - self.iteration) > 0:
+            self.checkpoint()
+            started = time.perf_counter()
+            done = self.machine.iterate(min(block, left - 1)) if left > 1 else self.machine.iterate(1, shown=True)
+            elapsed = time.perf_counter() - started
+            block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
+            if self.machine.flag:
+                return False
+        return True
+
+    # coming back -----------------------------------------------------------------------------------
+
+    def moment_before(self, kind: StepKind) -> Moment | None:
+        """Where one step of this kind back leads; None at the beginning."""
+        iteration, position = self.moment
+        if position == 0 and iteration <= self.begun_at:
+            return None
+        if kind == "epoch":
+            ago = self.within or (0 if position else self.lowered.iterations)
+            return Moment(max(self.begun_at, iteration - ago), 0)
+        if position == 0:
+            iteration, position = iteration - 1, len(self.steps)
+        if kind == "iteration":
+            return Moment(iteration, 0)
+        position -= 1
+        last = self.steps[position]
+        while kind == "phase" and position and _same_part(self.steps[position - 1], last):
+            position -= 1
+        return Moment(iteration, position)
+
+    def go_to(self, moment: Moment) -> None:
+        """Restore the last checkpoint before a moment and play on to it, with whatever a hand changed meanwhile."""
+        start = self.timeline.before(max(moment.iteration - 1, self.timeline.earliest))
+        self._restore(start)
+        for entry in self.timeline.interventions:
+            if Moment(start.iteration, 0) <= entry.moment <= moment:
+                self._play_to(entry.moment)
+                self._write(entry.address, entry.numbers)
+        self._play_to(moment)
+
+    def _play_to(self, moment: Moment) -> None:
+        while self.position and self.iteration < moment.iteration:
+            self.play_step()
+        self.machine.lower_flag()
+        between = moment.iteration - self.iteration
+        if between > 1:
+            self.machine.iterate(between - 1)
+        if between > 0:
+            self.machine.iterate(1, shown=True)
+        while self.position < moment.position:
+            self.play_step()
+
+    def checkpoint(self) -> None:
+        """Keep what lasts, at the beginning of an iteration."""
+        machine = self.machine
+        reals = np.concatenate([machine.arena[begin:end] for begin, end in self.tape.kept_spans])
+        wholes = np.concatenate([machine.integers[begin:end] for begin, end in self.tape.kept_integers])
+        self.timeline.keep(Checkpoint(self.iteration, reals, wholes, machine.clock.copy()))
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        _spill(checkpoint.reals, self.machine.arena, self.tape.kept_spans)
+        _spill(checkpoint.wholes, self.machine.integers, self.tape.kept_integers)
+        self.machine.clock[:] = checkpoint.clock
+        self.machine.lower_flag()
+        self.position = 0
+
+
+def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:
+    begun = 0
+    for begin, end in spans:
+        memory[begin:end] = kept[begun : begun + end - begin]
+        begun += end - begin
+
+
+def _same_part(one: Step, other: Step) -> bool:
+    return (one.part, one.phase) == (other.part, other.phase)

@@ -1,0 +1,50 @@
+"""Small documents that tests are played on, built as in a notebook."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine import Document, Graph
+
+
+def xor_document(*, optimizer: str = "adam", batch_size: int = 4, **training: Any) -> Document:
+    """2-4-1 on XOR, as on the architecture page."""
+    graph = Graph()
+    x = graph.add("input", shape=(2,))
+    h = graph.add("dense", units=4, activation="tanh")
+    y = graph.add("dense", units=1, activation="sigmoid")
+    t = graph.add("target", shape=(1,))
+    e = graph.add("binary_cross_entropy")
+    graph.connect(x, h)
+    graph.connect(h, y)
+    graph.connect(y, e["prediction"])
+    graph.connect(t, e["target"])
+    plan = {"loss": e.id, "optimizer": {"type": optimizer, "learning_rate": 0.05}, "batch_size": batch_size, "seed": 0}
+    return Document(graph, data="xor", training={**plan, **training})
+
+
+def layered_document(
+    sizes: list[int],
+    *,
+    rows: int = 7,
+    batch_size: int = 3,
+    activation: str = "tanh",
+    loss: str = "mean_squared_error",
+    **training: Any,
+) -> Document:
+    """A chain of dense layers on random numbers."""
+    draw = np.random.default_rng(5)
+    graph = Graph()
+    before = graph.add("input")
+    for place, units in enumerate(sizes[1:]):
+        layer = graph.add("dense", units=units, activation=activation if place < len(sizes) - 2 else "identity")
+        graph.connect(before, layer)
+        before = layer
+    target, error = graph.add("target"), graph.add(loss)
+    graph.connect(before, f"{error}.prediction")
+    graph.connect(target, f"{error}.target")
+    data = {"inputs": draw.normal(size=(rows, sizes[0])), "targets": draw.normal(size=(rows, sizes[-1]))}
+    plan = {"loss": error.id, "optimizer": {"type": "sgd", "learning_rate": 0.05}, "batch_size": batch_size, "seed": 3}
+    return Document(graph, data=data, training={**plan, **training})
