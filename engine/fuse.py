@@ -65,7 +65,7 @@ def _pattern(last: str) -> Callable[[Pattern], Pattern]:
 
 
 def fuse(program: Program) -> Fused:
-    """The calls to play at full speed. Calls are fused only within one origin, so a step stays a step."""
+    """The calls to play at full speed. Calls are fused only within one node, so a step stays a step."""
     uses = _Uses(program)
     vanished: set[int] = set()
     replaced: dict[int, Call] = {}
@@ -89,7 +89,7 @@ def fuse(program: Program) -> Fused:
 def _may_vanish(call: Call, match: Match, vanished: set[int], replaced: dict[int, Call]) -> bool:
     parts = (*match.swallowed, *match.stored)
     return all(
-        part.origin == call.origin and part.result.index not in vanished and part.result.index not in replaced
+        part.origin.node == call.origin.node and part.result.index not in vanished and part.result.index not in replaced
         for part in parts
     )
 
@@ -190,12 +190,47 @@ def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
     share = uses.only(half.operands[0], "spread") if half is not None else None
     if half is None or share is None:
         return None
-    incoming, swallowed = share.operands[0], (half, share)
-    if incoming.call is not None and incoming.call.primitive.name == "reshape":
-        incoming = incoming.call.operands[0]
+    incoming, swallowed = _before_views(share.operands[0]), (half, share)
     if incoming.shape != () or half.operands[1].shape != call.result.shape:
         return None
     return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
+
+
+@_pattern("class_cross_entropy")
+def _class_cross_entropy(call: Call, uses: _Uses) -> Match | None:
+    """The loss of each row, and the softmax that its derivative asks for: one pass of exponentials serves both."""
+    scores, target = call.operands
+    if scores.rank != 2:
+        return None
+    for reader in uses.readers[scores.index]:
+        if reader.primitive.name == "softmax" and reader.origin.node == call.origin.node:
+            return Match("class_cross_entropy_softmax", (scores, target, reader.result), (), (reader,))
+    return None
+
+
+@_pattern("multiply")
+def _class_gradient(call: Call, uses: _Uses) -> Match | None:
+    """dL / n · (softmax − one-hot), what a mean over rows sends back to the scores."""
+    spread_rows, error = uses.only(call.operands[0], "broadcast"), uses.only(call.operands[1], "subtract")
+    if spread_rows is None or error is None or call.result.rank != 2:
+        return None
+    share, one_hot = (
+        uses.only(_before_views(spread_rows.operands[0]), "spread"),
+        uses.only(error.operands[1], "one_hot"),
+    )
+    if share is None or one_hot is None or error.operands[0].shape != call.result.shape:
+        return None
+    incoming = _before_views(share.operands[0])
+    if incoming.shape != () or share.result.shape != call.result.shape[:1]:
+        return None
+    operands = (error.operands[0], one_hot.operands[0], incoming)
+    return Match("class_gradient", operands, (share, one_hot, error, spread_rows))
+
+
+def _before_views(value: Value) -> Value:
+    while value.call is not None and value.call.primitive.name == "reshape":
+        value = value.call.operands[0]
+    return value
 
 
 def _is_constant(value: Value, number: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,8 +18,11 @@ from engine.primitives.base import (
     rows_of_result,
     same,
 )
+from engine.primitives.elementary import exp_of, log_of
 from engine.primitives.products import matmul_encode, matmul_shape
 from engine.program import Shape, Value
+
+NAN = math.nan
 
 
 def linear_shape(x: Value, weight: Value, bias: Value, **attributes: Any) -> Shape:
@@ -179,4 +183,75 @@ mean_square_gradient = register(Primitive(
     name="mean_square_gradient", formula=r"\mathrm{d}d = \frac{2}{n}\,\mathrm{d}L\,d", shape=same,
     body=mean_square_gradient_body, encode=mean_square_gradient_encode, is_fused=True,
     source="spread, multiply, total",
+))  # fmt: skip
+
+
+def rows_alone(scores: Value, *others: Value, **attributes: Any) -> Shape:
+    """One number per row of scores."""
+    return scores.shape[:-1]
+
+
+def class_cross_entropy_encode(
+    operands: Sequence[Region], result: Region, attributes: dict[str, Any]
+) -> tuple[int, ...]:
+    """scores, classes wanted, softmax (written), y, classes."""
+    return (*[region.offset for region in operands], result.offset, operands[0].shape[-1])
+
+
+@kernel
+def class_cross_entropy_softmax_body(
+    arena: Arena, integers: Integers, instruction: Code, start: int, stop: int
+) -> None:
+    z, t, p, y, classes = instruction[1], instruction[2], instruction[3], instruction[4], instruction[5]
+    for i in range(start, stop):
+        begin, out = z + i * classes, p + i * classes
+        largest = arena[begin]
+        for k in range(1, classes):
+            largest = arena[begin + k] if arena[begin + k] > largest else largest
+        for k in range(classes):
+            arena[out + k] = arena[begin + k] - largest
+        chosen = integers[t + i]
+        arena[y + i] = -arena[out + chosen] if 0 <= chosen < classes else real(NAN)
+    for j in range(p + start * classes, p + stop * classes):  # one flat run, so that exp fills whole vectors
+        arena[j] = exp_of(arena[j])
+    for i in range(start, stop):
+        out = p + i * classes
+        total = real(0)
+        for k in range(classes):
+            total += arena[out + k]
+        share = real(1) / total
+        for k in range(classes):
+            arena[out + k] = arena[out + k] * share
+        arena[y + i] = arena[y + i] + log_of(total)
+
+
+class_cross_entropy_softmax = register(Primitive(
+    name="class_cross_entropy_softmax", formula=r"y = \ln \sum_k e^{z_k} - z_t,\quad p = \mathrm{softmax}\,z",
+    shape=rows_alone, body=class_cross_entropy_softmax_body, encode=class_cross_entropy_encode, is_fused=True,
+    source="class_cross_entropy, softmax",
+))  # fmt: skip
+
+
+def class_gradient_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """softmax, classes wanted, dL, y, classes, rows."""
+    return (*[region.offset for region in operands], result.offset, *reversed(operands[0].shape))
+
+
+@kernel
+def class_gradient_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    p, t, y, classes = instruction[1], instruction[2], instruction[4], instruction[5]
+    share = arena[instruction[3]] / real(instruction[6])
+    for j in range(start * classes, stop * classes):
+        arena[y + j] = share * arena[p + j]
+    for i in range(start, stop):
+        chosen = integers[t + i]
+        if 0 <= chosen < classes:
+            place = y + i * classes + chosen
+            arena[place] = share * (arena[p + i * classes + chosen] - real(1))
+
+
+class_gradient = register(Primitive(
+    name="class_gradient", formula=r"\mathrm{d}z = \frac{\mathrm{d}L}{n}\,(p - [k = t])", shape=same,
+    body=class_gradient_body, encode=class_gradient_encode, length=rows_of_result, is_fused=True,
+    source="spread, broadcast, one_hot, subtract, multiply",
 ))  # fmt: skip

@@ -43,8 +43,14 @@ def layered_document(
         graph.connect(before, layer)
         before = layer
     target, error = graph.add("target"), graph.add(loss)
-    graph.connect(before, f"{error}.prediction")
+    classes = loss == "softmax_cross_entropy"
+    graph.connect(before, f"{error}.logits" if classes else f"{error}.prediction")
     graph.connect(target, f"{error}.target")
-    data = {"inputs": draw.normal(size=(rows, sizes[0])), "targets": draw.normal(size=(rows, sizes[-1]))}
+    targets = draw.integers(0, sizes[-1], rows) if classes else draw.normal(size=(rows, sizes[-1]))
+    data = {
+        "inputs": draw.normal(size=(rows, sizes[0])),
+        "targets": targets,
+        "task": "classes" if classes else "regression",
+    }
     plan = {"loss": error.id, "optimizer": {"type": "sgd", "learning_rate": 0.05}, "batch_size": batch_size, "seed": 3}
     return Document(graph, data=data, training={**plan, **training})

@@ -18,9 +18,10 @@ from tests.engine.documents import layered_document, xor_document
     sizes=st.lists(st.integers(1, 40), min_size=2, max_size=4),
     rows=st.integers(1, 37),
     activation=st.sampled_from(["identity", "tanh", "sigmoid", "relu"]),
+    loss=st.sampled_from(["mean_squared_error", "softmax_cross_entropy"]),
 )
-def test_a_fused_plan_computes_what_the_plain_calls_compute(sizes, rows, activation):
-    document = layered_document(sizes, rows=rows, batch_size=rows, activation=activation, order="sequential")
+def test_a_fused_plan_computes_what_the_plain_calls_compute(sizes, rows, activation, loss):
+    document = layered_document(sizes, rows=rows, batch_size=rows, activation=activation, loss=loss, order="sequential")
     fused = Session(document)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tape_module, "fuse", lambda program: Fused(list(program.calls), {}))
