@@ -26,6 +26,9 @@ _TOKEN = re.compile(
     r"|(?P<number>-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?)|(?P<mark>[\[\]{},:]))",
     re.DOTALL,
 )
+_QUOTED = re.compile(_STRING, re.DOTALL)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _UNFINISHED = re.compile(r'(?:"[^"]*+|[-+.\w]*+)\Z')
 _SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
@@ -124,12 +127,15 @@ class _Object(dict[str, Any]):
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(reversed(pairs))  # the first of two wins
+    found = dict(pairs)
     if len(found) == len(pairs):
-        return dict(pairs)
-    result = _Object((key, found[key]) for key, _ in pairs)
-    seen: set[str] = set()
-    result.twice = tuple(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        return found
+    result = _Object()
+    for key, value in pairs:
+        if key in result:
+            result.twice += (key,)
+        else:
+            result[key] = value
     return result
 
 
@@ -139,18 +145,16 @@ def _whole(digits: str) -> int:
 
 
 def _is_deeper_than(text: str, levels: int) -> bool:
+    """Whether brackets are nested deeper; in broken texts it may be twice as deep before that is seen."""
     if text.count("[") + text.count("{") <= levels:
         return False
-    depth = 0
-    for match in _STRING_OR_BRACKET.finditer(text):
-        mark = match[0]
-        if mark in ("[", "{"):
-            depth += 1
-            if depth > levels:
-                return True
-        elif mark in ("]", "}"):
-            depth -= 1
-    return False
+    # Taking out the innermost pairs again and again runs in C: a loop over the brackets takes seconds for a large file.
+    brackets = _QUOTED.sub("", text).encode(errors="replace").translate(_SQUARE, _NO_BRACKET)
+    for _ in range(levels):
+        if b"[]" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    return b"[]" in brackets or brackets.count(b"[") > levels
 
 
 def _fault(text: str, position: int, expected: str) -> tuple[str, str]:
@@ -300,17 +304,17 @@ class _Sweep:
         self._keys: list[str | int] = []
 
     def clean(self, value: Any) -> Any:
+        if isinstance(value, dict | list | tuple):
+            if len(self._keys) >= MOST_LEVELS:
+                return self._refuse(f"nested deeper than {MOST_LEVELS} levels", "Write it flatter.", "depth")
+            return self._object(value) if isinstance(value, dict) else self._list(value)
         if isinstance(value, str):
             return value if value.isascii() else self._text(value)
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int | float):
             return self._number(value)
-        if not isinstance(value, dict | list | tuple):
-            return self._refuse(f"{said(value)} cannot stand in a document", "", "type")
-        if len(self._keys) >= MOST_LEVELS:
-            return self._refuse(f"nested deeper than {MOST_LEVELS} levels", "Write it flatter.", "depth")
-        return self._object(value) if isinstance(value, dict) else self._list(value)
+        return self._refuse(f"{said(value)} cannot stand in a document", "", "type")
 
     def _object(self, value: dict[Any, Any]) -> dict[str, Any]:
         for key in getattr(value, "twice", ()):
@@ -327,6 +331,8 @@ class _Sweep:
         return clean
 
     def _list(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
+        if _are_sound_numbers(value):
+            return list(value)
         clean: list[Any] = []
         self._keys.append(0)
         for index, entry in enumerate(value):
@@ -361,6 +367,14 @@ class _Sweep:
 
     def _tell(self, fact: str, mend: str, kind: str, below: tuple[str | int, ...] = ()) -> None:
         self._findings.tell(fact, mend, path_text((*self._keys, *below)), kind=kind)
+
+
+def _are_sound_numbers(values: list[Any] | tuple[Any, ...]) -> bool:
+    """A quick yes for what most of a large file consists of."""
+    kinds = set(map(type, values))
+    if kinds == {float}:
+        return all(map(math.isfinite, values))
+    return kinds == {int} and min(values) > -(10**MOST_DIGITS) and max(values) < 10**MOST_DIGITS
 
 
 # value to text -----------------------------------------------------------------------------------------------------
