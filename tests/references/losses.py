@@ -20,7 +20,7 @@ def scores_and_classes(draw: Draw, primitive: Primitive) -> Case:
     """Rows of scores, and the number of a class for each."""
     rows, classes = draw(shapes(0, 2)), draw(st.integers(2, 5))
     (scores,) = numbers(draw, [((*rows, classes), intervals_of(primitive, 1)[0])])
-    return Case([scores, generator(draw).integers(0, classes, rows, dtype=np.int32)])
+    return Case([scores, np.asarray(generator(draw).integers(0, classes, rows), np.int32)])
 
 
 @reference("binary_cross_entropy")

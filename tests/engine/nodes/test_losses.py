@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import special
@@ -35,7 +37,7 @@ ALL = pytest.mark.parametrize("name", TERMS)
 
 
 def document(
-    name: str, predictions: object, targets: object, precision: str = "float64", **properties: object
+    name: str, predictions: object, targets: object, precision: str = "float64", **properties: Any
 ) -> Document:
     """The inputs pass an identity matrix: `dense_1.h` is the prediction, and its gradient can be read."""
     inputs, wanted = np.asarray(predictions, float), np.asarray(targets)
@@ -57,9 +59,7 @@ def document(
     return Document(graph, data={"train": data}, training=training, precision=precision)
 
 
-def played(
-    name: str, predictions: object, targets: object, precision: str = "float64", **properties: object
-) -> Session:
+def played(name: str, predictions: object, targets: object, precision: str = "float64", **properties: Any) -> Session:
     made = document(name, predictions, targets, precision, **properties)
     assert made.check() == []
     session = Session(made)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from engine.graph import Graph
 from engine.session import Session
 
 
-def document(inputs: object, labels: object, *, batch: int = 1, **properties: object) -> Document:
+def document(inputs: object, labels: object, *, batch: int = 1, **properties: Any) -> Document:
     graph = Graph()
     x, t = graph.add("input"), graph.add("target")
     node = graph.add("perceptron", id="rule", **properties)
