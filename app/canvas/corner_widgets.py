@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.canvas.ink import font, ink
@@ -24,48 +25,80 @@ class Minimap(QWidget):
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
         self._view = view
+        self._picture: QPixmap | None = None
+        self._shown = (QRectF(), 0.0)
+        self._content: QRectF | None = None
+        self._boxes: dict[tuple[str, bool], list[QRectF]] = {}
         self.resize(MAP)
+        current_theme().changed.connect(self.refresh)
         self.setToolTip("Drag to move the view (Alt+M hides the map)")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def _frame(self) -> tuple[QRectF, float, QPointF]:
         """What is shown (scene pixels), the scale, and the place of its upper left corner."""
-        area = self._view.canvas.content_area().united(self._view.visible_area())
+        if self._content is None:
+            self._content = self._view.canvas.content_area()
+            self._collect()
+        area = self._content.united(self._view.visible_area())
         inner = QRectF(self.rect()).adjusted(6, 6, -6, -6)
         scale = min(inner.width() / max(area.width(), 1), inner.height() / max(area.height(), 1))
         corner = inner.center() - QPointF(area.width(), area.height()) * (scale / 2)
         return area, scale, corner
 
+    def refresh(self) -> None:
+        """Something moved: draw the map anew when it is next seen."""
+        self._picture = self._content = None
+        self.update()
+
+    def _collect(self) -> None:
+        """Rectangles by colour and shape."""
+        self._boxes = defaultdict(list)
+        for item in self._view.canvas.nodes.values():
+            state = item.live.state
+            token = "error" if state.reason or state.born else state.phase or item.category_token
+            place = item.geometry.body.translated(item.pos())
+            self._boxes[token, isinstance(item, NeuronItem)].append(place)
+
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Frames, nodes by category, the view's rectangle."""
+        """The kept picture of the graph (the map is repainted with every frame beneath it), and the view's rectangle."""
+        area, scale, corner = self._frame()
+        if self._picture is None or self._shown != (area, scale):
+            self._shown = (area, scale)
+            ratio = self.devicePixelRatioF()
+            self._picture = QPixmap(self.size() * ratio)
+            self._picture.setDevicePixelRatio(ratio)
+            self._picture.fill(Qt.GlobalColor.transparent)
+            inner = QPainter(self._picture)
+            self._draw(inner, area, scale, corner)
+            inner.end()
         painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPixmap(0, 0, self._picture)
+        painter.setPen(ink().pen("accent"))
+        view = self._view.visible_area()
+        place = QRectF(corner + (view.topLeft() - area.topLeft()) * scale, view.size() * scale)
+        painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+
+    def _draw(self, painter: QPainter, area: QRectF, scale: float, corner: QPointF) -> None:
+        """Frames and nodes by category, many in one call."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(ink().pen("border"))
         painter.setBrush(ink().colour("surface"))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
-        area, scale, corner = self._frame()
-
-        def small(rectangle: QRectF) -> QRectF:
-            place = corner + (rectangle.topLeft() - area.topLeft()) * scale
-            return QRectF(place, rectangle.size() * scale)
-
-        canvas = self._view.canvas
         painter.setPen(Qt.PenStyle.NoPen)
-        for frame in canvas.frames.values():
-            painter.setBrush(ink().colour("border", 0.6))
-            painter.drawRoundedRect(small(frame.area), 2, 2)
-        for item in canvas.nodes.values():
-            state = item.live.state
-            rest = "text3" if isinstance(item, NeuronItem) else getattr(item, "category_token", "text3")
-            painter.setBrush(ink().colour("error" if state.reason or state.born else state.phase or rest, 0.85))
-            place = small(item.geometry.body.translated(item.pos()))
-            if isinstance(item, NeuronItem):
-                painter.drawEllipse(place)
+        painter.translate(corner)
+        painter.scale(scale, scale)
+        painter.translate(-area.topLeft())
+        canvas = self._view.canvas
+        painter.setBrush(ink().colour("border", 0.6))
+        painter.drawRects([frame.area for frame in canvas.frames.values()])
+        for (token, is_round), rectangles in self._boxes.items():
+            painter.setBrush(ink().colour(token, 0.85))
+            if is_round:
+                for place in rectangles:
+                    painter.drawEllipse(place)
             else:
-                painter.drawRoundedRect(place, 1.5, 1.5)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(ink().pen("accent"))
-        painter.drawRoundedRect(small(self._view.visible_area()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+                painter.drawRects(rectangles)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Centre the view at the point."""

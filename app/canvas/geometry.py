@@ -9,9 +9,10 @@ from typing import Any
 from PySide6.QtCore import QPointF, QRectF
 
 from app.canvas.ink import width_of
+from app.canvas.wiring import Wiring
 from app.theme import current_theme
 from app.theme.numbers import number_text
-from engine.graph import Graph, Node
+from engine.graph import Node
 from engine.nodes import NodeType, Numbers, Port, Real, Whole
 
 HEADER, ROW, LINE, PICTURE, CAPTION = 28.0, 24.0, 20.0, 30.0, 16.0
@@ -89,22 +90,22 @@ def is_single_input(node: Node) -> bool:
     return node.type == "input" and len(node.properties.get("columns") or ()) == 1
 
 
-def measure(graph: Graph, node: Node, shapes: Mapping[str, tuple]) -> Geometry:
+def measure(wiring: Wiring, node: Node, shapes: Mapping[str, tuple]) -> Geometry:
     """The geometry of a node as it is now."""
     kind = node.kind
     if kind is None:
-        return _unknown(graph, node)
+        return _unknown(wiring, node)
     if is_neuron(node) or is_single_input(node):
         return _round(node, kind)
     if "collapsed" in node.flags:
         return _collapsed(node, kind)
-    return _Column(graph, node, kind, shapes).geometry()
+    return _Column(wiring, node, kind, shapes).geometry()
 
 
-def _unknown(graph: Graph, node: Node) -> Geometry:
+def _unknown(wiring: Wiring, node: Node) -> Geometry:
     """A node of a type that this version does not know: its wires tell its ports."""
-    inputs = dict.fromkeys(wire.target_port for wire in graph.wires_into(node.id))
-    outputs = dict.fromkeys(wire.source_port for wire in graph.wires_out_of(node.id))
+    inputs = dict.fromkeys(wire.target_port for wire in wiring.wires_into(node.id))
+    outputs = dict.fromkeys(wire.source_port for wire in wiring.wires_out_of(node.id))
     width = _snapped(_header_width(node, node.type))
     height = HEADER + max(LINE, ROW * max(len(inputs), len(outputs))) + PAD
     return Geometry((width, height), _down(inputs, 0.0), _down(outputs, width), rule=HEADER, subtitle=node.type)
@@ -159,9 +160,9 @@ def _snapped(width: float) -> float:
 class _Column:
     """Stacks the rows of a rectangular node from the header down."""
 
-    def __init__(self, graph: Graph, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> None:
+    def __init__(self, wiring: Wiring, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> None:
         self.node, self.kind = node, kind
-        self.wired = {wire.target_port for wire in graph.wires_into(node.id)}
+        self.wired = {wire.target_port for wire in wiring.wires_into(node.id)}
         self.subtitle = _subtitle(node, kind)
         self.picture_key = _picture_key(node, kind, self.wired, shapes)
         self.labels = _labels(node, kind, self.wired)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap
@@ -75,6 +75,7 @@ def metrics(role: str) -> QFontMetricsF:
     return QFontMetricsF(font(role))
 
 
+@lru_cache(maxsize=8192)
 def width_of(text: str, role: str) -> float:
     """How wide a text is, in pixels."""
     return metrics(role).horizontalAdvance(text)
@@ -87,14 +88,16 @@ def elided(text: str, role: str, width: float) -> str:
     return metrics(role).elidedText(text, Qt.TextElideMode.ElideRight, max(0.0, width))
 
 
-def draw_text(
-    painter: QPainter, rectangle: QRectF, text: str, role: str, token: str, align: Qt.AlignmentFlag | int = 0
-) -> None:
+_MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine)
+_ALIGN = {"left": int(Qt.AlignmentFlag.AlignLeft), "right": int(Qt.AlignmentFlag.AlignRight)}
+_ALIGN["middle"] = int(Qt.AlignmentFlag.AlignHCenter)
+
+
+def draw_text(painter: QPainter, rectangle: QRectF, text: str, role: str, token: str, align: str = "left") -> None:
     """One line of text in a rectangle, in the middle of its height."""
     painter.setFont(font(role))
     painter.setPen(ink().colour(token))
-    side = align or Qt.AlignmentFlag.AlignLeft
-    painter.drawText(rectangle, int(Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine) | int(side), text)
+    painter.drawText(rectangle, _MIDDLE | _ALIGN[align], text)
 
 
 def draw_icon(painter: QPainter, x: float, y: float, name: str, token: str, size: float = 14.0) -> None:

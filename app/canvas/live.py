@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TEXT_FROM, DETAIL_FROM = 0.5, 0.25  # zoom below which there is no text, no item of one's own
 DASH = Words(NOT_COMPUTED, "text3")
-HALO = 7.0
+HALO, LABEL = 7.0, 56.0
 ICONS = {
     "wrong": ("triangle-alert", "error"), "born": ("triangle-alert", "error"), "muted": ("ban", "text3"),
     "bypassed": ("corner-down-right", "text2"), "update": ("square", "update"), "stale": ("history", "text3"),
@@ -64,6 +64,8 @@ class LiveLayer(QGraphicsItem):
         self.node = node
         self.state = LiveState()
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        # A cache of its own: panning copies pictures, and a new number does not paint the body again.
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     def show_state(self, state: LiveState) -> None:
         """Paint another state, at the next frame."""
@@ -167,9 +169,9 @@ def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: f
         if state.reason and not backward:
             draw_text(painter, rest, elided(state.reason, "caption", rest.width()), "caption", "error")
             continue
-        if named:
+        if named and width_of(words.text, "number") <= rest.width() - LABEL:  # a number goes before its label
             draw_text(painter, rest, word, "body", "text3" if "muted" in flags else "text2")
-            rest.adjust(60, 0, 0, 0)
+            rest.adjust(LABEL, 0, 0, 0)
         if not backward and state.updated is not None:
             _draw_update(painter, rest, state.updated)
             continue
@@ -204,29 +206,29 @@ def draw_strip(painter: QPainter, geometry: Geometry, strip: Strip | None) -> No
         painter.setPen(ink().pen("border"))
         painter.setBrush(ink().colour("canvas"))
         painter.drawRoundedRect(place, 3, 3)
-        draw_text(painter, place, NOT_COMPUTED, "number_small", "text3", Qt.AlignmentFlag.AlignHCenter)
+        draw_text(painter, place, NOT_COMPUTED, "number_small", "text3", "middle")
         return
     draw_image(painter, place, strip)
     caption = QRectF(place.left(), place.bottom() + 1, place.width(), 16)
     extremes = f"{number_text(strip.minimum, digits=2)} … {number_text(strip.maximum, digits=2)}"
     level = f"± {number_text(strip.level, digits=2)}"
     if width_of(extremes, "number_small") + width_of(level, "number_small") + 8 < place.width():
-        draw_text(painter, caption, level, "number_small", "text3", Qt.AlignmentFlag.AlignRight)
+        draw_text(painter, caption, level, "number_small", "text3", "right")
     draw_text(painter, caption, extremes, "number_small", "text3")
 
 
-def draw_image(painter: QPainter, place: QRectF, strip: Strip) -> None:
-    """The cells of a strip, with hairlines between them where there is room."""
+def draw_image(painter: QPainter, place: QRectF, strip: Strip, zoom: float = 1.0) -> None:
+    """The cells of a strip, with hairlines between them where there is room on the screen."""
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.drawImage(place, strip.image)
     across, down = place.width() / strip.image.width(), place.height() / strip.image.height()
     painter.setPen(ink().pen("raised"))
     lines = []
-    if across >= 5:
+    if across * zoom >= 5:
         xs = [place.left() + across * at for at in range(1, strip.image.width())]
         lines += [(QPointF(x, place.top()), QPointF(x, place.bottom())) for x in xs]
-    if down >= 5:
+    if down * zoom >= 5:
         ys = [place.top() + down * at for at in range(1, strip.image.height())]
         lines += [(QPointF(place.left(), y), QPointF(place.right(), y)) for y in ys]
     for begin, end in lines:

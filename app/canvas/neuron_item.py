@@ -27,8 +27,9 @@ from app.canvas.readings import Words
 from app.theme import current_theme
 from app.theme.numbers import token_of
 
+SATURATED = 4 / 3  # level at which ±1 has the full blue or orange; the ends of the scale are nearly white or black
 FILL = 0.32  # share of the diverging scale's colour, so that the number on it can always be read
-MATHEMATICAL = re.compile(r"\\?[A-Za-z]+(_\{?\w{1,3}\}?)?")
+MATHEMATICAL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
 
 
 class NeuronItem(DrawnNode):
@@ -115,7 +116,7 @@ class NeuronItem(DrawnNode):
         base = ink().colour("raised")
         if words.value is None or words.token == "text3":
             return base
-        tint, share = current_theme().signed_colour(words.value, 1.0), FILL
+        tint, share = current_theme().signed_colour(words.value, SATURATED), FILL
         mixed = (part(base) * (1 - share) + part(tint) * share for part in (QColor.red, QColor.green, QColor.blue))
         return QColor(*map(round, mixed))
 
@@ -138,7 +139,7 @@ class NeuronItem(DrawnNode):
         text = words.text.replace(" ± ", "±")
         role = "number_large" if width_of(text, "number_large") <= self.circle.width() - 16 else "number_small"
         place = QRectF(self.circle.left() - 10, self.circle.center().y() - 9 + offset, self.circle.width() + 20, 18)
-        draw_text(painter, place, text, role, words.token, Qt.AlignmentFlag.AlignHCenter)
+        draw_text(painter, place, text, role, words.token, "middle")
         if state.focused:
             wide = width_of(text, role)
             draw_focus(painter, QRectF(place.center().x() - wide / 2, place.top(), wide, place.height()), text)
@@ -147,7 +148,7 @@ class NeuronItem(DrawnNode):
         name, bias = self.node.name, state.bias
         numbers = width_of(bias.text, "number_small") + 8 if bias is not None else 0.0
         middle, baseline = self.circle.center().x(), NAME_ROW - 8
-        if MATHEMATICAL.fullmatch(name) and len(name) <= 8:
+        if "\\" in name or (MATHEMATICAL.fullmatch(name) and len(name) <= 8):
             set_name = current_theme().mathematics(name, 15)
             width = set_name.size.width()
             set_name.paint(painter, middle - (width + numbers) / 2, baseline)

@@ -28,12 +28,14 @@ from app.canvas.live import (
     zoom_of,
 )
 from app.canvas.ports import draw_port, rank_in_words
+from app.canvas.wiring import Wiring
 from app.theme import current_theme
-from engine.graph import Graph, Node
+from engine.graph import Node
 from engine.nodes import Port
 
 RADIUS = 8.0
 NODES_Z = 10.0
+BLOCK_NAME = 16.0  # pixels on screen for the name of a block seen from afar
 
 
 @dataclass(frozen=True)
@@ -68,19 +70,19 @@ class DrawnNode(QGraphicsItem):
         if self.cached:
             self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
-    def take(self, graph: Graph, shapes: Mapping[str, tuple]) -> None:
+    def take(self, wiring: Wiring, shapes: Mapping[str, tuple]) -> None:
         """Show the node as the document has it now."""
         self.prepareGeometryChange()
         self.live.geometry_changes()
-        self.node = graph.nodes[self.node_id]
-        self.geometry = measure(graph, self.node, shapes)
-        self.ports = list(self._ports(graph, shapes))
+        self.node = wiring.nodes[self.node_id]
+        self.geometry = measure(wiring, self.node, shapes)
+        self.ports = list(self._ports(wiring, shapes))
         self.setPos(*self.node.position)
         self.update()
         self.live.update()
 
-    def _ports(self, graph: Graph, shapes: Mapping[str, tuple]) -> list[PortPlace]:
-        wires_in, wires_out = graph.wires_into(self.node_id), graph.wires_out_of(self.node_id)
+    def _ports(self, wiring: Wiring, shapes: Mapping[str, tuple]) -> list[PortPlace]:
+        wires_in, wires_out = wiring.wires_into(self.node_id), wiring.wires_out_of(self.node_id)
         incoming = {wire.target_port: shapes.get(wire.source) for wire in wires_in}
         outgoing = {wire.source_port for wire in wires_out}
         kind, result = self.node.kind, []
@@ -105,6 +107,12 @@ class DrawnNode(QGraphicsItem):
     def port(self, address: str) -> PortPlace | None:
         """The port of that address."""
         return next((port for port in self.ports if port.address == address), None)
+
+    @property
+    def category_token(self) -> str:
+        """The colour of the node's category."""
+        token = f"c_{self.node.kind.category.lower()}" if self.node.kind else "error"
+        return token if hasattr(current_theme().palette, token) else "text2"
 
     def boundingRect(self) -> QRectF:
         """The node with its halo and its ports."""
@@ -143,19 +151,20 @@ class NodeItem(DrawnNode):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("raised"))
         painter.drawRoundedRect(rectangle, RADIUS, RADIUS)
-        if zoom_of(painter) < TEXT_FROM:
-            painter.fillRect(QRectF(0, 4, 3, self.geometry.size[1] - 8), ink().colour(self.category_token))
+        if (zoom := zoom_of(painter)) < TEXT_FROM:
+            self._draw_block(painter, zoom)
             return
         self._draw_header(painter)
         if self.geometry.rule:
             self._draw_body(painter)
         self.draw_ports(painter)
 
-    @property
-    def category_token(self) -> str:
-        """The colour of the node's category."""
-        token = f"c_{self.node.kind.category.lower()}" if self.node.kind else "error"
-        return token if hasattr(current_theme().palette, token) else "text2"
+    def _draw_block(self, painter: QPainter, zoom: float) -> None:
+        """From afar: the category's colour and the name, as large on the screen as ever."""
+        painter.fillRect(QRectF(0, 4, 3 / zoom, self.geometry.size[1] - 8), ink().colour(self.category_token))
+        painter.scale(1 / zoom, 1 / zoom)
+        room = QRectF(9, 2, self.geometry.size[0] * zoom - 12, BLOCK_NAME)
+        draw_text(painter, room, elided(self.node.name, "caption", room.width()), "caption", "text")
 
     def _draw_header(self, painter: QPainter) -> None:
         kind, width = self.node.kind, self.geometry.size[0]
@@ -166,9 +175,7 @@ class NodeItem(DrawnNode):
         room = right - left - width_of(name, "strong") - 10
         if self.geometry.subtitle and room > 24:
             text = elided(self.geometry.subtitle, "caption", room)
-            draw_text(
-                painter, QRectF(right - room, 0, room, HEADER), text, "caption", "text3", Qt.AlignmentFlag.AlignRight
-            )
+            draw_text(painter, QRectF(right - room, 0, room, HEADER), text, "caption", "text3", "right")
 
     def _draw_body(self, painter: QPainter) -> None:
         width = self.geometry.size[0]
@@ -189,12 +196,16 @@ class NodeItem(DrawnNode):
     def paint_live(self, painter: QPainter, state: LiveState, zoom: float) -> None:
         """Border, numbers, picture."""
         flags = self.node.flags
+        if "muted" in flags:
+            painter.setOpacity(0.55)
         draw_border(painter, self.geometry.body, RADIUS, state, flags)
         if "frozen" in flags:
             painter.fillRect(QRectF(0, 5, 3, self.geometry.size[1] - 10), ink().colour("c_data"))
         if zoom < TEXT_FROM:
-            if state.strip is not None:
-                draw_image(painter, self.geometry.body.adjusted(12, 12, -12, -12), state.strip)
+            top, side = (BLOCK_NAME + 4) / zoom, 9 / zoom
+            place = self.geometry.body.adjusted(side, top, -side, -side)
+            if state.strip is not None and place.height() * zoom > 6:
+                draw_image(painter, place, state.strip, zoom)
             return
         draw_corner(painter, self.geometry, state, flags)
         if self.geometry.rule:

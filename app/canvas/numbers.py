@@ -23,12 +23,14 @@ class NumbersOnCanvas:
         self._expired_at = -1  # revision of the last edit that asked for a new plan
         self._seen: dict[str, tuple] = {}
         self._reasons: dict[str, str] = {}
+        self._phased: set[str] = set()  # wires drawn in the colour of the step just played
         self._marked: tuple[str, str] | None = None  # node and part whose wires carry marks
 
     def clear(self) -> None:
         """Another document: nothing was computed yet."""
         self.snapshot, self._expired_at = None, -1
         self._seen.clear()
+        self._phased.clear()
         self._marked = None
 
     def expire(self) -> None:
@@ -43,7 +45,11 @@ class NumbersOnCanvas:
     def show(self, snapshot: Any) -> None:
         """Show a snapshot; one of an older document is not shown."""
         previous, self.snapshot = self.snapshot, snapshot
-        self.refresh()
+        if self._scene.detailed:
+            self.refresh(self._scene.seen())
+        else:
+            steps = [entry.last_step for entry in (previous, snapshot) if entry is not None and entry.last_step]
+            self.refresh({step.node for step in steps})
         self._mark(previous, snapshot)
 
     @property
@@ -62,7 +68,7 @@ class NumbersOnCanvas:
             if name in nodes:
                 self._show_node(nodes[name])
         self._show_weights()
-        if not self._scene.detailed:
+        if not self._scene.detailed and names:
             self._scene.overview.forget()
 
     def _show_node(self, item: DrawnNode) -> None:
@@ -94,10 +100,12 @@ class NumbersOnCanvas:
         words, updated = words_of(value), None
         if phase == "update" and (old := scalar_of(before)) is not None and words.value is not None:
             updated = (old, words.value)
+        stale = self.stale
         item.show_state(
-            value=_greyed(words, self.stale), gradient=_greyed(words_of(gradient, signed=True, token="backward"), self.stale),
-            bias=_greyed(words_of(bias, signed=True), self.stale) if bias is not None else None, strip=strip, phase=phase,
-            updated=updated, stale=self.stale, born=born, reason=reason, focused=focused,
+            value=_greyed(words, stale),
+            gradient=_greyed(words_of(gradient, signed=True, token="backward"), stale),
+            bias=_greyed(words_of(bias, signed=True, digits=2), stale) if bias is not None else None,
+            strip=strip, phase=phase, updated=updated, stale=stale, born=born, reason=reason, focused=focused,
         )  # fmt: skip
 
     def _picture(self, item: DrawnNode) -> Any:
@@ -126,8 +134,12 @@ class NumbersOnCanvas:
         watched = previous is not None and snapshot.iteration - previous.iteration <= 1
         self._scene.marks.travel(self._marked_paths() if watched else [], step.part if step else "", moving=True)
         chosen = {wire.wire_id for wire in self._marked_wires()} if watched else set()
-        for name, wire in self._scene.wires.items():
-            wire.show_as(phase=step.part if name in chosen else "")
+        for name in self._phased - chosen:
+            if name in self._scene.wires:
+                self._scene.wires[name].show_as(phase="")
+        for name in chosen:
+            self._scene.wires[name].show_as(phase=step.part)
+        self._phased = chosen
 
     def _marked_wires(self) -> list[Any]:
         if self._marked is None:

@@ -13,6 +13,7 @@ from app.canvas.ink import ink
 from app.canvas.live import zoom_of
 
 if TYPE_CHECKING:
+    from app.canvas.node_item import DrawnNode
     from app.canvas.scene import CanvasScene
 
 SHORTEST = 4.0  # pixels on screen: shorter wires are dropped
@@ -54,13 +55,13 @@ class Overview(QGraphicsItem):
         self._stale = False
         self.update()
 
-    def _token(self, item: object) -> str:
-        state = item.live.state  # type: ignore[attr-defined]
+    def _token(self, item: DrawnNode) -> str:
+        state = item.live.state
         if state.reason or state.born:
             return "error"
         if state.phase or state.selected:
             return state.phase or "accent"
-        return getattr(item, "category_token", "c_layers")
+        return item.category_token
 
     def boundingRect(self) -> QRectF:
         """All of the graph."""

@@ -25,7 +25,7 @@ class Words:
     value: float | None = None  # the number, where it is one
 
 
-def words_of(reading: Any, *, signed: bool = False, token: str = "text") -> Words:
+def words_of(reading: Any, *, signed: bool = False, token: str = "text", digits: int = 3) -> Words:
     """A reading in short: a number, or mean ± deviation; a dash where nothing was computed."""
     if reading is None or reading.state == "absent":
         return Words(NOT_COMPUTED, "text3")
@@ -34,7 +34,7 @@ def words_of(reading: Any, *, signed: bool = False, token: str = "text") -> Word
     colour = token if reading.state == "current" else "text3"
     value = scalar_of(reading)
     if value is not None:
-        return Words(number_text(value, signed=signed), colour, value)
+        return Words(number_text(value, signed=signed, digits=digits), colour, value)
     return Words(spread_text(reading.mean, reading.deviation), colour)
 
 
@@ -46,8 +46,8 @@ def scalar_of(reading: Any) -> float | None:
 
 
 def is_finite(reading: Any) -> bool:
-    """Whether every number of a reading is finite (nothing computed counts as finite)."""
-    if reading is None or reading.state == "absent":
+    """Whether every number of a reading is finite (nothing computed, or nothing in it, counts as finite)."""
+    if reading is None or reading.state == "absent" or 0 in reading.shape:
         return True
     return all(entry is None or np.isfinite(entry) for entry in (reading.minimum, reading.maximum, reading.mean))
 

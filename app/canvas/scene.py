@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, QTimer, QVariantAnimation, Signal
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QPainter, QPixmapCache, QPolygonF
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
@@ -21,6 +22,7 @@ from app.canvas.numbers import NumbersOnCanvas
 from app.canvas.overview import Overview
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
 from app.canvas.wire_item import WireItem, route
+from app.canvas.wiring import Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
 from engine.graph import Graph
@@ -28,6 +30,12 @@ from engine.graph import Graph
 LAYOUT_MS = 300
 FAR = 1e6  # the canvas is as good as infinite
 GRID = 24.0
+CACHE_KB = 160 * 1024
+
+
+@lru_cache(maxsize=32)
+def _dots(across: int, down: int, step: float) -> QPolygonF:
+    return QPolygonF([QPointF(x * step, y * step) for x in range(across) for y in range(down)])
 
 
 class CanvasScene(QGraphicsScene):
@@ -47,12 +55,16 @@ class CanvasScene(QGraphicsScene):
         self.reduced_motion = False
         self.detailed = True
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
+        # Bodies and numbers of a full screen of nodes: Qt's 10 MB hold sixty, and then every frame paints them all anew.
+        QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
         self.marks, self.overview = Marks(), Overview(self)
         self.addItem(self.marks)
         self.addItem(self.overview)
         self.numbers = NumbersOnCanvas(self)
         self._gliding: QVariantAnimation | None = None
+        self._wiring = Wiring(self.graph)
+        self._shapes: dict[str, tuple] = {}
         self._settling = QTimer(self, singleShot=True, interval=0)
         self._settling.timeout.connect(self._place_labels)
         editor.changed.connect(self._take_change)
@@ -72,7 +84,7 @@ class CanvasScene(QGraphicsScene):
         """Width and height of a node, also of one that is not on the canvas yet."""
         if node_id in self.nodes:
             return self.nodes[node_id].geometry.size
-        return measure(self.graph, self.graph.nodes[node_id], self.editor.shapes).size
+        return measure(Wiring(self.graph), self.graph.nodes[node_id], self.editor.shapes).size
 
     # keeping step with the document ----------------------------------------------------------------------------------
 
@@ -82,6 +94,7 @@ class CanvasScene(QGraphicsScene):
             return
         if change.replans:
             self.numbers.expire()
+        self._wiring = Wiring(self.graph)
         nodes, before = self._touched(change), {name: item.pos() for name, item in self.nodes.items()}
         self._sync_nodes(nodes)
         if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
@@ -115,6 +128,7 @@ class CanvasScene(QGraphicsScene):
         self._wires_at.clear()
         self.marks.travel([], "")
         self.numbers.clear()
+        self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
         self._sync_nodes(self.graph.nodes)
         self._sync_wires()
         self._sync_annotations()
@@ -135,11 +149,11 @@ class CanvasScene(QGraphicsScene):
                 item = None
             if item is None:
                 item = self.nodes[name] = wanted(name)
-                item.take(self.graph, self.editor.shapes)
+                item.take(self._wiring, self.editor.shapes)
                 item.setVisible(self.detailed)
                 self.addItem(item)
             else:
-                item.take(self.graph, self.editor.shapes)
+                item.take(self._wiring, self.editor.shapes)
 
     def _sync_wires(self) -> None:
         drawn = {wire_id(wire): wire for wire in self.graph.wires}
@@ -161,7 +175,7 @@ class CanvasScene(QGraphicsScene):
         self._sync_labels()
 
     def _sync_labels(self) -> None:
-        places = weight_places(self.graph, self.editor.shapes)
+        places = weight_places(self._wiring, self.editor.shapes)
         if len(places) > MOST_LABELS:
             places = {}
         for name in [
@@ -198,7 +212,7 @@ class CanvasScene(QGraphicsScene):
 
     def _take_problems(self, _: object) -> None:
         """Shapes may have changed with the problems: ports, pictures and weights follow."""
-        changed = [name for name, item in self.nodes.items() if self._looks_different(item)]
+        changed = self._reshaped()
         self._sync_nodes(changed)
         self._sync_labels()
         self._reroute(changed)
@@ -206,12 +220,18 @@ class CanvasScene(QGraphicsScene):
         self.numbers.refresh()
         self._settle()
 
-    def _looks_different(self, item: DrawnNode) -> bool:
-        ranks = [port.rank for port in item.ports]
-        geometry = measure(self.graph, item.node, self.editor.shapes)
-        return geometry.size != item.geometry.size or ranks != [
-            p.rank for p in item._ports(self.graph, self.editor.shapes)
-        ]
+    def _reshaped(self) -> set[str]:
+        """Nodes of which a value, or an operand, has another shape than when they were last drawn."""
+        before, self._shapes = self._shapes, dict(self.editor.shapes)
+        addresses = {
+            address
+            for address in before.keys() | self._shapes.keys()
+            if before.get(address) != self._shapes.get(address)
+        }
+        changed = {address.partition(".")[0] for address in addresses} & self.nodes.keys()
+        return (
+            changed.union(wire.target_node for wire in self.graph.wires if wire.source in addresses) & self.nodes.keys()
+        )
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -245,6 +265,14 @@ class CanvasScene(QGraphicsScene):
             if (label := self.labels.get(name)) is not None:
                 label.setPos(self.wires[name].path.pointAtPercent(0.5))
         self.numbers.follow_marks()
+
+    def seen(self) -> list[str]:
+        """The nodes in view; all of them while nobody looks."""
+        views = self.views()
+        if not views:
+            return list(self.nodes)
+        area = views[0].mapToScene(views[0].viewport().rect()).boundingRect()
+        return [item.node_id for item in self.items(area) if isinstance(item, DrawnNode)]
 
     def displace(self, names: Iterable[str], offset: QPointF) -> None:
         """Show things away from where the document has them, while the mouse holds them."""
@@ -328,7 +356,9 @@ class CanvasScene(QGraphicsScene):
         right, bottom = int(rectangle.right() // step) + 2, int(rectangle.bottom() // step) + 2
         painter.setPen(ink().pen("grid", 2.0))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.drawPoints([QPointF(x * step, y * step) for x in range(left, right) for y in range(top, bottom)])
+        painter.translate(left * step, top * step)
+        painter.drawPoints(_dots(right - left, bottom - top, step))
+        painter.translate(-left * step, -top * step)
 
     def cut_preview(self, names: Iterable[str]) -> None:
         """Show which wires are about to be cut."""

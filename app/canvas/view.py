@@ -66,7 +66,7 @@ class CanvasView(QGraphicsView):
         self._hint_timer.timeout.connect(lambda: self.show_hint(""))
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
         self.commands = make_actions(self)
-        self.canvas.arranged.connect(self.minimap.update)
+        self.canvas.arranged.connect(self.minimap.refresh)
         editor.selection_changed.connect(self._selection_moved)
 
     def _set_up_widget(self) -> None:
@@ -99,7 +99,10 @@ class CanvasView(QGraphicsView):
         if self._pending is not None:
             snapshot, self._pending = self._pending, None
             self._since_frame.start()
+            before = self.canvas.numbers.snapshot
             self.canvas.numbers.show(snapshot)
+            if snapshot.last_step != (before.last_step if before is not None else None):
+                self.minimap.refresh()
 
     @property
     def reduced_motion(self) -> bool:
@@ -161,6 +164,8 @@ class CanvasView(QGraphicsView):
         self.canvas.show_zoom(self.zoom)
         self.zoom_control.show_zoom(self.zoom)
         self.minimap.update()
+        if self.canvas.detailed:
+            self.canvas.numbers.refresh(self.canvas.seen())
         self.zoom_changed.emit(self.zoom)
 
     def toggle_minimap(self) -> None:

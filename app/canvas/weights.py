@@ -15,9 +15,9 @@ from app.canvas.ink import draw_chevron, draw_text, ink, width_of
 from app.canvas.live import DASH, TEXT_FROM, zoom_of
 from app.canvas.readings import Words, is_finite
 from app.canvas.wire_item import WireItem
+from app.canvas.wiring import Wiring
 from app.editor import wire_id
 from app.theme.numbers import number_text, token_of
-from engine.graph import Graph
 
 LABELS_Z = 12.0
 MOST_LABELS = 240
@@ -33,14 +33,14 @@ class WeightPlace:
     count: int
 
 
-def weight_places(graph: Graph, shapes: Mapping[str, tuple]) -> dict[str, WeightPlace]:
+def weight_places(wiring: Wiring, shapes: Mapping[str, tuple]) -> dict[str, WeightPlace]:
     """By wire: the weights of every neuron that owns its own."""
     places = {}
-    for node in graph:
-        if node.type != "neuron" or graph.wires_into(node.id, "weight"):
+    for node in wiring.nodes.values():
+        if node.type != "neuron" or wiring.wires_into(node.id, "weight"):
             continue
         start = 0
-        for wire in graph.wires_into(node.id, "x"):
+        for wire in wiring.wires_into(node.id, "x"):
             shape = shapes.get(wire.source, ())
             count = shape[-1] if len(shape) > 1 and isinstance(shape[-1], int) else 1
             places[wire_id(wire)] = WeightPlace(f"{node.id}.weight", start, count)
@@ -63,7 +63,7 @@ class WeightLabel(QGraphicsItem):
     def show_numbers(self, parameters: Mapping[str, Any], gradients: Mapping[str, Any]) -> float | None:
         """Take the numbers out of a snapshot; the weight, where it is one."""
         weights = self._part(parameters.get(self.place.key))
-        words = _words(weights, signed=True)
+        words = _words(weights, signed=True, digits=2)
         gradient = _words(self._part(gradients.get(self.place.key)), signed=True, token="backward")
         if (words, gradient) != (self.words, self.gradient):
             self.prepareGeometryChange()
@@ -93,24 +93,22 @@ class WeightLabel(QGraphicsItem):
         painter.drawRoundedRect(place, 4, 4)
         token = token_of(self.words.value) if self.words.token == "text" else self.words.token
         first = QRectF(place.left(), place.top() + 1, place.width(), 16)
-        draw_text(painter, first, self.words.text, "number_small", token, Qt.AlignmentFlag.AlignHCenter)
+        draw_text(painter, first, self.words.text, "number_small", token, "middle")
         if self.gradient is not DASH:
             second = first.translated(5, 15)
             width = width_of(self.gradient.text, "number_small")
             chevron = QPointF(second.center().x() - width / 2 - 7, second.center().y())
             draw_chevron(painter, chevron, 3.0, self.gradient.token, leftward=True)
-            draw_text(
-                painter, second, self.gradient.text, "number_small", self.gradient.token, Qt.AlignmentFlag.AlignHCenter
-            )
+            draw_text(painter, second, self.gradient.text, "number_small", self.gradient.token, "middle")
 
 
-def _words(part: tuple[np.ndarray, str] | None, *, signed: bool, token: str = "text") -> Words:
+def _words(part: tuple[np.ndarray, str] | None, *, signed: bool, token: str = "text", digits: int = 3) -> Words:
     if part is None:
         return DASH
     numbers, state = part
     colour = token if state == "current" else "text3"
     if numbers.size == 1:
-        return Words(number_text(float(numbers[0]), signed=signed), colour, float(numbers[0]))
+        return Words(number_text(float(numbers[0]), signed=signed, digits=digits), colour, float(numbers[0]))
     shown = " ".join(number_text(float(number), signed=signed, digits=2) for number in numbers[:2])
     return Words(shown + (" …" if numbers.size > 2 else ""), colour)
 
