@@ -7,7 +7,7 @@ lowerings and derivative rules read like formulas. Primitives are found by name:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from engine.problems import shape_mismatch
 
@@ -20,15 +20,16 @@ class Batch:
     """A dimension of `factor · B` entries, B being the number of rows a section is planned for."""
 
     __slots__ = ("factor",)
+    factor: int
+    _known: ClassVar[dict[int, Batch]] = {}
 
-    def __init__(self, factor: int = 1) -> None:
-        self.factor = factor
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Batch) and other.factor == self.factor
-
-    def __hash__(self) -> int:
-        return hash(("batch", self.factor))
+    def __new__(cls, factor: int = 1) -> Batch:
+        # One object per factor: shapes are compared and hashed without calling back into Python.
+        found = cls._known.get(factor)
+        if found is None:
+            found = cls._known[factor] = super().__new__(cls)
+            found.factor = factor
+        return found
 
     def __repr__(self) -> str:
         return "batch" if self.factor == 1 else f"{self.factor}·batch"
@@ -59,7 +60,7 @@ def count(shape: Iterable[Dim]) -> Dim:
 
 def resolve(shape: Shape, batch: int) -> tuple[int, ...]:
     """The shape in numbers, for a batch of that many rows."""
-    return tuple(dim.factor * batch if isinstance(dim, Batch) else dim for dim in shape)
+    return tuple([dim.factor * batch if isinstance(dim, Batch) else dim for dim in shape])
 
 
 def broadcast_shapes(first: Shape, second: Shape) -> Shape:
@@ -165,15 +166,19 @@ class Value:
 
 
 class Call:
-    """One primitive applied to operands. `result` is the value it defines (an update writes its operands instead)."""
+    """One primitive applied to operands. `result` is the value it defines (an update writes its operands instead).
 
-    __slots__ = ("attributes", "operands", "origin", "primitive", "result")
+    rule  names another derivative rule than the primitive's own (`engine.differentiate.RULES`); empty: its own
+    """
+
+    __slots__ = ("attributes", "operands", "origin", "primitive", "result", "rule")
 
     def __init__(
         self, primitive: PrimitiveLike, operands: tuple[Value, ...], attributes: dict[str, Any], origin: Origin
     ) -> None:
         self.primitive, self.operands, self.attributes, self.origin = primitive, operands, attributes, origin
         self.result: Value = None  # type: ignore[assignment]  # set by the builder, which knows the shape
+        self.rule = ""
 
     def __repr__(self) -> str:
         inside = ", ".join([*map(repr, self.operands), *(f"{k}={v}" for k, v in self.attributes.items())])
@@ -236,6 +241,7 @@ class Builder:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.origin = Origin()
+        self.rule = ""  # while set: calls are differentiated by the rule of that name instead of their own
         self.training = True  # dropout and running statistics ask
         self.reuse: dict[Any, Value] | None = None  # while set: an equal call gives the value that is there already
         self.rules: list[
@@ -260,6 +266,7 @@ class Builder:
                 return known
         shape = primitive.shape(*values, **attributes)
         call = Call(primitive, values, attributes, self.origin)
+        call.rule = self.rule
         call.result = Value(self.program, shape, primitive.kind, call)
         self.program.calls.append(call)
         if self.reuse is not None:

@@ -151,14 +151,12 @@ def _place(tape: Tape) -> None:
     used.update(value.index for value in program.outputs.values())
 
     def put(value: Value, *, packed: bool = False) -> None:
-        shape = resolve(value.shape, batch)
-        region = Region(0, shape)
+        places[value.index] = region = Region(0, resolve(value.shape, batch))
         cursor = integers if value.kind == "whole" else arena
         if packed:
-            offset, cursor.offset = cursor.offset, cursor.offset + region.size
+            region.offset, cursor.offset = cursor.offset, cursor.offset + region.size
         else:
-            offset = cursor.take(region.size)
-        places[value.index] = Region(offset, shape)
+            region.offset = cursor.take(region.size)
 
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
     for value in program.values:
@@ -229,24 +227,30 @@ def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions:
     same_batch = batch == tape.batch
     position = {origin: index for index, origin in enumerate(program.steps)}
     ends = [begin] * len(program.steps)
+    origin, step = None, 0
     for call in calls:
         primitive = call.primitive
+        if call.origin is not origin:
+            origin, step = call.origin, position[call.origin]
         assert isinstance(primitive, Primitive)
         if primitive.is_view or primitive.body is None:
             continue
-        operands = [_at(places, value, batch, same_batch) for value in call.operands]
-        result = _at(places, call.result, batch, same_batch) if not primitive.writes else operands[primitive.writes[0]]
+        operands: list[Region] = [places[value.index] for value in call.operands]  # type: ignore[misc]  # all have one
+        result: Region = places[call.result.index] if not primitive.writes else operands[primitive.writes[0]]  # type: ignore[assignment]
+        if not same_batch:
+            operands = [_shorter(place, value, batch) for place, value in zip(operands, call.operands, strict=True)]
+            result = _shorter(result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch)
         fields = primitive.encode(operands, result, call.attributes)
         length = primitive.length(operands, result)
         if primitive.walks and len(instructions) > begin:
             longer = _continued(instructions[-1], primitive, fields, length, call.origin)
             if longer is not None:
                 instructions[-1] = longer
-                ends[position[call.origin]] = len(instructions)
+                ends[step] = len(instructions)
                 continue
         variant = primitive.variant(operands, result, call.attributes)
         instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call))
-        ends[position[call.origin]] = len(instructions)
+        ends[step] = len(instructions)
     for index in range(1, len(ends)):  # a step without instructions of its own ends where the one before it does
         ends[index] = max(ends[index], ends[index - 1])
     return Section(begin, len(instructions), tuple(ends))
@@ -266,10 +270,9 @@ def _continued(
     return before._replace(length=before.length + length, origins=(*before.origins, origin))
 
 
-def _at(places: Sequence[Region | None], value: Value, batch: int, same_batch: bool) -> Region:
-    place = places[value.index]
-    assert place is not None, f"{value!r} has no place"
-    return place if same_batch else Region(place.offset, resolve(value.shape, batch))
+def _shorter(place: Region, value: Value, batch: int) -> Region:
+    """The front of a value's place, as much of it as a shorter batch fills."""
+    return Region(place.offset, resolve(value.shape, batch))
 
 
 def initial_array(value: Value, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:

@@ -59,7 +59,7 @@ class CpuMachine:
 
     @cached_property
     def _shown(self) -> tuple[Any, ...]:
-        return self._fast if self.tape.shown is self.tape.fast else self._memory(self.tape.shown)
+        return self._memory(self.tape.shown) if self.tape.fused.hidden else self._fast
 
     def _memory(self, code: TapeCode) -> tuple[Any, ...]:
         played = _Playable(code, self.tape.dtype)

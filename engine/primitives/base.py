@@ -94,16 +94,17 @@ def whole32(number: float) -> int:
     return int(number)
 
 
-class Region(NamedTuple):
-    """Where a value lies: an offset into the arena (or the integers), and its shape in numbers."""
+class Region:
+    """Where a value lies: an offset into the arena (or the integers), its shape in numbers, its number of entries."""
 
-    offset: int
-    shape: tuple[int, ...]
+    __slots__ = ("offset", "shape", "size")
 
-    @property
-    def size(self) -> int:
-        """The number of entries."""
-        return math.prod(self.shape)
+    def __init__(self, offset: int, shape: tuple[int, ...]) -> None:
+        self.offset, self.shape = offset, shape
+        self.size = math.prod(shape)
+
+    def __repr__(self) -> str:
+        return f"Region({self.offset}, {self.shape})"
 
 
 class Interval(NamedTuple):
@@ -117,6 +118,8 @@ class Interval(NamedTuple):
     kinks: tuple[float, ...] = ()
     ties: bool = False
 
+
+ANYWHERE = Interval()
 
 # Names of a body's globals and the whole numbers they are compiled with: one kernel per variant.
 Variant = tuple[tuple[str, int], ...]
@@ -186,7 +189,7 @@ class Primitive:
     kind: Kind = "real"
     writes: tuple[int, ...] = ()
     walks: int = 0
-    domain: tuple[Interval, ...] | Interval = Interval()
+    domain: tuple[Interval, ...] | Interval = ANYWHERE
     source: str = ""
     convention: str = ""
     is_view: bool = False
