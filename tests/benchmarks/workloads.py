@@ -1,0 +1,73 @@
+"""The nets that Chainrule and its peers train: one fixed batch each, float32, the same numbers for everybody."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Loss = Literal["mean_squared_error", "softmax_cross_entropy"]
+
+
+class Workload(NamedTuple):
+    """A net of dense layers, its activation between them, and the rows of its batch.
+
+    goal   how many times faster than the fastest peer a step has to be by now; None: not promised yet
+    later  how many times faster it is meant to become
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    activation: Literal["tanh", "relu"]
+    loss: Loss
+    batch: int
+    goal: float | None
+    later: float
+
+    @property
+    def flops(self) -> int:
+        """Multiplications and additions of all products in a step: forward, weight gradients, input gradients."""
+        edges = [first * second for first, second in pairwise(self.sizes)]
+        return 2 * self.batch * (3 * sum(edges) - edges[0])
+
+
+class Arrays(NamedTuple):
+    """Everything a competitor starts from; `parameters` are weight (inputs, units) and bias (units), layer by layer."""
+
+    inputs: Array
+    targets: Array
+    parameters: tuple[Array, ...]
+
+
+MSE: Loss = "mean_squared_error"
+CROSS_ENTROPY: Loss = "softmax_cross_entropy"
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("2-4-2-1", (2, 4, 2, 1), "tanh", MSE, 10, 12, 25),
+        Workload("2-8-8-1", (2, 8, 8, 1), "tanh", MSE, 32, 7, 15),
+        Workload("7-8x6-1", (7, 8, 8, 8, 8, 8, 8, 1), "tanh", MSE, 30, 6.5, 13),
+        Workload("64-32-10", (64, 32, 10), "relu", CROSS_ENTROPY, 64, 2.5, 4),
+        Workload("784-128-10", (784, 128, 10), "relu", CROSS_ENTROPY, 64, None, 1.5),
+        Workload("784-512-512-10", (784, 512, 512, 10), "relu", CROSS_ENTROPY, 256, None, 1.25),
+    )
+}
+
+
+def arrays_of(workload: Workload, seed: int = 0) -> Arrays:
+    """Normal inputs, normal or class targets, weights of variance 1 / inputs; float32, classes as int64."""
+    draw = np.random.default_rng(seed)
+    inputs = draw.normal(size=(workload.batch, workload.sizes[0])).astype(np.float32)
+    if workload.loss == MSE:
+        targets: Array = draw.normal(size=(workload.batch, workload.sizes[-1])).astype(np.float32)
+    else:
+        targets = draw.integers(0, workload.sizes[-1], workload.batch)
+    parameters: list[Array] = []
+    for before, units in pairwise(workload.sizes):
+        parameters.append((draw.normal(size=(before, units)) / np.sqrt(before)).astype(np.float32))
+        # Not zero: a peer that forgot the biases would pass.
+        parameters.append((0.1 * draw.normal(size=units)).astype(np.float32))
+    return Arrays(inputs, targets, tuple(parameters))
