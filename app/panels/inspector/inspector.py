@@ -1,0 +1,141 @@
+"""The inspector: the selected node (or the document), the training plan, the data; one tab each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+
+from app.panels.data import DataPanel
+from app.panels.fields.section import Section, words
+from app.panels.inspector.document_page import DocumentPage, counted
+from app.panels.inspector.node_page import NodePage
+from app.panels.training import TrainingPanel
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.snapshot import Snapshot
+
+WIDTH = 384
+TABS = ("selection", "training", "data")
+
+
+class Inspector(QFrame):
+    """Fed by snapshots; edits go to the editor, numbers under a hand to the runner."""
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._editor, self._runner = editor, runner
+        self._snapshot: Snapshot | None = None
+        self._pinned = ""
+        self.setProperty("panel", "surface")
+        self.setMinimumWidth(300)
+        self.tabs = QTabBar()
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.setAccessibleName("Inspector")
+        for title in ("Document", "Training", "Data"):
+            self.tabs.addTab(title)
+        self.document_page = DocumentPage(editor)
+        self.node_page = NodePage(editor, runner)
+        self.several = Section("Selection")
+        self._several_words = words("", "2")
+        self.several.body.addWidget(self._several_words)
+        self.training_panel = TrainingPanel(editor, runner)
+        self.data_panel = DataPanel(editor, runner)
+        self.pages = QStackedWidget()
+        for page in (self.document_page, self.node_page, self.several, self.training_panel, self.data_panel):
+            self.pages.addWidget(scrolled(page))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.tabs)
+        column.addWidget(self.pages, 1)
+        self.tabs.currentChanged.connect(self._turn)
+        self.document_page.asked.connect(self.show_tab)
+        self.node_page.data_asked.connect(lambda: self.show_tab("data"))
+        self.node_page.pinned.connect(self._pin)
+        editor.selection_changed.connect(self._select)
+        editor.changed.connect(self._follow)
+        self._select()
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, 600)
+
+    # which page ------------------------------------------------------------------------------------------------------
+
+    def show_tab(self, name: str) -> None:
+        """Turn to "selection", "training" or "data"."""
+        self.tabs.setCurrentIndex(TABS.index(name))
+
+    def _turn(self, _: int = 0) -> None:
+        place = self.tabs.currentIndex()
+        page = self._page_of_selection() if place == 0 else self.pages.widget(place + 2).widget()
+        for index in range(self.pages.count()):
+            if self.pages.widget(index).widget() is page:
+                self.pages.setCurrentIndex(index)
+        if self._snapshot is not None:
+            self.show_snapshot(self._snapshot)
+
+    def _page_of_selection(self) -> QWidget:
+        names = self._nodes()
+        return self.document_page if not names else self.node_page if len(names) == 1 else self.several
+
+    def _nodes(self) -> list[str]:
+        graph = self._editor.document.graph
+        if self._pinned in graph.nodes:
+            return [self._pinned]
+        chosen = [name for name in graph.nodes if name in self._editor.selection]
+        if not chosen and len(self._editor.selection) == 1:
+            source = next(iter(self._editor.selection)).partition(">")
+            chosen = [source[0].partition(".")[0]] if source[1] and source[0].partition(".")[0] in graph.nodes else []
+        return chosen
+
+    def _select(self, _: object = None) -> None:
+        names = self._nodes()
+        if len(names) == 1:
+            self.node_page.show_node(names[0])
+        elif self._runner is not None:
+            self._runner.focus(None)
+        graph = self._editor.document.graph
+        listed = ", ".join(graph.nodes[name].name for name in names[:12]) + (" …" if len(names) > 12 else "")
+        self._several_words.setText(f"{counted(len(names), 'node')}: {listed}. Select one to read its formula.")
+        self.tabs.setTabText(0, "Node" if len(names) == 1 else "Selection" if names else "Document")
+        self._turn()
+
+    def _pin(self, on: bool) -> None:
+        shown = self.node_page.node
+        self._pinned = shown.id if on and shown is not None else ""
+        self._select()
+
+    # following -------------------------------------------------------------------------------------------------------
+
+    def _follow(self, change: Change) -> None:
+        if "reset" in change.kinds:
+            self._snapshot, self._pinned = None, ""
+            self.node_page.pin.setChecked(False)
+            self.node_page.forget()
+            self._select()
+        elif self.node_page.node is None and self._page_of_selection() is not self.pages.currentWidget().widget():
+            self._select()
+        self.node_page.follow(change)
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show another moment on the page that can be seen."""
+        self._snapshot = snapshot
+        page = self.pages.currentWidget().widget()
+        if isinstance(page, NodePage | DocumentPage | TrainingPanel | DataPanel):
+            page.show_snapshot(snapshot)
+
+
+def scrolled(page: QWidget) -> QScrollArea:
+    """A page that scrolls up and down, never sideways."""
+    area = QScrollArea()
+    area.setWidget(page)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area

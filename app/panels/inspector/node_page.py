@@ -1,0 +1,334 @@
+"""Everything about one node: formulas with numbers, ports, parameters, properties, data, reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QElapsedTimer, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.panels.fields.numbers import Field
+from app.panels.fields.properties import PropertyRow
+from app.panels.fields.section import PADDING, Section, clear, link, tool, words
+from app.panels.inspector.curve import CurvePicture
+from app.panels.inspector.document_page import data_sentences
+from app.panels.inspector.formulas import Formulas
+from app.panels.inspector.parameters import ParametersSection
+from app.panels.inspector.ports import PortTable, rows_of
+from app.panels.inspector.questions import Answer, Subject, about
+from app.panels.inspector.why import WhySection
+from app.theme import category_token, current_theme
+from engine.problems import ProblemError
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.graph import Node
+    from engine.snapshot import Snapshot
+
+QUESTION = "inspector"
+ASK_AGAIN_MS, GIVE_UP_MS = 66, 1000
+DATA_TYPES = {"input", "target"}
+
+
+class NodePage(QWidget):
+    """The page of one node. Row and unit say which entry of a batch and a layer the formulas follow."""
+
+    pinned = Signal(bool)
+    data_asked = Signal()
+
+    def __init__(self, editor: Editor, runner: Runner | None) -> None:
+        super().__init__()
+        self._editor, self._runner = editor, runner
+        self._subject: Subject | None = None
+        self._snapshot: Snapshot | None = None
+        self._asked = QElapsedTimer()
+        self._is_waiting = False
+        self._property_rows: dict[str, PropertyRow] = {}
+        self._signature: object = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._make_head())
+        self.formulas = Formulas()
+        self.table = PortTable()
+        self.ports = Section("Ports")
+        self.ports.body.addWidget(self.table)
+        self.parameters = ParametersSection(editor, runner)
+        self.properties = self._make_properties()
+        self.data = self._make_data()
+        self.why = WhySection()
+        self.curve = CurvePicture()
+        self.what = Section("What does this do?")
+        self.what.body.addWidget(self.curve)
+        self.what.hide()
+        self.reference = self._make_reference()
+        for part in (
+            self.formulas, self.ports, self.parameters, self.properties, self.data, self.why, self.what, self.reference,
+        ):  # fmt: skip
+            column.addWidget(part)
+        column.addStretch(1)
+        current_theme().changed.connect(self._paint_icons)
+        if runner is not None:
+            runner.answered.connect(self._take_answer)
+
+    # building --------------------------------------------------------------------------------------------------------
+
+    def _make_head(self) -> QWidget:
+        head = QWidget()
+        column = QVBoxLayout(head)
+        column.setContentsMargins(PADDING + 4, 10, PADDING, 10)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.icon = QLabel()
+        self.title = words("", "title", wrap=False)
+        self.type = words("", "caption", wrap=False)
+        self.pin = tool("pin", "Keep showing this node, whatever is selected")
+        self.pin.setCheckable(True)
+        self.pin.clicked.connect(self.pinned)
+        row.addWidget(self.icon)
+        row.addWidget(self.title)
+        row.addWidget(self.type)
+        row.addStretch(1)
+        row.addWidget(self.pin)
+        self.help = words("", "2")
+        column.addLayout(row)
+        column.addWidget(self.help)
+        column.addWidget(self._make_entry())
+        return head
+
+    def _make_entry(self) -> QWidget:
+        """Which row and which unit the formulas follow; there only where there are several."""
+        self.entry = QWidget()
+        row = QHBoxLayout(self.entry)
+        row.setContentsMargins(0, 4, 0, 0)
+        row.setSpacing(6)
+        self.row = Field(1, 1, 1, whole=True, help="Row of the batch that the formulas follow")
+        self.unit = Field(1, 1, 1, whole=True, help="Unit that the formulas follow")
+        self._of: dict[str, tuple[QLabel, QLabel]] = {}
+        for name, field in (("row", self.row), ("unit", self.unit)):
+            field.setFixedWidth(48)
+            field.setToolTip(field.accessibleName())
+            field.moved.connect(self._choose_entry)
+            before, after = words(name, "caption", wrap=False), words("", "caption", wrap=False)
+            self._of[name] = before, after
+            for part in (before, field, after):
+                row.addWidget(part)
+            row.addSpacing(8)
+        row.addStretch(1)
+        return self.entry
+
+    def _make_properties(self) -> Section:
+        section = Section("Properties")
+        self.defaults = link("defaults", "Give every property its default", "rotate-ccw")
+        self.defaults.clicked.connect(self._reset_all)
+        section.aside.addWidget(self.defaults)
+        return section
+
+    def _make_data(self) -> Section:
+        section = Section("Data")
+        button = link("Change data …", "Turn to the tab Data")
+        button.clicked.connect(self.data_asked)
+        section.aside.addWidget(button)
+        return section
+
+    def _make_reference(self) -> QWidget:
+        section = Section("")
+        row = QHBoxLayout()
+        self._book, self.source = QLabel(), words("", "2")
+        self._book.setFixedWidth(18)
+        row.addWidget(self._book, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self.source, 1)
+        section.body.addLayout(row)
+        return section
+
+    def _paint_icons(self) -> None:
+        theme, node = current_theme(), self.node
+        self._book.setPixmap(theme.pixmap("book-open", "text3", 14))
+        kind = node.kind if node else None
+        token = category_token(kind.category) if kind else "error"
+        self.icon.setPixmap(theme.pixmap((kind.icon or "circle") if kind else "circle-help", token, 18))
+
+    # the node --------------------------------------------------------------------------------------------------------
+
+    @property
+    def node(self) -> Node | None:
+        """The node shown, as the document has it now."""
+        return self._editor.document.graph.nodes.get(self._subject.node) if self._subject else None
+
+    def show_node(self, name: str) -> None:
+        """Look at another node."""
+        if self._subject is None or self._subject.node != name:
+            self._subject = Subject(name)
+            self._is_waiting = False
+            self.formulas.show_explanations((), "")
+            self.why.hide()
+            self.what.hide()
+            self._focus()
+        self.show_document()
+
+    def show_document(self) -> None:
+        """What the document says of the node: after a look at another one, and after every edit."""
+        node = self.node
+        if node is None:
+            return
+        kind = node.kind
+        self.title.setText(node.name)
+        self.type.setText(kind.title if kind else node.type)
+        self.help.setText(kind.help() if kind else "This version knows no node type of that name; it is kept as it is.")
+        self._paint_icons()
+        self.parameters.set_node(node)
+        self._show_properties(node)
+        self.reference.setVisible(bool(kind and kind.source))
+        self.source.setText(kind.source if kind else "")
+        self.data.setVisible(node.type in DATA_TYPES)
+        if node.type in DATA_TYPES:
+            clear(self.data.body)
+            for sentence in data_sentences(self._editor.document):
+                self.data.body.addWidget(words(sentence, "2"))
+        self.ports.setVisible(kind is not None)
+        self.table.set_rows(rows_of(self._editor.document.graph, node, kind) if kind else [])
+        if self._snapshot is not None:
+            self.show_snapshot(self._snapshot)
+        else:
+            self.table.show_snapshot(None, self._editor.shapes, set())
+            self.entry.hide()
+
+    def forget(self) -> None:
+        """Another document: nothing of the former one counts."""
+        self._subject, self._snapshot, self._signature = None, None, None
+        self.parameters.set_node(None)
+
+    # numbers ---------------------------------------------------------------------------------------------------------
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """The numbers of another moment."""
+        self._snapshot = snapshot
+        node, subject = self.node, self._subject
+        if node is None or subject is None:
+            return
+        graph = self._editor.document.graph
+        counts: dict[str, int] = {}
+        for wire in graph.wires:
+            counts[wire.source] = counts.get(wire.source, 0) + 1
+        shared = {
+            row.address for row in self.table.rows if counts.get(row.address, 0) > 1 and not self._is_own(row.address)
+        }
+        self.table.show_snapshot(snapshot, self._editor.shapes, shared)
+        self.parameters.show_snapshot(snapshot)
+        self._show_entry(snapshot)
+        explanation = snapshot.explanation
+        if self._runner is None and explanation is not None and explanation.node == subject.node:
+            self.formulas.show_explanations((explanation,), explanation.part)
+        self._ask()
+
+    def _is_own(self, address: str) -> bool:
+        return self._subject is not None and address.partition(".")[0] == self._subject.node
+
+    def _show_entry(self, snapshot: Snapshot) -> None:
+        rows = units = 1
+        for row in reversed(self.table.rows):
+            reading = snapshot.values.get(row.address)
+            if reading is not None and self._is_own(row.address):
+                rows = reading.shape[0] if reading.shape else 1
+                units = reading.shape[-1] if len(reading.shape) > 1 else 1
+        for name, field, count in (("row", self.row, rows), ("unit", self.unit, units)):
+            field.high = count
+            before, after = self._of[name]
+            after.setText(f"of {count}")
+            for part in (before, field, after):
+                part.setVisible(count > 1)
+        self.entry.setVisible(rows > 1 or units > 1)
+
+    def _choose_entry(self) -> None:
+        if self._subject is not None:
+            self._subject = Subject(self._subject.node, int(self.row.number or 1) - 1, int(self.unit.number or 1) - 1)
+            self._is_waiting = False
+            self._focus()
+            self._ask()
+
+    def _focus(self) -> None:
+        if self._subject is not None and self._runner is not None:
+            self._runner.focus(self._subject.node, self._subject.row, self._subject.unit)
+        if self._subject is not None:
+            self.row.show_number(self._subject.row + 1)
+            self.unit.show_number(self._subject.unit + 1)
+
+    def _ask(self) -> None:
+        """Ask the session for the formulas; not again while an answer is on its way, nor more often than one can read."""
+        if self._runner is None or self._subject is None:
+            return
+        waited = self._asked.elapsed() if self._asked.isValid() else GIVE_UP_MS
+        if self._is_waiting and waited < GIVE_UP_MS:
+            return
+        if self._runner.playing and waited < ASK_AGAIN_MS:
+            return
+        self._is_waiting = True
+        self._asked.start()
+        self._runner.ask(QUESTION, about(self._subject))
+
+    def _take_answer(self, name: str, answer: object) -> None:
+        if name != QUESTION or not isinstance(answer, Answer):
+            return
+        self._is_waiting = False
+        if answer.subject != self._subject:
+            return
+        last = self._snapshot.last_step if self._snapshot is not None else None
+        now = last.part if last is not None and last.node == answer.subject.node else ""
+        self.formulas.show_explanations(answer.explanations, now)
+
+    # properties ------------------------------------------------------------------------------------------------------
+
+    def _show_properties(self, node: Node) -> None:
+        kind = node.kind
+        fields = kind.properties() if kind else {}
+        signature = (node.id, node.type)
+        if signature != self._signature:
+            self._signature = signature
+            clear(self.properties.body)
+            self._property_rows = {}
+            for name, field in fields.items():
+                value = node.properties.get(name, field.default)
+                row = PropertyRow(field, value, self._set_property, self._editor.new_gesture)
+                row.reset_asked.connect(self._reset)
+                self._property_rows[name] = row
+                self.properties.body.addWidget(row)
+        wired = {wire.target_port for wire in self._editor.document.graph.wires_into(node.id)}
+        for name, row in self._property_rows.items():
+            row.show_value(node.properties.get(name, fields[name].default))
+            row.setVisible(name not in wired)
+        self.properties.setVisible(bool(fields))
+        self.defaults.setVisible(
+            any(node.properties.get(name, field.default) != field.default for name, field in fields.items())
+        )
+
+    def property_row(self, name: str) -> PropertyRow:
+        """The row of a property. Raises KeyError."""
+        return self._property_rows[name]
+
+    def _set_property(self, name: str, value: object, gesture: int) -> None:
+        if self._subject is not None:
+            self._editor.set_property(self._subject.node, name, value, gesture)
+
+    def _reset(self, name: str) -> None:
+        if self._subject is None:
+            return
+        try:
+            self._editor.reset_property(self._subject.node, name)
+        except ProblemError as error:
+            self._property_rows[name].refuse(error.problems[0])
+
+    def _reset_all(self) -> None:
+        node = self.node
+        if node is None:
+            return
+        self._editor.stack.beginMacro(f"Reset {node.name} to its defaults")
+        for name in list(node.properties):
+            self._editor.reset_property(node.id, name)
+        self._editor.stack.endMacro()
+
+    def follow(self, change: Change) -> None:
+        """An edit: show what it did, unless it only moved things."""
+        if self.node is not None and change.kinds - {"moved", "frame", "note", "views"}:
+            self.show_document()

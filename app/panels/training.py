@@ -1,0 +1,202 @@
+"""The training plan: what is made small, by which optimizer, with how many rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.panels.fields.properties import PropertyRow
+from app.panels.fields.section import Section, Symbol, clear, words
+from engine.nodes.base import Choice, Property, Whole
+from engine.problems import Problem, ProblemError
+from engine.training import Optimizer, Phase, Training, optimizer_types
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.snapshot import Snapshot
+
+PLAN: dict[str, Property] = {
+    "batch_size": Whole(0, low=0, high=10**7, unit="rows, 0 for all", help="How many rows make one iteration."),
+    "order": Choice("shuffled", ("shuffled", "sequential"), help="Drawn anew each epoch, or as the data have them."),
+    "last_batch": Choice("short", ("short", "drop", "wrap"), help="What becomes of rows left over at an epoch's end."),
+    "seed": Whole(0, high=2**31 - 1, help="Another seed starts from other parameters and draws another order."),
+}
+PRECISION = Choice("float32", ("float32", "float64"), help="float32 is fast; float64 is exact enough to check by hand.")
+PRECISION.name = "precision"
+for _name, _field in PLAN.items():
+    _field.name = _name
+
+
+class TrainingPanel(QWidget):
+    """Every number of the plan; drags are heard at once by the run and are one undo step."""
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._editor = editor
+        self._phase = 0
+        self._settings_of = ""
+        self.rows: dict[str, PropertyRow] = {}
+        self.settings: dict[str, PropertyRow] = {}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.objective = Section("Objective")
+        self.optimizer = self._make_optimizer()
+        self.batches = Section("Batches")
+        self.arithmetic = Section("Arithmetic")
+        for section in (self.objective, self.optimizer, self.batches, self.arithmetic):
+            column.addWidget(section)
+        column.addStretch(1)
+        self._make_rows()
+        editor.changed.connect(self._follow)
+        self.show_training()
+
+    # building --------------------------------------------------------------------------------------------------------
+
+    def _make_optimizer(self) -> Section:
+        section = Section("Optimizer")
+        self.kind = Choice("sgd", lambda: tuple(optimizer_types()), help="How parameters follow their gradients.")
+        self.kind.name = "optimizer"
+        self._kind_place = QVBoxLayout()
+        self.formula = Symbol("")
+        self.help, self.source = words("", "2"), words("", "3")
+        self._settings_place = QVBoxLayout()
+        self._settings_place.setSpacing(6)
+        section.body.addLayout(self._kind_place)
+        section.body.addWidget(self.formula)
+        section.body.addWidget(self.help)
+        section.body.addLayout(self._settings_place)
+        section.body.addWidget(self.source)
+        return section
+
+    def _make_rows(self) -> None:
+        self._goal = Choice("", self._goals, help="The node whose output is made small.")
+        self._goal.name = "minimise"
+        self._which = Choice("1", self._phases, help="Phases take turns; each has its own objective and optimizer.")
+        self._which.name = "phase"
+        self._add(self._which, self.objective.body, self._choose_phase)
+        self._add(self._goal, self.objective.body, self._set_goal)
+        self._no_loss: QLabel = words(
+            "There is no loss on the canvas yet: place one and wire the prediction to it.", "3"
+        )
+        self.objective.body.addWidget(self._no_loss)
+        self._add(self.kind, self._kind_place, self._set_kind)
+        for field in PLAN.values():
+            self._add(field, self.batches.body, self._set_plan)
+        self._add(PRECISION, self.arithmetic.body, self._set_precision)
+
+    def _add(self, field: Property, place: QVBoxLayout, apply: Callable[[str, Any, int], None]) -> None:
+        row = PropertyRow(field, field.default, apply, self._editor.new_gesture)
+        row.reset_asked.connect(lambda name: apply(name, field.default, self._editor.new_gesture()))
+        self.rows[field.name] = row
+        place.addWidget(row)
+
+    def _goals(self) -> tuple[str, ...]:
+        """Losses first, then whatever else might be made small."""
+        nodes = list(self._editor.document.graph)
+        losses = [node.id for node in nodes if node.kind and any(port.kind == "loss" for port in node.kind.outputs)]
+        return ("", *(losses or [node.id for node in nodes if node.kind and node.kind.outputs]))
+
+    def _phases(self) -> tuple[str, ...]:
+        return tuple(str(index + 1) for index in range(max(1, len(self._training.phases))))
+
+    # showing ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def _training(self) -> Training:
+        return self._editor.document.training
+
+    @property
+    def _current(self) -> Phase:
+        phases = self._training.phases
+        return phases[min(self._phase, len(phases) - 1)] if phases else Phase()
+
+    def _follow(self, change: Change) -> None:
+        if change.touches("training", "document", "node_added", "node_removed", "title"):
+            self.show_training()
+
+    def show_training(self) -> None:
+        """The plan as the document has it."""
+        training, phase, document = self._training, self._current, self._editor.document
+        self.rows["phase"].setVisible(len(training.phases) > 1)
+        self.rows["phase"].refill({number: f"{number} of {len(training.phases)}" for number in self._phases()})
+        self.rows["phase"].show_value(str(min(self._phase, max(0, len(training.phases) - 1)) + 1))
+        graph = document.graph
+        goals = dict.fromkeys([*self._goals(), phase.objective])
+        self.rows["minimise"].name.setText("maximise" if phase.maximise else "minimise")
+        self.rows["minimise"].refill(
+            {name: graph.nodes[name].name if name in graph.nodes else name or "nothing" for name in goals}
+        )
+        self.rows["minimise"].show_value(phase.objective)
+        self._no_loss.setVisible(len(self._goals()) == 1)
+        self._show_optimizer(phase.optimizer)
+        for name in PLAN:
+            self.rows[name].show_value(getattr(training, name))
+        self.rows["precision"].show_value(document.precision)
+
+    def _show_optimizer(self, optimizer: Optimizer) -> None:
+        kind = optimizer.kind
+        self.rows["optimizer"].refill({name: each.title for name, each in optimizer_types().items()})
+        self.rows["optimizer"].show_value(optimizer.type)
+        self.formula.set_latex(kind.formula)
+        self.help.setText(kind.help)
+        self.source.setText(kind.source)
+        self.source.setVisible(bool(kind.source))
+        if self._settings_of != kind.name:
+            self._settings_of = kind.name
+            clear(self._settings_place)
+            self.settings = {}
+            for name, field in kind.settings.items():
+                row = PropertyRow(field, optimizer.setting(name), self._set_setting, self._editor.new_gesture)
+                row.reset_asked.connect(self._reset_setting)
+                self.settings[name] = row
+                self._settings_place.addWidget(row)
+        for name, row in self.settings.items():
+            row.show_value(optimizer.setting(name))
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Nothing here changes by training."""
+
+    # editing ---------------------------------------------------------------------------------------------------------
+
+    def _set_phase(self, phase: Phase, gesture: int) -> None:
+        phases = list(self._training.phases) or [phase]
+        phases[min(self._phase, len(phases) - 1)] = phase
+        self._editor.set_training(replace(self._training, phases=tuple(phases)), gesture)
+
+    def _choose_phase(self, name: str, value: Any, gesture: int) -> None:
+        self._phase = int(value) - 1
+        self.show_training()
+
+    def _set_goal(self, name: str, value: Any, gesture: int) -> None:
+        goal = {"maximise": value} if self._current.maximise else {"minimise": value}
+        self._set_phase(replace(self._current, **goal), gesture)
+
+    def _set_kind(self, name: str, value: Any, gesture: int) -> None:
+        # What both optimizers know keeps its number: a rate that was found stays found.
+        known = optimizer_types()[value].settings
+        kept = {key: number for key, number in self._current.optimizer.settings.items() if key in known}
+        self._set_phase(replace(self._current, optimizer=Optimizer(value, kept)), gesture)
+
+    def _set_setting(self, name: str, value: Any, gesture: int) -> None:
+        optimizer = self._current.optimizer
+        self._set_phase(
+            replace(self._current, optimizer=replace(optimizer, settings={**optimizer.settings, name: value})), gesture
+        )
+
+    def _reset_setting(self, name: str) -> None:
+        optimizer = self._current.optimizer
+        kept = {key: number for key, number in optimizer.settings.items() if key != name}
+        self._set_phase(replace(self._current, optimizer=replace(optimizer, settings=kept)), self._editor.new_gesture())
+
+    def _set_plan(self, name: str, value: Any, gesture: int) -> None:
+        if value is None:
+            raise ProblemError(Problem(f"“{name}” needs a number", kind="property"))
+        self._editor.set_training(replace(self._training, **{name: value}), gesture)
+
+    def _set_precision(self, name: str, value: Any, gesture: int) -> None:
+        self._editor.set_attribute("precision", value)
