@@ -10,6 +10,7 @@ from engine import schema_files
 from engine.document import Document
 from engine.problems import ProblemError
 
+
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "a.json"
