@@ -2,10 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
-from engine.problems import Problem, ProblemError
-from engine.program import Origin, Program, Shape, Value, shape_text
+from engine.problems import Problem, ProblemError, did_you_mean
+from engine.program import Call, Origin, Program, Shape, Value, shape_text
+
+Rule = Callable[..., Sequence[Value | None]]
+
+
+def _straight_through(own: Rule) -> Rule:
+    """The incoming derivative as it is, past a function that is flat or a threshold."""
+    return lambda *values: [values[-1] if operand.shape == values[-2].shape else None for operand in values[:-2]]
+
+
+def _reversed(own: Rule) -> Rule:
+    """The right derivative with the wrong sign: gradient reversal, or a planted mistake."""
+    return lambda *values: [None if outgoing is None else -outgoing for outgoing in own(*values)]
+
+
+def _doubled(own: Rule) -> Rule:
+    """Twice the right derivative: a planted mistake."""
+    return lambda *values: [None if outgoing is None else 2 * outgoing for outgoing in own(*values)]
+
+
+def _blocked(own: Rule) -> Rule:
+    """Nothing flows back."""
+    return lambda *values: [None for _ in values[:-2]]
+
+
+# Other derivative rules that a call may name, made from the primitive's own.
+RULES: dict[str, Callable[[Rule], Rule]] = {
+    "straight_through": _straight_through,
+    "reversed": _reversed,
+    "doubled": _doubled,
+    "blocked": _blocked,
+}
+
+
+def rule_of(call: Call) -> Rule | None:
+    """The rule a call is differentiated by; None where it has none. Raises `ProblemError` for an unknown name."""
+    own = call.primitive.derivative
+    if not call.rule or own is None:
+        return own
+    if call.rule not in RULES:
+        fact = f"no derivative rule is called “{call.rule}”"
+        mend = did_you_mean(call.rule, RULES) or f"Choose one of {', '.join(RULES)}."
+        raise ProblemError(Problem(fact, mend, node=call.origin.node, kind="unknown"))
+    return RULES[call.rule](own)
 
 
 def gradients(
@@ -36,7 +79,7 @@ def gradients(
                 continue
             build.origin = Origin(call.origin.node, "backward", phase)
             found[result.index] = dy = _total(incoming)
-            rule = call.primitive.derivative
+            rule = rule_of(call)
             if rule is None:
                 fact = f"“{call.primitive.name}” has no derivative"
                 mend = "It measures, it cannot be minimised: choose a loss instead."

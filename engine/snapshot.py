@@ -59,11 +59,12 @@ def read(view: Array, state: State) -> Reading:
 
 
 class Term(NamedTuple):
-    """One symbol of a formula with its number; operators have none."""
+    """One symbol of a formula with its number; operators have none. `caption` is a word for under the number."""
 
     latex: str
     number: float | None = None
-    role: str = "operator"  # result operand incoming local outgoing addend old rate gradient new state operator
+    role: str = "operator"  # result operand incoming local outgoing addend old rate gradient new state operator absent
+    caption: str = ""
 
 
 class Equation(NamedTuple):
@@ -75,12 +76,18 @@ class Equation(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """What one step did to one entry, as formulas with the numbers put in."""
+    """What one step did to one entry, as formulas with the numbers put in.
+
+    state  of the step's result: `earlier` numbers are of a former iteration
+    note   a sentence where the numbers do not belong together, e.g. weights that were changed since
+    """
 
     node: str
     part: str
     title: str = ""
     equations: tuple[Equation, ...] = ()
+    state: State = "current"
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,78 @@
+"""What one step did to one entry, as formulas with the numbers put in; curves and factors for the inspector."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.explain.backward import Backward
+from engine.explain.forward import disagreement, forward_equations
+from engine.explain.live import Live
+from engine.explain.reading import Desk
+from engine.explain.update import update_equations
+from engine.program import Value
+from engine.snapshot import Equation, Explanation, State
+from engine.tape import Step
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+__all__ = ["Explainer", "explain"]
+
+
+class Explainer:
+    """Explains the steps of one session's plan; made anew with every plan."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.desk = Desk(session)
+
+    def explain(self, step: Step, row: int = 0, unit: int = 0) -> Explanation | None:
+        """The formulas of a step for one row of the batch and one unit of the output; None where it has none.
+
+        Row and unit beyond the ends are brought into range. Numbers that were not computed are None, role `absent`.
+        """
+        live = Live(self.session)
+        if step.part == "update":
+            return self._update(live, step, row, unit)
+        value = self._value(step)
+        if value is None:
+            return None
+        reading = self.desk.read(step.node, value, row, unit, live)
+        if step.part == "forward":
+            equations = forward_equations(reading)
+        else:
+            objective = (
+                self.desk.notation.objectives[step.phase] if step.phase < len(self.desk.notation.objectives) else "L"
+            )
+            equations = Backward(reading, step.phase, objective).write()
+        entry = live.entry(value, row, unit)
+        shape = live.shape(value)
+        several = len(shape) > 1 and shape[-1] > 1
+        title = self._title(step, f"unit {entry[-1] + 1}" if several else "")
+        state = self.session.state_of(value)
+        return Explanation(step.node, step.part, title, tuple(equations), state, disagreement(reading))
+
+    def _update(self, live: Live, step: Step, row: int, unit: int) -> Explanation | None:
+        was_played = step.index < self.session.playback.done
+        equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
+        state: State = "current" if was_played else "earlier" if self.session.playback.has_history else "absent"
+        return Explanation(step.node, "update", self._title(step, ""), tuple(equations), state) if equations else None
+
+    def _value(self, step: Step) -> Value | None:
+        """The output that a step is about: backward, the first that the loss depends on."""
+        outputs = self.desk.outputs(step.node)
+        if step.part == "backward":
+            gradients = self.session.program.gradients
+            found = gradients[step.phase] if step.phase < len(gradients) else {}
+            return next((value for value in outputs if value.index in found), None)
+        return outputs[0] if outputs else None
+
+    def _title(self, step: Step, unit: str) -> str:
+        node = self.session.document.graph.nodes.get(step.node)
+        name = node.name if node is not None else step.node
+        return " · ".join(part for part in (name, unit) if part)
+
+
+def explain(session: Session, step: Step, row: int = 0, unit: int = 0) -> Explanation | None:
+    """What one step did to one entry, as formulas with the numbers of this step; see `Explainer.explain`."""
+    return session.explainer.explain(step, row, unit)

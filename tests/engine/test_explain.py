@@ -1,0 +1,301 @@
+"""The formulas of a step: right numbers, right symbols, at every step of every preset and of random graphs."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.document import Document
+from engine.graph import Graph
+from engine.nodes import node_types
+from engine.nodes.layers import ACTIVATIONS
+from engine.session import Session
+from engine.snapshot import Equation, Explanation, Term
+from engine.training import optimizer_types
+
+PRESETS = sorted(Path(__file__).parents[2].joinpath("presets").rglob("*/*.json"))
+LOSSES = [name for name, kind in node_types().items() if kind.category == "Losses"]
+
+
+def xor_net(*, optimizer: dict | None = None, activation: str = "tanh", loss: str = "mean_squared_error") -> Document:
+    graph = Graph()
+    x = graph.add("input")
+    hidden = graph.add("dense", units=3, activation=activation, title="hidden")
+    output = graph.add("dense", units=1, activation="sigmoid")
+    target, error = graph.add("target"), graph.add(loss)
+    graph.connect(x, hidden)
+    graph.connect(hidden, output)
+    graph.connect(output, error["prediction"])
+    graph.connect(target, error["target"])
+    settings = optimizer or {"type": "sgd", "learning_rate": 0.5}
+    training = {"loss": error.id, "optimizer": settings, "batch_size": 4, "order": "sequential", "seed": 2}
+    return Document(graph, data="xor", precision="float64", training=training)
+
+
+def step_to(session: Session, part: str, node: str) -> Explanation:
+    while True:
+        step = session.step()
+        assert step is not None
+        if (step.part, step.node) == (part, node):
+            explanation = session.explain(step, row=1, unit=2)
+            assert explanation is not None
+            return explanation
+
+
+def written(equation: Equation) -> str:
+    return " ".join(term.latex for term in equation.terms)
+
+
+def numbers(equation: Equation, role: str) -> list[float | None]:
+    return [term.number for term in equation.terms if term.role == role]
+
+
+def test_a_dense_neuron_shows_every_product_and_the_activation():
+    session = Session(xor_net())
+    explanation = step_to(session, "forward", "dense_1")
+    weighted, bent = explanation.equations
+    assert written(weighted) == r"z_{3} = w_{1,3} \cdot x_{1} + w_{2,3} \cdot x_{2} + b_{3}"
+    weight, inputs = session.parameters["dense_1.weight"], session.value("input_1")
+    z = inputs[1] @ weight[:, 2]
+    assert numbers(weighted, "result") == [pytest.approx(z)]
+    assert numbers(weighted, "operand") == pytest.approx([weight[0, 2], inputs[1, 0], weight[1, 2], inputs[1, 1], 0.0])
+    assert written(bent) == r"h_{3} = \tanh z_{3}"
+    assert numbers(bent, "result") == [pytest.approx(np.tanh(z))]
+    assert explanation.title == "hidden · unit 3"
+    assert explanation.note == ""
+
+
+def test_a_loss_shows_the_row_and_then_the_mean_of_the_batch():
+    session = Session(xor_net())
+    explanation = step_to(session, "forward", "mean_squared_error_1")
+    row, mean = explanation.equations
+    assert written(row) == r"\ell_{2} = ( \hat y - t ) {}^{2}"
+    assert written(mean) == r"L = \frac{1}{4} ( \ell_{1} + \ell_{2} + \ell_{3} + \ell_{4} )"
+    errors = (session.value("dense_2") - session.value("target_1")) ** 2
+    assert numbers(mean, "addend") == pytest.approx(list(errors.reshape(-1)))
+    assert numbers(mean, "result") == [pytest.approx(session.loss)]
+
+
+def test_backward_is_incoming_times_local_and_the_slope_of_tanh_is_read_from_its_rule():
+    session = Session(xor_net())
+    explanation = step_to(session, "backward", "dense_1")
+    slope = explanation.equations[0]
+    assert written(slope) == (r"\partial L/\partial h_{3} \cdot 1 - h_{3}^{2} = \partial L/\partial z_{3}")
+    h, dh = session.value("dense_1")[1, 2], session.gradient("dense_1")[1, 2]
+    assert numbers(slope, "incoming") == [pytest.approx(dh)]
+    assert numbers(slope, "local") == [pytest.approx(1 - h * h)]
+    assert numbers(slope, "outgoing") == [pytest.approx(dh * (1 - h * h))]
+
+
+def test_every_row_is_an_addend_of_a_weights_derivative():
+    session = Session(xor_net())
+    explanation = step_to(session, "backward", "dense_1")
+    sums = [e for e in explanation.equations if e.caption == "sum over 4 rows"]
+    whole = session.gradient("dense_1.weight")[:, 2]
+    assert [numbers(e, "outgoing")[0] for e in sums] == pytest.approx([*whole, session.gradient("dense_1.bias")[2]])
+    for equation in sums:
+        assert sum(numbers(equation, "addend")) == pytest.approx(numbers(equation, "outgoing")[0])
+
+
+def test_an_input_of_several_units_shows_the_addend_of_each():
+    graph = Graph()
+    x, first, second = graph.add("input"), graph.add("dense", units=3), graph.add("dense", units=3)
+    target, error = graph.add("target"), graph.add("softmax_cross_entropy")
+    graph.connect(x, first)
+    graph.connect(first, second)
+    graph.connect(second, error["logits"])
+    graph.connect(target, error["target"])
+    document = Document(graph, data="iris", precision="float64", training={"loss": error.id, "batch_size": 5})
+    session = Session(document)
+    explanation = step_to(session, "backward", "dense_2")
+    sums = [e for e in explanation.equations if e.caption == "sum over 3 units"]
+    assert [numbers(e, "outgoing")[0] for e in sums] == pytest.approx(list(session.gradient("dense_1")[1]))
+    for equation in sums:
+        assert sum(numbers(equation, "addend")) == pytest.approx(numbers(equation, "outgoing")[0])
+
+
+def test_where_two_nodes_use_an_output_their_addends_are_shown():
+    graph = Graph()
+    x, shared = graph.add("input"), graph.add("dense", units=2)
+    upper, lower = graph.add("dense", units=1, title="upper"), graph.add("dense", units=1, title="lower")
+    join, target, error = graph.add("neuron"), graph.add("target"), graph.add("mean_squared_error")
+    graph.connect(x, shared)
+    for branch in (upper, lower):
+        graph.connect(shared, branch)
+        graph.connect(branch, join["x"])
+    graph.connect(join, error["prediction"])
+    graph.connect(target, error["target"])
+    session = Session(Document(graph, data="xor", precision="float64", training={"loss": error.id, "batch_size": 4}))
+    explanation = step_to(session, "backward", "dense_1")
+    meeting = explanation.equations[0]
+    assert meeting.caption == "where paths join"
+    assert {term.caption for term in meeting.terms if term.role == "addend"} == {"via upper", "via lower"}
+    assert sum(numbers(meeting, "addend")) == pytest.approx(numbers(meeting, "incoming")[0])
+
+
+def test_gradient_descent_is_old_minus_rate_times_gradient():
+    session = Session(xor_net())
+    before = session.parameters["dense_1.weight"]
+    explanation = step_to(session, "update", "dense_1")
+    first = explanation.equations[0]
+    name = "w_{1,3}"
+    assert written(first) == rf"{name} - \eta \cdot \partial L/\partial {name} = {name}"
+    gradient = session.gradient("dense_1.weight")[0, 2]
+    assert numbers(first, "old") == [before[0, 2]]
+    assert numbers(first, "rate") == [0.5]
+    assert numbers(first, "gradient") == [pytest.approx(gradient)]
+    assert numbers(first, "new") == [pytest.approx(before[0, 2] - 0.5 * gradient)]
+
+
+@pytest.mark.parametrize("name", list(optimizer_types()))
+@pytest.mark.parametrize("node", ["dense_1", "dense_2"])
+def test_every_optimizer_shows_old_and_new_in_its_last_line(name, node):
+    session = Session(xor_net(optimizer={"type": name, "learning_rate": 0.05}))
+    session.step("iteration")
+    before = session.parameters[f"{node}.bias"]
+    explanation = step_to(session, "update", node)
+    last = explanation.equations[-1]
+    unit = min(2, before.size - 1)
+    assert numbers(last, "old") == [before[unit]]
+    assert numbers(last, "new") == [session.parameters[f"{node}.bias"][unit]]
+    assert all(term.number is not None for e in explanation.equations for term in e.terms if term.role != "operator")
+
+
+def test_momentum_shows_its_velocity_before_and_now():
+    session = Session(xor_net(optimizer={"type": "momentum", "learning_rate": 0.1, "momentum": 0.9}))
+    session.step("iteration")
+    explanation = step_to(session, "update", "dense_2")
+    velocity, step = explanation.equations[:2]
+    before, now = numbers(velocity, "state")
+    assert now == pytest.approx(0.9 * before - 0.1 * numbers(velocity, "gradient")[0])
+    assert numbers(step, "new")[0] == pytest.approx(numbers(step, "old")[0] + now)
+
+
+def test_numbers_that_are_not_computed_yet_are_absent_and_not_zero():
+    session = Session(xor_net())
+    session.step()
+    forward = next(step for step in session.steps if step.node == "dense_2")
+    terms = session.explain(forward).equations[0].terms
+    assert terms[0] == Term("z", None, "absent")
+    backward = next(step for step in session.steps if step.node == "dense_2" and step.part == "backward")
+    for equation in session.explain(backward).equations:
+        assert all(term.role in ("operator", "absent") for term in equation.terms if not term.number)
+
+
+def test_the_forward_formula_still_holds_after_the_update_moved_the_weights():
+    session = Session(xor_net(optimizer={"type": "sgd", "learning_rate": 5.0}))
+    session.step("iteration")
+    forward = next(step for step in session.steps if step.node == "dense_1" and step.part == "forward")
+    assert session.explain(forward, 1, 1).note == ""
+    session.run(20)
+    assert session.explain(forward, 1, 1).note == ""
+
+
+def test_a_weight_changed_by_hand_is_said_to_be_newer_than_the_result():
+    session = Session(xor_net())
+    step_to(session, "forward", "dense_1")
+    session.set_parameter("dense_1.weight", session.parameters["dense_1.weight"] + 1)
+    assert session.explain(session.last_step, 1, 0).note
+
+
+def test_many_features_show_the_largest_products_and_the_rest_as_one_number():
+    graph = Graph()
+    x, dense, target = graph.add("input"), graph.add("dense", units=10), graph.add("target")
+    error = graph.add("softmax_cross_entropy")
+    graph.connect(x, dense)
+    graph.connect(dense, error["logits"])
+    graph.connect(target, error["target"])
+    session = Session(Document(graph, data="digits", precision="float64", training={"loss": error.id, "batch_size": 8}))
+    equation = step_to(session, "forward", "dense_1").equations[0]
+    more = next(term for term in equation.terms if "more" in term.latex)
+    operands = [term.number for term in equation.terms if term.role == "operand"]
+    products = np.asarray(operands[:10]).reshape(5, 2).prod(axis=1)
+    assert more.latex == r"\text{59 more}"
+    assert products.sum() + more.number + operands[10] == pytest.approx(equation.terms[0].number)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_has_a_formula_and_a_slope(activation):
+    session = Session(xor_net(activation=activation))
+    assert step_to(session, "forward", "dense_1").note == ""
+    explanation = step_to(session, "backward", "dense_1")
+    assert all(term.role != "absent" for equation in explanation.equations for term in equation.terms)
+
+
+def check_all_steps(session: Session, rounds: int, rng: random.Random) -> None:
+    for _ in range(rounds * len(session.steps)):
+        session.step()
+        for step in session.steps:
+            explanation = session.explain(step, rng.randrange(-1, 40), rng.randrange(-1, 40))
+            if explanation is None:
+                continue
+            for equation in explanation.equations:
+                check_terms(equation)
+
+
+def check_terms(equation: Equation) -> None:
+    assert equation.terms
+    for term in equation.terms:
+        assert term.latex and (term.number is not None) == (term.role not in ("operator", "absent")), equation
+        assert term.latex.count("{") == term.latex.count("}")
+        assert not re.search(r"None|nan\b|\$", term.latex)
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_every_step_of_every_preset_is_explained(path):
+    document = Document.load(path)
+    session = Session(document)
+    rng = random.Random(1)
+    for step in session.steps:
+        session.explain(step, 0, 0)
+    session.step("iteration")
+    for step in session.steps:
+        explanation = session.explain(step, rng.randrange(20), rng.randrange(20))
+        if explanation is not None:
+            assert explanation.note == "", explanation
+            for equation in explanation.equations:
+                check_terms(equation)
+    session.run(3)
+    session.explain()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_graphs_are_explained_at_every_moment(loss, seed):
+    rng = random.Random(f"{loss} {seed}")
+    session = Session(random_document(rng, loss))
+    check_all_steps(session, 1, rng)
+    session.run(3)
+    check_all_steps(session, 1, rng)
+
+
+def random_document(rng: random.Random, loss: str) -> Document:
+    graph = Graph()
+    target, error = graph.add("target"), graph.add(loss)
+    sources = [graph.add("input")]
+    for _ in range(rng.randrange(1, 5)):
+        activation = rng.choice(ACTIVATIONS)
+        kind = rng.choice(["dense", "neuron", "scale"])
+        properties = {"units": rng.randrange(1, 9)} if kind == "dense" else {}
+        if kind != "scale":
+            properties |= {"activation": activation, "use_bias": rng.random() < 0.8}
+        node = graph.add(kind, **properties)
+        graph.connect(rng.choice(sources), node["x"])
+        if kind == "neuron" and graph.refusal(sources[0] + ".value", node["x"]) is None:
+            graph.connect(sources[0], node["x"])
+        sources.append(node)
+    data = rng.choice(["iris", "xor"]) if loss == "softmax_cross_entropy" else "xor"
+    last = graph.add("dense", units=3 if data == "iris" else 1, activation=rng.choice(["identity", "sigmoid"]))
+    graph.connect(sources[-1], last)
+    port = node_types()[loss].inputs[0].name
+    graph.connect(last, error[port])
+    graph.connect(target, error["target"])
+    training = {
+        "loss": error.id, "batch_size": rng.choice([0, 1, 3]), "last_batch": rng.choice(["short", "wrap", "drop"]),
+        "optimizer": {"type": rng.choice(list(optimizer_types())), "learning_rate": 0.05},
+    }  # fmt: skip
+    return Document(graph, data=data, training=training, precision=rng.choice(["float32", "float64"]))
