@@ -125,9 +125,7 @@ class NumbersOnCanvas:
 
     def _mark(self, previous: Any, snapshot: Any) -> None:
         step = snapshot.last_step
-        played = (snapshot.iteration, step.index) if step is not None else None
-        before = (previous.iteration, previous.last_step.index) if previous is not None and previous.last_step else None
-        if played == before and previous is not None:
+        if previous is not None and _moment(previous) == _moment(snapshot):
             return
         self._marked = (step.node, step.part) if step is not None and step.part in ("forward", "backward") else None
         # At speed the marks would be a flicker: they travel only when steps are watched one by one.
@@ -155,6 +153,11 @@ class NumbersOnCanvas:
         """Wires have moved under their marks."""
         if self._marked is not None:
             self._scene.marks.follow(self._marked_paths(), self._marked[1])
+
+
+def _moment(snapshot: Any) -> tuple:
+    step = snapshot.last_step
+    return (snapshot.iteration, *((step.index, step.node, step.part) if step is not None else ()))
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -101,7 +101,7 @@ class CanvasScene(QGraphicsScene):
             self._sync_wires()
         self._reroute(nodes)
         self._sync_annotations()
-        self.numbers.refresh(nodes)
+        self.numbers.refresh(None if change.replans else nodes)
         if change.text.endswith("Lay out") and not self.reduced_motion:
             self._glide(nodes, before)
         self._settle()

@@ -30,7 +30,7 @@ def test_deleting_and_undoing_restores_order_and_place(chain):
 
 
 def test_a_node_added_from_a_wire_is_placed_and_wired_in_one_step(chain):
-    name = chain.add_node("tanh", (300, 300), wire_from="dense_1.h")
+    name = chain.add_node("scale", (300, 300), wire_from="dense_1.h")
     assert wires(chain)[-1][0] == "dense_1.h" and wires(chain)[-1][1].startswith(name)
     chain.stack.undo()
     assert name not in chain.document.graph.nodes
@@ -63,7 +63,7 @@ def test_deleting_with_reconnection_leads_the_input_on(chain):
 
 def test_a_node_dropped_on_a_wire_is_inserted_in_one_step(chain):
     before = wires(chain)
-    name = chain.add_node("tanh", (0, 300))
+    name = chain.add_node("scale", (0, 300))
     chain.insert_node(name, "dense_1.h", "dense_2.x", (360, -300))
     kind = chain.document.graph.nodes[name].kind
     assert ("dense_1.h", f"{name}.{kind.inputs[0].name}") in wires(chain)

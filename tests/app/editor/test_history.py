@@ -9,7 +9,7 @@ from app.editor import Editor, wire_id
 from engine.document import Document
 from engine.problems import ProblemError
 
-TYPES = ("input", "dense", "tanh", "multiply", "constant", "neuron", "target")
+TYPES = ("input", "dense", "scale", "multiply", "constant", "neuron", "target")
 
 
 class RandomHand:

@@ -1,0 +1,187 @@
+"""What a snapshot makes visible: numbers, states, weights as handles; pixels, not only fields."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+
+from app.theme import current_theme
+
+
+def pixels(view, area):
+    """The colours of a part of the scene as painted: (height, width, 3)."""
+    image = (
+        view.grab(view.rectangle_on_screen(area)).toImage().convertToFormat(view.grab().toImage().Format.Format_RGB888)
+    )
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).astype(int)
+
+
+def holds(picture, colour, tolerance=24, least=3):
+    """Whether a colour appears in a picture."""
+    wanted = np.array([colour.red(), colour.green(), colour.blue()])
+    return int((np.abs(picture - wanted).max(axis=2) <= tolerance).sum()) >= least
+
+
+def line(view, name, which):
+    item = view.canvas.nodes[name]
+    return getattr(item.geometry, which).translated(item.pos())
+
+
+def test_before_anything_was_computed_there_is_a_dash_and_never_a_zero(view):
+    state = view.canvas.nodes["dense_1"].live.state
+    assert state.value.text == "–" and state.gradient.text == "–"
+
+
+def test_a_scalar_shows_its_number_and_an_array_its_mean_and_extremes(view, snapshot_of):
+    view.show_snapshot(snapshot_of({"dense_2.h": [[0.849]], "dense_1.h": [[0.0, 1.0, 0.5]]}, {"dense_2.h": [[-0.153]]}))
+    assert view.canvas.nodes["dense_2"].live.state.value.text == "0.849"
+    assert view.canvas.nodes["dense_2"].live.state.gradient.text == "−0.153"
+    assert "±" in view.canvas.nodes["dense_1"].live.state.value.text
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_backward_step_paints_the_border_and_the_gradient_in_its_colour(view, snapshot_of, scheme):
+    current_theme().set_scheme(scheme)
+    colour = current_theme().colour("backward")
+    area = view.canvas.area_of("dense_1").adjusted(-8, -8, 8, 8)
+    view.show_snapshot(snapshot_of({"dense_1.h": [[0.1, 0.2, 0.3]]}))
+    before = pixels(view, area)
+    view.canvas.numbers.show(snapshot_of({}, {"dense_1.h": [[0.1, -0.2, 0.3]]}, step=("dense_1", "backward")))
+    after = pixels(view, area)
+    count = [
+        int((np.abs(p - [colour.red(), colour.green(), colour.blue()]).max(axis=2) < 24).sum()) for p in (before, after)
+    ]
+    assert count[1] > count[0] + 80
+    current_theme().set_scheme("system")
+
+
+def test_marks_stand_on_the_wires_of_the_step_just_played(view, snapshot_of):
+    view.canvas.numbers.show(snapshot_of(step=("dense_1", "forward")))
+    view.canvas.numbers.show(snapshot_of(step=("dense_2", "forward")))
+    wire = view.canvas.wires["dense_1.h>dense_2.x"]
+    assert wire.phase == "forward" and view.canvas.wires["input_1.value>dense_1.x"].phase == ""
+    assert holds(pixels(view, wire.path.boundingRect().adjusted(20, -6, -20, 6)), current_theme().colour("forward"))
+
+
+def test_nothing_moves_once_the_marks_have_arrived(view, snapshot_of, qtbot):
+    view.reduced_motion = False
+    view.canvas.numbers.show(snapshot_of(step=("dense_1", "forward")))
+    view.canvas.numbers.show(snapshot_of(step=("dense_2", "backward")))
+    animation = view.canvas.marks.animation
+    with qtbot.waitSignal(animation.finished):
+        assert animation.state() == animation.State.Running
+    assert animation.state() == animation.State.Stopped
+
+
+def test_heat_strips_keep_their_level_while_numbers_shrink(view, snapshot_of):
+    view.show_snapshot(snapshot_of({}, {}, {"dense_1.weight": [[3.0, -4.0, 1.0], [0.0, 1.0, 2.0]]}))
+    assert view.canvas.nodes["dense_1"].live.state.strip.level == 5.0
+    view.canvas.numbers.show(snapshot_of({}, {}, {"dense_1.weight": [[0.3, -0.4, 0.1], [0.0, 0.1, 0.2]]}))
+    strip = view.canvas.nodes["dense_1"].live.state.strip
+    assert strip.level == 5.0 and (strip.minimum, strip.maximum) == (-0.4, 0.3)
+
+
+def test_positive_weights_are_blue_and_negative_ones_orange(view, snapshot_of):
+    view.show_snapshot(snapshot_of({}, {}, {"dense_1.weight": [[5.0, -5.0, 5.0], [5.0, -5.0, 5.0]]}))
+    item = view.canvas.nodes["dense_1"]
+    picture = item.geometry.picture.translated(item.pos())
+    theme = current_theme()
+    left = pixels(view, picture.adjusted(4, 4, -picture.width() * 0.75, -4))
+    assert holds(left, theme.signed_colour(1.0, 1.0), least=50)
+    middle = pixels(view, picture.adjusted(picture.width() * 0.4, 4, -picture.width() * 0.4, -4))
+    assert holds(middle, theme.signed_colour(-1.0, 1.0), least=50)
+
+
+def test_a_number_that_is_not_finite_is_shown_as_such_in_the_colour_of_errors(view, snapshot_of):
+    view.show_snapshot(snapshot_of({"dense_2.h": [[float("nan")]]}, problem=SimpleNamespace(node="dense_2")))
+    state = view.canvas.nodes["dense_2"].live.state
+    assert state.value.text == "NaN" and state.born
+    assert holds(
+        pixels(view, view.canvas.area_of("dense_2").adjusted(-2, -2, 2, 2)), current_theme().colour("error"), least=50
+    )
+
+
+def test_numbers_of_an_older_graph_turn_grey_until_they_are_computed_again(view, snapshot_of):
+    view.show_snapshot(snapshot_of({"dense_2.h": [[0.5]]}, revision=view.editor.revision))
+    view.editor.set_property("dense_1", "units", 5)
+    assert view.canvas.nodes["dense_2"].live.state.stale
+    assert view.canvas.nodes["dense_2"].live.state.value.token == "text3"
+    view.canvas.numbers.show(snapshot_of({"dense_2.h": [[0.6]]}, revision=view.editor.revision))
+    assert not view.canvas.nodes["dense_2"].live.state.stale
+
+
+def test_a_faulty_node_says_why(view, qtbot):
+    with qtbot.waitSignal(view.editor.problems_changed, timeout=20000):
+        view.editor.set_property("dense_2", "features", 64)
+    assert "3 features meet a layer for 64" in view.canvas.nodes["dense_2"].live.state.reason
+
+
+def test_many_snapshots_within_a_frame_are_one_repaint(view, snapshot_of, qtbot):
+    shown = []
+    show = view.canvas.numbers.show
+    view.canvas.numbers.show = lambda snapshot: (shown.append(snapshot), show(snapshot))
+    for number in range(20):
+        view.show_snapshot(snapshot_of({"dense_2.h": [[float(number)]]}, iteration=number))
+    qtbot.waitUntil(lambda: view.canvas.nodes["dense_2"].live.state.value.text == "19")
+    assert len(shown) <= 4
+
+
+WEIGHTS = {"neuron_1.weight": [[0.56], [-0.96]], "neuron_1.bias": [0.13]}
+
+
+def test_a_neuron_shows_value_bias_and_gradient_and_its_wires_their_weights(neurons, snapshot_of):
+    neurons.show_snapshot(snapshot_of({"neuron_1.h": [[0.849]]}, {"neuron_1.weight": [[-0.1], [0.2]]}, WEIGHTS))
+    state = neurons.canvas.nodes["neuron_1"].live.state
+    assert (state.value.text, state.bias.text) == ("0.849", "+0.13")
+    label = neurons.canvas.labels["input_1.value>neuron_1.x"]
+    assert (label.words.text, label.gradient.text) == ("+0.56", "−0.100")
+    area = label.sceneBoundingRect()
+    assert holds(pixels(neurons, area), QColor(current_theme().colour("pos")), tolerance=40)
+
+
+def test_a_weight_is_dragged_up_live_and_becomes_one_step(neurons, hand_on_neurons, snapshot_of):
+    neurons.show_snapshot(snapshot_of({}, {}, WEIGHTS))
+    dragged = []
+    neurons.parameter_dragged.connect(lambda key, array: dragged.append((key, array.copy())))
+    place = hand_on_neurons.label("input_2.value>neuron_1.x")
+    hand_on_neurons.drag(place, place - QPointF(0, 50))
+    assert dragged and dragged[-1][0] == "neuron_1.weight"
+    np.testing.assert_allclose(dragged[-1][1], [[0.56], [-0.46]])
+    assert neurons.editor.stack.count() == 1
+    values = []
+    neurons.editor.values_set.connect(values.append)
+    neurons.editor.stack.undo()
+    np.testing.assert_allclose(values[0]["neuron_1.weight"], [[0.56], [-0.96]])
+
+
+def test_esc_gives_a_dragged_weight_its_former_value(neurons, hand_on_neurons, snapshot_of):
+    neurons.show_snapshot(snapshot_of({}, {}, WEIGHTS))
+    dragged = []
+    neurons.parameter_dragged.connect(lambda key, array: dragged.append(array.copy()))
+    place = hand_on_neurons.label("input_1.value>neuron_1.x")
+    hand_on_neurons.press(place)
+    hand_on_neurons.move(place - QPointF(0, 30))
+    hand_on_neurons.key(Qt.Key.Key_Escape)
+    np.testing.assert_allclose(dragged[-1], [[0.56], [-0.96]])
+    assert neurons.editor.stack.count() == 0
+
+
+def test_arrows_change_the_focused_weight(neurons, hand_on_neurons, snapshot_of):
+    neurons.show_snapshot(snapshot_of({}, {}, WEIGHTS))
+    hand_on_neurons.click(hand_on_neurons.label("input_2.value>neuron_1.x"))
+    hand_on_neurons.key(Qt.Key.Key_Up)
+    assert neurons.editor.stack.undoText() == "Set neuron_1 · weight"
+
+
+def test_weight_labels_cover_neither_each_other_nor_a_neuron(neurons, snapshot_of, qtbot):
+    neurons.show_snapshot(snapshot_of({}, WEIGHTS, WEIGHTS))
+    qtbot.waitSignal(neurons.canvas.arranged, timeout=1000, raising=False)
+    one, other = (label.sceneBoundingRect() for label in neurons.canvas.labels.values())
+    assert not one.intersects(other)
+    assert not any(
+        one.intersects(neurons.canvas.nodes[n].geometry.circle.translated(neurons.canvas.nodes[n].pos()))
+        for n in neurons.canvas.nodes
+    )
