@@ -55,7 +55,7 @@ def _judge(session: Session, expectation: Mapping[str, Any]) -> Verdict:
         return f"the run stopped before iteration {after:,}: {session.problem}", False
     read = _inside if what in ("value", "gradient") else _measured
     name, numbers = read(session, expectation)
-    when = f" after {after:,} iterations" if after else " at the start"
+    when = f" after {after:,} iteration{'s' if after > 1 else ''}" if after else " at the start"
     if numbers is None:
         return f"{name}{when}: there is no such number", False
     return _compared(name + when, numbers, expectation)

@@ -17,7 +17,7 @@ class Perceptron(NodeType):
     """The sign of a weighted sum; every mistake turns the weights towards the label, −1 or +1."""
 
     name, category, icon = "perceptron", "Learning rules", "circle-dot"
-    formula = r"\hat y = \mathrm{sign}(xW + b),\quad W \leftarrow W + \alpha\, t\, x^\top \text{ on a mistake}"
+    formula = r"\hat y = \mathrm{sign}(xW + b)"
     source = "Aggarwal 2023, §1.2, eqs 1.1 to 1.4"
     inputs = (
         Port("x", "(batch, features)", symbol="x"),
