@@ -13,9 +13,9 @@ from engine.tape import Step
 
 def birth_in(playback: Playback, step: Step, graph: Graph) -> Problem | None:
     """The problem born in a step that was just played, or None."""
-    code = playback.tape.shown
-    begin = code.full.step_ends[step.index - 1] if step.index else code.full.begin
-    for instruction in code.instructions[begin : code.full.step_ends[step.index]]:
+    code = playback.tape.shown_part(step)
+    begin, end = code.full.span(step.index)
+    for instruction in code.instructions[begin:end]:
         call = instruction.call
         for target in [call.operands[k] for k in call.primitive.writes] or [call.result]:
             if target.kind == "real" and not np.isfinite(playback.machine.view(target)).all():

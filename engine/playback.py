@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
+from engine.program import Origin, Value
 from engine.tape import Step, Tape
 from engine.timeline import Checkpoint, Moment, Timeline
 
 Array = np.ndarray[Any, np.dtype[Any]]
 StepKind = Literal["node", "phase", "iteration", "epoch"]
+LARGEST_KEPT = 65536  # entries; of more, running keeps no copy of what its last update wrote over
+MONITORS = frozenset({"non_finite_flag", "history_ring"})  # they watch: what they name as written they leave as it is
 BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has to play again at the most
 
 
@@ -32,14 +36,19 @@ class Playback:
         self.position = 0
         self.begun_at = 0  # the iteration that a reset or an edit began with: nothing was computed before it
         self.timeline = Timeline()
+        self.before: dict[int, Array] = {}  # by value: what updates of the iteration looked at have written over
         self._write = write
+
+    @cached_property
+    def _written(self) -> list[list[Value]]:
+        return _written_by_step(self.tape)
 
     def begin(self, iteration: int = 0, epoch: int = 0, within: int = 0) -> None:
         """Stand at the beginning of an iteration, with a fresh timeline and nothing computed."""
         self.machine.clock[:] = (iteration, epoch, within if within < self.lowered.iterations else 0)
         self.machine.lower_flag()
         self.position, self.begun_at = 0, iteration
-        self.timeline = Timeline()
+        self.timeline, self.before = Timeline(), {}
         self.checkpoint()
 
     # where it stands -------------------------------------------------------------------------
@@ -104,9 +113,12 @@ class Playback:
     def play_step(self) -> Step:
         """Play the next step's instructions; the clock moves with the last one of an iteration."""
         machine, step = self.machine, self.steps[self.position]
-        section = self.tape.shown.short if self._is_short(self.within) else self.tape.shown.full
-        begin = section.step_ends[self.position - 1] if self.position else section.begin
-        machine.play(begin, max(begin, section.step_ends[self.position]))
+        if self.position == 0:
+            self.before = {}
+        # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
+        if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
+            self._keep([v for other in self.steps if _same_part(other, step) for v in self._written[other.index]])
+        machine.play(step, short=self._is_short(self.within))
         self.position += 1
         if self.position == len(self.steps):
             self.position = 0
@@ -125,12 +137,24 @@ class Playback:
         while (left := end - self.iteration) > 0:
             self.checkpoint()
             started = time.perf_counter()
-            done = self.machine.iterate(min(block, left - 1)) if left > 1 else self.machine.iterate(1, shown=True)
+            done = self.machine.iterate(min(block, left - 1)) if left > 1 else self._iterate_shown()
             elapsed = time.perf_counter() - started
             block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
             if self.machine.flag:
                 return False
         return True
+
+    def _iterate_shown(self) -> int:
+        """The iteration that is looked at; of small networks also what its updates write over."""
+        self.before = {}
+        written = [value for values in self._written for value in values]
+        if sum(self.tape.region(value).size for value in written) <= LARGEST_KEPT:
+            self._keep(written)
+        return self.machine.iterate(1, shown=True)
+
+    def _keep(self, values: list[Value]) -> None:
+        for value in values:
+            self.before[value.index] = self.machine.view(value).copy()
 
     # coming back -----------------------------------------------------------------------------------
 
@@ -170,7 +194,7 @@ class Playback:
         if between > 1:
             self.machine.iterate(between - 1)
         if between > 0:
-            self.machine.iterate(1, shown=True)
+            self._iterate_shown()
         while self.position < moment.position:
             self.play_step()
 
@@ -186,7 +210,17 @@ class Playback:
         _spill(checkpoint.wholes, self.machine.integers, self.tape.kept_integers)
         self.machine.clock[:] = checkpoint.clock
         self.machine.lower_flag()
-        self.position = 0
+        self.position, self.before = 0, {}
+
+
+def _written_by_step(tape: Tape) -> list[list[Value]]:
+    """Per step, what its updates write over: parameters and their states."""
+    written: dict[Origin, dict[int, Value]] = {}
+    for call in tape.program.calls:
+        if call.origin.part == "update" and call.primitive.name not in MONITORS:
+            mine = written.setdefault(call.origin, {})
+            mine.update({call.operands[place].index: call.operands[place] for place in call.primitive.writes})
+    return [list(written.get(Origin(step.node, step.part, step.phase), {}).values()) for step in tape.steps]
 
 
 def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 import engine.primitives  # noqa: F401  (registers them)
 from engine.birth import birth_in
-from engine.datasets import Dataset, load
+from engine.datasets import Dataset
 from engine.history import History
 from engine.initialisers import stream
 from engine.lowering import Lowered, lower
@@ -26,6 +28,7 @@ from engine.timeline import Moment
 
 if TYPE_CHECKING:
     from engine.document import Document
+    from engine.explain import Explainer
 
 METRICS_S = 0.25  # seconds between two evaluations while running
 
@@ -41,7 +44,6 @@ class Session:
         if device != "cpu":
             raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
-        self._dataset_key: Any = object()
         self._dataset: Dataset | None = None
         self.problem: Problem | None = None
         self._open(document, revision)
@@ -52,23 +54,21 @@ class Session:
     def _open(self, document: Document, revision: int) -> None:
         self.document, self.revision = document, revision
         self.dtype = self._dtype_asked or document.precision
-        self._load(document)
+        self._dataset, self._data_problems = document.load_data()
+        with _collection_paused():
+            self._plan(document)
+
+    def _plan(self, document: Document) -> None:
         self.lowered: Lowered = lower(document, self._dataset)
         self.program: Program = self.lowered.program
         if not self.program.outputs:
-            problems = self.lowered.problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]
-            raise ProblemError(*problems)
+            problems = [*self._data_problems, *self.lowered.problems]
+            raise ProblemError(*(problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]))
         self.tape: Tape = plan(self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype)
         self.playback = Playback(self.tape, self.lowered, self._write)
         self._step_of = self._steps_of_values()
         self._side: SidePlan | None = None
-
-    def _load(self, document: Document) -> None:
-        spec = document.data.get("train") if document.data else None
-        key = repr(spec)
-        if key != self._dataset_key:
-            self._dataset = load(spec) if spec else None
-            self._dataset_key = key
+        self._explainer: Explainer | None = None
 
     def edit(self, document: Document, revision: int) -> None:
         """Another document, another plan; parameters and states whose address and shape still fit keep their numbers.
@@ -287,9 +287,8 @@ class Session:
         return memory[region.offset : region.offset + math.prod(shape)].reshape(shape)
 
     def before_update(self, value: Value) -> Array | None:
-        """A parameter as it was before the update that is being played; None where none has touched it."""
-        reading = self._previous.get(value.source.address) if value.source is not None else None
-        return None if reading is None else reading.array
+        """A parameter or state as it was before an update of the iteration looked at; None where none has touched it."""
+        return self.playback.before.get(value.index)
 
     def _read(self, value: Value, state: State | None = None) -> Reading:
         state = self.state_of(value) if state is None else state
@@ -306,11 +305,12 @@ class Session:
     def gradient(self, name: str) -> Array | None:
         """The derivative of the loss by an output or a parameter, in its shape; None if it was not computed."""
         gradient = self._gradient_of(self._find(name))
-        if gradient is None or self._gradient_state(gradient) == "absent":
+        if gradient is None or self.gradient_state(gradient) == "absent":
             return None
         return self.memory_of(gradient).copy()
 
-    def _gradient_state(self, gradient: Value) -> State:
+    def gradient_state(self, gradient: Value) -> State:
+        """As `state_of`, for a gradient."""
         if gradient.source is not None and self.program.losses:  # dL/dL = 1 stands from the moment there is a loss
             return self.state_of(self.program.losses[0])
         return self.state_of(gradient)
@@ -428,10 +428,17 @@ class Session:
 
     def explain(self, step: Step | None = None, row: int = 0, unit: int = 0) -> Explanation | None:
         """The formulas of a step (the last one played) for one row and one unit, with the numbers put in."""
-        from engine.explain import explain
-
         shown = step or self.last_step
-        return explain(self, shown, row, unit) if shown else None
+        return self.explainer.explain(shown, row, unit) if shown else None
+
+    @property
+    def explainer(self) -> Explainer:
+        """Formulas, curves and factors of this plan; keeps the little plans that compute local derivatives."""
+        from engine.explain import Explainer
+
+        if self._explainer is None:
+            self._explainer = Explainer(self)
+        return self._explainer
 
     def snapshot(self) -> Snapshot:
         """All there is to show, copied."""
@@ -458,7 +465,7 @@ class Session:
     def _add_gradient(self, gradients: dict[str, Reading], address: str, value: Value) -> None:
         gradient = self._gradient_of(value)
         if gradient is not None:
-            gradients[address] = self._read(gradient, self._gradient_state(gradient))
+            gradients[address] = self._read(gradient, self.gradient_state(gradient))
 
 
 def _lasts(value: Value) -> bool:
@@ -468,3 +475,15 @@ def _lasts(value: Value) -> bool:
 
 def _is_setting(value: Value) -> bool:
     return value.source is not None and value.source.role == "setting"
+
+
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Planning makes thousands of small objects that all stay: looking for cycles among them doubled its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -45,8 +45,7 @@ class SidePlan:
                 view[...] = 0 if targets is None else targets.reshape(view.shape)
             elif address in parameters:
                 view[...] = parameters[address]
-        section = machine.tape.shown.full
-        machine.play(section.begin, section.end)
+        machine.play_once()
         return machine
 
     def predict(self, inputs: Array, parameters: Mapping[str, Array]) -> Array:

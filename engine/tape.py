@@ -48,6 +48,10 @@ class Section(NamedTuple):
     end: int
     step_ends: tuple[int, ...]
 
+    def span(self, step: int) -> tuple[int, int]:
+        """The instructions of one step."""
+        return (self.step_ends[step - 1] if step else self.begin), self.step_ends[step]
+
 
 EMPTY = Section(0, 0, ())
 
@@ -66,7 +70,7 @@ class Tape:
     """Memory plan and instructions of one program, for one batch size (and the shorter last batch, if there is one).
 
     There are two codes over the same memory. `fast` plays fused calls alone. `shown` plays the same instructions, and
-    behind each fused one the calls it stands for, for whoever looks: it is what stepping plays.
+    behind each fused one the calls it stands for, for whoever looks; stepping plays it part by part.
     """
 
     program: Program
@@ -81,6 +85,7 @@ class Tape:
     parameter_span: tuple[int, int] = (0, 0)  # all parameters lie within, side by side
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
+    _parts: dict[tuple[str, int], TapeCode] = field(default_factory=dict)
 
     @cached_property
     def fast(self) -> TapeCode:
@@ -89,15 +94,28 @@ class Tape:
 
     @cached_property
     def shown(self) -> TapeCode:
-        """The code of stepping, and of every iteration that ends in a picture."""
+        """The code of an iteration that ends in a picture."""
+        return _encode(self, self._shown_calls(self.fused.calls)) if self.fused.hidden else self.fast
+
+    def shown_part(self, step: Step) -> TapeCode:
+        """The code of one part of an iteration (forward, or one phase's backward or update): what stepping plays.
+
+        Planned when a step first needs it, so that an edit waits for no more than it is about to show.
+        """
+        key = (step.part, step.phase)
+        code = self._parts.get(key)
+        if code is None:
+            calls = [call for call in self.fused.calls if (call.origin.part, call.origin.phase) == key]
+            code = self._parts[key] = _encode(self, self._shown_calls(calls))
+        return code
+
+    def _shown_calls(self, calls: Sequence[Call]) -> list[Call]:
         hidden = self.fused.hidden
-        if not hidden:
-            return self.fast
-        calls: list[Call] = []
-        for call in self.fused.calls:
-            calls.append(call)
-            calls.extend(hidden.get(call.result.index, ()))
-        return _encode(self, calls)
+        shown: list[Call] = []
+        for call in calls:
+            shown.append(call)
+            shown.extend(hidden.get(call.result.index, ()))
+        return shown
 
     def region(self, value: Value) -> Region:
         """Where a value lies. Raises KeyError if simplification removed it."""

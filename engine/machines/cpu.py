@@ -10,7 +10,7 @@ import numpy as np
 from engine.machines.bodies import body_of
 from engine.machines.store import address_of, cache_folder
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, ROW, Tape, TapeCode
+from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -42,6 +42,7 @@ class CpuMachine:
         self.integers = np.zeros(tape.integers_size + 16, np.int32)
         self.clock = np.zeros(3, np.int64)
         self._epoch = (1, 1)
+        self._parts: dict[int, tuple[Any, ...]] = {}
 
     def set_epoch(self, full: int, total: int) -> None:
         """An epoch is `total` iterations, the first `full` of them of whole batches."""
@@ -68,12 +69,25 @@ class CpuMachine:
             played.lengths, played,
         )  # fmt: skip
 
-    def play(self, begin: int, end: int) -> None:
-        """Play instructions [begin, end) of the shown code once, at the present time of the clock."""
+    def tell_time(self) -> None:
+        """Show the clock to the kernels; playing does it by itself."""
         self.integers[ITERATION] = self.clock[0] & 0x7FFFFFFF
         self.integers[EPOCH] = self.clock[1] & 0x7FFFFFFF
         self.integers[ROW] = self.clock[2] * self.tape.batch
-        self._player.play(*self._shown[:-1], begin, end)
+
+    def play_once(self) -> None:
+        """Play all of the shown code; the clock stands still."""
+        self.tell_time()
+        self._player.play(*self._shown[:-1], 0, self.tape.shown.full.end)
+
+    def play(self, step: Step, *, short: bool = False) -> None:
+        """Play one step of the shown code, at the present time of the clock."""
+        self.tell_time()
+        code = self.tape.shown_part(step)
+        memory = self._parts.get(id(code))
+        if memory is None:
+            memory = self._parts[id(code)] = self._memory(code)
+        self._player.play(*memory[:-1], *(code.short if short else code.full).span(step.index))
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
