@@ -11,7 +11,20 @@ from tests.benchmarks.reference import disagreement, gradients
 from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.workloads import WORKLOADS, arrays_of
 
-MODULES = ("__main__", "competitors", "ours", "reference", "speed", "tables", "tape_profile", "worker", "workloads")
+MODULES = (
+    "__main__",
+    "competitors",
+    "drawings",
+    "edits",
+    "kernels",
+    "ours",
+    "reference",
+    "speed",
+    "tables",
+    "tape_profile",
+    "worker",
+    "workloads",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)
