@@ -80,6 +80,11 @@ class Geometry:
         return self.inputs.get(name) or self.outputs.get(name)
 
 
+def shown_name(node: Node) -> str:
+    """What stands in the header: the title, or the id in words."""
+    return node.title or node.id.replace("_", " ")
+
+
 def is_neuron(node: Node) -> bool:
     """Whether the node is drawn as a neuron."""
     return node.type == "neuron"
@@ -142,13 +147,13 @@ def _spread(at: int, count: int) -> float:
 
 def _subtitle(node: Node, kind: type[NodeType]) -> str:
     """The type, with the activation where there is one; empty where the name already says it."""
-    parts = [] if node.name == kind.title else [kind.title]
+    parts = [] if shown_name(node).startswith(kind.title) else [kind.title]
     activation = node.properties.get("activation")
     return " · ".join(parts + ([str(activation)] if activation and activation != "identity" else []))
 
 
 def _header_width(node: Node, subtitle: str) -> float:
-    words = width_of(node.name, "strong") + (12 + width_of(subtitle, "caption") if subtitle else 0)
+    words = width_of(shown_name(node), "strong") + (12 + width_of(subtitle, "caption") if subtitle else 0)
     return SIDE + 14 + 8 + words + 8 + 28
 
 

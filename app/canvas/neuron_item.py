@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.curves import curve, operating_point
-from app.canvas.geometry import GRADIENT_ROW, NAME_ROW, Geometry
+from app.canvas.geometry import GRADIENT_ROW, NAME_ROW, Geometry, shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, ink, width_of
 from app.canvas.live import (
     HALO,
@@ -145,7 +145,7 @@ class NeuronItem(DrawnNode):
             draw_focus(painter, QRectF(place.center().x() - wide / 2, place.top(), wide, place.height()), text)
 
     def _draw_name(self, painter: QPainter, state: LiveState) -> None:
-        name, bias = self.node.name, state.bias
+        name, bias = shown_name(self.node), state.bias
         numbers = width_of(bias.text, "number_small") + 8 if bias is not None else 0.0
         middle, baseline = self.circle.center().x(), NAME_ROW - 8
         if "\\" in name or (MATHEMATICAL.fullmatch(name) and len(name) <= 8):

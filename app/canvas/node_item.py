@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.canvas.geometry import HEADER, SIDE, Geometry, measure
+from app.canvas.geometry import HEADER, SIDE, Geometry, measure, shown_name
 from app.canvas.ink import draw_icon, draw_text, elided, ink, width_of
 from app.canvas.live import (
     HALO,
@@ -164,13 +164,13 @@ class NodeItem(DrawnNode):
         painter.fillRect(QRectF(0, 4, 3 / zoom, self.geometry.size[1] - 8), ink().colour(self.category_token))
         painter.scale(1 / zoom, 1 / zoom)
         room = QRectF(9, 2, self.geometry.size[0] * zoom - 12, BLOCK_NAME)
-        draw_text(painter, room, elided(self.node.name, "caption", room.width()), "caption", "text")
+        draw_text(painter, room, elided(shown_name(self.node), "caption", room.width()), "caption", "text")
 
     def _draw_header(self, painter: QPainter) -> None:
         kind, width = self.node.kind, self.geometry.size[0]
         draw_icon(painter, SIDE - 4, 7, (kind.icon if kind else "") or "square-function", self.category_token)
         left, right = SIDE + 18, width - 30
-        name = elided(self.node.name, "strong", right - left)
+        name = elided(shown_name(self.node), "strong", right - left)
         draw_text(painter, QRectF(left, 0, right - left, HEADER), name, "strong", "text")
         room = right - left - width_of(name, "strong") - 10
         if self.geometry.subtitle and room > 24:

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.canvas.ink import draw_text
 from app.theme import current_theme
 from engine.nodes import NodeType
 
 WIDTH, ROW, MOST_ROWS = 320, 28, 9
+CATEGORY = Qt.ItemDataRole.UserRole + 1
+
+
+class _Row(QStyledItemDelegate):
+    """The row as the list paints it, with the category at its right end."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().paint(painter, option, index)
+        place = QRectF(option.rect).adjusted(0, 0, -10, 0)
+        draw_text(painter, place, str(index.data(CATEGORY)), "caption", "text3", "right")
 
 
 class SearchBox(QFrame):
@@ -34,6 +57,7 @@ class SearchBox(QFrame):
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setUniformItemSizes(True)
+        self.list.setItemDelegate(_Row(self.list))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.note = QLabel("", self)
         self.note.setFont(theme.font("caption"))
@@ -79,7 +103,8 @@ class SearchBox(QFrame):
         for _, kind in ranked:
             token = f"c_{kind.category.lower()}"
             icon = theme.icon(kind.icon or "square-function", token if hasattr(theme.palette, token) else "text2", 14)
-            entry = QListWidgetItem(icon, f"{kind.title}   {kind.category}")
+            entry = QListWidgetItem(icon, kind.title)
+            entry.setData(CATEGORY, kind.category)
             entry.setData(Qt.ItemDataRole.UserRole, kind.name)
             entry.setToolTip(kind.help())
             entry.setSizeHint(QSize(WIDTH - 24, ROW))

@@ -1,4 +1,4 @@
-"""The difference that one edit makes to a document: plain data that can be applied, taken back, merged and written down.
+"""The difference that one edit makes to a document: plain data to be applied, taken back, merged and written down.
 
 An edit is worked out on a draft that shares every node with the document. Nodes, wires, frames and notes are
 never changed in place, so the difference between draft and document is found by identity, and taking it back restores

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from engine.training import Training
 
 Place = tuple[float, float]
+WEIGHTS_ROOM = 96.0  # pixels left of a column of neurons: their weights stand on the wires
 CHECK_DELAY_MS = 30  # a drag edits at every mouse move; problems are worked out when the hand pauses
 
 
@@ -98,7 +99,7 @@ class Editor(QObject):
     def _check_now(self) -> None:
         from engine.lowering import infer
 
-        self.shapes = dict(infer(self.document).shapes)
+        self.shapes = dict(infer(self.document, self.document.load_data()[0]).shapes)
         self.problems = list(self.document.check())
         self.problems_changed.emit(self.problems)
 
@@ -280,9 +281,9 @@ class Editor(QObject):
         graph = self.document.graph
         chosen = [name for name in (graph.nodes if ids is None else ids) if name in graph.nodes]
         chosen = [name for name in chosen if "pinned" not in graph.nodes[name].flags]
-        places = arrange(
-            {name: self.size_of(name) for name in chosen}, [(w.source_node, w.target_node) for w in graph.wires]
-        )
+        ends = [(wire.source_node, wire.target_node) for wire in graph.wires]
+        room = {name: WEIGHTS_ROOM for name in chosen if graph.nodes[name].type == "neuron"}
+        places = arrange({name: self.size_of(name) for name in chosen}, ends, room)
         left = min((graph.nodes[name].position[0] for name in chosen), default=0.0)
         top = min((graph.nodes[name].position[1] for name in chosen), default=0.0)
         moved = {name: (x + left, y + top) for name, (x, y) in places.items()}

@@ -23,7 +23,8 @@ class Journal(Protocol):
 class Scribe:
     """Writes one entry for every edit that is done, undone or redone.
 
-    Entries: `{"do": family, "text": …, "gesture": …, "delta": …}`, `{"undo": text}`, `{"redo": text}`, `{"saved": true}`.
+    One of `{"do": family, "text": …, "gesture": …, "delta": …}`, `{"undo": text}`, `{"redo": text}`,
+    `{"saved": true}`.
     An edit that the journal at hand never saw (it was made before the journal began) is written out in full when it is
     undone or redone, so that a journal can be read without the history before it.
     """

@@ -1,14 +1,15 @@
 """Automatic layout from left to right: values flow right, few wires cross, nothing overlaps.
 
-Layers by longest path, long wires carried through dummies, order within a layer by barycentres, heights settled by pulling
-every node towards its neighbours. After Sugiyama, Tagawa & Toda (1981), *Methods for visual understanding of hierarchical
-system structures*, IEEE Trans. SMC 11(2).
+Layers by longest path, long wires carried through dummies, order within a layer by barycentres, heights settled by
+pulling every node towards its neighbours. After Sugiyama, Tagawa & Toda (1981), *Methods for visual understanding of
+hierarchical system structures*, IEEE Trans. SMC 11(2).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 Size = tuple[float, float]
 Place = tuple[float, float]
@@ -17,16 +18,19 @@ DUMMY_HEIGHT = 8.0
 SWEEPS = 12
 
 
-def arrange(sizes: Mapping[str, Size], wires: Iterable[tuple[str, str]]) -> dict[str, Place]:
+def arrange(
+    sizes: Mapping[str, Size], wires: Iterable[tuple[str, str]], room: Mapping[str, float] | None = None
+) -> dict[str, Place]:
     """Upper left corners of nodes of the given sizes (pixels), for wires (source, target) among them.
 
+    `room` keeps so many more pixels free to the left of the column in which a node stands.
     Wires on a cycle are ignored while layers are found. The upper left corner of the whole is (0, 0).
     """
     known = [(begin, end) for begin, end in dict.fromkeys(wires) if begin in sizes and end in sizes and begin != end]
     rank = _pulled_right(_ranks(list(sizes), known), known)
     net = _Layers(sizes, known, rank)
     net.order()
-    return net.places()
+    return net.places(room or {})
 
 
 def _ranks(names: Sequence[str], wires: Sequence[tuple[str, str]]) -> dict[str, int]:
@@ -62,7 +66,7 @@ class _Layers:
     """The layered graph with its dummies; `order` settles who stands above whom, `places` the coordinates."""
 
     def __init__(self, sizes: Mapping[str, Size], wires: Sequence[tuple[str, str]], rank: Mapping[str, int]) -> None:
-        self.sizes: dict[str | tuple, Size] = {**sizes}
+        self.sizes: dict[Any, Size] = dict(sizes)
         self.real = set(sizes)
         self.layers: list[list] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
         for name in sizes:
@@ -118,11 +122,12 @@ class _Layers:
         ends = [at for name in self.layers[index] for at in sorted(place[o] for o in self.after[name] if o in place)]
         return _inversions(ends, len(place))
 
-    def places(self) -> dict[str, Place]:
+    def places(self, room: Mapping[str, float]) -> dict[str, Place]:
         """Upper left corners of the real nodes."""
         tops = self._tops()
         result, left = {}, 0.0
         for layer in self.layers:
+            left += max((room.get(name, 0.0) for name in layer), default=0.0)
             width = max((self.sizes[name][0] for name in layer), default=0.0)
             for name in layer:
                 if name in self.real:

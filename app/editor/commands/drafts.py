@@ -71,7 +71,7 @@ def refusal(document: Document, graph: Graph, source: str, target: str) -> Probl
         return problem
     from engine.lowering import refusal as shape_refusal
 
-    return shape_refusal(behind(document, graph), source, target)
+    return shape_refusal(behind(document, graph), source, target, document.load_data()[0])
 
 
 def fitting_input(document: Document, graph: Graph, source: str, node_id: str) -> str | None:

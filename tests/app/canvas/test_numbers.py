@@ -69,7 +69,7 @@ def test_marks_stand_on_the_wires_of_the_step_just_played(view, snapshot_of):
 def test_nothing_moves_once_the_marks_have_arrived(view, snapshot_of, qtbot):
     view.reduced_motion = False
     view.canvas.numbers.show(snapshot_of(step=("dense_1", "forward")))
-    view.canvas.numbers.show(snapshot_of(step=("dense_2", "backward")))
+    view.canvas.numbers.show(snapshot_of(step=("dense_2", "forward")))
     animation = view.canvas.marks.animation
     with qtbot.waitSignal(animation.finished):
         assert animation.state() == animation.State.Running
