@@ -60,21 +60,43 @@ def binary_cross_entropy_slope_body(arena: Arena, integers: Integers, instructio
     for i in range(start, stop):
         probability, target = arena[p + i * STEP_A], arena[t + i * STEP_B]
         other, rest = real(1) - probability, real(1) - target
-        yes = real(0) if target == real(0) and probability >= real(0) else target / probability
-        no = real(0) if rest == real(0) and other >= real(0) else rest / other
+        yes = target / (real(1) if target == real(0) and probability == real(0) else probability)
+        no = rest / (real(1) if rest == real(0) and other == real(0) else other)
         arena[y + i] = no - yes
 
 
 def binary_cross_entropy_slope_derivative(p: Value, t: Value, y: Value, dy: Value) -> list[Value]:
-    # t/p² + (1 − t)/(1 − p)² is s² for the labels 0 and 1, but not between them.
-    other = 1 - p
-    return [dy * (t / (p * p) + (1 - t) / (other * other)), -dy * (1 / (p * other))]
+    # t/p² + (1 − t)/(1 − p)², written so that it is y² for the labels 0 and 1 even where an answer saturates.
+    variance = p * (1 - p)
+    between = p.program.build.emit("ratio_or_zero", t * (1 - t), variance * variance)
+    return [dy * (y * y + between), -(dy / variance)]
 
 
 register(Primitive(
     name="binary_cross_entropy_slope", formula=r"y = \frac{1 - t}{1 - p} - \frac{t}{p}", shape=joint,
     body=binary_cross_entropy_slope_body, derivative=binary_cross_entropy_slope_derivative, variant=steps, is_elementwise=True,
     domain=(PROBABILITY, Interval(0, 1)), source="Aggarwal 2023, eq. 2.18, for two classes", convention="0 / 0 is 0",
+))  # fmt: skip
+
+
+@kernel
+def ratio_or_zero_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    a, b, y = instruction[1], instruction[2], instruction[3]
+    for i in range(start, stop):
+        above, below = arena[a + i * STEP_A], arena[b + i * STEP_B]
+        arena[y + i] = above / (real(1) if above == real(0) and below == real(0) else below)
+
+
+def ratio_or_zero_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
+    return [dy / b, -(dy * a.program.build.emit("ratio_or_zero", y, b))]
+
+
+register(Primitive(
+    name="ratio_or_zero", formula=r"y = \frac{a}{b}", shape=joint,
+    body=ratio_or_zero_body, derivative=ratio_or_zero_derivative,
+    variant=steps, is_elementwise=True, domain=(Interval(), Interval(0.4, 3.0)),
+    source="curvature of the cross-entropy",
+    convention="0 / 0 is 0",
 ))  # fmt: skip
 
 

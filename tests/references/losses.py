@@ -33,6 +33,11 @@ def binary_cross_entropy_slope(p, t):
     return (p - t) / (p * (1 - p))
 
 
+@reference("ratio_or_zero")
+def ratio_or_zero(a, b):
+    return np.where((a == 0) & ~np.isnan(b), 0, a / b)
+
+
 @reference("logistic_cross_entropy")
 def logistic_cross_entropy(z, t):
     return np.logaddexp(0, z) - t * z
