@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.explain.backward import Backward
+from engine.explain.curves import Curve
+from engine.explain.curves import curve as curve_of
+from engine.explain.factors import Factor, Factors
+from engine.explain.factors import factors as factors_of
 from engine.explain.forward import disagreement, forward_equations
 from engine.explain.live import Live
 from engine.explain.reading import Desk
@@ -16,7 +20,7 @@ from engine.tape import Step
 if TYPE_CHECKING:
     from engine.session import Session
 
-__all__ = ["Explainer", "explain"]
+__all__ = ["Curve", "Explainer", "Factor", "Factors", "curve", "explain", "factors"]
 
 
 class Explainer:
@@ -52,6 +56,14 @@ class Explainer:
         state = self.session.state_of(value)
         return Explanation(step.node, step.part, title, tuple(equations), state, disagreement(reading))
 
+    def curve(self, node: str, row: int = 0, unit: int = 0) -> Curve | None:
+        """What a node's function or activation does, around the number it is given now; None where it has no curve."""
+        return curve_of(self.desk, node, row, unit) if node in self.session.document.graph.nodes else None
+
+    def factors(self, node: str, row: int = 0, unit: int = 0, phase: int = 0) -> Factors | None:
+        """Why the derivative by a node has its size; None where there is none yet."""
+        return factors_of(self.desk, node, row, unit, phase) if node in self.session.document.graph.nodes else None
+
     def _update(self, live: Live, step: Step, row: int, unit: int) -> Explanation | None:
         was_played = step.index < self.session.playback.done
         equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
@@ -76,3 +88,13 @@ class Explainer:
 def explain(session: Session, step: Step, row: int = 0, unit: int = 0) -> Explanation | None:
     """What one step did to one entry, as formulas with the numbers of this step; see `Explainer.explain`."""
     return session.explainer.explain(step, row, unit)
+
+
+def curve(session: Session, node: str, row: int = 0, unit: int = 0) -> Curve | None:
+    """See `Explainer.curve`."""
+    return session.explainer.curve(node, row, unit)
+
+
+def factors(session: Session, node: str, row: int = 0, unit: int = 0) -> Factors | None:
+    """See `Explainer.factors`."""
+    return session.explainer.factors(node, row, unit)

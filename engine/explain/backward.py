@@ -100,7 +100,7 @@ class Backward:
             self._whole(stage, stage.tree, played, incoming)
 
     def _operation(self, stage: Stage, played: Played, incoming: float | None) -> None:
-        products = _products_in(stage.tree)
+        products = products_in(stage.tree)
         for tree in products:
             for place in self.reading.printer.chosen(tree).places:
                 for side in (1, 0):
@@ -109,7 +109,7 @@ class Backward:
             leaf = Leaf(slot.value, tuple([i for i in slot.spot if isinstance(i, int)]))
             if slot.shape == () and self._is_active(slot.value):
                 self._single(stage, played, leaf, incoming, played.slope(leaf))
-        for reduction in _reductions_in(stage.tree):
+        for reduction in reductions_in(stage.tree):
             self._single(stage, played, reduction.leaf, incoming, self._reduced_slope(reduction, played))
 
     def _reduced_slope(self, tree: Reduction, played: Played) -> float | None:
@@ -234,7 +234,7 @@ class Backward:
             return None
         if _has_batch(value) and not _has_batch(leaf.value):
             return 0 if shape[0] > 1 else None
-        tree = next((t for t in _products_in(stage.tree)), None)
+        tree = next((t for t in products_in(stage.tree)), None)
         units = isinstance(stage.tree, Whole) or (tree is not None and not _is_right(tree, leaf, self.reading))
         return len(shape) - 1 if units and len(shape) > 1 and shape[-1] > 1 else None
 
@@ -276,15 +276,17 @@ def _has_batch(value: Value) -> bool:
     return bool(value.shape) and isinstance(value.shape[0], Batch)
 
 
-def _products_in(tree: object) -> list[Products]:
+def products_in(tree: object) -> list[Products]:
+    """The sums of products in a tree."""
     if isinstance(tree, Operation):
-        return [found for operand in tree.operands for found in _products_in(operand)]
+        return [found for operand in tree.operands for found in products_in(operand)]
     return [tree] if isinstance(tree, Products) else []
 
 
-def _reductions_in(tree: object) -> list[Reduction]:
+def reductions_in(tree: object) -> list[Reduction]:
+    """The sums, means and extremes in a tree."""
     if isinstance(tree, Operation):
-        return [found for operand in tree.operands for found in _reductions_in(operand)]
+        return [found for operand in tree.operands for found in reductions_in(operand)]
     return [tree] if isinstance(tree, Reduction) else []
 
 

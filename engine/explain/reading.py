@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.explain.live import Array, Live
 from engine.explain.notation import Notation
@@ -29,6 +29,7 @@ class Desk:
         for call in session.program.calls:
             self._calls.setdefault((call.origin.node, call.origin.part), []).append(call)
         self._plans: dict[object, LocalPlan | None] = {}
+        self.curves: dict[object, Any] = {}
 
     def calls(self, node: str, part: Part) -> list[Call]:
         """The calls of a node in a part of the iteration."""
