@@ -259,4 +259,6 @@ def _picture_key(node: Node, kind: type[NodeType], wired: set[str], shapes: Mapp
     if not kind.outputs:
         return ""
     address = f"{node.id}.{kind.outputs[0].name}"
-    return address if len(shapes.get(address, ())) > 1 or (node.type == "parameter" and shapes.get(address)) else ""
+    shape = shapes.get(address, ())
+    several = len(shape) > 1 or (node.type == "parameter" and len(shape) == 1)
+    return address if several and shape[-1] != 1 else ""

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 
 from app.canvas.node_item import DrawnNode, PortPlace
 from app.canvas.ports import CATCH
 from app.canvas.wire_item import PICK
+
+BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect  # ports lie on the edge, half outside a node's outline
 
 if TYPE_CHECKING:
     from app.canvas.geometry import FieldRow
@@ -67,7 +69,7 @@ def node_at(scene: CanvasScene, point: QPointF) -> DrawnNode | None:
 def port_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode | None = None) -> PortPlace | None:
     """The nearest port within the catch radius, which is measured on the screen."""
     best, nearest = None, CATCH / zoom
-    for item in scene.items(_around(point, CATCH / zoom)):
+    for item in scene.items(_around(point, CATCH / zoom), BOUNDS):
         if not isinstance(item, DrawnNode):
             continue
         for port in item.ports:

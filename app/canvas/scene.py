@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, Qt, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import QPainter, QPixmapCache, QPolygonF
 from PySide6.QtWidgets import QGraphicsScene
 
@@ -30,6 +30,7 @@ from engine.graph import Graph
 LAYOUT_MS = 300
 FAR = 1e6  # the canvas is as good as infinite
 GRID = 24.0
+BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect  # the exact outline of a curve costs more than painting it
 CACHE_KB = 160 * 1024
 
 
@@ -272,7 +273,7 @@ class CanvasScene(QGraphicsScene):
         if not views:
             return list(self.nodes)
         area = views[0].mapToScene(views[0].viewport().rect()).boundingRect()
-        return [item.node_id for item in self.items(area) if isinstance(item, DrawnNode)]
+        return [item.node_id for item in self.items(area, BOUNDS) if isinstance(item, DrawnNode)]
 
     def displace(self, names: Iterable[str], offset: QPointF) -> None:
         """Show things away from where the document has them, while the mouse holds them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsView, QToolTip, QWidget
 
 from app.canvas.actions import attempt, make_actions, make_menu
@@ -54,6 +54,7 @@ class CanvasView(QGraphicsView):
         self._hovered = Hit("empty")
         self._pending: Any = None
         self._since_frame = QElapsedTimer()
+        self._showing_ms = self._cost_ms = 0  # of the last frame: handing numbers out, and all of it
         self._frame = QTimer(self, singleShot=True)
         self._frame.timeout.connect(self._show_pending)
         self._set_up_widget()
@@ -89,11 +90,20 @@ class CanvasView(QGraphicsView):
     def show_snapshot(self, snapshot: Any) -> None:
         """Show the numbers of a snapshot, now or with the next frame; only the newest counts."""
         self._pending = snapshot
-        elapsed = self._since_frame.elapsed() if self._since_frame.isValid() else FRAME_MS
-        if elapsed >= FRAME_MS:
+        # Where a frame is dear, as much time again stays free for the mouse and for the rest of the window.
+        gap = max(FRAME_MS, 2 * self._cost_ms)
+        elapsed = self._since_frame.elapsed() if self._since_frame.isValid() else gap
+        if elapsed >= gap:
             self._show_pending()
         elif not self._frame.isActive():
-            self._frame.start(FRAME_MS - elapsed)
+            self._frame.start(gap - elapsed)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint, and keep count of what it costs."""
+        clock = QElapsedTimer()
+        clock.start()
+        super().paintEvent(event)
+        self._cost_ms = self._showing_ms + clock.elapsed()
 
     def _show_pending(self) -> None:
         if self._pending is not None:
@@ -101,6 +111,7 @@ class CanvasView(QGraphicsView):
             self._since_frame.start()
             before = self.canvas.numbers.snapshot
             self.canvas.numbers.show(snapshot)
+            self._showing_ms = self._since_frame.elapsed()
             if snapshot.last_step != (before.last_step if before is not None else None):
                 self.minimap.refresh()
 
