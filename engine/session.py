@@ -23,6 +23,7 @@ from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Program, Value, resolve
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
+from engine.structure import numbers_of, structure_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
 
@@ -54,6 +55,7 @@ class Session:
     def _open(self, document: Document, revision: int) -> None:
         self.document, self.revision = document, revision
         self.dtype = self._dtype_asked or document.precision
+        self._structure = structure_of(document)
         self._dataset, self._data_problems = document.load_data()
         with _collection_paused():
             self._plan(document)
@@ -73,8 +75,12 @@ class Session:
     def edit(self, document: Document, revision: int) -> None:
         """Another document, another plan; parameters and states whose address and shape still fit keep their numbers.
 
+        Where nothing but titles, places and slot numbers differ, the plan stays and so does the timeline.
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
+        if structure_of(document) == self._structure:
+            self._retune(document, revision)
+            return
         kept = {
             address: self._machine.view(value).copy()
             for address, value in self.program.sources.items()
@@ -91,6 +97,14 @@ class Session:
         self.problem = None
         self._previous: dict[str, Reading] = {}
         self.playback.begin(*clock)
+
+    def _retune(self, document: Document, revision: int) -> None:
+        before, self.document, self.revision = self.document, document, revision
+        old = numbers_of(before)
+        for address, number in numbers_of(document).items():
+            value = self.program.sources.get(address)
+            if value is not None and not np.array_equal(number, old.get(address, number)):
+                self._touch(address, value, np.asarray(number, self.dtype))
 
     def reset(self, seed: int | None = None) -> None:
         """Back to the start: parameters drawn anew from the seed (None: the document's), iteration 0."""
@@ -119,6 +133,10 @@ class Session:
                 view[...] = source.initial(view.shape, stream(seed, address))
             else:
                 view[...] = initial_array(value, view.shape, view.dtype)
+        for address, number in numbers_of(self.document).items():  # a plan outlives changes of its numbers
+            found = self.program.sources.get(address)
+            if found is not None and self.tape.places[found.index] is not None:
+                self._machine.view(found)[...] = number
 
     def _fill_data(self, address: str, view: Array) -> None:
         if self._dataset is None:
@@ -397,7 +415,7 @@ class Session:
         return {
             address: self._machine.view(value)
             for address, value in self.program.sources.items()
-            if _lasts(value) or _is_setting(value)
+            if _lasts(value) or _is_setting(value) or _is_dragged(value)
         }
 
     def predict(self, inputs: Any) -> Array:
@@ -470,11 +488,17 @@ class Session:
 
 def _lasts(value: Value) -> bool:
     source = value.source
-    return source is not None and (source.role in ("parameter", "state"))
+    return source is not None and (
+        source.role in ("parameter", "state") or (source.role == "constant" and source.trainable)
+    )
 
 
 def _is_setting(value: Value) -> bool:
     return value.source is not None and value.source.role == "setting"
+
+
+def _is_dragged(value: Value) -> bool:
+    return value.source is not None and value.source.role == "constant" and value.source.trainable
 
 
 @contextmanager

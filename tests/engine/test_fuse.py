@@ -1,5 +1,7 @@
 """Fusing changes speed, not numbers; and the tape says what it does."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,7 +82,7 @@ def test_parameters_and_gradients_lie_side_by_side():
     places = [tape.region(value) for value in values]
     slopes = [tape.region(program.gradients[0][value.index]) for value in values]
     for run in (places, slopes):
-        assert all(one.offset + one.size == other.offset for one, other in zip(run, run[1:], strict=False))
+        assert all(one.offset + one.size == other.offset for one, other in pairwise(run))
 
 
 def test_programs_and_tapes_print_readably():
