@@ -235,6 +235,10 @@ class Program:
             defined.add(call.result.index)
 
 
+# The number that an activation is bent by: its name as a setting of the node, and where it starts.
+ACTIVATION_SETTINGS = {"leaky_relu": ("slope", 0.01), "elu": ("alpha", 1.0)}
+
+
 class Builder:
     """Emits calls into a program under the current origin. Node types and derivative rules are handed one."""
 
@@ -327,9 +331,18 @@ class Builder:
         """Zeros of the same shape that no derivative passes: what a muted node or wire carries."""
         return self.emit("broadcast", self.constant(0.0), shape=value.shape)
 
-    def apply(self, activation: str, x: Value) -> Value:
-        """An activation by its name; `identity` is the operand itself."""
-        return x if activation == "identity" else self.emit(activation, x)
+    def apply(self, activation: str, x: Value, numbers: Mapping[str, float] | None = None) -> Value:
+        """An activation by its name; `identity` is the operand itself.
+
+        An activation with a number of its own (see ACTIVATION_SETTINGS) makes it a setting of the current node, started
+        from `numbers` where it is said there.
+        """
+        if activation == "identity":
+            return x
+        if activation not in ACTIVATION_SETTINGS:
+            return self.emit(activation, x)
+        name, usual = ACTIVATION_SETTINGS[activation]
+        return self.emit(activation, x, self.setting(name, (numbers or {}).get(name, usual)))
 
 
 def settings_of(program: Program) -> Mapping[str, Value]:

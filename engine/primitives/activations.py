@@ -204,7 +204,8 @@ def elu_slope_derivative(x: Value, alpha: Value, y: Value, dy: Value) -> list[Va
 
 
 elu_slope = register(Primitive(
-    name="elu_slope", formula=r"y = 1 \text{ if } x > 0,\quad \alpha e^x \text{ else}", shape=joint, body=elu_slope_body,
+    name="elu_slope", formula=r"y = 1 \text{ if } x > 0,\quad \alpha e^x \text{ else}", shape=joint,
+    body=elu_slope_body,
     derivative=elu_slope_derivative, variant=steps, is_elementwise=True, domain=(BENT, Interval(0.5, 2.0)),
     source="Clevert, Unterthiner & Hochreiter 2016", convention="α at x = 0",
 ))  # fmt: skip
@@ -257,7 +258,8 @@ def hard_tanh_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 hard_tanh = register(Primitive(
-    name="hard_tanh", formula=r"y = \max(\min(x, 1), -1)", shape=same, body=hard_tanh_body, derivative=hard_tanh_derivative,
+    name="hard_tanh", formula=r"y = \max(\min(x, 1), -1)", shape=same,
+    body=hard_tanh_body, derivative=hard_tanh_derivative,
     domain=Interval(-3, 3, (-1.0, 1.0)), source="Aggarwal 2023, §1.2.3",
     convention="slope 0 at x = ±1: the open interval of §2.4.2 (§2.4.1 and Table 2.1 print the closed one)",
 ))  # fmt: skip

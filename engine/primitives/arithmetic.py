@@ -14,6 +14,7 @@ from engine.primitives.base import (
     Region,
     joint,
     kernel,
+    need_real,
     register,
     same,
     steps,
@@ -112,6 +113,7 @@ negate = register(Primitive(
 
 def total_shape(*operands: Value) -> Shape:
     """All addends have one shape, and there are at least two."""
+    need_real(*operands)
     if len(operands) < 2:
         raise shape_mismatch("a sum needs at least two addends")
     if any(operand.shape != operands[0].shape for operand in operands):

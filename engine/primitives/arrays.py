@@ -6,13 +6,26 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, no_derivative, real, register, same
+from engine.primitives.base import (
+    Arena,
+    Code,
+    Integers,
+    Primitive,
+    Region,
+    kernel,
+    need_real,
+    no_derivative,
+    real,
+    register,
+    same,
+)
 from engine.problems import shape_mismatch
 from engine.program import Dim, Shape, Value, count, shape_text
 
 
 def reshape_shape(x: Value, shape: Shape) -> Shape:
     """Any shape with as many entries."""
+    need_real(x)
     if count(shape) != count(x.shape):
         raise shape_mismatch(
             f"{shape_text(x.shape)} cannot be laid out as {shape_text(shape)}", "The number of entries must agree."
@@ -31,7 +44,8 @@ reshape = register(Primitive(
 
 stop_gradient = register(Primitive(
     name="stop_gradient", formula=r"y = x,\quad \frac{\partial y}{\partial x} := 0", shape=same, derivative=no_derivative,
-    is_view=True, source="targets that must not move: Aggarwal 2023, §11.4", convention="its derivative is 0 by decision",
+    is_view=True, source="targets that must not move: Aggarwal 2023, §11.4",
+    convention="its derivative is 0 by decision",
 ))  # fmt: skip
 
 
@@ -51,6 +65,7 @@ def axis_length(x: Value, axis: int) -> int:
 
 def concat_shape(*operands: Value, axis: int) -> Shape:
     """The operands one behind the other along an axis; their other axes agree."""
+    need_real(*operands)
     lengths = [axis_length(operand, axis) for operand in operands]
     others = {operand.shape[:axis] + operand.shape[axis + 1 :] for operand in operands}
     if len(others) > 1:
@@ -109,6 +124,7 @@ concat = register(Primitive(
 
 def slice_shape(x: Value, axis: int, start: int, stop: int) -> Shape:
     """Entries start, start + 1, … stop - 1 of an axis."""
+    need_real(x)
     length = axis_length(x, axis)
     if not 0 <= start < stop <= length:
         raise shape_mismatch(
@@ -149,6 +165,7 @@ slice_ = register(Primitive(
 
 def place_shape(x: Value, axis: int, start: int, length: int) -> Shape:
     """The operand within zeros: an axis grows to `length`, the operand begins at `start`."""
+    need_real(x)
     width = axis_length(x, axis)
     if not 0 <= start <= length - width:
         raise shape_mismatch(f"{width} entries do not fit into {length} behind entry {start}")

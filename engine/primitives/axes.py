@@ -15,6 +15,7 @@ from engine.primitives.base import (
     Region,
     Variant,
     kernel,
+    need_real,
     no_derivative,
     real,
     register,
@@ -27,6 +28,7 @@ MEAN = SHARE = LOWEST = 0  # compiled in: whether a sum is divided, a copy is a 
 
 def reduced(x: Value, axes: tuple[int, ...], keep: bool = False) -> Shape:
     """The shape without the axes named (`keep`: with ones in their place). Axes count from 0 and lie side by side."""
+    need_real(x)
     if not axes or axes[0] < 0 or axes[-1] >= x.rank or axes != tuple(range(axes[0], axes[-1] + 1)):
         raise shape_mismatch(
             f"{shape_text(x.shape)} has no neighbouring axes {', '.join(map(str, axes)) or '(none named)'}"
@@ -87,7 +89,8 @@ def spread_back(name: str, x: Value, y: Value, value: Value) -> Value:
 
 
 sum_ = register(Primitive(
-    name="sum", formula=r"y = \sum_i x_i", shape=reduced, body=sum_body, derivative=sum_derivative, encode=reduce_encode,
+    name="sum", formula=r"y = \sum_i x_i", shape=reduced, body=sum_body, derivative=sum_derivative,
+    encode=reduce_encode,
     source="Aggarwal 2023, §2.3.2",
 ))  # fmt: skip
 
@@ -140,7 +143,8 @@ def lowest_variant(operands: Sequence[Region], result: Region, attributes: dict[
 
 max_ = register(Primitive(
     name="max", formula=r"y = \max_i x_i", shape=reduced, body=extreme_body, derivative=extreme_derivative,
-    encode=reduce_encode, domain=Interval(ties=True), source="Aggarwal 2023, §2.5.1", convention="of equal numbers the first is taken",
+    encode=reduce_encode, domain=Interval(ties=True), source="Aggarwal 2023, §2.5.1",
+    convention="of equal numbers the first is taken",
 ))  # fmt: skip
 min_ = register(Primitive(
     name="min", formula=r"y = \min_i x_i", shape=reduced, body=extreme_body, derivative=extreme_derivative,
@@ -192,8 +196,9 @@ first_equal = register(Primitive(
 
 def spread_shape(x: Value, shape: Shape) -> Shape:
     """The shape asked for, if every axis of the operand is 1 or agrees."""
+    need_real(x)
     lead = len(shape) - x.rank
-    if lead < 0 or any([mine not in (1, its) for mine, its in zip(x.shape, shape[lead:], strict=True)]):
+    if lead < 0 or any(mine not in (1, its) for mine, its in zip(x.shape, shape[lead:], strict=True)):
         raise shape_mismatch(f"{shape_text(x.shape)} cannot be spread over {shape_text(shape)}")
     return shape
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar, cast
 
+from engine.problems import shape_mismatch
 from engine.program import PRIMITIVES, Dim, Kind, PrimitiveLike, Shape, Value, broadcast_shapes
 
 # What a kernel body is handed; at compile time these become pointers to float32 or float64, and to int32.
@@ -211,15 +212,25 @@ def register(primitive: Primitive) -> Primitive:
 
 def same(x: Value, *others: Value, **attributes: Any) -> Shape:
     """Shape rule: the result has the shape of the (first) operand."""
+    need_real(x)
     return x.shape
 
 
 def joint(*operands: Value, **attributes: Any) -> Shape:
     """Shape rule of elementwise operations: the operands' common shape."""
+    need_real(*operands)
     shape: Shape = operands[0].shape
     for operand in operands[1:]:
         shape = broadcast_shapes(shape, operand.shape)
     return shape
+
+
+def need_real(*operands: Value) -> None:
+    """Raises `ShapeMismatch` where class or row numbers stand for real ones: they live in another memory."""
+    if any(operand.kind != "real" for operand in operands):
+        raise shape_mismatch(
+            "these are class numbers, and no arithmetic is done on them", "Use a loss or metric that takes classes."
+        )
 
 
 def no_derivative(*values: Value) -> list[None]:

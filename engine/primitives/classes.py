@@ -13,6 +13,7 @@ from engine.primitives.base import (
     Primitive,
     Region,
     kernel,
+    need_real,
     no_derivative,
     real,
     register,
@@ -27,6 +28,7 @@ NAN = math.nan
 
 def classes_of(x: Value) -> int:
     """The length of the last axis. Raises `ShapeMismatch` where the last axis is the batch, or there is none."""
+    need_real(x)
     if x.rank < 1 or not isinstance(x.shape[-1], int):
         raise shape_mismatch(
             f"classes lie in the last axis, and {shape_text(x.shape)} has none", "Give it (batch, classes)."
@@ -73,7 +75,8 @@ def softmax_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 softmax = register(Primitive(
-    name="softmax", formula=r"y_i = \frac{e^{x_i - \max x}}{\sum_j e^{x_j - \max x}}", shape=softmax_shape, body=softmax_body,
+    name="softmax", formula=r"y_i = \frac{e^{x_i - \max x}}{\sum_j e^{x_j - \max x}}", shape=softmax_shape,
+    body=softmax_body,
     derivative=softmax_derivative, encode=row_encode, length=rows_of_result, source="Aggarwal 2023, §2.5.2",
 ))  # fmt: skip
 
@@ -103,7 +106,8 @@ def log_softmax_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 log_softmax = register(Primitive(
-    name="log_softmax", formula=r"y_i = x_i - \max x - \ln \sum_j e^{x_j - \max x}", shape=softmax_shape, body=log_softmax_body,
+    name="log_softmax", formula=r"y_i = x_i - \max x - \ln \sum_j e^{x_j - \max x}", shape=softmax_shape,
+    body=log_softmax_body,
     derivative=log_softmax_derivative, encode=row_encode, length=rows_of_result, source="Aggarwal 2023, §2.5.2",
 ))  # fmt: skip
 
@@ -139,7 +143,8 @@ def pick_derivative(x: Value, index: Value, y: Value, dy: Value) -> list[Value |
 
 
 pick = register(Primitive(
-    name="pick", formula=r"y_i = x_{i, c_i}", shape=pick_shape, body=pick_body, derivative=pick_derivative, encode=pick_encode,
+    name="pick", formula=r"y_i = x_{i, c_i}", shape=pick_shape, body=pick_body, derivative=pick_derivative,
+    encode=pick_encode,
     source="Aggarwal 2023, eq. 1.8", convention="NaN where there is no such class",
 ))  # fmt: skip
 
@@ -174,8 +179,10 @@ def unpick_derivative(x: Value, index: Value, y: Value, dy: Value) -> list[Value
 
 
 unpick = register(Primitive(
-    name="unpick", formula=r"y_{i,j} = x_i\,[j = c_i]", shape=unpick_shape, body=unpick_body, derivative=unpick_derivative,
-    encode=unpick_encode, length=rows_of_result, source="what a pick sends back", convention="NaN where there is no such class",
+    name="unpick", formula=r"y_{i,j} = x_i\,[j = c_i]", shape=unpick_shape,
+    body=unpick_body, derivative=unpick_derivative,
+    encode=unpick_encode, length=rows_of_result, source="what a pick sends back",
+    convention="NaN where there is no such class",
 ))  # fmt: skip
 
 
@@ -201,7 +208,8 @@ def one_hot_body(arena: Arena, integers: Integers, instruction: Code, start: int
 
 one_hot = register(Primitive(
     name="one_hot", formula=r"y_{i,j} = [j = c_i]", shape=one_hot_shape, body=one_hot_body, derivative=no_derivative,
-    encode=row_encode, length=rows_of_result, source="Aggarwal 2023, §1.2.2", convention="NaN where there is no such class",
+    encode=row_encode, length=rows_of_result, source="Aggarwal 2023, §1.2.2",
+    convention="NaN where there is no such class",
 ))  # fmt: skip
 
 
@@ -229,6 +237,7 @@ def argmax_body(arena: Arena, integers: Integers, instruction: Code, start: int,
 
 
 argmax = register(Primitive(
-    name="argmax", formula=r"y_i = \arg\max_j x_{i,j}", shape=argmax_shape, body=argmax_body, encode=argmax_encode, kind="whole",
+    name="argmax", formula=r"y_i = \arg\max_j x_{i,j}", shape=argmax_shape, body=argmax_body,
+    encode=argmax_encode, kind="whole",
     source="Aggarwal 2023, §1.2.2", convention="of equal numbers the first; a NaN counts as the largest; it has no derivative",
 ))  # fmt: skip

@@ -16,7 +16,8 @@ from engine.primitives.base import (
     same,
     steps,
 )
-from engine.program import Value
+from engine.problems import shape_mismatch
+from engine.program import Shape, Value, shape_text
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
 APART = (Interval(ties=True), Interval(ties=True))
@@ -72,7 +73,8 @@ def maximum_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
 
 maximum = register(Primitive(
     name="maximum", formula=r"y = \max(a, b)", shape=joint, body=maximum_body, derivative=maximum_derivative,
-    variant=steps, is_elementwise=True, domain=APART, source="Aggarwal 2023, §2.4.3", convention="of two equal numbers the first is taken",
+    variant=steps, is_elementwise=True, domain=APART, source="Aggarwal 2023, §2.4.3",
+    convention="of two equal numbers the first is taken",
 ))  # fmt: skip
 
 
@@ -92,7 +94,8 @@ def minimum_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
 
 minimum = register(Primitive(
     name="minimum", formula=r"y = \min(a, b)", shape=joint, body=minimum_body, derivative=minimum_derivative,
-    variant=steps, is_elementwise=True, domain=APART, source="as the maximum", convention="of two equal numbers the first is taken",
+    variant=steps, is_elementwise=True, domain=APART, source="as the maximum",
+    convention="of two equal numbers the first is taken",
 ))  # fmt: skip
 
 
@@ -122,7 +125,8 @@ def greater_body(arena: Arena, integers: Integers, instruction: Code, start: int
 
 greater = register(Primitive(
     name="greater", formula=r"y = [a > b]", shape=joint, body=greater_body, derivative=no_derivative,
-    variant=steps, is_elementwise=True, domain=APART, source="the slope of a hard tanh", convention="0 for equal numbers",
+    variant=steps, is_elementwise=True, domain=APART, source="the slope of a hard tanh",
+    convention="0 for equal numbers",
 ))  # fmt: skip
 
 
@@ -136,7 +140,8 @@ def equal_body(arena: Arena, integers: Integers, instruction: Code, start: int, 
 
 
 equal = register(Primitive(
-    name="equal", formula=r"y = [a = b]", shape=joint, body=equal_body, variant=steps, is_elementwise=True, domain=APART,
+    name="equal", formula=r"y = [a = b]", shape=joint,
+    body=equal_body, variant=steps, is_elementwise=True, domain=APART,
     source="what an accuracy counts", convention="NaN where an operand is NaN; it measures, it has no derivative",
 ))  # fmt: skip
 
@@ -145,10 +150,19 @@ equal = register(Primitive(
 def equal_whole_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     a, b, y = instruction[1], instruction[2], instruction[3]
     for i in range(start, stop):
-        arena[y + i] = real(1) if integers[a + i * STEP_A] == integers[b + i * STEP_B] else real(0)
+        arena[y + i] = real(1) if integers[a + i] == integers[b + i] else real(0)
+
+
+def class_shape(a: Value, b: Value) -> Shape:
+    """Class numbers of one shape."""
+    if a.shape != b.shape or a.kind != "whole" or b.kind != "whole":
+        raise shape_mismatch(
+            f"{shape_text(a.shape)} class numbers meet {shape_text(b.shape)}", "Give class numbers of one shape."
+        )
+    return a.shape
 
 
 equal_whole = register(Primitive(
-    name="equal_whole", formula=r"y = [a = b]", shape=joint, body=equal_whole_body, variant=steps, is_elementwise=True,
+    name="equal_whole", formula=r"y = [a = b]", shape=class_shape, body=equal_whole_body,
     source="what an accuracy counts", convention="of class numbers; it measures, it has no derivative",
 ))  # fmt: skip

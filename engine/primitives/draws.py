@@ -79,7 +79,8 @@ def random_uniform_body(arena: Arena, integers: Integers, instruction: Code, sta
 
 
 random_uniform = register(Primitive(
-    name="random_uniform", formula=r"y \sim U[0, 1)", shape=draw_shape, body=random_uniform_body, derivative=no_derivative,
+    name="random_uniform", formula=r"y \sim U[0, 1)", shape=draw_shape,
+    body=random_uniform_body, derivative=no_derivative,
     encode=draw_encode, source=SOURCE, convention="24 bits, the same number in both precisions",
 ))  # fmt: skip
 
@@ -124,6 +125,7 @@ def random_bernoulli_body(arena: Arena, integers: Integers, instruction: Code, s
 
 
 random_bernoulli = register(Primitive(
-    name="random_bernoulli", formula=r"y = [u < p],\quad u \sim U[0, 1)", shape=bernoulli_shape, body=random_bernoulli_body,
+    name="random_bernoulli", formula=r"y = [u < p],\quad u \sim U[0, 1)", shape=bernoulli_shape,
+    body=random_bernoulli_body,
     derivative=no_derivative, encode=draw_encode, variant=steps, domain=Interval(0.1, 0.9), source=SOURCE,
 ))  # fmt: skip

@@ -204,7 +204,8 @@ def sin_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 sin = register(Primitive(
-    name="sin", formula=r"y = \sin x", shape=same, body=sin_body, derivative=sin_derivative, source="calculus; x in radians",
+    name="sin", formula=r"y = \sin x", shape=same, body=sin_body, derivative=sin_derivative,
+    source="calculus; x in radians",
 ))  # fmt: skip
 
 
@@ -220,5 +221,6 @@ def cos_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 cos = register(Primitive(
-    name="cos", formula=r"y = \cos x", shape=same, body=cos_body, derivative=cos_derivative, source="calculus; x in radians",
+    name="cos", formula=r"y = \cos x", shape=same, body=cos_body, derivative=cos_derivative,
+    source="calculus; x in radians",
 ))  # fmt: skip

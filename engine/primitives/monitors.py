@@ -21,7 +21,7 @@ def non_finite_flag_body(arena: Arena, integers: Integers, instruction: Code, st
     total = real(0)
     for i in range(start, stop):
         total += arena[x + i] * real(0)  # NaN and infinity become NaN, everything else 0
-    if not total == real(0):
+    if total != real(0):
         integers[3] = 1  # the flag's place, see engine.tape
 
 
@@ -90,7 +90,8 @@ def history_ring_body(arena: Arena, integers: Integers, instruction: Code, start
 
 
 history_ring = register(Primitive(
-    name="history_ring", formula=r"h \leftarrow h \cup \{x\}", shape=history_shape, body=history_ring_body, encode=history_encode,
+    name="history_ring", formula=r"h \leftarrow h \cup \{x\}", shape=history_shape, body=history_ring_body,
+    encode=history_encode,
     length=once, writes=(0, 1), source="a curve of any length in a fixed memory",
     convention="when all bins are full, neighbours merge: minimum, maximum and last number stay exact",
 ))  # fmt: skip

@@ -104,7 +104,8 @@ def power_slope_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Valu
 
 
 power_slope = register(Primitive(
-    name="power_slope", formula=r"y = b\,a^{b-1}", shape=joint, body=power_slope_body, derivative=power_slope_derivative,
+    name="power_slope", formula=r"y = b\,a^{b-1}", shape=joint,
+    body=power_slope_body, derivative=power_slope_derivative,
     variant=steps, is_elementwise=True, domain=(Interval(0.3, 3.0), Interval(-2.0, 2.0)), source="power rule",
     convention="0 where b = 0, even at a = 0: a constant has slope 0",
 ))  # fmt: skip

@@ -13,6 +13,7 @@ from engine.primitives.base import (
     Region,
     Variant,
     kernel,
+    need_real,
     real,
     register,
     rows_of_result,
@@ -25,6 +26,7 @@ TRANSPOSE_A = TRANSPOSE_B = 0  # compiled in
 
 def matmul_shape(a: Value, b: Value, transpose_a: bool = False, transpose_b: bool = False) -> Shape:
     """(rows…, depth) by (depth, columns): all but the last axis of `a` are rows."""
+    need_real(a, b)
     if b.rank != 2 or a.rank < 1 or ((transpose_a or transpose_b) and a.rank != 2):
         raise shape_mismatch(f"a product needs matrices, not {shape_text(a.shape)} and {shape_text(b.shape)}")
     a_shape = (a.shape[1], a.shape[0]) if transpose_a else a.shape
@@ -107,6 +109,7 @@ matmul = register(Primitive(
 
 def transpose_shape(x: Value) -> Shape:
     """The two axes change places."""
+    need_real(x)
     if x.rank != 2:
         raise shape_mismatch(f"only a matrix can be transposed, not {shape_text(x.shape)}")
     return (x.shape[1], x.shape[0])
@@ -130,6 +133,7 @@ def transpose_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 
 transpose = register(Primitive(
-    name="transpose", formula=r"Y = X^\top", shape=transpose_shape, body=transpose_body, derivative=transpose_derivative,
+    name="transpose", formula=r"Y = X^\top", shape=transpose_shape,
+    body=transpose_body, derivative=transpose_derivative,
     encode=transpose_encode, length=rows_of_result, source="linear algebra",
 ))  # fmt: skip

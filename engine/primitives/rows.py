@@ -61,7 +61,8 @@ def batch_rows_body(arena: Arena, integers: Integers, instruction: Code, start: 
 
 
 batch_rows = register(Primitive(
-    name="batch_rows", formula=r"r_i = \pi_{\text{epoch}}(i)", shape=rows_shape, body=batch_rows_body, encode=rows_encode,
+    name="batch_rows", formula=r"r_i = \pi_{\text{epoch}}(i)", shape=rows_shape, body=batch_rows_body,
+    encode=rows_encode,
     variant=rows_variant, kind="whole", source="Aggarwal 2023, §2.6.1; Luby & Rackoff 1988, Black & Rogaway 2002",
     convention="without a key in order; with one, every epoch has its own permutation",
 ))  # fmt: skip
@@ -111,8 +112,10 @@ def gather_derivative(table: Value, rows: Value, y: Value, dy: Value) -> list[Va
 
 
 gather_rows = register(Primitive(
-    name="gather_rows", formula=r"y_i = x_{r_i}", shape=gather_shape, body=gather_rows_body, derivative=gather_derivative,
-    encode=gather_encode, length=length_in_rows, source="Aggarwal 2023, §2.6.1", convention="NaN where there is no such row",
+    name="gather_rows", formula=r"y_i = x_{r_i}", shape=gather_shape,
+    body=gather_rows_body, derivative=gather_derivative,
+    encode=gather_encode, length=length_in_rows, source="Aggarwal 2023, §2.6.1",
+    convention="NaN where there is no such row",
 ))  # fmt: skip
 
 
@@ -128,8 +131,10 @@ def gather_whole_rows_body(arena: Arena, integers: Integers, instruction: Code, 
 
 
 gather_whole_rows = register(Primitive(
-    name="gather_whole_rows", formula=r"y_i = x_{r_i}", shape=gather_shape, body=gather_whole_rows_body, encode=gather_encode,
-    length=length_in_rows, kind="whole", source="Aggarwal 2023, §2.6.1", convention="−1, no class, where there is no such row",
+    name="gather_whole_rows", formula=r"y_i = x_{r_i}", shape=gather_shape, body=gather_whole_rows_body,
+    encode=gather_encode,
+    length=length_in_rows, kind="whole", source="Aggarwal 2023, §2.6.1",
+    convention="−1, no class, where there is no such row",
 ))  # fmt: skip
 
 
@@ -171,6 +176,7 @@ def scatter_derivative(x: Value, rows: Value, y: Value, dy: Value) -> list[Value
 
 scatter_rows = register(Primitive(
     name="scatter_rows", formula=r"y_r = \sum_{i : r_i = r} x_i", shape=scatter_shape, body=scatter_rows_body,
-    derivative=scatter_derivative, encode=scatter_encode, length=length_in_table, source="what a gather of rows sends back",
+    derivative=scatter_derivative, encode=scatter_encode, length=length_in_table,
+    source="what a gather of rows sends back",
     convention="rows drawn twice are added up",
 ))  # fmt: skip

@@ -6,9 +6,19 @@ A step of exactly 0 leaves a parameter untouched bit for bit: adding it would tu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from engine.primitives.base import Arena, Code, Integers, Interval, Primitive, encode_update, kernel, real, register
+from engine.primitives.base import (
+    Arena,
+    Code,
+    Integers,
+    Interval,
+    Primitive,
+    encode_update,
+    kernel,
+    need_real,
+    real,
+    register,
+)
 from engine.primitives.elementary import sqrt_of
 from engine.problems import shape_mismatch
 from engine.program import Shape, Value, shape_text
@@ -20,6 +30,7 @@ def walking(leading: int) -> Callable[..., Shape]:
     """Shape rule of an update: the first operands have one shape, the settings behind them are single numbers."""
 
     def update_shape(*operands: Value) -> Shape:
+        need_real(*operands)
         for operand in operands[1:leading]:
             if operand.shape != operands[0].shape:
                 raise shape_mismatch(
@@ -136,6 +147,7 @@ def add_to_body(arena: Arena, integers: Integers, instruction: Code, start: int,
 
 
 add_to = register(Primitive(
-    name="add_to", formula=r"w \leftarrow w + \Delta w", shape=walking(2), body=add_to_body, encode=encode_update, writes=(0,),
+    name="add_to", formula=r"w \leftarrow w + \Delta w", shape=walking(2), body=add_to_body,
+    encode=encode_update, writes=(0,),
     walks=2, source="learning rules without a loss",
 ))  # fmt: skip

@@ -1,0 +1,153 @@
+"""Activations as nodes of their own: what bends a sum, drawn as a step one can look into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.nodes.base import NodeType, Port, Real, node_type
+from engine.problems import ProblemError, shape_mismatch
+from engine.program import ACTIVATION_SETTINGS, Builder, Value
+
+X = Port("x", symbol="x")
+H = Port("h", symbol="h")
+
+
+class Activation(NodeType):
+    """A function of each number, by the name of the node type."""
+
+    category = "Activations"
+    inputs, outputs = (X,), (H,)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        try:
+            return build.apply(self.name, values["x"], self.values)
+        except ProblemError as error:
+            raise error.at(port="x") from None
+
+
+@node_type
+class Identity(Activation):
+    """The number as it is."""
+
+    name, icon = "identity", "arrow-right"
+    formula = r"h = x"
+    source = "Aggarwal 2023, §1.2.3"
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        # A view, not the operand itself: the step of this node has a value of its own to show.
+        return build.emit("reshape", values["x"], shape=values["x"].shape)
+
+
+@node_type
+class Sigmoid(Activation):
+    """Squeezes a number between 0 and 1: the odds of a yes."""
+
+    name, icon = "sigmoid", "spline"
+    formula = r"h = \frac{1}{1 + e^{-x}}"
+    source = "Aggarwal 2023, §1.2.3"
+
+
+@node_type
+class Tanh(Activation):
+    """Squeezes a number between −1 and 1."""
+
+    name, icon = "tanh", "activity"
+    formula = r"h = \tanh x"
+    source = "Aggarwal 2023, §1.2.3"
+
+
+@node_type
+class Relu(Activation):
+    """Lets positive numbers through and stops the others; its slope at 0 is taken as 0."""
+
+    name, icon, title = "relu", "trending-up", "ReLU"
+    formula = r"h = \max(x, 0)"
+    source = "Aggarwal 2023, §1.2.3 and Table 2.1"
+
+
+@node_type
+class LeakyRelu(Activation):
+    """Lets positive numbers through, and a small share of the others."""
+
+    name, icon, title = "leaky_relu", "trending-up", "leaky ReLU"
+    formula = r"h = \max(x, 0) + a \min(x, 0)"
+    source = "Aggarwal 2023, §3.4.3.2"
+    slope = Real(
+        ACTIVATION_SETTINGS["leaky_relu"][1],
+        low=0.0,
+        high=1.0,
+        symbol="a",
+        help="The share of negative numbers let through.",
+    )
+
+
+@node_type
+class Elu(Activation):
+    """Lets positive numbers through and bends the others smoothly towards −α."""
+
+    name, icon, title = "elu", "spline", "ELU"
+    formula = r"h = x \text{ if } x > 0,\quad \alpha(e^x - 1) \text{ else}"
+    source = "Clevert, Unterthiner & Hochreiter 2016"
+    alpha = Real(
+        ACTIVATION_SETTINGS["elu"][1], low=0.0, high=100.0, symbol=r"\alpha", help="How far below 0 it may go."
+    )
+
+
+@node_type
+class Softplus(Activation):
+    """A smooth ReLU."""
+
+    name, icon = "softplus", "spline"
+    formula = r"h = \ln(1 + e^x)"
+    source = "Goodfellow, Bengio & Courville 2016, eq. 3.31"
+
+
+@node_type
+class HardTanh(Activation):
+    """Cuts a number at −1 and 1; its slope at these ends is taken as 0."""
+
+    name, icon, title = "hard_tanh", "activity", "hard tanh"
+    formula = r"h = \max(\min(x, 1), -1)"
+    source = "Aggarwal 2023, §1.2.3"
+
+
+@node_type
+class Sign(Activation):
+    """Plus or minus 1, and 0 at 0; it has no slope to learn by."""
+
+    name, icon = "sign", "plus"
+    formula = r"h = \mathrm{sign}\,x"
+    source = "Aggarwal 2023, eq. 1.1"
+
+
+class OverClasses(Activation):
+    """A function of a whole row of scores."""
+
+    inputs = (Port("x", "(batch, classes)", symbol="x"),)
+    outputs = (Port("h", "(batch, classes)", symbol="h"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        x = values["x"]
+        if x.rank < 2:
+            raise shape_mismatch(
+                "one score for each class is needed, these have no classes", "Put a dense layer before it.", port="x"
+            )
+        return super().lower(build, **values)
+
+
+@node_type
+class Softmax(OverClasses):
+    """Turns scores into probabilities that add up to 1."""
+
+    name, icon = "softmax", "percent"
+    formula = r"h_i = \frac{e^{x_i}}{\sum_j e^{x_j}}"
+    source = "Aggarwal 2023, eq. 1.7"
+
+
+@node_type
+class LogSoftmax(OverClasses):
+    """The logarithms of the probabilities that a softmax makes of scores."""
+
+    name, icon, title = "log_softmax", "percent", "log softmax"
+    formula = r"h_i = x_i - \ln \sum_j e^{x_j}"
+    source = "Aggarwal 2023, §2.5.2"
