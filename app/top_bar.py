@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.commands import tooltip
@@ -12,6 +12,7 @@ from app.theme import current_theme
 from engine.problems import Problem
 
 HEIGHT = 40
+WIDEST_TITLE = 280
 
 
 class TopBar(QFrame):
@@ -54,6 +55,32 @@ class TopBar(QFrame):
         self._mark.setAccessibleName("Chainrule")
         return self._mark
 
+    def show_place(self, chapter: str, title: str, modified: bool) -> None:
+        """Where we are; the chapter gives way where there is no room."""
+        self.crumbs.show_place(chapter, title, modified)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """See what has room."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """First the chapter gives way, then the end of the title."""
+        self.crumbs.show_chapter(True)
+        self.crumbs.show_title(WIDEST_TITLE)
+        if self._excess() > 0:
+            self.crumbs.show_chapter(False)
+        excess = self._excess()
+        if excess > 0:
+            self.crumbs.show_title(max(40, self.crumbs.title_width - excess))
+
+    def _excess(self) -> int:
+        for layout in (self.crumbs.layout(), self.layout()):
+            layout.invalidate()
+            layout.activate()
+        return self.layout().minimumSize().width() - self.width()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """A hairline below."""
         super().paintEvent(event)
@@ -81,6 +108,7 @@ class Breadcrumb(QWidget):
         self.gallery.setProperty("kind", "quiet")
         self.gallery.setToolTip("Back to the gallery")
         self.gallery.clicked.connect(self.gallery_wanted)
+        self._whole = ""
         self._chapter, self._title = QLabel(), QLabel()
         self._chapter.setProperty("level", "2")
         self._title.setProperty("level", "strong")
@@ -94,11 +122,25 @@ class Breadcrumb(QWidget):
         """Where we are; an empty title is the gallery itself."""
         self.setVisible(bool(title))
         self._chapter.setText(chapter)
-        for part in (self._chapter, self._arrows[1]):
-            part.setVisible(bool(chapter))
-        metrics = self._title.fontMetrics()
-        self._title.setText(metrics.elidedText(title, Qt.TextElideMode.ElideRight, 260) + (" •" if modified else ""))
+        self.show_chapter(True)
+        self._whole = title + (" •" if modified else "")
+        self.show_title(WIDEST_TITLE)
         self._title.setToolTip("There are unsaved changes" if modified else title)
+
+    def show_title(self, width: int) -> None:
+        """Show as much of the title as has room in a width."""
+        metrics = self._title.fontMetrics()
+        self._title.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideMiddle, width))
+
+    @property
+    def title_width(self) -> int:
+        """How wide the title stands there."""
+        return self._title.sizeHint().width()
+
+    def show_chapter(self, shown: bool) -> None:
+        """Show the middle part, if there is one, or leave it out."""
+        for part in (self._chapter, self._arrows[1]):
+            part.setVisible(shown and bool(self._chapter.text()))
 
     @property
     def title(self) -> str:

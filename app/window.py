@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
-SMALLEST = (880, 560)
+SMALLEST = (1024, 640)
 
 
 class MainWindow(QMainWindow):
@@ -167,10 +167,14 @@ class MainWindow(QMainWindow):
     def _show_place(self, _: object = None) -> None:
         shown = self.has_document
         title, modified = self.files.title, self.files.is_modified
-        self.top_bar.crumbs.show_place(self.files.chapter, title if shown else "", modified)
+        self.top_bar.show_place(self.files.chapter, title if shown else "", modified)
         self.top_bar.problems.setVisible(shown)
         self.setWindowTitle(f"{title}{'*' if modified else ''} – Chainrule" if shown else "Chainrule")
         self.commands.refresh()
+
+    def warm_up(self) -> None:
+        """Load what the first document will need, once the gallery has been painted."""
+        QTimer.singleShot(0, lambda: QTimer.singleShot(0, self.runner.warm_up))
 
     def _name_undo(self) -> None:
         stack = self.editor.stack
@@ -205,8 +209,9 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         elif problem.kind == "crash":
             self.crash.show()
-        elif problem.path.startswith(("training", "data", "precision")):
-            self.workspace.show_panel("training")
+        elif problem.path.startswith(("training", "data")):
+            self.workspace.show_panel("inspector")
+            self.workspace.inspector.show_tab("data" if problem.path.startswith("data") else "training")
 
     def attempt(self, act: object) -> None:
         """Do something that the document may refuse, and say why if it does."""
@@ -294,6 +299,13 @@ class MainWindow(QMainWindow):
         canvas = self.workspace.canvas if self.workspace is not None else None
         return canvas is not None and (watched is canvas or canvas.isAncestorOf(watched))
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape that nobody else wanted closes the tour."""
+        if event.key() == Qt.Key.Key_Escape and self.tour.isVisible():
+            self.tour.stop()
+        else:
+            super().keyPressEvent(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A document may be dropped anywhere."""
         if _dropped(event) is not None:
@@ -314,6 +326,7 @@ class MainWindow(QMainWindow):
         self.settings["geometry"] = bytes(self.saveGeometry().toHex()).decode()
         if self.workspace is not None:
             self.settings["state"] = self.workspace.state()
+            self.workspace.stop()
         self.files.close()
         QApplication.instance().removeEventFilter(self)
         self.crash.uninstall()

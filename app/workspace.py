@@ -104,6 +104,10 @@ class Workspace(QWidget):
         self._snapshot = None
         self.player.clear()
 
+    def stop(self) -> None:
+        """Nothing moves any more: an animation must not outlive what it moves."""
+        self.canvas.canvas.marks.travel([], "")
+
     # panels ----------------------------------------------------------------------------------------------------------
 
     def toggle_panel(self, name: str) -> None:

@@ -117,7 +117,7 @@ class Gallery(QFrame):
         title = QLabel("What would you like to see?")
         title.setProperty("level", "display")
         words.addWidget(title)
-        words.addLayout(_sentence("Every card is a live document: open it, press", "Space", "and change anything."))
+        words.addLayout(_sentence("Open a card, press", "Space", "and change anything."))
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 28, 0)
         head.setSpacing(12)
@@ -135,7 +135,7 @@ class Gallery(QFrame):
         self.search.setPlaceholderText(f"Search {len(presets())} examples")
         self.search.setToolTip("Search titles, questions, chapters and node types  (/)")
         self.search.setAccessibleName("Search examples")
-        self.search.setMinimumWidth(180)
+        self.search.setMinimumWidth(140)
         self.search.setMaximumWidth(360)
         self.search.setClearButtonEnabled(True)
         glass = self.search.addAction(current_theme().icon("search", "text3"), QLineEdit.ActionPosition.LeadingPosition)
@@ -160,7 +160,7 @@ class Gallery(QFrame):
         return row
 
     def _make_cards(self) -> QScrollArea:
-        self._scroll = QScrollArea()
+        self._scroll = CardArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -270,6 +270,14 @@ class Gallery(QFrame):
             self._scroll.ensureWidgetVisible(self.cards[target], 0, 24)
         elif self.search.hasFocus() or focused is None:
             self.cards[0].setFocus(Qt.FocusReason.TabFocusReason)
+
+
+class CardArea(QScrollArea):
+    """Scrolls by wheel and by focus; arrows are for walking from card to card."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left to the gallery."""
+        event.ignore()
 
 
 def _section(text: str) -> QLabel:

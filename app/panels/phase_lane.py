@@ -1,4 +1,4 @@
-"""The steps of one iteration as a row of marks: dots forward, chevrons backward, squares for the update."""
+"""The steps of one iteration as a row of marks: a diamond draws rows, dots go forward, chevrons back, squares update."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PITCH = 13.0  # between two marks
 SMALLEST_PITCH = 8.0  # below, a group becomes a bar
 MARK = 3.0
 GAP = 20.0
-PARTS = {"forward": "forward", "backward": "backward", "update": "update"}
+PARTS = {"batch": "k_index", "forward": "forward", "backward": "backward", "update": "update"}  # and their colours
 
 
 class PhaseLane(QWidget):
@@ -158,6 +158,10 @@ def paint_mark(painter: QPainter, place: QPointF, part: str) -> None:
         tip, back = QPointF(-MARK + 0.5, 0), MARK - 1
         painter.drawPolyline(
             QPolygonF([place + QPointF(back, -MARK - 0.5), place + tip, place + QPointF(back, MARK + 0.5)])
+        )
+    elif part == "batch":
+        painter.drawPolygon(
+            QPolygonF([place + QPointF(x, y) for x, y in ((0, -MARK), (MARK, 0), (0, MARK), (-MARK, 0))])
         )
     elif part == "update":
         painter.drawRect(QRectF(place.x() - MARK + 0.5, place.y() - MARK + 0.5, 2 * MARK - 1, 2 * MARK - 1))

@@ -1,0 +1,184 @@
+"""The first page, by keys and clicks."""
+
+import pytest
+from PySide6.QtCore import QSizeF, Qt
+from PySide6.QtWidgets import QPushButton
+
+from app import library
+from app.library import layer_widths, parameter_count, size_text
+from app.panels.cards import Card, SideRow
+from app.panels.gallery import Gallery
+from app.panels.thumbnails import thumbnail
+
+
+@pytest.fixture
+def gallery(qtbot, shelf, settings):
+    made = Gallery(settings)
+    qtbot.addWidget(made)
+    made.resize(1280, 760)
+    made.show()
+    qtbot.waitExposed(made)
+    made.refresh()
+    return made
+
+
+def titles(gallery):
+    return [card.preset.title for card in gallery.cards]
+
+
+def row(gallery, text):
+    return next(each for each in gallery.findChildren(SideRow) if each.text() == text)
+
+
+def chip(gallery, text):
+    return next(each for each in gallery.findChildren(QPushButton) if each.text() == text)
+
+
+def test_every_preset_has_a_card_in_the_order_of_the_chapters(gallery):
+    assert titles(gallery) == ["A ladder", "Two moons", "XOR needs a hidden layer"]
+    assert all(card.isVisible() for card in gallery.cards)
+
+
+def test_a_click_on_a_chapter_shows_only_its_cards(qtbot, gallery):
+    qtbot.mouseClick(row(gallery, "Neural network basics"), Qt.MouseButton.LeftButton)
+    assert titles(gallery) == ["Two moons", "XOR needs a hidden layer"]
+    qtbot.mouseClick(row(gallery, "All examples"), Qt.MouseButton.LeftButton)
+    assert len(titles(gallery)) == 3
+
+
+def test_chapters_say_how_many_examples_they_hold(gallery):
+    assert row(gallery, "Neural network basics").accessibleName() == "Neural network basics, 2 examples"
+
+
+def test_slash_goes_to_the_search_and_typing_filters(qtbot, gallery):
+    qtbot.keyClick(gallery.cards[0], "/")
+    assert gallery.search.hasFocus()
+    qtbot.keyClicks(gallery.search, "neuron not")
+    assert titles(gallery) == ["Two moons", "XOR needs a hidden layer"]
+    qtbot.keyClicks(gallery.search, " xor")
+    assert titles(gallery) == ["XOR needs a hidden layer"]
+
+
+def test_enter_in_the_search_opens_the_first_card(qtbot, gallery):
+    qtbot.keyClicks(gallery.search, "moons")
+    with qtbot.waitSignal(gallery.preset_chosen) as caught:
+        qtbot.keyClick(gallery.search, Qt.Key.Key_Return)
+    assert caught.args == ["moons"]
+
+
+def test_a_search_without_a_match_says_so(qtbot, gallery):
+    qtbot.keyClicks(gallery.search, "zebra")
+    assert titles(gallery) == []
+    assert "zebra" in gallery._none.text()
+    assert gallery._none.isVisible()
+
+
+def test_escape_empties_the_search(qtbot, gallery):
+    qtbot.keyClicks(gallery.search, "moons")
+    qtbot.keyClick(gallery.search, Qt.Key.Key_Escape)
+    assert len(titles(gallery)) == 3
+
+
+def test_arrows_walk_the_cards_and_enter_opens(qtbot, gallery):
+    assert gallery.cards[0].hasFocus()
+    qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Right)
+    assert gallery.cards[1].hasFocus()
+    qtbot.keyClick(gallery.cards[1], Qt.Key.Key_Left)
+    qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Left)
+    assert gallery.cards[0].hasFocus()
+    with qtbot.waitSignal(gallery.preset_chosen) as caught:
+        qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Return)
+    assert caught.args == ["ladder"]
+
+
+def test_down_goes_one_row_down_when_cards_stand_in_one_column(qtbot, gallery, monkeypatch):
+    monkeypatch.setattr("app.panels.gallery.NARROWEST_CARD", 500)
+    gallery.resize(1024, 760)
+    qtbot.waitUntil(lambda: gallery._columns == 1)
+    qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Down)
+    assert gallery.cards[1].hasFocus()
+
+
+def test_a_click_on_a_card_opens_it(qtbot, gallery):
+    with qtbot.waitSignal(gallery.preset_chosen) as caught:
+        qtbot.mouseClick(gallery.cards[2], Qt.MouseButton.LeftButton)
+    assert caught.args == ["xor"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("With a tour", ["XOR needs a hidden layer"]),
+        ("Step by step", ["XOR needs a hidden layer"]),
+        ("Textbook numbers", ["A ladder"]),
+        ("Under 20 parameters", ["A ladder", "Two moons", "XOR needs a hidden layer"]),
+    ],
+)
+def test_a_chip_leaves_the_cards_that_have_its_mark(qtbot, gallery, name, expected):
+    qtbot.mouseClick(chip(gallery, name), Qt.MouseButton.LeftButton)
+    assert titles(gallery) == expected
+
+
+def test_recent_files_are_listed_and_open_with_a_click(qtbot, gallery, settings, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text("{}")
+    settings.remember(path)
+    gallery.refresh()
+    recent = row(gallery, "mine.json")
+    with qtbot.waitSignal(gallery.file_chosen) as caught:
+        qtbot.mouseClick(recent, Qt.MouseButton.LeftButton)
+    assert caught.args == [path.resolve()]
+
+
+def test_a_recent_file_that_is_gone_is_not_offered(gallery, settings, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text("{}")
+    settings.remember(path)
+    path.unlink()
+    gallery.refresh()
+    assert "mine.json" not in [each.text() for each in gallery.findChildren(SideRow) if each.isVisible()]
+
+
+def test_cards_stand_four_across_in_the_usual_window(gallery):
+    assert gallery._columns == 4
+    tops = {card.mapTo(gallery, card.rect().topLeft()).y() for card in gallery.cards}
+    assert len(tops) == 1
+
+
+def test_no_card_is_cut_off_at_the_right(gallery):
+    for width in (1024, 1280, 1920):
+        gallery.resize(width, 760)
+        gallery.grab()
+        for card in gallery.cards:
+            assert card.mapTo(gallery, card.rect().topRight()).x() <= width - 10
+
+
+def test_the_size_of_a_layered_network_is_told_by_its_widths(shelf):
+    xor = library.find_preset("xor").json
+    assert size_text(xor) == "2-4-1"
+    assert parameter_count(xor) == 2 * 4 + 4 + 4 + 1
+    assert layer_widths(xor)["hidden"] == 4
+
+
+def test_a_preset_that_makes_no_sense_still_has_a_card(qtbot, shelf, settings):
+    (shelf / "basics" / "odd.json").write_text('{"graph": {"nodes": [7, {"id": 3}], "wires": "none"}, "data": 5}')
+    library.presets.cache_clear()
+    library.chapters.cache_clear()
+    made = Gallery(settings)
+    qtbot.addWidget(made)
+    made.resize(1280, 760)
+    made.show()
+    made.grab()
+    assert "odd" in [card.preset.title for card in made.cards]
+
+
+def test_thumbnails_of_all_presets_are_drawn_and_differ_from_an_empty_picture(qapp):
+    for preset in library.presets():
+        picture = thumbnail(preset.json, QSizeF(240, 110), 1.0).toImage()
+        colours = {picture.pixel(x, y) for x in range(0, 240, 3) for y in range(0, 110, 3)}
+        assert len(colours) > 2, preset.id
+
+
+def test_a_card_says_to_screen_readers_what_it_is(gallery):
+    card = gallery.findChildren(Card)[-1]
+    assert card.accessibleName() == "XOR needs a hidden layer. Why can one neuron not do it?"

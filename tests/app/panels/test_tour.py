@@ -1,0 +1,100 @@
+"""The tour beside what it speaks of."""
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+
+from app.panels.tour import bubble_corner
+
+ROOM = QRect(0, 0, 1280, 700)
+SIZE = QSize(340, 160)
+
+
+@pytest.fixture
+def touring(qtbot, opened):
+    """XOR with its tour on the first page."""
+    opened.start_tour()
+    return opened
+
+
+def count(window):
+    return window.tour._count.text()
+
+
+def test_the_first_page_says_where_it_is_and_what_to_press(touring):
+    tour = touring.tour
+    assert tour.isVisible()
+    assert (tour._title.text(), count(touring)) == ("Four points", "1 of 3")
+    assert tour._key.text() == "→"
+    assert not tour.back.isVisible()
+
+
+def test_the_button_does_what_the_key_would_and_turns_the_page(qtbot, touring):
+    qtbot.mouseClick(touring.tour.next, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: touring.workspace.player.lane._last is not None)
+    assert count(touring) == "2 of 3"
+
+
+def test_pressing_the_key_turns_the_page_too(qtbot, touring):
+    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Right)
+    assert count(touring) == "2 of 3"
+    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Right)
+    assert count(touring) == "2 of 3"
+    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Space)
+    assert count(touring) == "3 of 3"
+    qtbot.waitUntil(lambda: touring.runner.playing)
+
+
+def test_back_goes_back_and_the_last_page_ends_the_tour(qtbot, touring):
+    touring.tour.go_on()
+    qtbot.mouseClick(touring.tour.back, Qt.MouseButton.LeftButton)
+    assert count(touring) == "1 of 3"
+    touring.tour.go_on()
+    touring.tour.go_on()
+    assert touring.tour.next.text() == "Done"
+    with qtbot.waitSignal(touring.tour.finished):
+        qtbot.mouseClick(touring.tour.next, Qt.MouseButton.LeftButton)
+    assert not touring.tour.isVisible()
+
+
+def test_escape_closes_it_from_the_canvas(qtbot, touring):
+    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Escape)
+    assert not touring.tour.isVisible()
+
+
+def test_the_bubble_stays_inside_and_off_its_target(qtbot, touring):
+    for size in ((1024, 640), (1280, 800), (1920, 1080)):
+        touring.resize(*size)
+        qtbot.waitUntil(lambda size=size: touring.width() == size[0])
+        touring.workspace.canvas.fit()
+        touring.tour.place()
+        bubble = touring.tour.geometry().adjusted(10, 10, -10, -10)
+        assert touring.rect().contains(bubble)
+        assert not bubble.intersects(touring.locate("hidden"))
+
+
+def test_a_document_without_a_tour_shows_none(qtbot, opened):
+    opened.files.open_preset("moons")
+    assert not opened.tour.isVisible()
+    opened.commands.refresh()
+    assert not opened.commands.action("help.tour").isEnabled()
+
+
+def test_pages_that_make_no_sense_do_no_harm(opened):
+    opened.tour.start([{"title": 3, "press": ["x"], "show": None}, {"press": "Ctrl+Alt+Nonsense", "show": "nowhere"}])
+    assert opened.tour.isVisible()
+    opened.tour.go_on()
+    opened.tour.go_on()
+    assert not opened.tour.isVisible()
+
+
+def test_a_bubble_stands_where_it_covers_least():
+    target = QRect(400, 300, 100, 80)
+    right = bubble_corner(SIZE, target, ROOM)
+    assert right.x() >= target.right()
+    below = bubble_corner(SIZE, target, ROOM, [QRect(520, 250, 300, 130), QRect(60, 250, 320, 130)])
+    assert below.y() >= target.bottom()
+
+
+def test_without_a_target_it_stands_in_the_lower_middle():
+    corner = bubble_corner(SIZE, None, ROOM)
+    assert corner == QPoint(ROOM.center().x() - SIZE.width() // 2, ROOM.bottom() - SIZE.height())

@@ -1,0 +1,187 @@
+"""The command line: what it prints, what it writes, how it exits."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QImage
+
+from app import __version__
+from app.cli import main, told
+from app.display import has_display
+from engine.problems import Problem
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chainrule(*arguments, **environment):
+    """Run the program as a person would, without a screen."""
+    variables = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    variables |= {"PYTHONPATH": str(ROOT)} | environment
+    variables.pop("QT_QPA_PLATFORM", None)
+    command = [sys.executable, "-m", "app", *map(str, arguments)]
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def sound(tmp_path, document):
+    path = tmp_path / "sound.json"
+    document.save(path)
+    return path
+
+
+@pytest.fixture
+def damaged(tmp_path, sound):
+    path = tmp_path / "damaged.json"
+    path.write_text(sound.read_text().replace('"tanh"', '"tahn"'))
+    return path
+
+
+# check ---------------------------------------------------------------------------------------------------------------
+
+
+def test_check_of_a_sound_file_exits_with_0(capsys, sound):
+    assert main(["check", str(sound)]) == 0
+    assert capsys.readouterr().out == f"{sound}: no problems\n"
+
+
+def test_check_names_every_problem_of_every_file(capsys, sound, damaged):
+    assert main(["check", str(damaged), str(sound)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith(f"{damaged}: error: graph.nodes[1].properties.activation: ")
+    assert "Did you mean “tanh”?" in lines[0]
+    assert lines[-1] == f"{sound}: no problems"
+
+
+def test_check_of_a_file_that_is_not_there_says_so(capsys, tmp_path):
+    assert main(["check", str(tmp_path / "nowhere.json")]) == 1
+    assert "there is no file and no preset" in capsys.readouterr().out
+
+
+def test_a_preset_can_be_named_by_its_id(capsys, shelf):
+    assert main(["check", "moons"]) == 0
+    assert main(["check", "mons"]) == 1
+    assert "Did you mean “moons”?" in capsys.readouterr().out
+
+
+def test_a_problem_is_told_with_its_path_once():
+    problem = Problem("a value is missing", "Write one.", path="graph.nodes[3]")
+    assert told(problem) == "graph.nodes[3]: a value is missing. Write one."
+    assert told(problem.at(node="hidden")) == "graph.nodes[3]: hidden: a value is missing. Write one."
+
+
+# run -----------------------------------------------------------------------------------------------------------------
+
+
+def test_run_trains_and_prints_what_came_of_it(capsys, sound):
+    assert main(["run", str(sound), "--epochs", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "iterations: 3\n" in out
+    assert "epochs: 3\n" in out
+    assert "loss (training): 0." in out
+
+
+def test_the_seed_changes_the_result_and_the_same_seed_repeats_it(capsys, sound):
+    results = []
+    for seed in ("1", "1", "2"):
+        main(["run", str(sound), "--epochs", "3", "--seed", seed])
+        results.append(capsys.readouterr().out)
+    assert results[0] == results[1] != results[2]
+
+
+def test_run_exits_with_1_when_the_document_expects_otherwise(capsys, tmp_path, document):
+    document.expects = [{"what": "loss", "after": 5, "below": 1e-9}]
+    document.save(tmp_path / "hopeful.json")
+    assert main(["run", str(tmp_path / "hopeful.json"), "--epochs", "5"]) == 1
+    assert "expected below 1e-09" in capsys.readouterr().out
+
+
+def test_run_exits_with_0_when_the_document_keeps_its_word(tmp_path, document):
+    document.expects = [{"what": "loss", "after": 5, "below": 10}]
+    document.save(tmp_path / "modest.json")
+    assert main(["run", str(tmp_path / "modest.json"), "--epochs", "5"]) == 0
+
+
+def test_run_of_a_file_with_errors_tells_them(capsys, damaged):
+    assert main(["run", str(damaged), "--epochs", "3"]) == 1
+    assert "tahn" in capsys.readouterr().out
+
+
+def test_progress_is_drawn_on_a_terminal(capsys, monkeypatch, sound):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert main(["run", str(sound), "--epochs", "4"]) == 0
+    assert "█" in capsys.readouterr().err
+
+
+# windows -------------------------------------------------------------------------------------------------------------
+
+
+def test_render_draws_the_window_in_the_size_and_theme_asked_for(tmp_path, sound):
+    for theme, is_dark in (("dark", True), ("light", False)):
+        out = tmp_path / "pictures" / f"{theme}.png"
+        options = ["--out", out, "--size", "1100x700", "--theme", theme, "--iterations", "20", "--step", "3"]
+        done = chainrule("render", sound, *options)
+        assert done.returncode == 0, done.stderr
+        picture = QImage(str(out))
+        assert (picture.width(), picture.height()) == (1100, 700)
+        assert (picture.pixelColor(1090, 690).lightness() < 128) == is_dark
+        assert "Traceback" not in done.stderr
+
+
+def test_render_draws_the_gallery_too(tmp_path):
+    done = chainrule("render", "gallery", "--out", tmp_path / "gallery.png")
+    assert done.returncode == 0, done.stderr
+    assert QImage(str(tmp_path / "gallery.png")).width() == 1280
+
+
+def test_render_into_a_place_that_cannot_be_written_says_so(tmp_path, sound):
+    (tmp_path / "file").write_text("")
+    done = chainrule("render", sound, "--out", tmp_path / "file" / "x.png")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stdout
+    done = chainrule("render", sound, "--out", tmp_path / "x.docx")
+    assert done.returncode == 1
+    assert ".png" in done.stdout
+
+
+def test_first_light_plays_the_default_preset_and_prints_the_loss(tmp_path):
+    done = chainrule("first-light", "--out", tmp_path / "first.png")
+    assert done.returncode == 0, done.stderr
+    assert "loss 0.0" in done.stdout
+    assert QImage(str(tmp_path / "first.png")).width() == 1280
+
+
+def test_without_a_display_the_window_says_what_to_do(monkeypatch):
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(variable, raising=False)
+    if not has_display():  # Windows and macOS always have one
+        done = chainrule()
+        assert done.returncode == 1
+        assert "first-light" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["render", "xor"],
+        ["render", "xor", "--out", "x.png", "--size", "big"],
+        ["render", "xor", "--out", "x.png", "--size", "5x5"],
+        ["run", "xor", "--epochs", "0"],
+        ["run", "xor", "--epochs", "many"],
+        ["check"],
+    ],
+)
+def test_arguments_that_make_no_sense_are_told_and_nothing_happens(capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: chainrule" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"Chainrule {__version__}\n"

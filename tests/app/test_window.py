@@ -1,0 +1,390 @@
+"""The real window by gestures: gallery, opening, keys, saving, dropping, closing."""
+
+import json
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+
+from app.panels.problems import ProblemRow
+from app.theme import current_theme
+from engine.document import Document
+from engine.problems import Problem, ProblemError
+
+
+def press(qtbot, widget):
+    qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def iteration(window):
+    return int(window.workspace.player.counters["iteration"].text.replace("\u202f", "").replace("–", "0"))
+
+
+def last_step(window):
+    step = window.workspace.player.lane._last
+    return None if step is None else step.index
+
+
+def edit(window):
+    window.editor.set_title("hidden", "first layer")
+
+
+# opening -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_program_opens_on_the_gallery(window):
+    assert window.pages.currentWidget() is window.gallery
+    assert not window.top_bar.crumbs.isVisible()
+    assert window.workspace is None
+
+
+def test_a_click_on_a_card_opens_the_document_with_its_tour(qtbot, window):
+    with qtbot.waitSignal(window.runner.snapshot_ready):
+        press(qtbot, window.gallery.cards[2])
+    assert window.editor.document.id == "xor"
+    assert window.has_document
+    assert window.top_bar.crumbs.title == "XOR needs a hidden layer"
+    assert window.windowTitle() == "XOR needs a hidden layer – Chainrule"
+    assert window.tour.isVisible()
+
+
+def test_the_breadcrumb_leads_back_to_the_gallery_and_the_document_stays(qtbot, opened):
+    press(qtbot, opened.top_bar.crumbs.gallery)
+    assert opened.pages.currentWidget() is opened.gallery
+    assert opened.editor.document.id == "xor"
+
+
+def test_an_empty_canvas_is_one_click_away(qtbot, window):
+    button = next(each for each in window.gallery.findChildren(QPushButton) if each.text() == "Empty canvas")
+    press(qtbot, button)
+    assert window.has_document
+    assert list(window.editor.document.graph.nodes) == []
+    assert window.top_bar.crumbs.title == "Untitled"
+
+
+def test_opening_another_document_forgets_the_numbers_of_the_former(qtbot, opened):
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: iteration(opened) == 1)
+    with qtbot.waitSignal(opened.runner.snapshot_ready) as caught:
+        opened.files.open_preset("moons")
+    assert caught.args[0].iteration == 0
+    qtbot.waitUntil(lambda: opened.workspace.player.counters["iteration"].text == "0")
+
+
+# keys ----------------------------------------------------------------------------------------------------------------
+
+
+def focus_places(window):
+    player = window.workspace.player
+    return {
+        "canvas": window.workspace.canvas,
+        "play button": player.play_button,
+        "speed": player.speed,
+        "search button": window.top_bar.search,
+        "palette list": window.workspace.palette_panel.tree,
+    }
+
+
+@pytest.mark.parametrize("place", ["canvas", "play button", "speed", "search button", "palette list"])
+def test_arrows_and_space_play_wherever_the_keyboard_is(qtbot, opened, place):
+    widget = focus_places(opened)[place]
+    widget.setFocus()
+    qtbot.keyClick(widget, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: last_step(opened) == 0)
+    qtbot.keyClick(widget, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: last_step(opened) == 1)
+    qtbot.keyClick(widget, Qt.Key.Key_Left)
+    qtbot.waitUntil(lambda: last_step(opened) == 0)
+    qtbot.keyClick(widget, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: opened.runner.playing)
+    qtbot.keyClick(widget, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not opened.runner.playing)
+
+
+def test_shift_right_is_an_iteration_and_r_returns_to_the_start(qtbot, opened):
+    canvas = opened.workspace.canvas
+    qtbot.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: iteration(opened) == 1)
+    both = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClick(canvas, Qt.Key.Key_Right, both)
+    qtbot.waitUntil(lambda: iteration(opened) == 2)
+    qtbot.keyClick(canvas, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: iteration(opened) == 0)
+
+
+def test_in_a_text_field_the_keys_write(qtbot, opened):
+    field = opened.workspace.palette_panel.search
+    field.setFocus()
+    qtbot.keyClicks(field, "r r")
+    qtbot.keyClick(field, Qt.Key.Key_Right)
+    assert field.text() == "r r"
+    assert not opened.runner.playing
+    assert last_step(opened) is None
+
+
+def test_space_held_while_the_mouse_drags_pans_and_does_not_play(qtbot, opened):
+    canvas = opened.workspace.canvas
+    heard = []
+    opened.runner.playing_changed.connect(heard.append)
+    before = canvas.visible_area().center()
+    port = canvas.viewport()
+    qtbot.keyPress(canvas, Qt.Key.Key_Space)
+    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=QPoint(40, 60))
+    qtbot.mouseMove(port, QPoint(90, 90))
+    qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=QPoint(120, 110))
+    qtbot.keyRelease(canvas, Qt.Key.Key_Space)
+    assert canvas.visible_area().center() != before
+    opened.runner.step("node")
+    qtbot.waitUntil(lambda: last_step(opened) == 0)
+    assert heard == []
+
+
+def test_undo_names_the_step_in_the_menu_and_takes_it_back(qtbot, opened):
+    edit(opened)
+    assert opened.commands.title("edit.undo").lower().startswith("undo ")
+    assert len(opened.commands.title("edit.undo")) > len("undo ")
+    qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.editor.document.graph.nodes["hidden"].title == "hidden"
+
+
+def test_no_key_is_bound_twice(opened):
+    actions = [*opened.actions(), *opened.workspace.canvas.actions()]
+    keys = [sequence.toString() for action in actions for sequence in action.shortcuts()]
+    assert sorted(keys) == sorted(set(keys))
+
+
+def test_every_menu_lists_commands_with_their_keys(opened):
+    for menu in opened.top_bar.menus.actions():
+        menu.menu().aboutToShow.emit()
+        assert not menu.menu().isEmpty()
+    view = next(entry.menu() for entry in opened.top_bar.menus.actions() if entry.text() == "View")
+    assert any("\tF" in action.text() for action in view.actions())
+
+
+# editing while it runs -----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_reaches_the_engine_and_keeps_the_weights(qtbot, opened):
+    snapshots = []
+    opened.runner.snapshot_ready.connect(snapshots.append)
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: bool(snapshots) and snapshots[-1].iteration == 1)
+    before = snapshots[-1].parameters["output.weight"].array
+    opened.editor.add_node("dense", (300, 300), wire_from="hidden.h")
+    qtbot.waitUntil(lambda: "dense_1.weight" in snapshots[-1].parameters)
+    assert np.array_equal(snapshots[-1].parameters["output.weight"].array, before)
+
+
+def test_moving_a_node_plans_nothing_and_shows_go_on(qtbot, opened):
+    opened.runner.play()
+    qtbot.waitUntil(lambda: iteration(opened) > 5)
+    for _ in range(5):
+        opened.editor.move(["hidden"], 4, 0)
+    start = iteration(opened)
+    qtbot.waitUntil(lambda: iteration(opened) > start)
+    assert opened.runner.playing
+
+
+def test_a_removed_and_revived_node_gets_its_values_back(qtbot, opened):
+    snapshots = []
+    opened.runner.snapshot_ready.connect(snapshots.append)
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: bool(snapshots) and snapshots[-1].iteration == 1)
+    before = snapshots[-1].parameters["hidden.weight"].array
+    opened.editor.remove(["hidden"])
+    opened.editor.stack.undo()
+    qtbot.waitUntil(lambda: snapshots[-1].revision == opened.editor.revision)
+    assert np.array_equal(snapshots[-1].parameters["hidden.weight"].array, before)
+
+
+# problems ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_problem_is_counted_listed_and_leads_to_its_node(qtbot, opened):
+    opened.editor.disconnect_ports("hidden.h", "output.x")
+    qtbot.waitUntil(lambda: "problem" in opened.top_bar.problems.text() and "No" not in opened.top_bar.problems.text())
+    press(qtbot, opened.top_bar.problems)
+    assert opened.problems.isVisible()
+    row = next(each for each in opened.problems.findChildren(ProblemRow) if each.problem.node == "output")
+    press(qtbot, row)
+    assert opened.editor.selection == {"output"}
+    assert not opened.problems.isVisible()
+
+
+def test_a_run_that_fails_says_why_over_the_canvas(qtbot, opened):
+    opened.runner.failed.emit(Problem("exp became infinite", "Lower the learning rate.", node="hidden"))
+    assert opened.notice.isVisible()
+    assert "Lower the learning rate" in opened.notice.text
+    press(qtbot, opened.notice)
+    assert opened.editor.selection == {"hidden"}
+
+
+def test_playing_an_empty_canvas_says_what_to_do(qtbot, window):
+    window.files.new()
+    window.workspace.canvas.setFocus()
+    qtbot.keyClick(window.workspace.canvas, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: window.notice.isVisible())
+    assert not window.runner.playing
+
+
+def test_an_error_of_our_own_ends_in_a_report_that_can_be_copied(qtbot, opened):
+    opened.crash._hook(ValueError, ValueError("a slip"), None)
+    qtbot.waitUntil(lambda: opened.crash._dialog is not None and opened.crash._dialog.isVisible())
+    dialog = opened.crash._dialog
+    press(qtbot, dialog.copy)
+    assert "a slip" in QApplication.clipboard().text()
+    assert "Chainrule" in QApplication.clipboard().text()
+    dialog.accept()
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: last_step(opened) == 0)
+
+
+def test_a_refusal_that_nobody_caught_is_told_and_is_no_crash(qtbot, opened):
+    error = ProblemError(Problem("that cannot be", "Do something else."))
+    opened.crash._hook(type(error), error, None)
+    qtbot.waitUntil(lambda: opened.notice.isVisible())
+    assert opened.crash.last_report == ""
+
+
+# files ---------------------------------------------------------------------------------------------------------------
+
+
+def test_saving_asks_for_a_name_once(qtbot, opened, tmp_path):
+    path = tmp_path / "mine.json"
+    asked = []
+    opened.files.ask_save = lambda suggestion: asked.append(suggestion) or path
+    edit(opened)
+    assert opened.top_bar.crumbs.title.endswith("•")
+    save = (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(opened.workspace.canvas, *save)
+    assert Document.load(path).graph.nodes["hidden"].title == "first layer"
+    assert not opened.top_bar.crumbs.title.endswith("•")
+    opened.editor.set_title("hidden", "again")
+    qtbot.keyClick(opened.workspace.canvas, *save)
+    assert len(asked) == 1
+    assert Document.load(path).graph.nodes["hidden"].title == "again"
+    assert opened.settings.recent == [path.resolve()]
+
+
+def test_a_name_without_an_ending_gets_one(opened, tmp_path):
+    opened.files.ask_save = lambda suggestion: tmp_path / "mine"
+    assert opened.files.save_as()
+    assert (tmp_path / "mine.json").is_file()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(qtbot, opened, tmp_path):
+    (tmp_path / "file").write_text("")
+    opened.files.ask_save = lambda suggestion: tmp_path / "file" / "mine.json"
+    assert not opened.files.save()
+    assert opened.notice.isVisible()
+    assert opened.has_document
+
+
+def test_unsaved_changes_are_asked_for_before_something_else_opens(opened):
+    asked = []
+    opened.files.ask_unsaved = lambda: asked.append(1) or "cancel"
+    edit(opened)
+    assert not opened.files.open_preset("moons")
+    assert opened.editor.document.id == "xor"
+    opened.files.ask_unsaved = lambda: "discard"
+    assert opened.files.open_preset("moons")
+    assert opened.editor.document.id == "moons"
+    assert asked == [1]
+
+
+def test_saving_from_the_question_saves(opened, tmp_path):
+    opened.files.ask_unsaved = lambda: "save"
+    opened.files.ask_save = lambda suggestion: tmp_path / "kept.json"
+    edit(opened)
+    assert opened.files.open_preset("moons")
+    assert Document.load(tmp_path / "kept.json").graph.nodes["hidden"].title == "first layer"
+
+
+def test_closing_can_be_taken_back(opened):
+    edit(opened)
+    opened.files.ask_unsaved = lambda: "cancel"
+    opened.close()
+    assert opened.isVisible()
+    assert opened.runner.is_alive
+
+
+def test_a_document_that_is_dropped_opens(qtbot, window, shelf):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(shelf / "basics" / "moons.json"))])
+    arguments = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPoint(400, 300), *arguments)
+    window.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    window.dropEvent(QDropEvent(QPointF(400, 300), *arguments))
+    assert window.editor.document.id == "moons"
+    assert window.files.path == shelf / "basics" / "moons.json"
+
+
+def test_a_picture_that_is_dropped_is_not_taken_for_a_document(window):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile("/nowhere/cat.png")])
+    enter = QDragEnterEvent(
+        QPoint(400, 300), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    enter.ignore()
+    window.dragEnterEvent(enter)
+    assert not enter.isAccepted()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[1, 2]", '{"chainrule": 1, "graph": {"nodes": [{"id": "n", "type": "dens"}]}}']
+)
+def test_a_damaged_file_opens_as_far_as_it_is_sound(qtbot, window, tmp_path, content):
+    path = tmp_path / "damaged.json"
+    path.write_text(content)
+    window.files.open_path(path)
+    assert window.has_document
+    qtbot.waitUntil(lambda: window.top_bar.problems.text().strip() != "No problems")
+
+
+def test_a_file_that_is_not_there_is_told(window, tmp_path):
+    assert not window.files.open_path(tmp_path / "nowhere.json")
+    assert window.notice.isVisible()
+
+
+# look ----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_theme_switch_is_remembered(qtbot, window, settings):
+    was_dark = current_theme().is_dark
+    press(qtbot, window.top_bar.theme)
+    assert current_theme().is_dark is not was_dark
+    assert json.loads(settings._path.read_text())["theme"] == ("light" if was_dark else "dark")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 640), (1280, 800), (1920, 1080)])
+def test_nothing_is_cut_off(qtbot, opened, width, height):
+    opened.resize(width, height)
+    opened.grab()
+    for label in opened.findChildren(QLabel):
+        if (
+            label.isVisible()
+            and label.text()
+            and not label.wordWrap()
+            and not opened.workspace.inspector.isAncestorOf(label)
+        ):
+            right = label.mapTo(opened, label.rect().topRight()).x()
+            assert right <= width, label.text()
+            assert label.width() >= label.minimumSizeHint().width() - 1, label.text()
+
+
+def test_panels_have_their_widths_and_can_be_put_away(opened):
+    opened.resize(1920, 1080)
+    opened.grab()
+    docks = opened.workspace.docks
+    assert abs(docks["palette"].width() - 240) <= 2
+    assert abs(docks["inspector"].width() - 384) <= 2
+    opened.commands.run("view.palette")
+    assert not docks["palette"].isVisible()
+    assert not opened.commands.action("view.palette").isChecked()
+    opened.commands.run("view.palette")
+    assert docks["palette"].isVisible()
