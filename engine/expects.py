@@ -50,7 +50,8 @@ def _judge(session: Session, expectation: Mapping[str, Any]) -> Verdict:
     after, what = _after(expectation), expectation.get("what")
     if after is None:
         return f"“after” is a whole number of iterations up to {MOST_ITERATIONS:,}", False
-    session.run(after - session.iteration)
+    if after > session.iteration:  # even a run of 0 iterations finishes the one that was begun
+        session.run(after - session.iteration)
     if session.problem is not None:
         return f"the run stopped before iteration {after:,}: {session.problem}", False
     read = _inside if what in ("value", "gradient") else _measured

@@ -1,0 +1,148 @@
+"""What every preset must do: load, step, go back, run, learn what it promises, and say something true of itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import combinations
+
+import numpy as np
+
+from engine.expects import check
+from engine.session import Session
+from tests.presets.gallery import FILES, FOLDER, every_preset, preset
+
+PANELS = {"canvas", "player", "palette", "inspector", "loss", "boundary"}
+KEYS = {"Right", "Shift+Right", "Space", "R", "Shift+R", "phase", "iteration", "epoch"}
+ITERATIONS = 200
+
+
+def bits(session: Session) -> dict[str, bytes]:
+    """Every output, gradient, parameter and state, absent ones left out."""
+    found = {}
+    for address in (*session.program.outputs, *session.parameters):
+        for kind, read in (("value", session.value), ("gradient", session.gradient)):
+            array = read(address)
+            if array is not None:
+                found[f"{kind} of {address}"] = array.tobytes()
+    return found | {address: array.tobytes() for address, array in session._lasting().items()}
+
+
+def test_the_presets_of_the_first_chapters_are_there():
+    wanted = {
+        "perceptron", "perceptron-criterion", "ten-node-graph", "product-ladder", "relu-three-point", "xor-relu", "xor",
+        "softmax-ce-net", "digits-mlp",
+    }  # fmt: skip
+    assert wanted <= set(FILES)
+    assert json.loads((FOLDER / "chapters.json").read_text())["default"] in FILES
+
+
+@every_preset
+def test_it_loads_without_a_problem_and_is_saved_as_it_stands(name, tmp_path):
+    document = preset(name)
+    assert document.check() == []
+    assert (document.id, document.title != "", document.question.endswith("?")) == (name, True, True)
+    document.save(tmp_path / "again.json")
+    assert (tmp_path / "again.json").read_bytes() == FILES[name].read_bytes()
+
+
+@every_preset
+def test_its_program_is_sound(name):
+    session = Session(preset(name))
+    session.program.verify()
+    assert session.lowered.problems == []
+
+
+@every_preset
+def test_n_steps_right_and_n_steps_left_restore_every_bit(name):
+    session = Session(preset(name))
+    session.run(3)
+    seen = []
+    for _ in range(3 * len(session.steps) + 2):
+        seen.append((session.last_step, session.next_step, session.iteration, session.epoch, bits(session)))
+        session.step()
+    for expected in reversed(seen):
+        session.step_back()
+        assert (session.last_step, session.next_step, session.iteration, session.epoch, bits(session)) == expected
+
+
+@every_preset
+def test_stepping_by_node_and_running_give_the_same_bits(name):
+    stepped, ran = Session(preset(name)), Session(preset(name))
+    while stepped.iteration < ITERATIONS and stepped.problem is None:
+        stepped.step("node")
+    ran.run(ITERATIONS)
+    assert stepped.problem is None and ran.problem is None
+    assert bits(stepped) == bits(ran)
+
+
+@every_preset
+def test_it_learns_what_it_promises(name):
+    document = preset(name)
+    assert document.expects
+    assert [sentence for sentence, holds in check(Session(document)) if not holds] == []
+
+
+@every_preset
+def test_another_seed_starts_elsewhere_and_the_same_seed_at_the_same_place(name):
+    session = Session(preset(name))
+    start = bits(session)
+    session.run(5)
+    session.reset()
+    assert bits(session) == start
+
+
+@every_preset
+def test_its_tour_speaks_of_what_is_there(name):
+    document = preset(name)
+    views = {view["type"] for view in document.views}
+    shown = PANELS | set(document.graph.nodes)
+    assert 4 <= len(document.tour) <= 7
+    for page in document.tour:
+        assert set(page) <= {"title", "text", "show", "press"}
+        assert page["title"] and 2 <= len(re.findall(r"[.:;?!](?=\s|$)", page["text"])) <= 5
+        assert page.get("show", "canvas") in shown
+        assert page.get("press", "Right") in KEYS
+        assert page.get("show") not in {"loss", "boundary"} - views - set(document.graph.nodes)
+
+
+@every_preset
+def test_its_nodes_stand_on_the_grid_and_apart_and_values_flow_to_the_right(name):
+    graph = preset(name).graph
+    boxes = {node.id: (*node.position, *_size(node)) for node in graph}
+    assert all(x % 24 == 0 and y % 24 == 0 for x, y, _, _ in boxes.values())
+    for one, other in combinations(boxes, 2):
+        (x, y, width, height), (u, v, wide, high) = boxes[one], boxes[other]
+        assert x + width <= u or u + wide <= x or y + height <= v or v + high <= y, f"{one} and {other} overlap"
+    assert all(boxes[wire.source_node][0] < boxes[wire.target_node][0] for wire in graph.wires)
+
+
+def _size(node) -> tuple[int, int]:
+    """Room that a node takes at 100 %, with air around it."""
+    if node.type == "neuron":
+        return 96, 144
+    if node.type == "input" and len(node.properties.get("columns") or ()) == 1:
+        return 72, 96
+    if node.kind.inputs and node.kind.category in ("Layers", "Losses", "Metrics", "Learning rules"):
+        return 264, 216
+    return 192, 168
+
+
+@every_preset
+def test_it_names_its_sources_and_stands_in_the_folder_of_a_chapter(name):
+    document = preset(name)
+    chapters = {entry["id"] for entry in json.loads((FOLDER / "chapters.json").read_text())["chapters"]}
+    assert FILES[name].parent.name in chapters
+    assert all(isinstance(entry, str) and re.search(r"\d{4}", entry) for entry in document.references)
+    assert document.references and all(re.fullmatch(r"\d\d:[a-z0-9.-]+", entry) for entry in document.covers)
+
+
+@every_preset
+def test_learning_rate_zero_leaves_its_parameters_untouched(name):
+    session = Session(preset(name))
+    rates = [address for address in session.program.sources if address.endswith(".learning_rate")]
+    for rate in rates:
+        session.set_setting(rate, 0.0)
+    before = session.parameters
+    session.run(7)
+    assert all(np.array_equal(before[address], array) for address, array in session.parameters.items())
