@@ -261,14 +261,20 @@ class Builder:
         """
         primitive = PRIMITIVES[name]
         values = tuple([x if isinstance(x, Value) else self.constant(x) for x in operands])
+        shape: Shape | None = None
         if primitive.is_elementwise and len(values) > 1:
-            values = self._broadcast(primitive, values)
+            shape = primitive.shape(*values, **attributes)
+            for value in values:
+                if value.shape != shape and value.shape:
+                    values = self._broadcast(values, shape)
+                    break
         if self.reuse is not None:
-            key = (name, tuple([v.index for v in values]), tuple(attributes.items()))
+            key = (name, *[value.index for value in values], *attributes.items())
             known = self.reuse.get(key)
             if known is not None:
                 return known
-        shape = primitive.shape(*values, **attributes)
+        if shape is None:
+            shape = primitive.shape(*values, **attributes)
         call = Call(primitive, values, attributes, self.origin)
         call.rule = self.rule
         call.result = Value(self.program, shape, primitive.kind, call)
@@ -277,11 +283,8 @@ class Builder:
             self.reuse[key] = call.result
         return call.result
 
-    def _broadcast(self, primitive: PrimitiveLike, values: tuple[Value, ...]) -> tuple[Value, ...]:
+    def _broadcast(self, values: tuple[Value, ...], shape: Shape) -> tuple[Value, ...]:
         # Kernels read an operand either in step with the result or as one number; everything between is spread out here.
-        shape = primitive.shape(*values)
-        if all(value.shape == shape or not value.shape for value in values):
-            return values
         return tuple(
             [v if v.shape == shape or count(v.shape) == 1 else self.emit("broadcast", v, shape=shape) for v in values]
         )

@@ -218,10 +218,12 @@ def same(x: Value, *others: Value, **attributes: Any) -> Shape:
 
 def joint(*operands: Value, **attributes: Any) -> Shape:
     """Shape rule of elementwise operations: the operands' common shape."""
-    need_real(*operands)
     shape: Shape = operands[0].shape
-    for operand in operands[1:]:
-        shape = broadcast_shapes(shape, operand.shape)
+    for operand in operands:
+        if operand.kind != "real":
+            need_real(operand)
+        if operand.shape != shape:
+            shape = broadcast_shapes(shape, operand.shape)
     return shape
 
 
