@@ -1,0 +1,189 @@
+"""Axes: which numbers they bear, where data stand between them, and how they are painted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import shiboken6
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPolygonF
+
+from app.theme import current_theme
+from app.theme.numbers import MINUS
+
+Array = np.ndarray[Any, np.dtype[Any]]
+MOST_TICKS = 6
+BOTTOM, TICK_GAP = 36.0, 6.0
+
+
+@dataclass(frozen=True)
+class Axes:
+    """A rectangle of pixels for a rectangle of data. `area` is without labels."""
+
+    area: QRectF
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    def x(self, value: Any) -> Any:
+        """Pixels to the right; also for arrays."""
+        return self.area.left() + (value - self.left) / ((self.right - self.left) or 1.0) * self.area.width()
+
+    def y(self, value: Any) -> Any:
+        """Pixels down; also for arrays."""
+        return self.area.bottom() - (value - self.bottom) / ((self.top - self.bottom) or 1.0) * self.area.height()
+
+    def point(self, x: float, y: float) -> QPointF:
+        """Both."""
+        return QPointF(self.x(x), self.y(y))
+
+    def paint(self, painter: QPainter, across: str, up: str, grid: bool = True) -> None:
+        """Hairlines, numbers and names of the axes. LaTeX in a name is set as mathematics."""
+        theme = current_theme()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setFont(theme.font("number_small"))
+        metrics = QFontMetricsF(theme.font("number_small"))
+        ticks = nice_ticks(self.left, self.right, max(2, min(MOST_TICKS, int(self.area.width() // 52))))
+        for tick, text in zip(ticks, tick_texts(ticks), strict=True):
+            x = self.x(tick)
+            width = metrics.horizontalAdvance(text)
+            painter.setPen(theme.colour("text3"))
+            painter.drawText(QPointF(x - width / 2, self.area.bottom() + TICK_GAP + metrics.ascent()), text)
+            painter.setPen(theme.pen("border"))
+            painter.drawLine(QPointF(x, self.area.bottom()), QPointF(x, self.area.bottom() + 3))
+        ticks = nice_ticks(self.bottom, self.top, max(2, min(MOST_TICKS, int(self.area.height() // 26))))
+        for tick, text in zip(ticks, tick_texts(ticks), strict=True):
+            y = self.y(tick)
+            painter.setPen(theme.pen("grid" if grid else "border"))
+            painter.drawLine(
+                QPointF(self.area.left() - 3, y), QPointF(self.area.right() if grid else self.area.left(), y)
+            )
+            painter.setPen(theme.colour("text3"))
+            width = metrics.horizontalAdvance(text)
+            painter.drawText(QPointF(self.area.left() - TICK_GAP - width, y + metrics.ascent() / 2 - 1), text)
+        self._paint_names(painter, across, up)
+
+    def _paint_names(self, painter: QPainter, across: str, up: str) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        paint_name(painter, across, QPointF(self.area.center().x(), self.area.bottom() + BOTTOM - 9), upright=False)
+        paint_name(painter, up, QPointF(9, self.area.center().y()), upright=True)
+
+
+def paint_name(painter: QPainter, name: str, middle: QPointF, upright: bool) -> None:
+    """The name of an axis around a point; `upright` names of several letters read from bottom to top."""
+    if not name:
+        return
+    theme = current_theme()
+    if "_" in name or "\\" in name:
+        formula = theme.mathematics(name, 12, "text2")
+        top = middle.y() - formula.size.height() / 2
+        formula.paint(painter, middle.x() - formula.size.width() / 2, top + formula.baseline)
+        return
+    metrics = QFontMetricsF(theme.font("caption"))
+    width = metrics.horizontalAdvance(name)
+    painter.save()
+    painter.setFont(theme.font("caption"))
+    painter.setPen(theme.colour("text3"))
+    painter.translate(middle)
+    if upright:
+        painter.rotate(-90)
+    painter.drawText(QPointF(-width / 2, metrics.ascent() / 2 - 1), name)
+    painter.restore()
+
+
+def axes_in(frame: QRectF, x: tuple[float, float], y: tuple[float, float], right: float, named: bool) -> Axes:
+    """Axes in a frame, with room for the labels: on the left as wide as they are."""
+    metrics = QFontMetricsF(current_theme().font("number_small"))
+    ticks = nice_ticks(*y, max(2, min(MOST_TICKS, int(frame.height() // 26))))
+    widest = max((metrics.horizontalAdvance(text) for text in tick_texts(ticks)), default=20.0)
+    left = widest + TICK_GAP + (22 if named else 10)
+    area = frame.adjusted(left, 10, -right, -BOTTOM)
+    return Axes(area, *x, *y)
+
+
+def nice_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
+    """At most `most` round numbers within [low, high]."""
+    if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
+        return [low] if math.isfinite(low) else []
+    raw = (high - low) / most
+    decade = 10.0 ** math.floor(math.log10(raw))
+    for factor in (1, 2, 2.5, 5, 10, 20, 25, 50):
+        step = factor * decade
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= most:
+            return [round(index * step, 12) for index in range(first, last + 1)]
+    return [low, high]
+
+
+def tick_texts(ticks: Sequence[float]) -> list[str]:
+    """The numbers of one axis, all with the same number of places."""
+    if not ticks:
+        return []
+    step = min((abs(b - a) for a, b in pairwise(ticks)), default=abs(ticks[0]) or 1.0)
+    largest = max(abs(tick) for tick in ticks)
+    if 1e6 <= largest < 1e9:
+        return [f"{tick / 1e6:g} M".replace("-", MINUS) if tick else "0" for tick in ticks]
+    if largest >= 1e9 or (0 < largest < 1e-3):
+        return [f"{tick:.3g}".replace("-", MINUS) for tick in ticks]
+    places = next((count for count in range(5) if abs(round(step, count) - step) < step * 1e-6), 5)
+    texts = [f"{tick:,.{places}f}".replace(",", "\u202f") for tick in ticks]
+    return [
+        text.replace("-", MINUS) if float(tick) != 0 else text.lstrip("-")
+        for text, tick in zip(texts, ticks, strict=True)
+    ]
+
+
+def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
+    """A range with a little room at both ends; never empty."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return 0.0, 1.0
+    room = (high - low) * share or max(abs(high) * 0.1, 0.5)
+    return low - room, high + room
+
+
+def peaks(points: Array, left: float, right: float, columns: int) -> Array:
+    """At most two points for each column of pixels: its lowest and its highest, in the order they came.
+
+    A mean would hide the one bad batch. points (k, 2), sorted by the first column.
+    """
+    if len(points) <= 2 * columns or right <= left:
+        return points
+    column = np.clip(((points[:, 0] - left) / (right - left) * columns).astype(np.int64), 0, columns - 1)
+    starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]])
+    ends = np.r_[starts[1:], len(points)]
+    rank = np.lexsort((points[:, 1], column))
+    both = np.unique(np.r_[rank[starts], rank[ends - 1], len(points) - 1])
+    return points[both]
+
+
+def polygon(xs: Array, ys: Array) -> QPolygonF:
+    """Points in pixels, written into Qt's memory at once: a thousand QPointF from Python would take a millisecond."""
+    count = len(xs)
+    line = QPolygonF()
+    if not count:
+        return line
+    line.resize(count)
+    memory = np.frombuffer(shiboken6.VoidPtr(line.data(), count * 16, True), np.float64).reshape(-1, 2)
+    memory[:, 0], memory[:, 1] = xs, ys
+    return line
+
+
+def paint_legend(painter: QPainter, entries: Sequence[tuple[str, str, Qt.PenStyle]], middle: QPointF) -> None:
+    """Words with the line they stand for: (words, token, style), beside each other around `middle`."""
+    theme = current_theme()
+    metrics = QFontMetricsF(theme.font("caption"))
+    widths = [24 + metrics.horizontalAdvance(words) for words, _, _ in entries]
+    left = middle.x() - (sum(widths) + 14 * (len(entries) - 1)) / 2
+    painter.setFont(theme.font("caption"))
+    for (words, token, style), width in zip(entries, widths, strict=True):
+        painter.setPen(theme.pen(token, 1.5, style))
+        painter.drawLine(QPointF(left, middle.y()), QPointF(left + 18, middle.y()))
+        painter.setPen(theme.colour("text2"))
+        painter.drawText(QPointF(left + 24, middle.y() + metrics.ascent() / 2 - 1), words)
+        left += width + 14

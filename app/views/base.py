@@ -1,0 +1,246 @@
+"""What every view has: a head that says what is shown and for which iteration, a body, and a sentence where it is empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme import current_theme
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.snapshot import Snapshot
+
+STALE_AFTER_MS = 250  # an edit is followed by its snapshot within a few frames: greying out for so short would flicker
+EXPORT_SCALE = 2.0
+
+
+class View(QFrame):
+    """A live picture fed by snapshots. Subclasses build a body once and then only feed it.
+
+    title, icon   what the head says
+    make_body     called when the view is first fed or shown, never before
+    feed          hands a snapshot to the body; returns why there is nothing to see, or an empty text
+    """
+
+    title: ClassVar[str] = ""
+    icon: ClassVar[str] = "chart-line"
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editor, self.runner = editor, runner
+        self.snapshot: Snapshot | None = None
+        self._body: QWidget | None = None
+        self._reason = "Nothing is computed yet. Press → to step, or Space to play."
+        self.setProperty("panel", "surface")
+        self.setMinimumSize(180, 120)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addLayout(self._make_head())
+        self._empty = QLabel(self._reason)
+        self._empty.setProperty("level", "3")
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setContentsMargins(24, 0, 24, 24)
+        self._column.addWidget(self._empty, 1)
+        self._veil = Veil(self)
+        self._going_stale = QTimer(self, singleShot=True, interval=STALE_AFTER_MS)
+        self._going_stale.timeout.connect(self._show_stale)
+        editor.changed.connect(self._follow)
+
+    def _make_head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(12, 7, 8, 5)
+        row.setSpacing(8)
+        self._icon = QLabel()
+        self._name = QLabel(self.title)
+        self._name.setProperty("level", "strong")
+        self.subtitle = QLabel()
+        self.subtitle.setProperty("level", "caption")
+        self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.export_button = self._tool("download", "Export as PNG …", self.export)
+        self.tear_button = self._tool("external-link", "Tear off into a window, or put back", self.tear_off)
+        for part in (self._icon, self._name):
+            row.addWidget(part)
+        row.addWidget(self.subtitle, 1)
+        row.addWidget(self.export_button)
+        row.addWidget(self.tear_button)
+        self._paint_icon()
+        current_theme().changed.connect(self._paint_icon)
+        return row
+
+    def _tool(self, icon: str, help: str, act: object) -> QToolButton:
+        button = QToolButton()
+        button.setFixedSize(24, 24)
+        button.setIconSize(QSize(15, 15))
+        button.setToolTip(help)
+        button.setAccessibleName(help)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(act)
+        current_theme().set_icon(button, icon, "text3", 15)
+        return button
+
+    def _paint_icon(self) -> None:
+        self._icon.setPixmap(current_theme().pixmap(self.icon, "text3", 15))
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 300)
+
+    # for subclasses --------------------------------------------------------------------------------------------------
+
+    def make_body(self) -> QWidget:
+        """The widget that paints."""
+        raise TypeError(f"{type(self).__name__} does not say what it paints with")
+
+    def feed(self, snapshot: Snapshot) -> str:
+        """Hand the numbers on; the sentence that says why there is nothing to see, if so."""
+        raise TypeError(f"{type(self).__name__} does not say what it shows")
+
+    def describe(self, snapshot: Snapshot) -> str:
+        """What the subtitle says beside the iteration."""
+        return ""
+
+    def document_changed(self, change: Change) -> None:
+        """An edit happened; the next snapshot brings its numbers."""
+
+    # showing ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def body(self) -> QWidget:
+        """The painting widget, made on first use."""
+        if self._body is None:
+            self._body = self.make_body()
+            self._column.addWidget(self._body, 1)
+            self._veil.raise_()
+        return self._body
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """The numbers of another moment."""
+        self.snapshot = snapshot
+        body = self.body
+        self.set_reason(self.feed(snapshot))
+        body.update()
+        if snapshot.revision >= self.editor.revision:
+            self._going_stale.stop()
+            self._veil.hide()
+        elif not self._going_stale.isActive():
+            self._going_stale.start()
+        self._say()
+
+    def set_reason(self, reason: str) -> None:
+        """Why the view is empty; an empty text shows the body."""
+        self._reason = reason
+        if self._empty.text() != reason:
+            self._empty.setText(reason)
+        self._empty.setVisible(bool(reason))
+        if self._body is not None:
+            self._body.setVisible(not reason)
+
+    @property
+    def reason(self) -> str:
+        """Why there is nothing to see; empty while there is."""
+        return self._reason
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether what is shown was computed for an earlier graph, and shown as such."""
+        return not self._veil.isHidden()
+
+    def _say(self) -> None:
+        if self.snapshot is None:
+            return
+        count = f"{self.snapshot.iteration:,}".replace(",", "\u202f")
+        parts = [self.describe(self.snapshot), f"iteration {count}", "of an earlier graph" if self.is_stale else ""]
+        text = " · ".join(part for part in parts if part)
+        if self.subtitle.text() != text:
+            self.subtitle.setText(text)
+
+    def _follow(self, change: Change) -> None:
+        if "reset" in change.kinds:
+            self.snapshot = None
+            self._going_stale.stop()
+            self._veil.hide()
+            self.subtitle.clear()
+            self.set_reason("Nothing is computed yet. Press → to step, or Space to play.")
+        elif self.snapshot is not None and self.snapshot.revision < self.editor.revision:
+            self._going_stale.start()
+        self.document_changed(change)
+
+    def _show_stale(self) -> None:
+        self._veil.setGeometry(self.rect())
+        self._veil.setVisible(self.snapshot is not None and self.snapshot.revision < self.editor.revision)
+        self._veil.raise_()
+        self._say()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._veil.setGeometry(self.rect())
+
+    # taking away -----------------------------------------------------------------------------------------------------
+
+    def picture(self, scale: float = EXPORT_SCALE) -> QPixmap:
+        """The view as a picture, head included, `scale` pixels for one of the screen."""
+        pixmap = QPixmap(self.size() * scale)
+        pixmap.setDevicePixelRatio(scale)
+        pixmap.fill(current_theme().colour("surface"))
+        buttons = (self.export_button, self.tear_button)
+        for button in buttons:
+            button.setVisible(False)
+        self.render(pixmap)
+        for button in buttons:
+            button.setVisible(True)
+        return pixmap
+
+    def export(self) -> None:
+        """Ask for a file and write the picture there."""
+        name = self.title.lower().replace(" ", "-")
+        suggestion = str(Path.home() / f"{self.editor.document.id}-{name}.png")
+        path, _ = QFileDialog.getSaveFileName(self, f"Export {self.title}", suggestion, "PNG (*.png)")
+        if path and not self.picture().save(path, "PNG"):
+            self.subtitle.setText(f"{Path(path).name} could not be written")
+
+    def tear_off(self) -> None:
+        """Float the dock that holds this view as a window of its own, or put it back."""
+        dock = self.parentWidget()
+        while dock is not None and not isinstance(dock, QDockWidget):
+            dock = dock.parentWidget()
+        if dock is None:
+            return
+        dock.setFloating(not dock.isFloating())
+        if dock.isFloating():
+            # The dock's own title bar is empty, so the window has to bring the system's.
+            dock.setWindowFlags(Qt.WindowType.Window)
+            dock.setWindowTitle(f"{self.title} · {self.editor.document.title or 'Chainrule'}")
+            dock.resize(dock.size().expandedTo(QSize(560, 420)))
+            dock.show()
+
+
+class Veil(QWidget):
+    """Lies over a view that shows an earlier graph."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName("Of an earlier graph")
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, theme = QPainter(self), current_theme()
+        painter.fillRect(self.rect().adjusted(0, 34, 0, 0), theme.colour("surface", 0.62))
+        painter.drawPixmap(self.width() - 28, 42, theme.pixmap("clock", "text2", 16))

@@ -1,0 +1,122 @@
+"""What the network answers everywhere: the decision boundary over two features, the fitted curve over one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QElapsedTimer, QTimer
+from PySide6.QtWidgets import QWidget
+
+from app.views.base import View
+from app.views.field import Ask, Field, asked_for, level_of, prediction
+from app.views.field_plot import FieldPlot, Scene
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.snapshot import Snapshot
+
+QUESTION = "decision boundary"
+BETWEEN_MS, GIVE_UP_MS = 67, 1500  # fifteen pictures a second; a question that nobody answers is asked anew
+
+
+class DecisionBoundary(View):
+    """The prediction over the plane of two features, or along one; asked of the runner, never computed here."""
+
+    title, icon = "Decision boundary", "grid-2x2"
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(editor, runner, parent)
+        self._ask: Ask | None = None
+        self._scene: Scene | None = None
+        self._data: object = None
+        self.field: Field | None = None
+        self._since = QElapsedTimer()
+        self._is_waiting = False
+        self._later = QTimer(self, singleShot=True)
+        self._later.timeout.connect(self._put)
+        if runner is not None:
+            runner.answered.connect(self._take)
+
+    def make_body(self) -> QWidget:
+        """The plot."""
+        return FieldPlot()
+
+    @property
+    def plot(self) -> FieldPlot:
+        """The body."""
+        body = self.body
+        assert isinstance(body, FieldPlot)
+        return body
+
+    def describe(self, snapshot: Snapshot) -> str:
+        """Nothing: the picture says it."""
+        return ""
+
+    def document_changed(self, change: Change) -> None:
+        """Other data or another loss: another scene."""
+        if change.touches("data", "training", "wire_added", "wire_removed", "node_removed"):
+            self._data = None
+            self._is_waiting = False
+        if "reset" in change.kinds:
+            self.field = None
+
+    def feed(self, snapshot: Snapshot) -> str:
+        """Ask for the prediction of this moment."""
+        reason = self._set_scene()
+        if reason:
+            return reason
+        assert self._scene is not None
+        rows = snapshot.row_indices
+        self.plot.show_rows(() if rows is None else tuple(int(row) for row in rows))
+        self._put()
+        return "" if self.field is not None else "Waiting for the first prediction."
+
+    def _set_scene(self) -> str:
+        """Find out what there is to draw; the sentence that says why there is nothing."""
+        document = self.editor.document
+        data, problems = document.load_data()
+        if data is None:
+            return str(problems[0]) if problems else "The decision boundary needs data. Choose some under Data."
+        features = data.inputs.shape[1] if data.inputs.ndim == 2 else int(data.inputs[0].size)
+        if data.inputs.ndim != 2 or features > 2:
+            return f"The decision boundary needs one or two input features; this data has {features}."
+        key = id(data)
+        if self._data != key:
+            self._data = key
+            self._ask = asked_for(data)
+            self._scene = Scene.of(data, *level_of(document, data))
+            self.field = None if self.field is None or self.field.ask != self._ask else self.field
+            self.plot.show_scene(self._scene)
+            self._name.setText(self._scene.title)
+        return ""
+
+    def _put(self) -> None:
+        """Put the question, unless the last one is still on its way or was put too shortly ago."""
+        if self.runner is None or self._ask is None:
+            return
+        waited = self._since.elapsed() if self._since.isValid() else GIVE_UP_MS
+        if waited < BETWEEN_MS or (self._is_waiting and waited < GIVE_UP_MS):
+            if not self._later.isActive():
+                self._later.start(max(1, BETWEEN_MS - int(waited)) if waited < BETWEEN_MS else GIVE_UP_MS - int(waited))
+            return
+        self._is_waiting = True
+        self._since.start()
+        self.runner.ask(QUESTION, prediction(self._ask))
+
+    def _take(self, name: str, answer: object) -> None:
+        if name == QUESTION and isinstance(answer, Field):
+            self._is_waiting = False
+            self.show_field(answer)
+
+    def show_field(self, field: Field) -> None:
+        """Paint a prediction."""
+        if self._ask is not None and field.ask != self._ask:
+            return
+        self.field = field
+        self.plot.show_field(field)
+        self.set_reason("")
+        # A snapshot that came while this answer was on its way asks again, unless the picture is of that moment.
+        is_current = self.snapshot is None or self.snapshot.iteration == field.iteration
+        if is_current:
+            self._later.stop()

@@ -1,0 +1,176 @@
+"""Curves over iterations: the loss, the accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.theme import current_theme
+from app.theme.numbers import number_text
+from app.views.axes import Array, Axes, axes_in, padded, paint_legend, peaks, polygon
+from app.views.base import View
+
+if TYPE_CHECKING:
+    from engine.snapshot import Snapshot
+
+SOLID, DASHED = Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: where its points are in a snapshot's history, what the legend calls it, and how it is drawn."""
+
+    probe: str
+    words: str
+    token: str
+    style: Qt.PenStyle = SOLID
+
+
+class CurvePlot(QWidget):
+    """Paints lines (k, 2) of iteration and value; the last value stands at the end of each.
+
+    limits  of the upward axis, where they are known (accuracy: 0 to 1)
+    """
+
+    def __init__(self, lines: Sequence[Line], limits: tuple[float, float] | None = None) -> None:
+        super().__init__()
+        self._lines, self._limits = lines, limits
+        self._points: dict[str, Array] = {}
+        self._now = 0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        current_theme().changed.connect(self.update)
+
+    def show_points(self, history: Mapping[str, Array], now: int) -> None:
+        """Other points; `now` is the iteration of the moment, which older points may run beyond after a step back."""
+        self._points = {line.probe: history[line.probe] for line in self._lines if len(history.get(line.probe, ()))}
+        self._now = now
+        last = "; ".join(f"{line.words} {number_text(self._points[line.probe][-1, 1])}" for line in self._shown())
+        self.setAccessibleName(f"Iteration {now}; {last}")
+
+    def _shown(self) -> list[Line]:
+        return [line for line in self._lines if line.probe in self._points]
+
+    def axes(self) -> Axes:
+        """Where data stand now."""
+        every = np.concatenate(list(self._points.values())) if self._points else np.zeros((1, 2))
+        heights = every[np.isfinite(every[:, 1]), 1]
+        first, last = float(every[:, 0].min()), float(max(every[:, 0].max(), self._now))
+        if self._limits is not None:
+            low, high = self._limits
+        else:
+            low, high = (float(heights.min()), float(heights.max())) if len(heights) else (0.0, 1.0)
+            low, high = padded(min(0.0, low) if low < 0.6 * high else low, high)
+            low = max(low, 0.0) if heights.min(initial=0.0) >= 0 else low
+        if last <= first:
+            last = first + 1
+        return axes_in(QRectF(self.rect()), (first, last), (low, high), right=56, named=False)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._points:
+            return
+        painter, axes, theme = QPainter(self), self.axes(), current_theme()
+        axes.paint(painter, "iteration", "")
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        if axes.left < self._now < axes.right:
+            painter.setPen(theme.pen("accent", 1, Qt.PenStyle.DotLine))
+            painter.drawLine(axes.point(self._now, axes.bottom), axes.point(self._now, axes.top))
+        painter.save()
+        painter.setClipRect(axes.area.adjusted(-1, -1, 1, 1))
+        for line in self._shown():
+            kept = peaks(self._points[line.probe], axes.left, axes.right, max(16, int(axes.area.width())))
+            kept = kept[np.isfinite(kept[:, 1])]
+            painter.setPen(theme.pen(line.token, 1, line.style))
+            painter.drawPolyline(polygon(axes.x(kept[:, 0]), axes.y(kept[:, 1])))
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        self._paint_ends(painter, axes)
+        entries = [(line.words, line.token, line.style) for line in self._shown()]
+        paint_legend(painter, entries, QPointF(axes.area.center().x(), axes.area.top() + 4))
+
+    def _paint_ends(self, painter: QPainter, axes: Axes) -> None:
+        """A dot and the number at the end of each line, moved apart where they would cover each other."""
+        theme = current_theme()
+        metrics = QFontMetricsF(theme.font("number_small"))
+        painter.setFont(theme.font("number_small"))
+        ends = [(line, self._points[line.probe][-1]) for line in self._shown()]
+        ends = sorted((end for end in ends if np.isfinite(end[1][1])), key=lambda end: axes.y(float(end[1][1])))
+        below = -1e9
+        for line, (x, y) in ends:
+            at = axes.point(float(x), min(max(float(y), axes.bottom), axes.top))
+            painter.setPen(theme.pen("surface"))
+            painter.setBrush(theme.colour(line.token))
+            painter.drawEllipse(at, 3.0, 3.0)
+            base = max(at.y() + metrics.ascent() / 2 - 1, below)
+            below = base + metrics.height() - 2
+            painter.setPen(theme.colour("text2" if line.token == "text3" else line.token))
+            painter.drawText(QPointF(axes.area.right() + 8, base), number_text(float(y)))
+
+
+class CurveView(View):
+    """A view of curves; which ones is all that subclasses say."""
+
+    lines: ClassVar[tuple[Line, ...]] = ()
+    limits: ClassVar[tuple[float, float] | None] = None
+
+    def make_body(self) -> QWidget:
+        """The plot."""
+        return CurvePlot(self.lines, self.limits)
+
+    def feed(self, snapshot: Snapshot) -> str:
+        """The histories that are there."""
+        body = self.body
+        assert isinstance(body, CurvePlot)
+        body.show_points(snapshot.history, snapshot.iteration)
+        found = any(len(snapshot.history.get(line.probe, ())) for line in self.lines)
+        return "" if found else self.missing(snapshot)
+
+    def missing(self, snapshot: Snapshot) -> str:
+        """Why there are no points."""
+        return "Nothing is computed yet. Press → to step, or Space to play."
+
+
+class LossCurve(CurveView):
+    """The loss of every batch, and over all training and test rows."""
+
+    title, icon = "Loss", "chart-line"
+    lines = (
+        Line("loss.batch", "this batch", "text3"),
+        Line("loss.training", "all training rows", "text"),
+        Line("loss.test", "test rows", "accent", DASHED),
+    )
+
+    def describe(self, snapshot: Snapshot) -> str:
+        """Which loss."""
+        phases = self.editor.document.training.phases
+        node = self.editor.document.graph.nodes.get(phases[0].objective.partition(".")[0]) if phases else None
+        return node.kind.title if node is not None and node.kind is not None else ""
+
+    def missing(self, snapshot: Snapshot) -> str:
+        """No loss, or no step yet."""
+        phases = self.editor.document.training.phases
+        if not phases or phases[0].objective.partition(".")[0] not in self.editor.document.graph.nodes:
+            return "There is no loss yet. Place one, wire the prediction and the target to it, and choose it under Training."
+        return super().missing(snapshot)
+
+
+class AccuracyCurve(CurveView):
+    """The share of right answers over all training and test rows."""
+
+    title, icon = "Accuracy", "trending-up"
+    limits = (0.0, 1.0)
+    lines = (
+        Line("accuracy.training", "training rows", "text"),
+        Line("accuracy.test", "test rows", "accent", DASHED),
+    )
+
+    def missing(self, snapshot: Snapshot) -> str:
+        """No accuracy node, or nothing measured yet."""
+        if not any(node.type == "accuracy" for node in self.editor.document.graph):
+            return "Accuracy needs an accuracy node. Place one and wire the prediction and the target to it."
+        return "Accuracy is measured while training plays. Press Space."
