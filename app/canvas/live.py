@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.geometry import LABELLED_FROM, Geometry
-from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
+from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, font, ink, width_of
 from app.canvas.ports import draw_port
 from app.canvas.readings import Strip, Words
 from app.theme.numbers import NOT_COMPUTED, number_text
@@ -100,7 +100,7 @@ def draw_border(painter: QPainter, rectangle: QRectF, radius: float, state: Live
     """The border of a rectangular node with the soft halo of its phase and the ring of the selection."""
     token, width = border_token(state, flags)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    if state.phase:
+    if state.phase and token == state.phase:
         for grown, alpha in ((2.0, 0.30), (4.0, 0.14), (6.0, 0.07)):
             painter.setPen(_wide(token, 2.0, alpha))
             painter.drawRoundedRect(rectangle.adjusted(-grown, -grown, grown, grown), radius + grown, radius + grown)
@@ -159,6 +159,9 @@ def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: f
         gradient = Words("passed on", "text2")
     elif "frozen" in flags:
         gradient = Words("frozen", "text2")
+    if state.reason:
+        _draw_reason(painter, geometry, state.reason)
+        return
     named = geometry.size[0] >= LABELLED_FROM
     for line, words, word, backward in (
         (geometry.value_line, value, "value", False), (geometry.gradient_line, gradient, "gradient", True),
@@ -166,9 +169,6 @@ def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: f
         token = ("backward" if backward else "forward") if "muted" not in flags else "text3"
         draw_chevron(painter, QPointF(line.left() + 4, line.center().y()), 3.0, token, backward)
         rest = line.adjusted(16, 0, 0, 0)
-        if state.reason and not backward:
-            draw_text(painter, rest, elided(state.reason, "caption", rest.width()), "caption", "error")
-            continue
         if named and width_of(words.text, "number") <= rest.width() - LABEL:  # a number goes before its label
             draw_text(painter, rest, word, "body", "text3" if "muted" in flags else "text2")
             rest.adjust(LABEL, 0, 0, 0)
@@ -179,6 +179,14 @@ def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: f
         draw_text(painter, rest, elided(words.text, role, rest.width()), role, words.token)
         if state.focused and not backward:
             draw_focus(painter, rest, words.text)
+
+
+def _draw_reason(painter: QPainter, geometry: Geometry, reason: str) -> None:
+    """What is wrong, where the numbers would stand; the tooltip has all of a long one."""
+    place = geometry.value_line.united(geometry.gradient_line)
+    painter.setFont(font("caption"))
+    painter.setPen(ink().colour("error"))
+    painter.drawText(place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter, reason)
 
 
 def _draw_update(painter: QPainter, rest: QRectF, updated: tuple[float, float]) -> None:

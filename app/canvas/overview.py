@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
@@ -48,9 +48,7 @@ class Overview(QGraphicsItem):
         for item in self._scene.nodes.values():
             rectangles[self._token(item)].append(item.geometry.body.translated(item.pos()))
         self._rectangles = dict(rectangles)
-        self._lines = [
-            QLineF(wire.path.pointAtPercent(0), wire.path.pointAtPercent(1)) for wire in self._scene.wires.values()
-        ]
+        self._lines = [_chord(wire.path) for wire in self._scene.wires.values()]
         self._area = self._scene.content_area().adjusted(-20, -20, 20, 20)
         self._stale = False
         self.update()
@@ -77,3 +75,8 @@ class Overview(QGraphicsItem):
         for token, rectangles in self._rectangles.items():
             painter.setBrush(ink().colour(token, 0.8))
             painter.drawRects(rectangles)
+
+
+def _chord(path: QPainterPath) -> QLineF:
+    begin = path.elementAt(0)
+    return QLineF(QPointF(begin.x, begin.y), path.currentPosition())

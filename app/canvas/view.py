@@ -5,30 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QCursor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QGraphicsView, QToolTip, QWidget
+from PySide6.QtCore import QElapsedTimer, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
 from app.canvas.actions import attempt, make_actions, make_menu
-from app.canvas.camera import Camera
 from app.canvas.corner_widgets import Minimap, ZoomControl
-from app.canvas.hint import Hint
-from app.canvas.hits import Hit, hit_at
-from app.canvas.interactions.base import NO_MODIFIER, Interaction
-from app.canvas.interactions.choose import begin_left, begin_right
-from app.canvas.interactions.pan import Pan
+from app.canvas.gesture_view import GestureView
+from app.canvas.interactions.base import NO_MODIFIER
 from app.canvas.keyboard import KeyboardHand
 from app.canvas.rename import edit_field, rename
-from app.canvas.scene import CanvasScene
 from app.canvas.search_box import SearchBox
 from app.editor import Editor
-from engine.problems import ProblemError
 
 FRAME_MS = 16
 HINT_MS = 4000
 
 
-class CanvasView(QGraphicsView):
+class CanvasView(GestureView):
     """The canvas of an editor.
 
     `show_snapshot` takes numbers (at most one repaint a frame). `parameter_dragged(key, array)` tells a parameter that
@@ -41,49 +35,20 @@ class CanvasView(QGraphicsView):
     no_modifiers = NO_MODIFIER
 
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.editor: Editor = editor
-        self._position = QPoint(-1, -1)  # of the mouse, in pixels of the viewport
-        self.canvas = CanvasScene(editor)
-        self.mode: Interaction | None = None
+        super().__init__(editor, parent)
         self.snap_to_grid = False
-        self.wheel_pans = False
         self.focus_index = 0
-        self._pressed_at = QPoint()
-        self._space_held = False
-        self._hovered = Hit("empty")
+        self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
         self._since_frame = QElapsedTimer()
         self._showing_ms = self._cost_ms = 0  # of the last frame: handing numbers out, and all of it
         self._frame = QTimer(self, singleShot=True)
         self._frame.timeout.connect(self._show_pending)
-        self._set_up_widget()
-        self.camera = Camera(self)
         self.hand = KeyboardHand(self)
-        self.search: SearchBox | None = None
-        self.typing: QWidget | None = None  # the line or note that is being typed in place
-        self._hint = Hint(self.viewport())
-        self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
-        self._hint_timer.timeout.connect(lambda: self.show_hint(""))
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
         self.commands = make_actions(self)
         self.canvas.arranged.connect(self.minimap.refresh)
         editor.selection_changed.connect(self._selection_moved)
-
-    def _set_up_widget(self) -> None:
-        self.setScene(self.canvas)
-        self.setFrameShape(QGraphicsView.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState, False)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.SmartViewportUpdate)
-        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMouseTracking(True)
-        self.viewport().setMouseTracking(True)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
 
     # numbers ---------------------------------------------------------------------------------------------------------
 
@@ -125,11 +90,6 @@ class CanvasView(QGraphicsView):
         self.canvas.reduced_motion = self.canvas.marks.reduced_motion = reduced
 
     # the camera ------------------------------------------------------------------------------------------------------
-
-    @property
-    def zoom(self) -> float:
-        """Pixels on screen per pixel of the scene."""
-        return self.transform().m11()
 
     def visible_area(self) -> QRectF:
         """The part of the scene in view."""
@@ -191,172 +151,6 @@ class CanvasView(QGraphicsView):
         self.zoom_control.move(margin, self.height() - self.zoom_control.height() - margin)
         self.minimap.move(self.width() - self.minimap.width() - margin, self.height() - self.minimap.height() - margin)
         self.camera.resized()
-
-    # hints -----------------------------------------------------------------------------------------------------------
-
-    def hint(self) -> str:
-        """The text at the cursor; empty where there is none."""
-        return self._hint.text() if self._hint.isVisible() else ""
-
-    def show_hint(self, text: str, bad: bool = False) -> None:
-        """Show a text at the cursor until the next one."""
-        self._hint_timer.stop()
-        self._hint.say(text, self._last_position(), bad)
-
-    def tell(self, error: Exception) -> None:
-        """Show why something was refused, for a while."""
-        words = (
-            [f"{p.fact.rstrip('.')}. {p.mend}".strip() for p in error.problems]
-            if isinstance(error, ProblemError)
-            else []
-        )
-        self.show_hint(words[0] if words else str(error), bad=True)
-        self._hint_timer.start()
-
-    def _last_position(self) -> QPoint:
-        return self._position if self._position.x() >= 0 else self.viewport().rect().center()
-
-    def cursor_point(self) -> QPointF:
-        """Where the mouse is on the scene, or the middle of the view while it is elsewhere."""
-        inside = self.viewport().rect().contains(self._last_position())
-        return self.mapToScene(self._last_position() if inside else self.viewport().rect().center())
-
-    # the mouse -------------------------------------------------------------------------------------------------------
-
-    def hit(self, point: QPointF) -> Hit:
-        """What lies at a point of the scene."""
-        return hit_at(self.canvas, point, self.zoom)
-
-    def begin(self, mode: Interaction | None) -> None:
-        """Hand the mouse to a mode."""
-        self.mode = mode
-        if mode is not None and mode.cursor is not None:
-            self.viewport().setCursor(mode.cursor)
-
-    def settle_mode(self) -> None:
-        """Take the mouse back from a mode that is done."""
-        if self.mode is not None and self.mode.done:
-            self.mode = None
-            self.viewport().unsetCursor()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin a gesture, or go on with one that takes several presses."""
-        self._position = self._pressed_at = event.position().toPoint()
-        point = self.mapToScene(self._pressed_at)
-        if self.search is not None:
-            self.search.close_box()
-        if self.mode is not None:
-            if event.button() == Qt.MouseButton.LeftButton:
-                attempt(self, lambda _: self.mode.press(point, event.modifiers()) if self.mode else None)
-            else:
-                self.cancel()
-        elif event.button() == Qt.MouseButton.MiddleButton or (
-            self._space_held and event.button() == Qt.MouseButton.LeftButton
-        ):
-            self.begin(Pan(self, point))
-        elif event.button() == Qt.MouseButton.LeftButton:
-            attempt(self, lambda _: self.begin(begin_left(self, point, event.modifiers())))
-        elif event.button() == Qt.MouseButton.RightButton:
-            self.begin(begin_right(self, point, event.modifiers()))
-        self.settle_mode()
-        event.accept()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Go on with the gesture, or light what lies under the mouse."""
-        self._position = event.position().toPoint()
-        if self.mode is None:
-            self._hover(self.hit(self.mapToScene(self._position)))
-            return
-        mode = self.mode
-        if not mode.travelled:
-            distance = (self._position - self._pressed_at).manhattanLength()
-            mode.travelled = distance >= QApplication.startDragDistance() // 2
-        attempt(self, lambda _: mode.move(self.mapToScene(self._position), event.modifiers()))
-        self.settle_mode()
-        event.accept()
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Finish the gesture."""
-        self._position = event.position().toPoint()
-        if self.mode is not None:
-            mode = self.mode
-            attempt(self, lambda _: mode.release(self.mapToScene(self._position), event.modifiers()))
-            self.settle_mode()
-        event.accept()
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Empty canvas: search. Title: rename. Note: write. Body of a node: tell whoever opens nodes."""
-        self._position = event.position().toPoint()
-        point = self.mapToScene(self._position)
-        hit = self.hit(point)
-        if event.button() != Qt.MouseButton.LeftButton or hit.kind in ("port", "weight", "field", "fold"):
-            self.mousePressEvent(event)
-            return
-        self.cancel()
-        if hit.kind == "empty":
-            self.open_search(point)
-        elif hit.kind in ("node", "value", "note", "frame"):
-            self.editor.select([hit.name])
-            on_header = hit.kind in ("note", "frame") or point.y() - self.canvas.area_of(hit.name).top() <= 28
-            self.rename() if on_header else self.node_opened.emit(hit.name)
-        event.accept()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor; two fingers on a touch pad (or the setting) pan."""
-        fingers = not event.pixelDelta().isNull() and event.device().type().name == "TouchPad"
-        if (fingers or self.wheel_pans) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            delta = event.pixelDelta() if fingers else event.angleDelta() / 2
-            self.pan_by(QPointF(delta) / self.zoom)
-        else:
-            self.camera.zoom_at(event.position(), 1.15 ** (event.angleDelta().y() / 120))
-        event.accept()
-
-    def _hover(self, hit: Hit) -> None:
-        if hit == self._hovered:
-            return
-        old, self._hovered = self._hovered, hit
-        for was, on in ((old, False), (hit, True)):
-            name = was.name.partition(".")[0]
-            if was.kind == "weight" and was.name in self.canvas.labels:
-                self.canvas.labels[was.name].hovered = on
-                self.canvas.labels[was.name].update()
-            elif was.kind == "wire" and was.name in self.canvas.wires:
-                self.canvas.wires[was.name].show_as(hovered=on)
-            elif name in self.canvas.nodes:
-                self.canvas.nodes[name].show_state(hovered=on)
-        vertical = hit.kind in ("weight", "value") or (hit.kind == "field" and hit.field is not None)
-        self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if vertical else Qt.CursorShape.ArrowCursor)
-
-    def viewportEvent(self, event: QEvent) -> bool:
-        """Tooltips say what a port is, and why a node is faulty."""
-        if event.type() == QEvent.Type.ToolTip:
-            position = self.viewport().mapFromGlobal(QCursor.pos()) if not hasattr(event, "pos") else event.pos()
-            hit = self.hit(self.mapToScene(position))
-            text = hit.port.tip if hit.port is not None else ""
-            if not text and hit.name in self.canvas.nodes:
-                text = self.canvas.nodes[hit.name].live.state.reason
-            QToolTip.showText(self.viewport().mapToGlobal(position), text, self.viewport())
-            return True
-        return super().viewportEvent(event)
-
-    def cancel(self) -> None:
-        """Esc: undo exactly the gesture in hand."""
-        if self.mode is not None:
-            self.mode.cancel()
-            self.mode.done = True
-            self.settle_mode()
-        self.show_hint("")
-
-    def open_menu(self, point: QPointF) -> None:
-        """The context menu; what lies under the mouse is selected first."""
-        hit = self.hit(point)
-        name = hit.name.partition(".")[0] if hit.kind != "wire" else hit.name
-        if hit.kind == "empty":
-            self.editor.select([])
-        elif name not in self.editor.selection:
-            self.editor.select([name])
-        self.menu = make_menu(self, point)
-        self.menu.popup(self.viewport().mapToGlobal(self.mapFromScene(point)))
 
     # the keyboard ----------------------------------------------------------------------------------------------------
 
@@ -422,6 +216,17 @@ class CanvasView(QGraphicsView):
         self.canvas.light_focus(None)
 
     # editing in place ------------------------------------------------------------------------------------------------
+
+    def open_menu(self, point: QPointF) -> None:
+        """The context menu; what lies under the mouse is selected first."""
+        hit = self.hit(point)
+        name = hit.name.partition(".")[0] if hit.kind != "wire" else hit.name
+        if hit.kind == "empty":
+            self.editor.select([])
+        elif name not in self.editor.selection:
+            self.editor.select([name])
+        self.menu = make_menu(self, point)
+        self.menu.popup(self.viewport().mapToGlobal(self.mapFromScene(point)))
 
     def select_all(self) -> None:
         """Select every node and note."""

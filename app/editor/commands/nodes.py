@@ -34,6 +34,7 @@ def add_node(
     """Add a node, wired from an output and to an input where these are given. Returns its id and the command."""
     draft = draft_of(document.graph)
     name = free_id(type, taken_ids(draft))
+    draft.disconnect(wire_from or "", wire_to or "")  # a node between two ports takes the place of their wire
     draft.add(type, name, title=title, position=position, **dict(properties or {}))
     if wire_from is not None:
         _wire(document, draft, wire_from, fitting_input(document, draft, wire_from, name), wire_from)
