@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
+from engine.analysis.paths import paths
 from engine.session import Session
 from tests.presets.gallery import played, preset
 
@@ -74,6 +77,42 @@ def test_numbers_01_product_ladder(x, output, slope):
     for layer in range(1, 6):
         port = "h" if layer == 1 else "y"
         assert numbers(session, f"h{layer}1.{port}", f"h{layer}2.{port}") == pytest.approx([x**2 ** (layer - 1)] * 2)
+
+
+PATHS = {
+    "1-4-7-10": 0.3831298771, "1-5-8-10": -0.7308510387, "2-4-7-10": 0.1915649385, "2-5-8-10": -0.3654255194,
+    "2-6-9-10": 0.3831000543, "3-5-8-10": -0.2436170129, "3-6-9-10": -0.3831000543,
+}  # fmt: skip
+
+
+def test_numbers_01_ten_node_graph_paths():
+    session = played(preset("ten-node-graph"))
+    found = {}
+    for source in ("y1", "y2", "y3"):
+        listed = paths(session, source, "y10")
+        assert math.fsum(path.product for path in listed.paths) == pytest.approx(
+            float(session.gradient(source)), rel=1e-12
+        )
+        # The products w₂y₂ and w₃y₃ are nodes here, so that the weights can be seen: the text draws them on the wire.
+        for path in listed.paths:
+            nodes = [place.address.partition(".")[0] for place in path.places]
+            found["-".join(node[1:] for node in nodes if node[0] == "y")] = path.product
+    assert found == pytest.approx(PATHS, abs=PRINTED)
+
+
+def test_numbers_01_longest_path_dp_counts_paths_of_the_ten_node_graph():
+    session = played(preset("ten-node-graph"))
+    assert [paths(session, source, "y10").count for source in ("y1", "y2", "y3")] == [2, 3, 2]
+
+
+def test_numbers_01_product_ladder_paths():
+    session = played(preset("product-ladder"))
+    listed = paths(session, "x", "o")
+    assert (listed.count, len(listed.paths)) == (32, 32)
+    assert [path.product for path in listed.paths] == pytest.approx([1.1**31] * 32, rel=1e-12)
+    assert sum("h31.y" in [place.address for place in path.places] for path in listed.paths) == 16
+    factors = sorted(listed.paths[0].derivatives)
+    assert factors == pytest.approx([1, 1.1, 1.1**2, 1.1**4, 1.1**8, 1.1**16])
 
 
 def test_dragging_an_input_of_the_graph_moves_the_output_by_its_gradient():

@@ -125,6 +125,8 @@ def _size(node) -> tuple[int, int]:
         return 72, 96
     if node.kind.inputs and node.kind.category in ("Layers", "Losses", "Metrics", "Learning rules"):
         return 264, 216
+    if node.kind.category in ("Maths", "Activations"):
+        return 168, 144
     return 192, 168
 
 
