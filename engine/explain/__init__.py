@@ -28,7 +28,14 @@ class Explainer:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.desk = Desk(session)
+        self._desk = Desk(session)
+
+    @property
+    def desk(self) -> Desk:
+        """What is kept between explanations; laid out anew when the drawing got other titles under the same plan."""
+        if self._desk.document is not self.session.document:
+            self._desk = Desk(self.session)
+        return self._desk
 
     def explain(self, step: Step, row: int = 0, unit: int = 0) -> Explanation | None:
         """The formulas of a step for one row of the batch and one unit of the output; None where it has none.

@@ -23,7 +23,7 @@ class Desk:
     """What is kept between two explanations of one plan: symbols, calls by node, the plans of stages."""
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.document = session, session.document
         self.notation = Notation(session.program, session.document.graph)
         self._calls: dict[tuple[str, Part], list[Call]] = {}
         for call in session.program.calls:
