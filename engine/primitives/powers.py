@@ -70,11 +70,12 @@ def power_body(arena: Arena, integers: Integers, instruction: Code, start: int, 
 
 
 def power_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value | None]:
-    emit = a.program.build.emit
-    by_base = dy * emit("power_slope", a, b)
-    if b.source is not None and b.source.role in ("constant", "setting") and not b.source.trainable:
-        return [by_base, None]  # a fixed exponent: no logarithm of a base that may be negative
-    return [by_base, dy * (y * emit("log", a))]
+    emit, exponent = a.program.build.emit, b.source
+    if exponent is not None and exponent.role in ("constant", "setting") and not exponent.trainable:
+        if exponent.role == "constant" and exponent.initial == 0:
+            return [None, None]  # a⁰ is 1 everywhere; the rule below would ask for a⁻² one derivative later
+        return [dy * emit("power_slope", a, b), None]  # no logarithm of a base that may be negative
+    return [dy * emit("power_slope", a, b), dy * (y * emit("log", a))]
 
 
 power = register(Primitive(

@@ -61,15 +61,17 @@ def batch_rows(rows, key, epoch, batch):
         return np.arange(batch)
     bits = max(2, (rows - 1).bit_length())
     low, high = 2 ** (bits // 2), 2 ** (bits - bits // 2)
-    k0, k1, k2, k3 = philox_4x32_10((epoch, 0, 0, 0), (key % 2**32, key >> 32))
+    keys = philox_4x32_10((epoch, 0, 0, 0), (key % 2**32, key >> 32))
+
+    def mixed(half: int, turn: int) -> int:
+        word = (half + keys[turn % 4] + (0x8DDE6E65 if turn >= 4 else 0)) % 2**32
+        return (word ^ word // 2**16) * 0x7FEB352D % 2**32 // 2**15
 
     def walk(row: int) -> int:
         left, right = divmod(row, low)
-        for turn in range(3):
-            product = ((right + turn) ^ k0) * 0x2C1B3C6D
-            left ^= (product // 2**16 + product // 2**29 + k1) % high
-            product = ((left + turn) ^ k2) * 0x297A2D39
-            right ^= (product // 2**16 + product // 2**29 + k3) % low
+        for turn in range(0, 8, 2):
+            left ^= mixed(right, turn) % high
+            right ^= mixed(left, turn + 1) % low
         return left * low + right
 
     order = []

@@ -65,8 +65,7 @@ def _placed(tape: Tape, value: Value) -> bool:
 
 def finish(bench: Bench, machine: CpuMachine) -> list[Array]:
     """Play every instruction once and copy the results out."""
-    section = machine.tape.shown.full
-    machine.play(section.begin, section.end)
+    machine.play_once()
     return [machine.view(value).copy() for value in bench.results]
 
 
@@ -86,7 +85,7 @@ BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
 
 def finish_in_pieces(bench: Bench, machine: CpuMachine, cut: Callable[[int], int]) -> list[Array]:
     """As `finish`, but each instruction in two pieces, the later one first: outputs must not lean on each other."""
-    machine.play(0, 0)  # no instruction: it only tells the kernels the time
+    machine.tell_time()  # no instruction: it only tells the kernels the time
     kernels, arena, integers, fields, starts, lengths, _ = machine._shown
     for pc, instruction in enumerate(machine.tape.shown.instructions):
         length = int(lengths[pc])
