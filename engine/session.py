@@ -405,6 +405,11 @@ class Session:
     # side plans --------------------------------------------------------------------------------
 
     @property
+    def dataset(self) -> Dataset | None:
+        """The data that is learned from; None where the document has none."""
+        return self._dataset
+
+    @property
     def side(self) -> SidePlan:
         """Plans of their own for prediction and evaluation; they never touch the live arena."""
         if self._side is None:

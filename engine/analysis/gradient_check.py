@@ -1,0 +1,254 @@
+"""Is a derivative right? Backpropagation against finite differences, parameter by parameter, in float64.
+
+Aggarwal 2023, §2.6.3, eqs 2.31 and 2.32: ρ = |Ge − Ga| / |Ge + Ga|, below 1e-6, or 1e-3 where the loss has kinks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from engine.differentiate import gradients
+from engine.lowering import lower
+from engine.machines.cpu import CpuMachine
+from engine.primitives.base import Interval, Primitive
+from engine.problems import Problem, ProblemError, did_you_mean
+from engine.program import Program, Value, resolve
+from engine.tape import initial_array, plan
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Difference = Literal["central", "forward"]
+FORMULA = r"\rho = \frac{|G_e - G_a|}{|G_e + G_a|}"
+SMOOTH, KINKED = 1e-6, 1e-3  # what the text allows
+MOST_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One entry of a parameter: its derivative twice, and how far they are apart.
+
+    ratio     ρ of the text: 1/3 for a factor 2, huge for a wrong sign; 0 / 0 counts as 0
+    relative  |Ge − Ga| / max(|Ge|, |Ga|), 0 where both are 0
+    """
+
+    address: str
+    index: tuple[int, ...]
+    backpropagation: float
+    estimate: float
+    ratio: float
+    relative: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a gradient check found; `entries` begin with the worst.
+
+    threshold  the ratio that still passes
+    noise      derivatives below this are lost in rounding, whatever their ratio
+    planted    the rule that was planted for this check, empty for the network as it is
+    """
+
+    entries: tuple[Checked, ...]
+    difference: Difference
+    epsilon: float
+    threshold: float
+    noise: float
+    planted: str = ""
+
+    @property
+    def failed(self) -> tuple[Checked, ...]:
+        """The entries whose derivatives disagree, the worst first."""
+        return tuple(
+            entry
+            for entry in self.entries
+            if not entry.ratio <= self.threshold and not abs(entry.backpropagation - entry.estimate) <= self.noise
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every entry agrees."""
+        return not self.failed
+
+    @property
+    def worst(self) -> Checked | None:
+        """The entry that is furthest apart."""
+        return self.entries[0] if self.entries else None
+
+    def by_parameter(self) -> dict[str, float]:
+        """The largest ratio of each parameter: where to look for the bug."""
+        largest: dict[str, float] = {}
+        for entry in self.entries:
+            largest[entry.address] = max(largest.get(entry.address, 0.0), entry.ratio)
+        return largest
+
+
+def gradient_check(
+    session: Session, *, difference: Difference = "central", epsilon: float = 1e-6, sample: int = 200, seed: int = 0,
+    phase: int = 0, planted: str = "", rule: str = "doubled",
+) -> Report:  # fmt: skip
+    """Check up to `sample` entries of the parameters (all where there are fewer), at their values of now.
+
+    planted  a node, node type or operation whose derivative is replaced by another rule for this check (`doubled`,
+             `reversed`, `blocked`, `straight_through`): a bug to be found
+    Plays plans of its own over at most 256 rows of the data, in evaluation mode. Raises `ProblemError` where the
+    document has no loss, or nothing is called like `planted`.
+    """
+    check = _Check(session, phase)
+    exact = check.backpropagation(planted, rule)
+    entries = []
+    for address, index in _sampled(exact, sample, seed):
+        estimate = check.estimate(address, index, difference, epsilon)
+        entries.append(_checked(address, index, float(exact[address][index]), estimate))
+    entries.sort(key=lambda entry: (_badness(entry.ratio), entry.relative), reverse=True)
+    size = max([abs(check.loss()), *[abs(entry.estimate) for entry in entries]], default=1.0)
+    noise = 1e-15 / epsilon * max(1.0, size) * 10
+    threshold = KINKED if check.has_kinks else SMOOTH
+    return Report(tuple(entries), difference, epsilon, threshold, noise, f"{rule} {planted}" if planted else "")
+
+
+def _checked(address: str, index: tuple[int, ...], exact: float, estimate: float) -> Checked:
+    apart, both = abs(exact - estimate), abs(exact + estimate)
+    ratio = 0.0 if apart == 0 else apart / both if both else math.inf
+    largest = max(abs(exact), abs(estimate))
+    return Checked(address, index, exact, estimate, ratio, apart / largest if largest else 0.0)
+
+
+def _badness(ratio: float) -> float:
+    return math.inf if math.isnan(ratio) else ratio
+
+
+def _sampled(exact: Mapping[str, Array], sample: int, seed: int) -> Iterable[tuple[str, tuple[int, ...]]]:
+    """Entries to check: all, or as many drawn from all parameters alike."""
+    everything = [(address, place) for address, array in exact.items() for place in range(array.size)]
+    if len(everything) > sample:
+        chosen = np.random.default_rng(seed).choice(len(everything), sample, replace=False)
+        everything = [everything[place] for place in np.sort(chosen)]
+    for address, place in everything:
+        yield address, tuple([int(i) for i in np.unravel_index(place, exact[address].shape)])
+
+
+class _Check:
+    """The loss on a plan in float64, with the session's parameters and the first rows of its data."""
+
+    def __init__(self, session: Session, phase: int) -> None:
+        self.session, self.phase = session, phase
+        self._program, loss = self._lowered()
+        self._loss = loss
+        self.has_kinks = any(_has_kink(call.primitive) for call in self._program.calls)
+        self._machine = self._filled(self._program)
+
+    def backpropagation(self, planted: str, rule: str) -> dict[str, Array]:
+        """The derivatives by all trained parameters, with a rule planted where one is asked for."""
+        program, loss = self._lowered()
+        if planted:
+            _plant(program, planted, rule, self.session)
+        found = gradients(program, loss)
+        program.losses, program.gradients = [loss], [found]
+        program.steps = list(dict.fromkeys([*program.steps, *[call.origin for call in program.calls]]))
+        trained = self._trained(program)
+        wanted = {address: found[value.index] for address, value in trained.items() if value.index in found}
+        program.outputs.update({f"{address}.gradient": value for address, value in wanted.items()})
+        machine = self._filled(program)
+        machine.play_once()
+        # What no derivative reaches has the derivative 0: that is checked like any other.
+        return {
+            address: machine.view(wanted[address]).copy() if address in wanted else np.zeros(resolve(value.shape, 1))
+            for address, value in trained.items()
+        }
+
+    def estimate(self, address: str, index: tuple[int, ...], difference: Difference, epsilon: float) -> float:
+        """The finite difference of the loss by one entry."""
+        view = self._machine.view(self._program.sources[address])
+        before = float(view[index])
+        view[index] = before + epsilon
+        above, reach = self.loss(), float(view[index]) - before
+        if difference == "central":
+            view[index] = before - epsilon
+            reach += before - float(view[index])
+            below = self.loss()
+        view[index] = before
+        if difference == "forward":
+            below = self.loss()
+        return (above - below) / reach if reach else math.nan
+
+    def loss(self) -> float:
+        """The loss as the parameters stand on this plan."""
+        self._machine.play_once()
+        return float(self._machine.view(self._loss)[()])
+
+    def _lowered(self) -> tuple[Program, Value]:
+        session = self.session
+        document = session.document
+        program = lower(document, session.dataset, mode="evaluate", parts=("forward",)).program
+        phases = document.training.phases
+        name = phases[self.phase].objective if self.phase < len(phases) else ""
+        value = program.outputs.get(name) or next(
+            (v for a, v in program.outputs.items() if name and a.partition(".")[0] == name), None
+        )
+        if value is None or value.shape != ():
+            raise ProblemError(Problem("there is no loss to check", "Choose what training makes small.", kind="loss"))
+        return program, value
+
+    def _trained(self, program: Program) -> dict[str, Value]:
+        return {a: v for a, v in program.sources.items() if v.source is not None and v.source.trainable}
+
+    def _filled(self, program: Program) -> CpuMachine:
+        inputs, targets, rows = self._data()
+        machine = CpuMachine(plan(program, rows, dtype="float64"))
+        live = self.session.program.sources
+        for address, value in program.sources.items():
+            if machine.tape.places[value.index] is None:
+                continue
+            view = machine.view(value)
+            known = live.get(address)
+            table = {"data.inputs": inputs, "data.targets": targets}.get(address)
+            if table is not None:
+                view[...] = table.reshape(view.shape)
+            elif known is not None and address not in ("data.inputs", "data.targets") and self._is_live(known):
+                view[...] = self.session.memory_of(known).reshape(view.shape)
+            else:
+                view[...] = initial_array(value, view.shape, view.dtype)
+        return machine
+
+    def _is_live(self, value: Value) -> bool:
+        return self.session.tape.places[value.index] is not None
+
+    def _data(self) -> tuple[Array | None, Array | None, int]:
+        dataset = self.session.dataset
+        if dataset is None:
+            return None, None, 1
+        rows = dataset.train_rows[:MOST_ROWS]
+        return dataset.inputs[rows], dataset.targets[rows], len(rows)
+
+
+def _plant(program: Program, planted: str, rule: str, session: Session) -> None:
+    """Name another derivative rule at every call of a node, a node type, or an operation."""
+    nodes = session.document.graph.nodes
+    names: set[str] = set()
+    found = False
+    for call in program.calls:
+        node = nodes.get(call.origin.node)
+        mine = {call.origin.node, call.primitive.name, node.type if node is not None else ""}
+        names |= mine
+        # A node is many calls: its last one carries the mistake, so that “doubled” means doubled.
+        is_last = any(value is call.result for value in program.outputs.values())
+        if planted == call.primitive.name or (planted in mine and is_last):
+            call.rule, found = rule, True
+    if not found:
+        raise ProblemError(
+            Problem(f"no node or operation is called “{planted}”", did_you_mean(planted, names), kind="unknown")
+        )
+
+
+def _has_kink(primitive: Any) -> bool:
+    if not isinstance(primitive, Primitive):
+        return False
+    domain: Sequence[Interval] = (primitive.domain,) if isinstance(primitive.domain, Interval) else primitive.domain
+    return any(interval.kinks or interval.ties for interval in domain)
