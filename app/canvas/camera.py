@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 0.03, 4.0
 MARGIN = 48.0
 REMEMBERED = 20
+
+
+def _fitted(area: QRectF, room: QRectF) -> tuple[float, QPointF]:
+    """Zoom and place of the scene's origin (pixels of the viewport) that show an area in the middle of a room."""
+    zoom = min(1.0, room.width() / max(area.width(), 1.0), room.height() / max(area.height(), 1.0))
+    zoom = max(SMALLEST, zoom)
+    return zoom, room.center() - area.center() * zoom
 
 
 class Camera:
@@ -36,10 +44,25 @@ class Camera:
         if area.isNull():
             self._look(1.0, QPointF(0, 0))
             return
-        port = self._view.viewport().rect()
-        across = (port.width() - 2 * MARGIN) / max(area.width(), 1.0)
-        down = (port.height() - 2 * MARGIN) / max(area.height(), 1.0)
-        self._look(max(SMALLEST, min(1.0, across, down)), area.center())
+        port = QRectF(self._view.viewport().rect()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        covers = [QRectF(widget.geometry()) for widget in self._view.corner_widgets()]
+        above = port.adjusted(0, 0, 0, -max((cover.height() for cover in covers), default=0.0))
+        beside = port.adjusted(0, 0, -max((cover.width() for cover in covers), default=0.0), 0)
+        looks = [_fitted(area, room) for room in (port, above, beside)]
+        clear = [look for look in looks if not self._is_covered(area, look, covers)] or looks[:1]
+        zoom, origin = max(clear, key=lambda look: look[0])
+        middle = QPointF(self._view.viewport().rect().center())
+        self._look(zoom, (middle - origin) / zoom)
+
+    def _is_covered(self, area: QRectF, look: tuple[float, QPointF], covers: Sequence[QRectF]) -> bool:
+        """Whether a corner widget would lie over something drawn."""
+        zoom, origin = look
+        items = self._view.canvas.nodes
+        places = (self._view.canvas.area_of(name) for name in items)
+        shown = [
+            QRectF(place.topLeft() * zoom + origin, place.size() * zoom) for place in places if area.intersects(place)
+        ]
+        return any(cover.intersects(place) for cover in covers for place in shown)
 
     def centre_at(self, point: QPointF) -> None:
         """Bring a point to the middle."""

@@ -49,11 +49,8 @@ class LiveState:
 
 
 def zoom_of(painter: QPainter) -> float:
-    """Device-independent pixels per unit of the scene."""
-    return (
-        QStyleOptionGraphicsItem.levelOfDetailFromTransform(painter.worldTransform())
-        / painter.device().devicePixelRatioF()
-    )
+    """Device-independent pixels per unit of the scene (the ratio of a fine screen is no part of a world transform)."""
+    return QStyleOptionGraphicsItem.levelOfDetailFromTransform(painter.worldTransform())
 
 
 class LiveLayer(QGraphicsItem):

@@ -27,6 +27,7 @@ from app.canvas.readings import Words
 from app.theme import current_theme
 from app.theme.numbers import token_of
 
+SUBSCRIPT, DIGITS = re.compile("[₀-₉]+"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SATURATED = 4 / 3  # level at which ±1 has the full blue or orange; the ends of the scale are nearly white or black
 FILL = 0.32  # share of the diverging scale's colour, so that the number on it can always be read
 MATHEMATICAL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
@@ -148,6 +149,7 @@ class NeuronItem(DrawnNode):
         name, bias = shown_name(self.node), state.bias
         numbers = width_of(bias.text, "number_small") + 8 if bias is not None else 0.0
         middle, baseline = self.circle.center().x(), NAME_ROW - 8
+        name = SUBSCRIPT.sub(lambda found: f"_{{{found[0].translate(DIGITS)}}}", name)
         if "\\" in name or (MATHEMATICAL.fullmatch(name) and len(name) <= 8):
             set_name = current_theme().mathematics(name, 15)
             width = set_name.size.width()

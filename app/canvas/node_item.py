@@ -157,7 +157,6 @@ class NodeItem(DrawnNode):
         self._draw_header(painter)
         if self.geometry.rule:
             self._draw_body(painter)
-        self.draw_ports(painter)
 
     def _draw_block(self, painter: QPainter, zoom: float) -> None:
         """From afar: the category's colour and the name, as large on the screen as ever."""
@@ -207,6 +206,7 @@ class NodeItem(DrawnNode):
             if state.strip is not None and place.height() * zoom > 6:
                 draw_image(painter, place, state.strip, zoom)
             return
+        self.draw_ports(painter)  # over the border, which is live
         draw_corner(painter, self.geometry, state, flags)
         if self.geometry.rule:
             draw_strip(painter, self.geometry, state.strip)

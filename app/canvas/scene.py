@@ -349,7 +349,7 @@ class CanvasScene(QGraphicsScene):
     def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
         """The canvas and its grid of dots, thinned as one zooms out."""
         painter.fillRect(rectangle, ink().colour("canvas"))
-        zoom = painter.worldTransform().m11() / painter.device().devicePixelRatioF()
+        zoom = painter.worldTransform().m11()
         step = GRID
         while step * zoom < 16:
             step *= 2

@@ -139,6 +139,11 @@ class CanvasView(GestureView):
             self.canvas.numbers.refresh(self.canvas.seen())
         self.zoom_changed.emit(self.zoom)
 
+    def corner_widgets(self) -> list[QWidget]:
+        """What lies over the canvas and should cover nothing when everything is fitted in."""
+        corners: list[QWidget] = [self.minimap, self.zoom_control]
+        return [widget for widget in corners if not widget.isHidden()]
+
     def toggle_minimap(self) -> None:
         """Show or hide the map."""
         self.minimap.setVisible(not self.minimap.isVisible())

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QPainter, QPixmap
 
+from app.canvas.live import zoom_of
 from app.theme import current_theme
 
 
@@ -178,10 +179,20 @@ def test_arrows_change_the_focused_weight(neurons, hand_on_neurons, snapshot_of)
 
 def test_weight_labels_cover_neither_each_other_nor_a_neuron(neurons, snapshot_of, qtbot):
     neurons.show_snapshot(snapshot_of({}, WEIGHTS, WEIGHTS))
-    qtbot.waitSignal(neurons.canvas.arranged, timeout=1000, raising=False)
+    with qtbot.waitSignal(neurons.canvas.arranged):
+        neurons.editor.move(["neuron_1"], 4, 0)
     one, other = (label.sceneBoundingRect() for label in neurons.canvas.labels.values())
     assert not one.intersects(other)
     assert not any(
         one.intersects(neurons.canvas.nodes[n].geometry.circle.translated(neurons.canvas.nodes[n].pos()))
         for n in neurons.canvas.nodes
     )
+
+
+def test_on_a_fine_screen_text_is_shown_from_the_same_zoom(qapp):
+    pixmap = QPixmap(40, 40)
+    pixmap.setDevicePixelRatio(2.0)
+    painter = QPainter(pixmap)
+    painter.scale(0.8, 0.8)
+    assert abs(zoom_of(painter) - 0.8) < 1e-9
+    painter.end()

@@ -277,3 +277,11 @@ def test_far_away_one_item_draws_the_graph(view):
     assert view.canvas.overview.isVisible() and not any(item.isVisible() for item in view.canvas.nodes.values())
     view.zoom_by(5)
     assert not view.canvas.overview.isVisible() and all(item.isVisible() for item in view.canvas.nodes.values())
+
+
+def test_fitting_everything_leaves_no_node_under_map_or_zoom_control(view, hand):
+    view.editor.move(["target_1"], 900, 500)
+    hand.key(Qt.Key.Key_Home)
+    for corner in (view.minimap.geometry(), view.zoom_control.geometry()):
+        for name in view.canvas.nodes:
+            assert not view.rectangle_on_screen(view.canvas.area_of(name)).intersects(corner)
