@@ -148,3 +148,30 @@ def test_learning_rate_zero_leaves_its_parameters_untouched(name):
     before = session.parameters
     session.run(7)
     assert all(np.array_equal(before[address], array) for address, array in session.parameters.items())
+
+
+@every_preset
+def test_every_step_is_explained_with_numbers(name):
+    session = Session(preset(name))
+    for _ in session.steps:
+        step = session.step()
+        explanation = session.explain()
+        assert (explanation.node, explanation.part) == (step.node, step.part)
+        # A parameter or constant with one wire hands nothing on and adds nothing up: its gradient is what came back.
+        wires = session.document.graph.wires_out_of(step.node)
+        is_end = step.part == "backward" and len(wires) == 1 and not session.document.graph.wires_into(step.node)
+        assert explanation.equations or is_end
+        for equation in explanation.equations:
+            numbers = [term.number for term in equation.terms if term.number is not None]
+            assert numbers and np.isfinite(numbers).all()
+
+
+@every_preset
+def test_a_picture_of_it_can_be_taken_at_any_step(name):
+    session = Session(preset(name))
+    assert session.snapshot().last_step is None
+    for _ in session.steps:
+        session.step()
+        snapshot = session.snapshot()
+        assert snapshot.explanation is not None and snapshot.problem is None
+        assert set(snapshot.values) == set(session.program.outputs)
