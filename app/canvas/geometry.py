@@ -138,7 +138,8 @@ def _collapsed(node: Node, kind: type[NodeType]) -> Geometry:
     width = _snapped(_header_width(node, subtitle))
     inputs = {port.name: QPointF(0, _spread(at, len(kind.inputs))) for at, port in enumerate(kind.inputs)}
     outputs = {port.name: QPointF(width, _spread(at, len(kind.outputs))) for at, port in enumerate(kind.outputs)}
-    return Geometry((width, HEADER), inputs, outputs, subtitle=subtitle)
+    spare = frozenset(port.name for port in kind.inputs if port.optional)
+    return Geometry((width, HEADER), inputs, outputs, subtitle=subtitle, spare=spare)
 
 
 def _spread(at: int, count: int) -> float:

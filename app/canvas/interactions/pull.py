@@ -18,6 +18,9 @@ from engine.problems import Problem, ProblemError
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
+MOST_ASKED = (
+    200  # nodes: in larger graphs one answer takes longer than a frame, and only the port at the cursor is asked
+)
 BUDGET_MS = 6  # of each idle moment, for asking which ports would take the wire
 
 
@@ -43,11 +46,13 @@ class PullWire(Interaction):
         if self._taken is not None:
             self.scene.wires[wire_id(self._taken)].setOpacity(0.15)
         self._clicked = False
+        self._answers: dict[str, Problem | None] = {}
         self._lit = frozenset(self._candidates())
         self._questions = self._sorting_out(self._lit)
         self._asking = QTimer(view, interval=0)
         self._asking.timeout.connect(self._ask)
-        self._asking.start()
+        if len(self.scene.nodes) <= MOST_ASKED:
+            self._asking.start()
         self.scene.light_ports(self._lit)
 
     def _port(self, address: str) -> PortPlace:
@@ -92,7 +97,9 @@ class PullWire(Interaction):
         ends = self._ends(other)
         if self._taken is not None and ends == (self._taken.source, self._taken.target):
             return None
-        return self.editor.refusal(*ends)
+        if other not in self._answers:
+            self._answers[other] = self.editor.refusal(*ends)
+        return self._answers[other]
 
     # the gesture -----------------------------------------------------------------------------------------------------
 
