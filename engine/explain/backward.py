@@ -33,6 +33,8 @@ class Backward:
         """Equations from the output back to the inputs and parameters."""
         root = self.reading.stages[-1]
         self._meeting(root)
+        if isinstance(root.tree, Leaf):
+            self._passed(root, root.tree)
         for stage in reversed(self.reading.stages):
             if not isinstance(stage.tree, Leaf) and self._is_active(stage.result.value):
                 self._stage(stage)
@@ -76,6 +78,16 @@ class Backward:
         terms = sum_of(shown[:SHOWN], max(0, len(shown) - SHOWN))
         left = number_term(name, self._gradient(root.result), "incoming")
         self.equations.append(Equation((left, EQUALS, *terms), "where paths join"))
+
+    def _passed(self, root: Stage, leaf: Leaf) -> None:
+        """What is only moved comes out as it came in."""
+        number = self._gradient(root.result)
+        left = number_term(self._partial(root.symbol), number, "incoming")
+        if leaf == root.result or not self._is_active(leaf.value):
+            self.equations.append(Equation((left,)))
+            return
+        right = number_term(self._partial(self.reading.printer.symbol(leaf)), number, "outgoing")
+        self.equations.append(Equation((left, EQUALS, right)))
 
     def _addend_array(self, addend: Value) -> Array | None:
         live = self.reading.live
@@ -214,7 +226,7 @@ class Backward:
         whole = None if total is None else float(total[leaf.entry])
         name = self._partial(self.reading.printer.symbol(leaf))
         letter = noun[:-1]
-        if count <= SHOWN:
+        if count <= SHOWN and not isinstance(stage.tree, Whole):
             numbers = [
                 outgoing if at == spot else self._elsewhere(stage, played, axis, at, local_at) for at in range(count)
             ]

@@ -14,7 +14,7 @@ from engine.explain.live import Array, Entry, Live, unravel
 from engine.explain.notation import Symbol, word
 from engine.explain.slopes import is_literal
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, moved
-from engine.program import Call, Value
+from engine.program import Batch, Call, Value
 from engine.snapshot import Term
 
 SHOWN = 6  # addends written out; of more the largest and the rest as one number
@@ -138,8 +138,13 @@ class Printer:
                 inside += [Term(","), *self.terms(operand)] if inside else self.terms(operand)
             return [Term(FUNCTIONS.get(call.primitive.name, word(call.primitive.name))), OPEN, *inside, CLOSE]
         terms: list[Term] = []
-        for token in written:
-            terms += [Term(token)] if isinstance(token, str) else self.terms(operands[token], ATOM)
+        for place, token in enumerate(written):
+            if isinstance(token, str):
+                terms.append(Term(token))
+                continue
+            around = (written[place - 1] if place else "", written[place + 1] if place + 1 < len(written) else "")
+            enclosed = around[0] in ("(", "|", ",") and around[1] in (")", "|", ",")
+            terms += self.terms(operands[token], SUM if enclosed else ATOM)
         return terms
 
     def _products(self, tree: Products) -> list[Term]:
@@ -163,8 +168,14 @@ class Printer:
         return (None if first is None else first[tree.left], None if second is None else second[tree.right])
 
     def factor(self, tree: Products, side: int, place: int) -> Term:
-        """One factor of one product: side 0 is the left operand."""
-        return self.entry(tree.call.operands[side], factor_entry(tree, side, place))
+        """One factor of one product: side 0 is the left operand. Products over the rows tell the row."""
+        value, index = tree.call.operands[side], (tree.left, tree.right)[side]
+        entry = factor_entry(tree, side, place)
+        if not isinstance(index[0], slice) or not value.shape or not isinstance(value.shape[0], Batch):
+            return self.entry(value, entry)
+        symbol = self.symbol(Leaf(value, entry))
+        symbol = Symbol(symbol.base, str(place + 1), () if symbol.base == "u" else symbol.subs)
+        return number_term(symbol.latex, self.live.number(value, entry), "operand")
 
     def _reduction(self, tree: Reduction) -> list[Term]:
         name = tree.call.primitive.name

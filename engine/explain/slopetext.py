@@ -9,9 +9,18 @@ from engine.explain.trees import Leaf
 from engine.program import Value
 
 LONGEST = 72
+NEGATED = 0.5  # a minus sign may open a product, anywhere else it wants brackets
 ATOM = 4
 MOVED = frozenset({"reshape", "broadcast"})
-KNOWN = {"log": r"\ln", "exp": r"\exp", "sin": r"\sin", "cos": r"\cos", "tanh": r"\tanh", **FUNCTIONS}
+KNOWN = {
+    "sign": r"\mathrm{sign}",
+    "log": r"\ln",
+    "exp": r"\exp",
+    "sin": r"\sin",
+    "cos": r"\cos",
+    "tanh": r"\tanh",
+    **FUNCTIONS,
+}
 
 
 def slope_text(played: Played, place: int, reading: Reading) -> str | None:
@@ -31,7 +40,7 @@ def slope_text(played: Played, place: int, reading: Reading) -> str | None:
     return written[0]
 
 
-def _written(value: Value, names: dict[int, str]) -> tuple[str, int] | None:
+def _written(value: Value, names: dict[int, str]) -> tuple[str, float] | None:
     if value.index in names:
         return names[value.index], ATOM
     if value.call is None:
@@ -45,29 +54,33 @@ def _written(value: Value, names: dict[int, str]) -> tuple[str, int] | None:
     if len(known) < len(parts):
         return None
     if name == "negate":
-        return "-" + _bound(known[0], PRODUCT), SUM
+        return "-" + _bound(known[0], PRODUCT), NEGATED
     if name == "multiply":
         return _product(known)
     if name in ("add", "total") and len(known) == 2 and known[0] == known[1]:
         return rf"2 \cdot {_bound(known[0], PRODUCT)}", PRODUCT
     if name in INFIX and len(known) == 2:
         sign, binds = INFIX[name]
-        return f"{_bound(known[0], binds)} {sign} {_bound(known[1], binds + (name != 'add'))}", binds
+        right = PRODUCT if known[1][0].startswith("-") else binds + (name not in ("add", "multiply"))
+        return f"{_bound(known[0], binds)} {sign} {_bound(known[1], right)}", binds
     if name in KNOWN and len(known) == 1:
         return f"{KNOWN[name]}({known[0][0]})", ATOM
     text = formula_text(value.call, [part[0] if part[1] == ATOM else f"({part[0]})" for part in known])
-    return None if text is None else (text, SUM)
+    if text is None:
+        return None
+    closed = (text[0] + text[-1]) in ("[]", "||") and text.count(text[0]) == 1 + (text[0] == "|")
+    return text, ATOM if closed else SUM
 
 
-def _product(parts: list[tuple[str, int]]) -> tuple[str, int]:
+def _product(parts: list[tuple[str, float]]) -> tuple[str, float]:
     factors = [part for part in parts if part[0] != "1"]
     if len(factors) < 2:
         return factors[0] if factors else ("1", ATOM)
     if factors[0] == factors[1]:
         base = factors[0][0]
         return (f"{base}^{{2}}" if factors[0][1] == ATOM and "^" not in base else f"({base})^{{2}}"), ATOM
-    return rf"{_bound(factors[0], PRODUCT)} \cdot {_bound(factors[1], PRODUCT)}", PRODUCT
+    return rf"{_bound(factors[0], NEGATED)} \cdot {_bound(factors[1], PRODUCT)}", PRODUCT
 
 
-def _bound(part: tuple[str, int], level: int) -> str:
+def _bound(part: tuple[str, float], level: float) -> str:
     return part[0] if part[1] >= level else f"({part[0]})"

@@ -210,13 +210,23 @@ class Grower:
         known = self._known.get((value.index, entry))
         if known is not None:
             return known
-        if call is None or value.index not in self.inside or (not top and self.notation.letter(value) is not None):
+        if call is None or value.index not in self.inside:
             return Leaf(value, entry)
+        if not top and self.notation.letter(value) is not None:
+            return self._output(value, entry)
         origin = moved(call, entry, self.live)
         if origin is not None:
             return self._expand(*origin)
         tree = self._tree(call, entry)
         return self._named(tree, "u") if not top and self._uses.get(value.index, 0) > 1 else tree
+
+    def _output(self, value: Value, entry: Entry) -> Leaf:
+        """Another output of the same node: a stage by its own name."""
+        leaf = Leaf(value, entry)
+        tree = self._expand(value, entry, top=True)
+        self._known[value.index, entry] = leaf
+        self.stages.append(Stage(self.symbol(leaf), leaf, tree))
+        return leaf
 
     def _tree(self, call: Call, entry: Entry) -> Tree:
         name = call.primitive.name

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from engine.explain.forward import forward_equations
 from engine.explain.live import Array, Entry, Live, unravel
-from engine.explain.notation import Notation, partial
+from engine.explain.notation import Notation, Symbol, partial
 from engine.explain.printing import CLOSE, EQUALS, MINUS, OPEN, PLUS, SHOWN, TIMES, choose, number_term
 from engine.explain.reading import Desk
 from engine.program import Call, Value
@@ -213,6 +214,8 @@ def update_equations(
             continue
         if call.primitive.name == "add_to" and was_played:
             reading = desk.read(node, call.operands[1], row, unit, live, "update")
+            change = Symbol(rf"\Delta {writer.symbol(call.operands[0], reading.stages[-1].result.entry)}")
+            reading.stages[-1] = replace(reading.stages[-1], symbol=change)
             if len(reading.stages) > 1 or reading.stages[-1].tree != reading.stages[-1].result:
                 equations += forward_equations(reading)
         equations += writer.write(call, unit)

@@ -362,3 +362,58 @@ def test_a_dead_relu_is_to_blame():
     found = factors(session, "dense_1", row=3, unit=0)
     assert found.gradient == 0
     assert found.factors[found.smallest].words == "dead ReLU"
+
+
+@pytest.mark.parametrize("name", [name for name, kind in node_types().items() if kind.inputs])
+def test_every_node_type_is_explained_with_numbers_that_agree(name):
+    session = Session(document_around(name))
+    session.step("iteration")
+    mine = [step for step in session.steps if step.node == f"{name}_1"]
+    assert mine
+    for step in mine:
+        explanation = session.explain(step, row=2, unit=1)
+        assert explanation is not None
+        assert explanation.note == ""
+        for equation in explanation.equations:
+            check_terms(equation)
+            products = [term for term in equation.terms if term.role in ("incoming", "local", "outgoing")]
+            if [term.role for term in products] == ["incoming", "local", "outgoing"]:
+                assert products[0].number * products[1].number == pytest.approx(products[2].number)
+    curve(session, f"{name}_1", 2, 1)
+    factors(session, f"{name}_1", 2, 1)
+
+
+def document_around(name: str) -> Document:
+    """A node of that type between dense layers, and a number behind it to be minimised."""
+    kind = node_types()[name]
+    graph = Graph()
+    x, node, target = graph.add("input"), graph.add(name), graph.add("target")
+    narrow = kind.category in ("Losses", "Metrics", "Learning rules")
+    layer = graph.add("dense", "before", units=1 if narrow else 3, activation="sigmoid")
+    graph.connect(x, layer)
+    if name == "matmul":  # rows of 3 numbers by 3 rows of 2
+        matrix = graph.add("parameter", shape=(3, 2))
+        graph.connect(layer, node["a"])
+        graph.connect(matrix, node["b"])
+    else:
+        for port in kind.inputs:
+            if port.kind == "target":
+                graph.connect(target, node[port.name])
+            elif port.kind != "parameter" and not port.optional:
+                graph.connect(layer, node[port.name])
+    objective: str = node
+    if kind.category not in ("Losses", "Metrics", "Learning rules"):
+        objective = graph.add("mean" if name != "mean" else "sum", "goal", over="all")
+        graph.connect(node, objective)
+    training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}
+    return Document(graph, data="xor", precision="float64", training=training)
+
+
+def test_the_perceptron_rule_shows_the_change_of_its_weights():
+    session = Session(document_around("perceptron"))
+    session.step("iteration")
+    step = session.last_step
+    assert step.part == "update"
+    first, second = session.explain(step, row=1).equations[:2]
+    assert written(first).startswith(r"\Delta w = ")
+    assert numbers(second, "old")[0] + numbers(first, "result")[0] == pytest.approx(numbers(second, "new")[0])

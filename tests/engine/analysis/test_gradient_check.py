@@ -118,3 +118,9 @@ def test_zero_against_zero_passes():
     report = gradient_check(Session(Document(graph, training={"loss": scale.id})))
     assert report.passed
     assert report.worst.ratio == 0
+
+
+def test_straight_through_passes_what_a_threshold_holds_back():
+    (flat,) = gradient_check(one_number("sign", 0.7)).entries
+    (passed,) = gradient_check(one_number("sign", 0.7), planted="sign", rule="straight_through").entries
+    assert (flat.backpropagation, passed.backpropagation) == (0.0, 1.0)
