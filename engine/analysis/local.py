@@ -128,7 +128,7 @@ class NodePlan:
                 view[...] = initial_array(value, view.shape, view.dtype)
         for source, wire in zip(self.sources, self.wires, strict=True):
             if self._machine.tape.places[source.index] is not None:
-                self._machine.view(source)[...] = _numbers(session, wire.source)
+                self._machine.view(source)[...] = 0 if wire.muted else _numbers(session, wire.source)
 
 
 def _numbers(session: Session, address: str) -> Array:

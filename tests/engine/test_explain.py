@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -229,11 +230,13 @@ def test_every_activation_has_a_formula_and_a_slope(activation):
 
 def check_all_steps(session: Session, rounds: int, rng: random.Random) -> None:
     for _ in range(rounds * len(session.steps)):
-        session.step()
+        played = session.step()
         for step in session.steps:
             explanation = session.explain(step, rng.randrange(-1, 40), rng.randrange(-1, 40))
             if explanation is None:
                 continue
+            if step.index <= played.index:
+                assert explanation.note == ""
             for equation in explanation.equations:
                 check_terms(equation)
 
@@ -281,7 +284,7 @@ def random_document(rng: random.Random, loss: str) -> Document:
     for _ in range(rng.randrange(1, 5)):
         activation = rng.choice(ACTIVATIONS)
         kind = rng.choice(["dense", "neuron", "scale"])
-        properties = {"units": rng.randrange(1, 9)} if kind == "dense" else {}
+        properties: dict[str, Any] = {"units": rng.randrange(1, 9)} if kind == "dense" else {}
         if kind != "scale":
             properties |= {"activation": activation, "use_bias": rng.random() < 0.8}
         node = graph.add(kind, **properties)

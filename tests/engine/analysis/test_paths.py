@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -246,3 +247,16 @@ def test_random_networks_agree_with_backpropagation():
         gradient = session.gradient(nodes[0])
         assert found.derivative == pytest.approx(0.0 if gradient is None else float(gradient), abs=1e-12)
         assert math.fsum(path.product for path in found.paths) == pytest.approx(found.listed)
+
+
+def test_a_muted_wire_is_no_path_and_brings_0():
+    graph = Graph()
+    start, sine, copy = graph.add("constant", "x", value=2.0), graph.add("sin", "s"), graph.add("scale", "c")
+    output = graph.add("multiply", "o")
+    for node in (sine, copy):
+        graph.connect(start, node["x"])
+        graph.connect(node, output["x"])
+    graph.wires = [replace(wire, muted=wire.source_node == "c") for wire in graph.wires]
+    found = paths(play(graph, "o"), "x", "o")
+    assert [names(path) for path in found.paths] == ["x-s-o"]
+    assert found.derivative == 0
