@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from engine.differentiate import gradients
 from engine.primitives import all_primitives
 from engine.problems import ProblemError
-from engine.program import Builder, Value
+from engine.program import Builder, Value, resolve
 from tests.engine.primitives.playing import Array, build, finish, start
 from tests.references.registry import all_references
 
@@ -36,18 +36,21 @@ class Slopes:
         random = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
         self.reals = [k for k, x in enumerate(case.operands) if x.dtype.kind == "f"]
         self.operands = case.operands
-        self.v, self.u = [[random.uniform(-1, 1, case.operands[k].shape) for k in self.reals] for _ in range(2)]
+        sizes = [case.operands[k].shape for k in self.reals]
+        self.v, self.u = [[np.asarray(random.uniform(-1, 1, size)) for size in sizes] for _ in range(2)]
 
         def recipe(emit_with: Builder, values: list[Value]) -> list[Value]:
             operands, v, u = self._split(values, len(case.operands))
             result = emit_with.emit(primitive.name, *operands, **case.attributes)
-            weight = emit_with.source("constant", "weight", result.shape, random.uniform(0.5, 1.5, result.shape))
+            weight = emit_with.source(
+                "constant", "weight", result.shape, random.uniform(0.5, 1.5, resolve(result.shape, 1))
+            )
             loss = total_of(emit_with, result * weight)
             slope = along(emit_with, loss, [operands[k] for k in self.reals], v)
             bend = along(emit_with, slope, [operands[k] for k in self.reals], u)
             return [loss, slope, bend]
 
-        everything = [*self.operands, *self.v, *self.u]
+        everything: list[Array] = [*self.operands, *self.v, *self.u]
         self.bench = build(recipe, everything)
         self.machine = start(self.bench, everything, batch=case.batch)
 

@@ -20,6 +20,7 @@ from tests.references.registry import (
     numbers,
     reference,
     shapes,
+    whole_numbers,
 )
 
 
@@ -136,8 +137,8 @@ def chosen_entries(draw: Draw, primitive: Primitive) -> Case:
     shape = draw(shapes(1, 4))
     first = draw(st.integers(0, len(shape) - 1))
     axes = tuple(range(first, draw(st.integers(first, len(shape) - 1)) + 1))
-    x = generator(draw).integers(0, 3, shape).astype(np.float64)
-    return Case([x, np.max(x, axes)], {"axes": axes})
+    x = generator(draw).integers(0, 3, shape)
+    return Case([np.asarray(x, np.float64), np.asarray(np.max(x, axes), np.float64)], {"axes": axes})
 
 
 @reference("first_equal", chosen_entries)
@@ -178,7 +179,7 @@ reference("argmax", shaped(1, 3))(lambda x: np.argmax(x, axis=-1))
 def class_numbers(draw: Draw, rows: tuple[int, ...], classes: int) -> Array:
     """Class numbers, a few of them beyond the classes there are."""
     beyond = draw(st.booleans())
-    return generator(draw).integers(-1 if beyond else 0, classes + beyond, rows, dtype=np.int32)
+    return whole_numbers(draw, -1 if beyond else 0, classes + beyond, rows)
 
 
 def rows_with_classes(draw: Draw, primitive: Primitive) -> Case:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from engine.primitives.base import Primitive
-from tests.references.registry import ANY, Case, Draw, generator, numbers, reference, shapes
+from tests.references.registry import ANY, Case, Draw, numbers, reference, shapes, whole_numbers
 
 reference("add")(lambda a, b: a + b)
 reference("subtract")(lambda a, b: a - b)
@@ -62,8 +62,8 @@ reference("equal")(lambda a, b: 1 - np.abs(np.sign(a - b)))
 
 
 def class_numbers(draw: Draw, primitive: Primitive) -> Case:
-    shape, random = draw(shapes()), generator(draw)
-    return Case([random.integers(0, 3, shape, dtype=np.int32) for _ in range(2)])
+    shape = draw(shapes())
+    return Case([whole_numbers(draw, 0, 3, shape) for _ in range(2)])
 
 
 @reference("equal_whole", class_numbers)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from engine.primitives.base import Interval, Primitive
-from tests.references.registry import ANY, Case, Draw, generator, numbers, reference, same_shape, shapes
+from tests.references.registry import ANY, Case, Draw, numbers, reference, same_shape, shapes, whole_numbers
 
 
 def layer(draw: Draw, primitive: Primitive) -> Case:
@@ -53,7 +53,7 @@ def mean_square_gradient(difference, d_loss):
 def scores(draw: Draw, primitive: Primitive) -> Case:
     """Scores of a batch, the classes wanted, and room for the probabilities."""
     rows, classes = draw(st.integers(1, 9)), draw(st.integers(1, 19))
-    wanted = generator(draw).integers(0, classes, rows, dtype=np.int32)
+    wanted = whole_numbers(draw, 0, classes, (rows,))
     z, p = numbers(draw, [((rows, classes), ANY)] * 2)
     return Case([z, wanted, p])
 

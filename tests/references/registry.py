@@ -40,6 +40,7 @@ class Reference(NamedTuple):
 
     compute: Callable[..., Any]
     draw: Drawing
+    arity: int = 0  # of an operation on numbers one by one, whose operands are drawn by `alike`; else 0
 
 
 _references: dict[str, Reference] = {}
@@ -54,7 +55,8 @@ def reference(name: str, draw: Drawing | None = None) -> Callable[[Callable[...,
         arity = sum(
             parameter.kind in kinds for parameter in signature(compute, follow_wrapped=False).parameters.values()
         )
-        _references[name] = Reference(compute, draw or (lambda drawing, primitive: alike(drawing, primitive, arity)))
+        one_by_one = Reference(compute, lambda drawing, primitive: alike(drawing, primitive, arity), arity)
+        _references[name] = Reference(compute, draw) if draw else one_by_one
         return compute
 
     return add
@@ -81,6 +83,11 @@ def shapes(low: int = 0, high: int = 3, side: int = 4) -> st.SearchStrategy[tupl
 def generator(draw: Draw) -> np.random.Generator:
     """Random numbers that hypothesis can repeat."""
     return np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+
+
+def whole_numbers(draw: Draw, low: int, high: int, shape: tuple[int, ...]) -> Array:
+    """Class or row numbers, low ≤ number < high."""
+    return np.asarray(generator(draw).integers(low, high, shape), np.int32)
 
 
 def numbers(draw: Draw, wanted: Sequence[tuple[tuple[int, ...], Interval]]) -> list[Array]:

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from engine.primitives.base import Primitive
 from tests.references.philox import philox_4x32_10
-from tests.references.registry import ANY, Case, Draw, generator, numbers, reference, shapes
+from tests.references.registry import ANY, Case, Draw, numbers, reference, shapes, whole_numbers
 
 
 def rows_of_a_table(draw: Draw, primitive: Primitive) -> Case:
     shape = draw(shapes(1))
     beyond = draw(st.booleans())
-    rows = generator(draw).integers(-1 if beyond else 0, shape[0] + beyond, draw(shapes(0, 2)), dtype=np.int32)
+    rows = whole_numbers(draw, -1 if beyond else 0, shape[0] + beyond, draw(shapes(0, 2)))
     if primitive.kind == "whole":
-        return Case([generator(draw).integers(0, 100, shape, dtype=np.int32), rows])
+        return Case([whole_numbers(draw, 0, 100, shape), rows])
     return Case([*numbers(draw, [(shape, ANY)]), rows])
 
 
@@ -37,7 +37,7 @@ def gather_whole_rows(table, rows):
 
 def rows_for_a_table(draw: Draw, primitive: Primitive) -> Case:
     length, places, width = draw(st.integers(1, 6)), draw(shapes(0, 2)), draw(shapes(0, 2))
-    rows = generator(draw).integers(0, length, places, dtype=np.int32)
+    rows = whole_numbers(draw, 0, length, places)
     return Case([*numbers(draw, [((*places, *width), ANY)]), rows], {"length": length})
 
 

@@ -49,7 +49,9 @@ def answer(type: str, table: Any, wires: int = 1, **properties: Any) -> np.ndarr
     assert made.check() == []
     session = Session(made, dtype="float64")
     session.step("iteration")
-    return session.value(address)
+    value = session.value(address)
+    assert value is not None
+    return value
 
 
 def refusal(type: str, table: Any, wires: int = 1, **properties: Any) -> str:

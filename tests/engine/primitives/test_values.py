@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.primitives import all_primitives
 from engine.primitives.base import Primitive
 from tests.engine.primitives.playing import Array, build, finish, finish_in_pieces, start
-from tests.references.registry import Case, all_references
+from tests.references.registry import Case, all_references, intervals_of
 
 REFERENCES = all_references()
 EVERY = pytest.mark.parametrize("primitive", [p for p in all_primitives() if p.name in REFERENCES], ids=str)
@@ -101,3 +101,17 @@ def test_two_pieces_of_the_work_make_the_same_bits_as_one(primitive, dtype, data
     pieces = finish_in_pieces(*prepared(primitive, case, dtype), lambda length: round(share * length))
     for one, two in zip(whole, pieces, strict=True):
         assert one.tobytes() == two.tobytes()
+
+
+ONE_BY_ONE = [p for p in all_primitives() if p.name in REFERENCES and REFERENCES[p.name].arity]
+
+
+@pytest.mark.parametrize("primitive", ONE_BY_ONE, ids=str)
+def test_vectors_and_their_remainders_make_the_same_bits(primitive):
+    random = np.random.default_rng(0)
+    operands = [random.uniform(i.low, i.high, 1000) for i in intervals_of(primitive, REFERENCES[primitive.name].arity)]
+    case = Case(operands, {"zero_is_mistake": True} if primitive.name == "label_error" else {})
+    (whole,) = played(primitive, case, "float32")
+    for cut in (1, 389, 992):
+        (pieces,) = finish_in_pieces(*prepared(primitive, case, "float32"), lambda length, cut=cut: cut)
+        assert whole.tobytes() == pieces.tobytes()
