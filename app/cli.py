@@ -219,7 +219,8 @@ def make_window(settings: Settings, keeper: Keeper) -> tuple[Any, MainWindow]:
 
     from app.theme import current_theme
 
-    application = QApplication.instance() or QApplication([sys.argv[0]])
+    running = QApplication.instance()
+    application = running if isinstance(running, QApplication) else QApplication([sys.argv[0]])
     application.setApplicationName("Chainrule")
     application.setApplicationVersion(__version__)
     current_theme().apply(application)

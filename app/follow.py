@@ -11,7 +11,7 @@ from app.editor import Change, Editor
 from app.runner import Runner
 
 if TYPE_CHECKING:
-    from engine.session import Snapshot
+    from engine.snapshot import Snapshot
     from engine.training import Training
 
 

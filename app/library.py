@@ -6,24 +6,27 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.datasets import Dataset
     from engine.document import Document
 
+LEARNING = ("dense", "neuron", "perceptron")
 SMALL_NETWORK = 20  # parameters; below, every one can be followed by eye
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A folder of presets; `icon` is a name of the theme's icons."""
+    """A folder of presets; `icon` is a name of the theme's icons, `presets` the order of reading."""
 
     id: str
     title: str
     icon: str = "book-open"
+    presets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ STEP_KEYS = {"Right", "→", "step", "Step", "Shift+Right", "Shift+→"}
 @cache
 def chapters() -> tuple[Chapter, ...]:
     """The chapters that hold at least one preset, in the order of reading."""
-    known = {entry["id"]: Chapter(**entry) for entry in _contents()["chapters"]}
+    known = {chapter.id: chapter for chapter in _listed_chapters()}
     found = {preset.chapter for preset in presets()}
     unlisted = [Chapter(name, name.replace("-", " ").capitalize()) for name in sorted(found - set(known))]
     return tuple(chapter for chapter in [*known.values(), *unlisted] if chapter.id in found)
@@ -100,10 +103,18 @@ def chapter_title(chapter_id: str) -> str:
 
 @cache
 def presets() -> tuple[Preset, ...]:
-    """Every preset, in the order of chapters; within one, as its `order` says, then by title."""
-    ranks = {entry["id"]: rank for rank, entry in enumerate(_contents()["chapters"])}
+    """Every preset in the order of reading; one that no chapter lists comes behind those, by its title."""
+    places = [(chapter.id, name) for chapter in _listed_chapters() for name in chapter.presets]
+    order = {place: rank for rank, place in enumerate(places)}
+    chapter_order = {chapter.id: rank for rank, chapter in enumerate(_listed_chapters())}
+    last = len(places)
+
+    def rank(preset: Preset) -> tuple[int, int, str]:
+        place = (preset.chapter, preset.id)
+        return chapter_order.get(preset.chapter, last), order.get(place, last), preset.title
+
     found = [preset for folder in files("presets").iterdir() if folder.is_dir() for preset in _presets_in(folder)]
-    return tuple(sorted(found, key=lambda each: (ranks.get(each.chapter, 99), each.json.get("order", 99), each.title)))
+    return tuple(sorted(found, key=rank))
 
 
 def find_preset(preset_id: str) -> Preset | None:
@@ -143,13 +154,24 @@ def layer_widths(document: dict[str, Any]) -> dict[str, int]:
     return Widths(document).all()
 
 
+def layers_of(document: dict[str, Any]) -> list[tuple[str, int]]:
+    """Type and width of each layer, from the inputs onward; nodes side by side are one. Empty where nothing learns."""
+    widths = Widths(document)
+    found: dict[int, tuple[str, int]] = {}
+    for name, width in widths.all().items():
+        if widths.types[name] in ("input", *LEARNING):
+            depth = widths.depth(name)
+            found[depth] = (widths.types[name], found.get(depth, ("", 0))[1] + width)
+    layers = [layer for _, layer in sorted(found.items())]
+    return layers if len(layers) > 1 and any(kind in LEARNING for kind, _ in layers) else []
+
+
 def size_text(document: dict[str, Any]) -> str:
     """Widths of input and layers, `2-4-1`; else how many nodes there are."""
-    widths = Widths(document)
-    layers = [width for node, width in widths.all().items() if widths.types[node] in ("input", "dense", "neuron")]
-    if len(layers) > 1 and any(kind in ("dense", "neuron") for kind in widths.types.values()):
-        return "-".join(str(width) for width in layers)
-    count = len(widths.types)
+    layers = layers_of(document)
+    if layers:
+        return "-".join(str(width) for _, width in layers)
+    count = len(nodes_of(document))
     return f"{count} node" if count == 1 else f"{count} nodes"
 
 
@@ -158,7 +180,7 @@ def parameter_count(document: dict[str, Any]) -> int | None:
     widths = Widths(document)
     total = 0
     for node in nodes_of(document):
-        if node.get("type") in ("dense", "neuron"):
+        if node.get("type") in LEARNING:
             fan_in, units = widths.into(str(node["id"])), widths.of(str(node["id"]))
             if fan_in is None or units is None:
                 return None
@@ -175,6 +197,7 @@ class Widths:
         self._nodes = {str(node["id"]): node for node in nodes_of(document)}
         self.types = {name: str(node.get("type", "")) for name, node in self._nodes.items()}
         self._wires = wires_of(document)
+        self._data = document.get("data")
         self._known: dict[str, int | None] = {}
 
     def all(self) -> dict[str, int]:
@@ -205,13 +228,38 @@ class Widths:
         node = self._nodes[name]
         kind = self.types[name]
         if kind in ("input", "target"):
-            return _entries(_property(node, "shape", ()))
-        if kind == "neuron":
+            return self._of_data(node, kind)
+        if kind in ("neuron", "perceptron"):
             return 1
         if kind == "dense":
             units = _property(node, "units", 4)
             return units if isinstance(units, int) else None
         return self.into(name)
+
+    def _of_data(self, node: dict[str, Any], kind: str) -> int | None:
+        columns, shape = _property(node, "columns", None), _property(node, "shape", None)
+        if columns or shape is not None:
+            return len(columns) if columns else _entries(shape)
+        data = dataset_of(self._data)
+        table = None if data is None else data.inputs if kind == "input" else data.targets
+        return None if table is None else _entries(table.shape[1:])
+
+
+def dataset_of(data: Any) -> Dataset | None:
+    """The data set that a parsed file names; None where there is none or it cannot be read."""
+    described = data.get("train", data) if isinstance(data, dict) else data
+    return _dataset(json.dumps(described, sort_keys=True)) if described else None
+
+
+@lru_cache(maxsize=64)
+def _dataset(described: str) -> Dataset | None:
+    from engine.datasets import load
+    from engine.problems import ProblemError
+
+    try:
+        return load(json.loads(described))
+    except (ProblemError, OSError, TypeError, ValueError):
+        return None  # a card without its data is still a card; opening it tells what is wrong
 
 
 def _property(node: dict[str, Any], name: str, otherwise: Any) -> Any:
@@ -222,6 +270,10 @@ def _property(node: dict[str, Any], name: str, otherwise: Any) -> Any:
 def _entries(shape: Any) -> int:
     lengths = [length for length in shape if isinstance(length, int)] if isinstance(shape, list | tuple) else []
     return math.prod(lengths) if lengths else 1
+
+
+def _listed_chapters() -> list[Chapter]:
+    return [Chapter(**{**entry, "presets": tuple(entry.get("presets", ()))}) for entry in _contents()["chapters"]]
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox
@@ -33,8 +34,9 @@ def add_canvas_commands(window: MainWindow) -> None:
     """What the canvas can do; its own table says how it is called and which keys it reads while it has the keyboard."""
     from app.canvas.actions import ENTRIES, attempt
 
-    assert window.workspace is not None
-    canvas = window.workspace.canvas
+    workspace = window.workspace
+    assert workspace is not None
+    canvas = workspace.canvas
     groups = {"add": "Graph", "edit": "Edit", "wires": "Graph", "state": "Graph", "view": "View"}
 
     def enabled(needs: str) -> Callable[[], bool]:
@@ -46,7 +48,7 @@ def add_canvas_commands(window: MainWindow) -> None:
             Command(
                 f"canvas.{entry.name}",
                 entry.text,
-                lambda run=entry.run: attempt(canvas, run),
+                partial(attempt, canvas, entry.run),
                 groups.get(entry.group, ""),
                 entry.keys,
                 ICONS.get(entry.name, ""),
@@ -56,13 +58,26 @@ def add_canvas_commands(window: MainWindow) -> None:
             )
         )
         group = entry.group
+    for name, view in workspace.views.items():
+        title = f"View: {view.title.lower()}"
+        window.commands.add(
+            Command(
+                f"views.{name}",
+                title,
+                partial(workspace.toggle_view, name),
+                "View",
+                enabled=enabled(""),
+                checked=partial(workspace.is_shown, name),
+                separated=name == next(iter(workspace.views)),
+            )
+        )
 
 
 def fill_menus(bar: QMenuBar, window: MainWindow) -> None:
     """One menu for each word of MENUS, filled when it opens: commands come with the first document."""
     for name in MENUS:
         menu = bar.addMenu(name)
-        menu.aboutToShow.connect(lambda menu=menu, name=name: _fill(menu, name, window))
+        menu.aboutToShow.connect(partial(_fill, menu, name, window))
 
 
 def _fill(menu: QMenu, name: str, window: MainWindow) -> None:
@@ -85,7 +100,7 @@ def _recent_menu(parent: QMenu, settings: Settings, window: MainWindow) -> QMenu
     def fill() -> None:
         menu.clear()
         for path in settings.recent:
-            menu.addAction(path.name, lambda path=path: window.files.open_path(path)).setToolTip(str(path))
+            menu.addAction(path.name, partial(window.files.open_path, path)).setToolTip(str(path))
         if menu.isEmpty():
             menu.addAction("No recent files").setEnabled(False)
 

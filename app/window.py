@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
         self.runner.crashed.connect(self.crash.keep)
         self.problems.chosen.connect(self.go_to)
         self.notice.clicked.connect(self.go_to)
+        self.tour.page_shown.connect(self._show_page)
 
     # pages -----------------------------------------------------------------------------------------------------------
 
@@ -125,15 +126,21 @@ class MainWindow(QMainWindow):
         """Back to the cards; the document stays open behind them."""
         self.runner.pause()
         self.tour.stop()
+        self._clear_air()
         self.pages.setCurrentWidget(self.gallery)
         self.gallery.recovery.offer(self.keeper.lost())
         self.gallery.refresh()
         self._show_place()
 
+    def _clear_air(self) -> None:
+        """What floats over one page has nothing to say about the next."""
+        self.notice.hide()
+        for overlay in self.overlays:
+            overlay.close_overlay()
+
     def show_workspace(self) -> None:
         """Bring the open document to the front."""
-        self._need_workspace()
-        self.pages.setCurrentWidget(self.workspace)
+        self.pages.setCurrentWidget(self._need_workspace())
         self._show_place()
 
     def _need_workspace(self) -> Workspace:
@@ -151,6 +158,7 @@ class MainWindow(QMainWindow):
     def _show_document(self) -> None:
         """Another document was opened into the editor."""
         workspace = self._need_workspace()
+        self._clear_air()
         self.show_workspace()
         workspace.start()
         self.problems.show_failure(None)
@@ -210,8 +218,7 @@ class MainWindow(QMainWindow):
         elif problem.kind == "crash":
             self.crash.show()
         elif problem.path.startswith(("training", "data")):
-            self.workspace.show_panel("inspector")
-            self.workspace.inspector.show_tab("data" if problem.path.startswith("data") else "training")
+            self.workspace.show_panel("data" if problem.path.startswith("data") else "training")
 
     def attempt(self, act: object) -> None:
         """Do something that the document may refuse, and say why if it does."""
@@ -245,6 +252,17 @@ class MainWindow(QMainWindow):
         """From its first page."""
         self.tour.start(self.editor.document.tour)
 
+    def _show_page(self, page: dict[str, object]) -> None:
+        """Bring into sight what a page of the tour speaks of; a node is selected, so that its formula is read."""
+        name = str(page.get("show") or "").partition(".")[0]
+        if self.workspace is None or not name:
+            return
+        if name in self.editor.document.graph.nodes:
+            self.editor.select([name])
+            self.workspace.canvas.bring_into_view()
+        else:
+            self.workspace.show_panel(name)
+
     def locate(self, name: str) -> QRect | None:
         """Where a node or a panel stands, in this window's coordinates; None where it cannot be seen."""
         if not self.has_document or self.workspace is None:
@@ -268,7 +286,8 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """What floats over the window keeps its place."""
         super().resizeEvent(event)
-        for part in (*self.overlays, self.notice, self.tour):
+        floating: list[Overlay | Notice | TourBubble] = [*self.overlays, self.notice, self.tour]
+        for part in floating:
             if part.isVisible():
                 part.place()
 
@@ -323,7 +342,7 @@ class MainWindow(QMainWindow):
         if not self.files.may_leave():
             event.ignore()
             return
-        self.settings["geometry"] = bytes(self.saveGeometry().toHex()).decode()
+        self.settings["geometry"] = self.saveGeometry().toHex().toStdString()
         if self.workspace is not None:
             self.settings["state"] = self.workspace.state()
             self.workspace.stop()

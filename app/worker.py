@@ -13,11 +13,14 @@ from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     from engine.document import Document
-    from engine.session import Session, Step
+    from engine.session import Session
+    from engine.snapshot import Explanation
+    from engine.tape import Step
 
 CHUNK_SECONDS = 0.016
 MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
+CURVE_POINTS = 200  # that a run without a person leaves behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,15 +159,17 @@ class Worker:
         self._set_playing(False)
         self._told = None
         session = self._ready()
-        session.run(iterations)
-        session.measure()
+        goal, piece = session.iteration + iterations, max(1, iterations // CURVE_POINTS)
+        while session.iteration < goal and session.problem is None:
+            session.run(min(piece, goal - session.iteration))
+            session.measure()
         self._dirty = True
         self._watch()
 
     def step_back(self, kind: str) -> None:
         """Pause and take one step back."""
         self._set_playing(False)
-        self._ready().step_back(kind)
+        self._ready().step_back(kind)  # type: ignore[arg-type]
         self._dirty = True
 
     def reset(self, seed: int | None) -> None:
@@ -301,7 +306,7 @@ class Worker:
             snapshot = replace(snapshot, rate=self._pace.nodes_per_second(now) / len(self.session.steps))
         self._post("snapshot", replace(snapshot, revision=self.revision))
 
-    def _explanation(self, session: Session) -> object:
+    def _explanation(self, session: Session) -> Explanation | None:
         """The formula of the focused node's latest step, or of its first one while none was played."""
         node, row, unit = self._focus
         own = [step for step in session.steps if step.node == node]

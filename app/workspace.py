@@ -14,11 +14,13 @@ from app.panels.inspector import Inspector
 from app.panels.palette import Palette
 from app.panels.player import Player
 from app.settings import Settings
+from app.views import VIEWS
 
 if TYPE_CHECKING:
-    from app.editor import Editor
+    from app.editor import Change, Editor
     from app.runner import Runner
-    from engine.session import Snapshot
+    from engine.document import Document
+    from engine.snapshot import Snapshot
 
 PALETTE_WIDTH, INSPECTOR_WIDTH = 240, 384
 VIEWS_SHARE = 0.31  # of the height
@@ -27,6 +29,8 @@ LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.RightDockWidgetArea,
     Qt.DockWidgetArea.BottomDockWidgetArea,
 )
+USUAL_VIEWS = ("loss", "boundary")  # of a document that names none
+INSPECTOR_TABS = ("training", "data")
 
 
 class Workspace(QWidget):
@@ -48,6 +52,10 @@ class Workspace(QWidget):
         self.inspector = Inspector(editor, runner)
         self._dock("palette", "Nodes", self.palette_panel, LEFT)
         self._dock("inspector", "Inspector", self.inspector, RIGHT)
+        self.views = {name: kind(editor, runner) for name, kind in VIEWS.items()}
+        for name, view in self.views.items():
+            self._dock(name, view.title, view, BOTTOM)
+        editor.changed.connect(self._follow)
         self.player = Player(editor, runner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -103,6 +111,33 @@ class Workspace(QWidget):
         """Another document was opened: nothing of the former one may stay on screen."""
         self._snapshot = None
         self.player.clear()
+        self._show_views()
+
+    def _follow(self, change: Change) -> None:
+        if change.touches("views"):
+            self._show_views()
+
+    def _show_views(self) -> None:
+        """The views that the document asks for, side by side."""
+        wanted = views_of(self._editor.document)
+        for name in self.views:
+            if not self.docks[name].isFloating():
+                self.docks[name].setVisible(name in wanted)
+        self._share_out_views()
+
+    def toggle_view(self, name: str) -> None:
+        """Add a view to the document, or take it out; it is saved with it."""
+        document = self._editor.document
+        if name in views_of(document):
+            left = [entry for entry in views_of(document) if entry != name]
+            # No entry at all would mean: the usual ones.
+            views = [entry for entry in document.views if entry.get("type") in left] or [
+                {"type": each} for each in left
+            ]
+            self._editor.set_attribute("views", views or [{"type": "none"}])
+        else:
+            kept = document.views or [{"type": each} for each in USUAL_VIEWS]
+            self._editor.set_attribute("views", [*(e for e in kept if e.get("type") != "none"), {"type": name}])
 
     def stop(self) -> None:
         """Nothing moves any more: an animation must not outlive what it moves."""
@@ -122,14 +157,18 @@ class Workspace(QWidget):
         return any(not dock.isHidden() for dock in self._docks(name))
 
     def show_panel(self, name: str) -> None:
-        """Bring a panel to the front."""
+        """Bring a panel to the front; `training` and `data` are pages of the inspector."""
+        if name in INSPECTOR_TABS:
+            self.inspector.show_tab(name)
+            name = "inspector"
         for dock in self._docks(name):
             dock.show()
             dock.raise_()
 
     def _docks(self, name: str) -> list[QDockWidget]:
         if name == "views":
-            return [dock for key, dock in self.docks.items() if key not in ("palette", "inspector")]
+            wanted = views_of(self._editor.document)
+            return [self.docks[view] for view in self.views if view in wanted]
         return [self.docks[name]] if name in self.docks else []
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -142,19 +181,24 @@ class Workspace(QWidget):
     def _share_out(self) -> None:
         sides = [self.docks["palette"], self.docks["inspector"]]
         self._inner.resizeDocks(sides, [PALETTE_WIDTH, INSPECTOR_WIDTH], Qt.Orientation.Horizontal)
-        views = self._docks("views")
-        if views:
+        self._share_out_views()
+
+    def _share_out_views(self) -> None:
+        docks = [dock for dock in self._docks("views") if not dock.isHidden() and not dock.isFloating()]
+        if docks and self._is_arranged:
             height = round(VIEWS_SHARE * self.height())
-            self._inner.resizeDocks(views, [height] * len(views), Qt.Orientation.Vertical)
+            self._inner.resizeDocks(docks, [height] * len(docks), Qt.Orientation.Vertical)
+            self._inner.resizeDocks(docks, [1000] * len(docks), Qt.Orientation.Horizontal)
 
     def state(self) -> str:
         """Where the panels stand, as text."""
-        return bytes(self._inner.saveState().toHex()).decode()
+        return self._inner.saveState().toHex().toStdString()
 
     def restore(self, state: str) -> None:
         """Put the panels where they stood; anything unreadable leaves them as they are."""
         if state:
             self._is_arranged = self._inner.restoreState(QByteArray.fromHex(state.encode()))
+            self._show_views()
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -166,6 +210,7 @@ class Workspace(QWidget):
     def locate(self, name: str) -> QRect | None:
         """Where a node (or its `node.port`) or a panel stands, in this page's coordinates; None where it is hidden."""
         panels: dict[str, QWidget] = {"player": self.player, "canvas": self.canvas, **self.docks}
+        name = "inspector" if name in INSPECTOR_TABS else name
         if name in panels:
             widget = panels[name]
             return QRect(widget.mapTo(self, QPoint(0, 0)), widget.size()) if widget.isVisible() else None
@@ -180,3 +225,9 @@ class Workspace(QWidget):
         if not rect.intersects(port.rect()):
             return None
         return QRect(port.mapTo(self, rect.topLeft()), rect.size())
+
+
+def views_of(document: Document) -> list[str]:
+    """Names of the views that a document shows."""
+    named = [str(entry.get("type")) for entry in document.views]
+    return [name for name in named if name in VIEWS] if named else list(USUAL_VIEWS)

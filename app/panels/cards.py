@@ -51,19 +51,14 @@ class Card(HoverButton):
         super().__init__(parent)
         self.preset = preset
         self._picture: tuple[object, QPixmap] | None = None
+        self._size_text = preset.size
         self.setText(preset.title)
         self.setAccessibleName(f"{preset.title}. {preset.question}")
         self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
-
-    def hasHeightForWidth(self) -> bool:
-        """The picture keeps its proportions."""
-        return True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def heightForWidth(self, width: int) -> int:
-        """Picture and text."""
+        """Picture, which keeps its proportions, and text."""
         return round(PICTURE_SHARE * width) + TEXT_HEIGHT
 
     def sizeHint(self) -> QSize:
@@ -108,12 +103,15 @@ class Card(HoverButton):
         theme = current_theme()
         inner = area.adjusted(14, 10, -14, -8)
         line = QRectF(inner.left(), inner.top(), inner.width(), LINE)
-        small = theme.font("number_small")
-        size_width = QFontMetricsF(small).horizontalAdvance(self.preset.size)
-        painter.setFont(small)
+        small, titles = QFontMetricsF(theme.font("number_small")), QFontMetricsF(theme.font("title"))
+        size_width = small.horizontalAdvance(self._size_text)
+        has_room = titles.horizontalAdvance(self.preset.title) + size_width + 8 <= line.width()
+        painter.setFont(theme.font("number_small"))
         painter.setPen(theme.colour("text3"))
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.preset.size)
-        _paint_line(painter, line.adjusted(0, 0, -size_width - 8, 0), self.preset.title, "title", "text")
+        # A long title takes the whole line; the size then stands among the marks.
+        place = line if has_room else line.translated(0, 44)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._size_text)
+        _paint_line(painter, line, self.preset.title, "title", "text")
         _paint_line(painter, line.translated(0, 20), self.preset.question, "body", "text2")
         x = inner.left()
         for word, icon in self._marks():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QLineEdit,
@@ -111,8 +112,7 @@ class CommandSearch(Overlay):
         ]
         for preset in presets() if text.strip() else ():
             if preset.matches(text):
-                act = self._open_preset
-                found.append(Entry(preset.title, "Gallery", "", True, lambda act=act, chosen=preset.id: act(chosen)))
+                found.append(Entry(preset.title, "Gallery", "", True, partial(self._open_preset, preset.id)))
         return found
 
     def _mark(self, start: int, direction: int) -> None:
@@ -147,14 +147,16 @@ class CommandSearch(Overlay):
 class EntryDelegate(QStyledItemDelegate):
     """Title on the left, menu and key on the right."""
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         """One entry."""
         theme = current_theme()
-        entry: Entry = index.data(Qt.ItemDataRole.UserRole)  # type: ignore[attr-defined]
+        entry: Entry = index.data(Qt.ItemDataRole.UserRole)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = option.rect  # type: ignore[attr-defined]
-        if option.state & QStyle.StateFlag.State_Selected and entry.enabled:  # type: ignore[attr-defined]
+        area = option.rect
+        if option.state & QStyle.StateFlag.State_Selected and entry.enabled:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.colour("selection"))
             painter.drawRoundedRect(area, theme.radius.field, theme.radius.field)

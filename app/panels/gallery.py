@@ -246,6 +246,10 @@ class Gallery(QFrame):
         if columns != self._columns:
             self._columns = columns
             self._arrange()
+        gaps = self._grid.spacing() * (columns - 1)
+        for card in self._every:
+            # A layout with heights that hang on widths asks for too much of a scroll area, and gets a bar for nothing.
+            card.setFixedHeight(card.heightForWidth((width - gaps) // columns))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk the cards, / goes to the search, Escape empties it."""

@@ -53,14 +53,16 @@ class KeySheet(Overlay):
         return sheet
 
     def _column(self, commands: list[Command]) -> QGridLayout:
-        def by_menu(command: Command) -> str:
-            return command.menu
+        order = [menu for menus in COLUMNS for menu in menus]
+
+        def by_menu(command: Command) -> int:
+            return order.index(command.menu)
 
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(4)
-        for menu, group in itertools.groupby(sorted(commands, key=by_menu), by_menu):
-            head = QLabel(menu)
+        for rank, group in itertools.groupby(sorted(commands, key=by_menu), by_menu):
+            head = QLabel(order[rank])
             head.setProperty("level", "strong")
             head.setContentsMargins(0, 8 if grid.rowCount() > 1 else 0, 0, 2)
             grid.addWidget(head, grid.rowCount(), 0)

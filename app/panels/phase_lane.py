@@ -13,10 +13,11 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.theme import current_theme
 
 if TYPE_CHECKING:
-    from engine.session import Snapshot, Step
+    from engine.snapshot import Snapshot
+    from engine.tape import Step
 
 PITCH = 13.0  # between two marks
-SMALLEST_PITCH = 8.0  # below, a group becomes a bar
+SMALLEST_PITCH = 6.5  # below, a group becomes a bar
 MARK = 3.0
 GAP = 20.0
 PARTS = {"batch": "k_index", "forward": "forward", "backward": "backward", "update": "update"}  # and their colours
@@ -63,7 +64,7 @@ class PhaseLane(QWidget):
         words = QFontMetricsF(current_theme().font("caption_strong"))
         least = [max(words.horizontalAdvance(group[0].part) + 2, 2 * PITCH) for group in self._groups]
         wanted = [max(least_width, len(group) * PITCH) for least_width, group in zip(least, self._groups, strict=True)]
-        gap = min(GAP, max(8.0, (self.width() - sum(least)) / max(1, len(least))))
+        gap = min(GAP, max(10.0, (self.width() - sum(wanted)) / max(1, len(least) - 1)))
         room = self.width() - gap * (len(wanted) - 1)
         if sum(wanted) > room:
             extra = sum(wanted) - sum(least)
@@ -76,7 +77,7 @@ class PhaseLane(QWidget):
         return areas
 
     def _place(self, area: QRectF, group: Sequence[Step], index: int) -> QPointF:
-        pitch = min(PITCH, (area.width() - 2 * MARK) / max(1, len(group)))
+        pitch = min(PITCH, (area.width() - 2 * MARK) / max(1, len(group) - 1))
         return QPointF(area.left() + MARK + 1 + index * pitch, area.center().y() + 10)
 
     # painting --------------------------------------------------------------------------------------------------------
@@ -169,5 +170,5 @@ def paint_mark(painter: QPainter, place: QPointF, part: str) -> None:
         painter.drawEllipse(place, MARK - 0.5, MARK - 0.5)
 
 
-def _group_key(step: Step) -> tuple[str, str]:
+def _group_key(step: Step) -> tuple[int, str]:
     return step.phase, step.part

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from app.editor import Editor
     from app.runner import Runner
-    from engine.session import Snapshot
+    from engine.snapshot import Snapshot
     from engine.training import Training
 
 HEIGHT = 56
@@ -80,7 +80,8 @@ class Player(QFrame):
         self._kinds = QButtonGroup(self)
         keys = {"node": "→", "iteration": "Shift+→", "epoch": "Ctrl+Shift+→"}
         for kind, title in KINDS.items():
-            button = QToolButton(text=title)
+            button = QToolButton()
+            button.setText(title)
             button.setObjectName(f"kind_{kind}")
             button.setProperty("kind", "segment")
             button.setCheckable(True)
@@ -128,7 +129,7 @@ class Player(QFrame):
             "iteration": Counter("iteration", 64, 9),
             "epoch": Counter("epoch", 48, 3),
             "row": Counter("row", 56, 1),
-            "loss": Counter("loss", 52, 9),
+            "loss": Counter("loss", 68, 9),
             "batch": Counter("batch", 40, 6, self.batch),
             "rate": Counter("rate η", 52, 8, self.rate),
             "seed": Counter("seed", 36, 4, self.seed),

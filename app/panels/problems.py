@@ -62,7 +62,7 @@ class Problems(Overlay):
 
     def place(self) -> None:
         """Under the button that opens it."""
-        window = self.parentWidget()
+        window = self.window()
         corner = self._opener.mapTo(window, QPoint(self._opener.width(), self._opener.height() + 6))
         rows = self._scroll.widget().sizeHint().height()
         height = min(TALLEST, window.height() - corner.y() - 24, rows + 56)

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPixmap
 
-from app.library import Widths, nodes_of, wires_of
+from app.library import Widths, dataset_of, layers_of, nodes_of, wires_of
 from app.theme import current_theme
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 DRAWN_UNITS = 8  # of a layer; more would be a grey column
 DRAWN_POINTS = 240
-LAYERS = ("input", "dense", "neuron")
 
 
 def thumbnail(document: dict[str, Any], size: QSizeF, ratio: float) -> QPixmap:
@@ -35,34 +34,20 @@ def thumbnail(document: dict[str, Any], size: QSizeF, ratio: float) -> QPixmap:
 def paint_thumbnail(painter: QPainter, area: QRectF, document: dict[str, Any]) -> None:
     """Data on the left third where it can be drawn, layers or nodes on the rest."""
     inner = area.adjusted(20, 16, -20, -16)
-    data = _data_of(document)
+    data = dataset_of(document.get("data"))
     place = QRectF(inner.topLeft(), QSizeF(min(inner.height(), 0.4 * inner.width()), inner.height()))
     place.moveTop(inner.top() + (inner.height() - place.width()) / 2)
     place.setHeight(place.width())
     if data is not None and _paint_data(painter, place, data):
         inner.setLeft(place.right() + 24)
-    columns = _columns(document)
-    if len(columns) > 1:
-        _paint_layers(painter, inner, columns)
+    layers = layers_of(document)
+    if layers:
+        _paint_layers(painter, inner, [(kind, width, min(width, DRAWN_UNITS)) for kind, width in layers])
     else:
         _paint_graph(painter, inner, document)
 
 
 # data ----------------------------------------------------------------------------------------------------------------
-
-
-def _data_of(document: dict[str, Any]) -> Dataset | None:
-    from engine.datasets import load
-    from engine.problems import ProblemError
-
-    data = document.get("data")
-    described = data.get("train", data) if isinstance(data, dict) else data
-    if not described:
-        return None
-    try:
-        return load(described)
-    except (ProblemError, OSError, TypeError, ValueError):
-        return None  # a card without its data is still a card; opening it tells what is wrong
 
 
 def _paint_data(painter: QPainter, area: QRectF, data: Dataset) -> bool:
@@ -135,19 +120,6 @@ def _paint_image(painter: QPainter, area: QRectF, image: Any) -> None:
 # layers --------------------------------------------------------------------------------------------------------------
 
 
-def _columns(document: dict[str, Any]) -> list[tuple[str, int, int]]:
-    """Type, width and number of nodes side by side of each layer, from the inputs onward."""
-    widths = Widths(document)
-    found: dict[int, tuple[str, int]] = {}
-    for name, width in widths.all().items():
-        if widths.types[name] in LAYERS:
-            depth = widths.depth(name)
-            before = found.get(depth, ("", 0))[1]
-            found[depth] = (widths.types[name], before + width)
-    columns = [(kind, width, min(width, DRAWN_UNITS)) for _, (kind, width) in sorted(found.items())]
-    return columns if any(kind != "input" for kind, _, _ in columns) else []
-
-
 def _paint_layers(painter: QPainter, area: QRectF, columns: list[tuple[str, int, int]]) -> None:
     theme = current_theme()
     tallest = max(drawn for _, _, drawn in columns)
@@ -184,6 +156,8 @@ def _paint_layers(painter: QPainter, area: QRectF, columns: list[tuple[str, int,
 def _paint_graph(painter: QPainter, area: QRectF, document: dict[str, Any]) -> None:
     theme = current_theme()
     places = _places(document, area.adjusted(16, 10, -16, -10))
+    width = max(10.0, min(26.0, 0.7 * _spacing([place.x() for place in places.values()])))
+    height = max(9.0, min(16.0, 0.7 * _spacing([place.y() for place in places.values()])))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(theme.pen("k_data"))
     for start, end in wires_of(document):
@@ -196,7 +170,14 @@ def _paint_graph(painter: QPainter, area: QRectF, document: dict[str, Any]) -> N
         centre = places[str(node["id"])]
         painter.setPen(theme.pen(_colour_token(str(node.get("type", ""))), 1.5))
         painter.setBrush(QBrush(theme.colour("raised")))
-        painter.drawRoundedRect(QRectF(centre.x() - 13, centre.y() - 8, 26, 16), 4, 4)
+        painter.drawRoundedRect(QRectF(centre.x() - width / 2, centre.y() - height / 2, width, height), 4, 4)
+
+
+def _spacing(numbers: list[float]) -> float:
+    """The smallest distance between two places that are not the same."""
+    places = sorted(numbers)
+    gaps = [after - before for before, after in itertools.pairwise(places) if after - before > 2]
+    return min(gaps, default=100.0)
 
 
 def _wire(start: QPointF, end: QPointF) -> QPainterPath:

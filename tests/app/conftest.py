@@ -77,7 +77,7 @@ def shelf(tmp_path, monkeypatch, document):
         "default": "xor",
         "chapters": [
             {"id": "backpropagation", "title": "The chain rule, by hand", "icon": "square-function"},
-            {"id": "basics", "title": "Neural network basics", "icon": "network"},
+            {"id": "basics", "title": "Neural network basics", "icon": "network", "presets": ["moons", "xor"]},
         ],
     }
     (folder / "chapters.json").write_text(json.dumps(contents), encoding="utf-8")

@@ -365,16 +365,41 @@ def test_the_theme_switch_is_remembered(qtbot, window, settings):
 def test_nothing_is_cut_off(qtbot, opened, width, height):
     opened.resize(width, height)
     opened.grab()
-    for label in opened.findChildren(QLabel):
-        if (
-            label.isVisible()
-            and label.text()
-            and not label.wordWrap()
-            and not opened.workspace.inspector.isAncestorOf(label)
-        ):
-            right = label.mapTo(opened, label.rect().topRight()).x()
-            assert right <= width, label.text()
+    bars = (opened.top_bar, opened.workspace.player)
+    for label in [label for bar in bars for label in bar.findChildren(QLabel)]:
+        if label.isVisible() and label.text():
+            assert label.mapTo(opened, label.rect().topRight()).x() <= width, label.text()
             assert label.width() >= label.minimumSizeHint().width() - 1, label.text()
+
+
+def test_the_views_of_the_document_stand_under_the_canvas_and_can_be_added(opened):
+    docks = opened.workspace.docks
+    opened.grab()
+    assert docks["loss"].isVisible()
+    assert docks["boundary"].isVisible()
+    assert not docks["accuracy"].isVisible()
+    assert abs(docks["loss"].width() - docks["boundary"].width()) <= 8
+    opened.commands.run("views.accuracy")
+    assert docks["accuracy"].isVisible()
+    assert [entry["type"] for entry in opened.editor.document.views] == ["loss", "boundary", "accuracy"]
+    opened.editor.stack.undo()
+    assert not docks["accuracy"].isVisible()
+
+
+def test_a_view_that_is_put_away_is_away_after_saving_and_opening(opened, tmp_path):
+    for name in ("loss", "boundary"):
+        opened.commands.run(f"views.{name}")
+    assert not opened.workspace.is_shown("views")
+    opened.files.save_to(tmp_path / "bare.json")
+    opened.files.open_preset("moons")
+    assert opened.workspace.is_shown("views")
+    opened.files.open_path(tmp_path / "bare.json")
+    assert not opened.workspace.is_shown("views")
+
+
+def test_a_page_of_the_tour_selects_the_node_it_speaks_of(opened):
+    opened.start_tour()
+    assert opened.editor.selection == {"hidden"}
 
 
 def test_panels_have_their_widths_and_can_be_put_away(opened):

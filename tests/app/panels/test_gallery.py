@@ -145,6 +145,13 @@ def test_cards_stand_four_across_in_the_usual_window(gallery):
     assert len(tops) == 1
 
 
+def test_a_bar_to_scroll_with_is_there_only_where_cards_do_not_fit(qtbot, gallery):
+    bar = gallery._scroll.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() == 0)
+    gallery.resize(1280, 300)
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+
+
 def test_no_card_is_cut_off_at_the_right(gallery):
     for width in (1024, 1280, 1920):
         gallery.resize(width, 760)
