@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
 SMALLEST, LARGEST = 0.03, 4.0
-MARGIN = 48.0
+MARGIN = 28.0
 REMEMBERED = 20
 
 

@@ -16,7 +16,7 @@ from app.theme import current_theme
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
-MAP = QSize(156, 104)
+MAP, SMALL_MAP, SMALL_CANVAS = QSize(156, 104), QSize(108, 72), 800
 
 
 class Minimap(QWidget):
@@ -33,6 +33,11 @@ class Minimap(QWidget):
         current_theme().changed.connect(self.refresh)
         self.setToolTip("Drag to move the view (Alt+M hides the map)")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def fit_to(self, width: int) -> None:
+        """Take less room on a narrow canvas."""
+        self.resize(SMALL_MAP if width < SMALL_CANVAS else MAP)
+        self.refresh()
 
     def _frame(self) -> tuple[QRectF, float, QPointF]:
         """What is shown (scene pixels), the scale, and the place of its upper left corner."""

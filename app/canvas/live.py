@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -51,6 +54,28 @@ class LiveState:
 def zoom_of(painter: QPainter) -> float:
     """Device-independent pixels per unit of the scene (the ratio of a fine screen is no part of a world transform)."""
     return QStyleOptionGraphicsItem.levelOfDetailFromTransform(painter.worldTransform())
+
+
+def boost_at(zoom: float) -> float:
+    """How much larger numbers of neurons and weights are drawn so that they can still be read at a small zoom.
+
+    In steps of a quarter: each step lays the labels out anew.
+    """
+    return min(1.75, max(1.0, ceil(4 * 0.88 / zoom) / 4))
+
+
+@contextmanager
+def enlarged(painter: QPainter, anchor: QPointF, boost: float) -> Iterator[None]:
+    """Paint larger around a point."""
+    if boost == 1.0:
+        yield
+        return
+    painter.save()
+    painter.translate(anchor)
+    painter.scale(boost, boost)
+    painter.translate(-anchor)
+    yield
+    painter.restore()
 
 
 class LiveLayer(QGraphicsItem):

@@ -20,6 +20,7 @@ from app.canvas.live import (
     draw_focus,
     draw_glow,
     draw_ringed,
+    enlarged,
     state_icon,
 )
 from app.canvas.node_item import DrawnNode
@@ -27,7 +28,7 @@ from app.canvas.readings import Words
 from app.theme import current_theme
 from app.theme.numbers import token_of
 
-SUBSCRIPT, DIGITS = re.compile("[₀-₉]+"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SUBSCRIPT, DIGITS = re.compile("(?<=^[A-Za-z])[₀-₉0-9]{1,2}$"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SATURATED = 4 / 3  # level at which ±1 has the full blue or orange; the ends of the scale are nearly white or black
 FILL = 0.32  # share of the diverging scale's colour, so that the number on it can always be read
 MATHEMATICAL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
@@ -37,6 +38,14 @@ class NeuronItem(DrawnNode):
     """A neuron, or a single feature of the data (smaller, without curve and gradient)."""
 
     cached = False  # nearly everything on it is live
+    boost = 1.0
+
+    def enlarge(self, boost: float) -> None:
+        """Draw numbers and names larger: the canvas is seen from afar."""
+        self.prepareGeometryChange()
+        self.live.geometry_changes()
+        self.boost = boost
+        self.live.update()
 
     @property
     def circle(self) -> QRectF:
@@ -51,7 +60,9 @@ class NeuronItem(DrawnNode):
 
     def boundingRect(self) -> QRectF:
         """The circle with its halo, the name and the gradient, which may be wider."""
-        return QRectF(0, 0, *self.geometry.size).adjusted(-30, -HALO, 30, HALO)
+        side = 30 * self.boost
+        more = (self.boost - 1) * NAME_ROW
+        return QRectF(0, 0, *self.geometry.size).adjusted(-side, -HALO - more, side, HALO + more)
 
     def shape(self) -> QPainterPath:
         """The circle counts for the mouse."""
@@ -70,9 +81,12 @@ class NeuronItem(DrawnNode):
         if zoom >= TEXT_FROM:
             if self.node.type == "neuron":
                 self._draw_curve(painter, state)
-                self._draw_gradient(painter, state)
-            self._draw_value(painter, state)
-            self._draw_name(painter, state)
+                with enlarged(painter, QPointF(self.circle.center().x(), self.circle.bottom() + 4), self.boost):
+                    self._draw_gradient(painter, state)
+            with enlarged(painter, self.circle.center() + QPointF(0, 10), self.boost):
+                self._draw_value(painter, state)
+            with enlarged(painter, QPointF(self.circle.center().x(), NAME_ROW - 4), self.boost):
+                self._draw_name(painter, state)
             self._draw_mark(painter, state)
         for port in self.ports:
             if port.shown and not port.wired and zoom >= TEXT_FROM:
@@ -138,7 +152,11 @@ class NeuronItem(DrawnNode):
         offset = 14 if self.node.type == "neuron" else 0
         words = Words("0", "text3") if "muted" in self.node.flags else state.value
         text = words.text.replace(" ± ", "±")
-        role = "number_large" if width_of(text, "number_large") <= self.circle.width() - 16 else "number_small"
+        role = (
+            "number_large"
+            if width_of(text, "number_large") <= (self.circle.width() - 16) / self.boost
+            else "number_small"
+        )
         place = QRectF(self.circle.left() - 10, self.circle.center().y() - 9 + offset, self.circle.width() + 20, 18)
         draw_text(painter, place, text, role, words.token, "middle")
         if state.focused:

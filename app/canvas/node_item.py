@@ -165,6 +165,15 @@ class NodeItem(DrawnNode):
         room = QRectF(9, 2, self.geometry.size[0] * zoom - 12, BLOCK_NAME)
         draw_text(painter, room, elided(shown_name(self.node), "caption", room.width()), "caption", "text")
 
+    def _draw_block_numbers(self, painter: QPainter, state: LiveState, zoom: float) -> None:
+        """Value and gradient of a block without a picture, as far as they fit."""
+        painter.scale(1 / zoom, 1 / zoom)
+        width, height = self.geometry.size[0] * zoom - 12, self.geometry.size[1] * zoom
+        for at, words in enumerate((state.value, state.gradient)):
+            top = BLOCK_NAME + 4 + at * BLOCK_NAME
+            if top + BLOCK_NAME <= height and width_of(words.text, "number_small") <= width:
+                draw_text(painter, QRectF(9, top, width, BLOCK_NAME), words.text, "number_small", words.token)
+
     def _draw_header(self, painter: QPainter) -> None:
         kind, width = self.node.kind, self.geometry.size[0]
         draw_icon(painter, SIDE - 4, 7, (kind.icon if kind else "") or "square-function", self.category_token)
@@ -205,6 +214,8 @@ class NodeItem(DrawnNode):
             place = self.geometry.body.adjusted(side, top, -side, -side)
             if state.strip is not None and place.height() * zoom > 6:
                 draw_image(painter, place, state.strip, zoom)
+            elif self.geometry.rule:
+                self._draw_block_numbers(painter, state, zoom)
             return
         self.draw_ports(painter)  # over the border, which is live
         draw_corner(painter, self.geometry, state, flags)

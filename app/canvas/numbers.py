@@ -137,6 +137,9 @@ class NumbersOnCanvas:
                 self._scene.wires[name].show_as(phase="")
         for name in chosen:
             self._scene.wires[name].show_as(phase=step.part)
+        for name in self._phased | chosen:
+            if name in self._scene.labels:
+                self._scene.labels[name].update()
         self._phased = chosen
 
     def _marked_wires(self) -> list[Any]:

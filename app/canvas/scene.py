@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QGraphicsScene
 from app.canvas.annotations import FrameItem, NoteItem
 from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.ink import ink
-from app.canvas.live import DETAIL_FROM
+from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
 from app.canvas.node_item import DrawnNode, NodeItem
@@ -55,6 +55,7 @@ class CanvasScene(QGraphicsScene):
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
         self.detailed = True
+        self._boost = 1.0
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Bodies and numbers of a full screen of nodes: Qt's 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
@@ -152,6 +153,8 @@ class CanvasScene(QGraphicsScene):
                 item = self.nodes[name] = wanted(name)
                 item.take(self._wiring, self.editor.shapes)
                 item.setVisible(self.detailed)
+                if isinstance(item, NeuronItem):
+                    item.boost = self._boost
                 self.addItem(item)
             else:
                 item.take(self._wiring, self.editor.shapes)
@@ -187,6 +190,7 @@ class CanvasScene(QGraphicsScene):
             if name not in self.labels and name in self.wires:
                 label = self.labels[name] = WeightLabel(self.wires[name], place)
                 label.setVisible(self.detailed)
+                label.boost = self._boost
                 self.addItem(label)
 
     def _sync_annotations(self) -> None:
@@ -320,6 +324,8 @@ class CanvasScene(QGraphicsScene):
 
     def show_zoom(self, zoom: float) -> None:
         """Below a quarter one item draws the whole graph."""
+        if (boost := boost_at(zoom)) != self._boost:
+            self._enlarge(boost)
         detailed = zoom >= DETAIL_FROM
         if detailed == self.detailed:
             return
@@ -328,6 +334,13 @@ class CanvasScene(QGraphicsScene):
             item.setVisible(detailed)
         self.overview.setVisible(not detailed)
         self.overview.refresh()
+
+    def _enlarge(self, boost: float) -> None:
+        self._boost = boost
+        for item in [*self.labels.values(), *self.nodes.values()]:
+            if isinstance(item, NeuronItem | WeightLabel):
+                item.enlarge(boost)
+        self._settle()
 
     def _show_selection(self, selection: Any) -> None:
         for name, node in self.nodes.items():

@@ -154,6 +154,7 @@ class CanvasView(GestureView):
         margin = 16
         self.zoom_control.adjustSize()
         self.zoom_control.move(margin, self.height() - self.zoom_control.height() - margin)
+        self.minimap.fit_to(self.width())
         self.minimap.move(self.width() - self.minimap.width() - margin, self.height() - self.minimap.height() - margin)
         self.camera.resized()
 

@@ -56,6 +56,7 @@ class WeightLabel(QGraphicsItem):
         self.wire, self.place = wire, place
         self.words, self.gradient = DASH, DASH
         self.hovered = False
+        self.boost = 1.0
         self.setZValue(LABELS_Z)
         if place.count == 1:
             self.setCursor(Qt.CursorShape.SizeVerCursor)
@@ -77,8 +78,19 @@ class WeightLabel(QGraphicsItem):
         numbers = np.ravel(reading.array)[self.place.start : self.place.start + self.place.count]
         return (numbers, reading.state) if numbers.size else None
 
+    def enlarge(self, boost: float) -> None:
+        """Draw larger: the canvas is seen from afar."""
+        self.prepareGeometryChange()
+        self.boost = boost
+        self.update()
+
     def boundingRect(self) -> QRectF:
         """Both lines, around the item's place."""
+        area = self._area()
+        return QRectF(area.topLeft() * self.boost, area.size() * self.boost)
+
+    def _area(self) -> QRectF:
+        """Both lines before they are enlarged."""
         lines = 1 if self.gradient is DASH else 2
         width = max(width_of(self.words.text, "number_small"), width_of(self.gradient.text, "number_small") + 14) + 10
         return QRectF(-width / 2, -9, width, 16 * lines + 2)
@@ -87,19 +99,33 @@ class WeightLabel(QGraphicsItem):
         """The canvas's colour beneath, so that the wire does not run through the number."""
         if zoom_of(painter) < TEXT_FROM:
             return
-        place = self.boundingRect()
+        painter.scale(self.boost, self.boost)
+        place, both = self._area(), self.gradient is not DASH and not self.is_short
+        if not both:
+            place.setHeight(18)
         painter.setPen(ink().pen("border_strong") if self.hovered and self.place.count == 1 else Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("canvas", 0.88))
         painter.drawRoundedRect(place, 4, 4)
         token = token_of(self.words.value) if self.words.token == "text" else self.words.token
         first = QRectF(place.left(), place.top() + 1, place.width(), 16)
         draw_text(painter, first, self.words.text, "number_small", token, "middle")
-        if self.gradient is not DASH:
+        if both:
             second = first.translated(5, 15)
             width = width_of(self.gradient.text, "number_small")
             chevron = QPointF(second.center().x() - width / 2 - 7, second.center().y())
             draw_chevron(painter, chevron, 3.0, self.gradient.token, leftward=True)
             draw_text(painter, second, self.gradient.text, "number_small", self.gradient.token, "middle")
+
+    @property
+    def is_short(self) -> bool:
+        """Seen from afar there is room for the weight alone, save on the wires of the step just played."""
+        return self.boost > 1.0 and not (self.wire.phase or self.hovered)
+
+    @property
+    def room(self) -> QRectF:
+        """What the label needs around its place, whatever the numbers are at the moment."""
+        width, height = (50, 18) if self.is_short else (64, 34)
+        return QRectF(-width / 2 * self.boost, -9 * self.boost, width * self.boost, height * self.boost)
 
 
 def _words(part: tuple[np.ndarray, str] | None, *, signed: bool, token: str = "text", digits: int = 3) -> Words:
@@ -120,7 +146,7 @@ def place_labels(labels: Iterable[WeightLabel], obstacles: Iterable[QRectF]) -> 
         path = label.wire.path
         if path.isEmpty():
             continue
-        size = QRectF(-27, -9, 54, 34)
+        size = label.room
         # The later a place in the list, the worse; overlaps count in pixels covered.
         best = min(PLACES, key=lambda share: _covered(size.translated(path.pointAtPercent(share)), taken))
         label.setPos(path.pointAtPercent(best))
