@@ -12,19 +12,9 @@ from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.workloads import WORKLOADS, arrays_of
 
 MODULES = (
-    "__main__",
-    "competitors",
-    "drawings",
-    "edits",
-    "kernels",
-    "ours",
-    "reference",
-    "speed",
-    "tables",
-    "tape_profile",
-    "worker",
-    "workloads",
-)
+    "__main__", "canvas", "competitors", "drawings", "edits", "kernels", "ours", "reference", "speed", "start", "started",
+    "tables", "tape_profile", "window", "worker", "workloads",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,0 +1,79 @@
+"""A start of the program that says how far it is, a word a line, and leaves: the process that `start` waits for.
+
+It goes the command's own way to the window: `gallery` is `chainrule`, anything else is `chainrule PRESET` with one press of →.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from app.cli import make_window, open_named
+from app.recovery import Keeper
+from app.settings import Settings
+from app.window import MainWindow
+
+LONGEST_MS = 30_000
+
+
+def say(word: str) -> None:
+    """Tell the process that waits."""
+    print(word, flush=True)
+
+
+class FirstPaint(QObject):
+    """Leaves after the next paint of a widget."""
+
+    def __init__(self, window: MainWindow, widget: QWidget) -> None:
+        super().__init__(window)
+        self._window = window
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            # The picture is on its way to the screen once this event is done.
+            QTimer.singleShot(0, self._leave)
+        return False
+
+    def _leave(self) -> None:
+        say("painted")
+        self._window.close()
+
+
+def leave_after_first_step(window: MainWindow) -> None:
+    """Press → and leave when the canvas has painted what came of it."""
+
+    def taken(snapshot: object) -> None:
+        workspace = window.workspace
+        if workspace is not None and getattr(snapshot, "last_step", None) is not None:
+            say("first step taken")
+            window.runner.snapshot_ready.disconnect(taken)
+            FirstPaint(window, workspace.canvas.viewport())
+            workspace.canvas.viewport().update()
+
+    window.runner.snapshot_ready.connect(taken)
+    window.runner.step("node")
+
+
+def main(kind: str) -> int:
+    """Open the window on the gallery or on a preset."""
+    say("modules imported")
+    application, window = make_window(Settings.of_user(), Keeper())
+    say("window built")
+    if kind == "gallery":
+        FirstPaint(window, window.gallery)
+    else:
+        open_named(window, kind)
+        say("document opened")
+        leave_after_first_step(window)
+    window.show()
+    window.warm_up()
+    QTimer.singleShot(LONGEST_MS, window.close)  # whatever keeps the picture away, nobody waits for ever
+    return int(application.exec())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1]))
