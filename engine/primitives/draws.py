@@ -117,9 +117,10 @@ def bernoulli_shape(chance: Value, shape: Shape, key: int | tuple[int, int]) -> 
 def random_bernoulli_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     p, y, k0, k1 = instruction[1], instruction[2], instruction[3] & WORD, instruction[4] & WORD
     iteration = integers[0] & WORD
+    single = arena[p]
     for i in range(start, stop):
         first, _, _, _ = philox(iteration, i, 0, 0, k0, k1)
-        chance = arena[p + i * STEP_A]
+        chance = arena[p + i] if STEP_A else single
         hit = real(1) if real(whole32(first >> 8)) * real(STEP_OF_24_BITS) < chance else real(0)
         arena[y + i] = hit if chance == chance else chance
 
