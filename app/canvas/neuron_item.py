@@ -83,8 +83,7 @@ class NeuronItem(DrawnNode):
                 self._draw_curve(painter, state)
                 with enlarged(painter, QPointF(self.circle.center().x(), self.circle.bottom() + 4), self.boost):
                     self._draw_gradient(painter, state)
-            with enlarged(painter, self.circle.center() + QPointF(0, 10), self.boost):
-                self._draw_value(painter, state)
+            self._draw_value(painter, state)
             with enlarged(painter, QPointF(self.circle.center().x(), NAME_ROW - 4), self.boost):
                 self._draw_name(painter, state)
             self._draw_mark(painter, state)
@@ -152,16 +151,14 @@ class NeuronItem(DrawnNode):
         offset = 14 if self.node.type == "neuron" else 0
         words = Words("0", "text3") if "muted" in self.node.flags else state.value
         text = words.text.replace(" ± ", "±")
-        role = (
-            "number_large"
-            if width_of(text, "number_large") <= (self.circle.width() - 16) / self.boost
-            else "number_small"
-        )
+        room = self.circle.width() - 10
+        role = "number_large" if width_of(text, "number_large") <= room / self.boost else "number_small"
+        wide = width_of(text, role)
         place = QRectF(self.circle.left() - 10, self.circle.center().y() - 9 + offset, self.circle.width() + 20, 18)
-        draw_text(painter, place, text, role, words.token, "middle")
-        if state.focused:
-            wide = width_of(text, role)
-            draw_focus(painter, QRectF(place.center().x() - wide / 2, place.top(), wide, place.height()), text)
+        with enlarged(painter, place.center(), max(1.0, min(self.boost, room / max(wide, 1.0)))):
+            draw_text(painter, place, text, role, words.token, "middle")
+            if state.focused:
+                draw_focus(painter, QRectF(place.center().x() - wide / 2, place.top(), wide, place.height()), text)
 
     def _draw_name(self, painter: QPainter, state: LiveState) -> None:
         name, bias = shown_name(self.node), state.bias

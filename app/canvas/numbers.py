@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from app.canvas.live import DASH
 from app.canvas.node_item import DrawnNode
 from app.canvas.readings import is_finite, scalar_of, strip_of, words_of
+from engine.snapshot import Reading
 
 if TYPE_CHECKING:
     from app.canvas.scene import CanvasScene
@@ -164,7 +167,12 @@ def _moment(snapshot: Any) -> tuple:
 
 
 def _equal(one: Any, other: Any) -> bool:
-    return isinstance(one, str | bool) and one == other
+    """Whether two parts of a signature show alike; a reading of the same numbers is a new object in every snapshot."""
+    if isinstance(one, str | bool):
+        return one == other
+    if not isinstance(one, Reading) or not isinstance(other, Reading) or one[2] is None or other[2] is None:
+        return False
+    return (one[:2], one[3:]) == (other[:2], other[3:]) and np.array_equal(one[2], other[2])
 
 
 def _greyed(words: Any, stale: bool) -> Any:
