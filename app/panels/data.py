@@ -159,9 +159,8 @@ class DataPanel(QWidget):
             self.choice.show_value(self._spec().get("name"))
         else:
             known, spec = describe(name).options, self._spec()
-            kept = {
-                key: spec[key] for key in ("standardise", "test_fraction", "split_seed") if key in spec and key in known
-            }
+            shared = ("standardise", "test_fraction", "split_seed")
+            kept: dict[str, Any] = {key: spec[key] for key in shared if key in spec and key in known}
             self._set({"name": name, **kept})
 
     def _as_typed(self) -> dict[str, Any]:

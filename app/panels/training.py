@@ -98,8 +98,11 @@ class TrainingPanel(QWidget):
     def _goals(self) -> tuple[str, ...]:
         """Losses first, then whatever else might be made small."""
         nodes = list(self._editor.document.graph)
-        losses = [node.id for node in nodes if node.kind and any(port.kind == "loss" for port in node.kind.outputs)]
-        return ("", *(losses or [node.id for node in nodes if node.kind and node.kind.outputs]))
+        return ("", *(self._losses() or [node.id for node in nodes if node.kind and node.kind.outputs]))
+
+    def _losses(self) -> list[str]:
+        nodes = self._editor.document.graph
+        return [node.id for node in nodes if node.kind and any(port.kind == "loss" for port in node.kind.outputs)]
 
     def _phases(self) -> tuple[str, ...]:
         return tuple(str(index + 1) for index in range(max(1, len(self._training.phases))))
@@ -132,7 +135,7 @@ class TrainingPanel(QWidget):
             {name: graph.nodes[name].name if name in graph.nodes else name or "nothing" for name in goals}
         )
         self.rows["minimise"].show_value(phase.objective)
-        self._no_loss.setVisible(len(self._goals()) == 1)
+        self._no_loss.setVisible(not self._losses())
         self._show_optimizer(phase.optimizer)
         for name in PLAN:
             self.rows[name].show_value(getattr(training, name))

@@ -169,7 +169,9 @@ def polygon(xs: Array, ys: Array) -> QPolygonF:
     if not count:
         return line
     line.resize(count)
-    memory = np.frombuffer(shiboken6.VoidPtr(line.data(), count * 16, True), np.float64).reshape(-1, 2)
+    # Shiboken's stubs know only addresses; a pointer with a size is what makes the memory writable.
+    pointer: Any = shiboken6.VoidPtr(line.data(), count * 16, True)  # type: ignore[call-arg, arg-type]
+    memory = np.frombuffer(pointer, np.float64).reshape(-1, 2)
     memory[:, 0], memory[:, 1] = xs, ys
     return line
 

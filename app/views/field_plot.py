@@ -50,6 +50,7 @@ class Scene:
     def of(cls, data: Dataset, level: float, reach: float) -> Scene:
         """The scene of a data set."""
         count = len(data.inputs)
+        classes: tuple[str, ...]
         targets = data.targets.reshape(count, -1)
         if data.task == "regression":
             groups, classes = np.ones(count, int), ()
@@ -340,8 +341,10 @@ def paint_legend_row(
 def tinted(values: Array, tokens: Sequence[str]) -> Array:
     """The colour of the largest output, mixed into the canvas. values (…, outputs); returns (…, 3) bytes."""
     theme = current_theme()
-    ground = np.array(theme.colour("canvas").getRgb()[:3], float)
-    colours = np.array([theme.colour(tokens[index % len(tokens)]).getRgb()[:3] for index in range(values.shape[-1])])
+    canvas = theme.colour("canvas")
+    ground = np.array([canvas.red(), canvas.green(), canvas.blue()], float)
+    wanted = [theme.colour(tokens[index % len(tokens)]) for index in range(values.shape[-1])]
+    colours = np.array([[colour.red(), colour.green(), colour.blue()] for colour in wanted], float)
     mixed = ground + TINT * (colours - ground)
     return np.asarray(mixed[values.argmax(axis=-1)], np.uint8)
 

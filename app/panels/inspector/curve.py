@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -11,23 +11,14 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
+from app.theme.mathematics import plain_text
 from app.theme.numbers import number_text
+
+if TYPE_CHECKING:
+    from engine.explain import Curve
 
 HEIGHT, MARGIN = 104, 10
 Numbers = Sequence[float] | np.ndarray
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A function of one number, its slope, and the points at which it is evaluated now."""
-
-    x: Numbers
-    y: Numbers
-    slope: Numbers
-    at: float | None = None
-    value: float | None = None
-    slope_here: float | None = None
-    symbol: str = "y"
 
 
 class CurvePicture(QWidget):
@@ -44,8 +35,8 @@ class CurvePicture(QWidget):
         self._curve = curve
         here = (
             ""
-            if curve.value is None
-            else f"{curve.symbol} = {number_text(curve.value)}, slope {number_text(curve.slope_here)}"
+            if curve.y is None
+            else f"{plain_text(curve.result)} = {number_text(curve.y)}, slope {number_text(curve.slope)}"
         )
         self.setAccessibleName(f"Curve; {here}")
         self.update()
@@ -61,14 +52,14 @@ class CurvePicture(QWidget):
         curve = self._curve
         assert curve is not None
         low, high = self._range()
-        across = (x - float(curve.x[0])) / ((float(curve.x[-1]) - float(curve.x[0])) or 1.0)
+        across = (x - float(curve.xs[0])) / ((float(curve.xs[-1]) - float(curve.xs[0])) or 1.0)
         up = (min(max(y, low), high) - low) / ((high - low) or 1.0)
         area = QRectF(self.rect()).adjusted(0, MARGIN + 6, 0, -MARGIN)
         return QPointF(area.left() + min(max(across, 0.0), 1.0) * area.width(), area.bottom() - up * area.height())
 
     def _range(self) -> tuple[float, float]:
         assert self._curve is not None
-        both = np.concatenate([np.asarray(self._curve.y, float), np.asarray(self._curve.slope, float)])
+        both = np.concatenate([np.asarray(self._curve.ys, float), np.asarray(self._curve.slopes, float)])
         both = both[np.isfinite(both)]
         return (float(both.min()), float(both.max())) if both.size else (0.0, 1.0)
 
@@ -79,27 +70,27 @@ class CurvePicture(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(theme.pen("border"))
-        painter.drawLine(self.point(float(curve.x[0]), 0.0), self.point(float(curve.x[-1]), 0.0))
+        painter.drawLine(self.point(float(curve.xs[0]), 0.0), self.point(float(curve.xs[-1]), 0.0))
         low, high = self._range()
         painter.drawLine(self.point(0.0, low), self.point(0.0, high))
-        self._paint_line(painter, curve.slope, "backward", Qt.PenStyle.DashLine)
-        self._paint_line(painter, curve.y, "text", Qt.PenStyle.SolidLine)
-        if curve.at is None or curve.value is None:
+        self._paint_line(painter, curve.slopes, "backward", Qt.PenStyle.DashLine)
+        self._paint_line(painter, curve.ys, "text", Qt.PenStyle.SolidLine)
+        if curve.x is None or curve.y is None:
             return
-        above = self.point(curve.at, curve.value)
-        if curve.slope_here is not None:
-            below = self.point(curve.at, curve.slope_here)
+        above = self.point(curve.x, curve.y)
+        if curve.slope is not None:
+            below = self.point(curve.x, curve.slope)
             painter.setPen(theme.pen("border_strong"))
             painter.drawLine(above, below)
             apart = 1 if below.y() >= above.y() else -1
-            self._paint_dot(painter, below, "backward", f"slope {number_text(curve.slope_here)}", apart)
+            self._paint_dot(painter, below, "backward", f"slope {number_text(curve.slope)}", apart)
         else:
             apart = 1
-        self._paint_dot(painter, above, "text", f"{curve.symbol} = {number_text(curve.value)}", -apart)
+        self._paint_dot(painter, above, "text", f"{plain_text(curve.result)} = {number_text(curve.y)}", -apart)
 
     def _paint_line(self, painter: QPainter, heights: Numbers, token: str, style: Qt.PenStyle) -> None:
         assert self._curve is not None
-        pairs = zip(self._curve.x, heights, strict=True)
+        pairs = zip(self._curve.xs, heights, strict=True)
         painter.setPen(current_theme().pen(token, 1.25, style))
         painter.drawPolyline(QPolygonF([self.point(float(x), float(y)) for x, y in pairs if np.isfinite(y)]))
 

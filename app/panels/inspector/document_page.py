@@ -37,8 +37,8 @@ class DocumentPage(QWidget):
             entry.setAccessibleName(name)
             entry.editingFinished.connect(lambda name=name, entry=entry: self._take(name, entry))
             head.body.addWidget(entry)
-        self.size = words("", "3")
-        head.body.addWidget(self.size)
+        self.counts = words("", "3")
+        head.body.addWidget(self.counts)
         column.addWidget(head)
         self.training = self._add_lines("Training", "training", column)
         self.data = self._add_lines("Data", "data", column)
@@ -90,7 +90,7 @@ class DocumentPage(QWidget):
         said = f"{counted(len(graph.nodes), 'node')}, {counted(len(graph.wires), 'wire')}"
         if parameters is not None:
             said += f", {counted(parameters, 'parameter')}"
-        self.size.setText(f"{said} · {self._editor.document.precision}")
+        self.counts.setText(f"{said} · {self._editor.document.precision}")
 
     @staticmethod
     def _show_lines(section: Section, lines: list[str]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.panels.fields.section import Section, clear, words
+from app.panels.fields.section import Section, clear, link, words
 from app.theme import current_theme
 from app.theme.formula import FormulaBlock, Term
 from app.theme.numbers import NOT_COMPUTED, number_text, token_of
@@ -16,14 +16,18 @@ from app.theme.numbers import NOT_COMPUTED, number_text, token_of
 if TYPE_CHECKING:
     from engine.snapshot import Equation, Explanation
 
+MOST_LINES = 4
 PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
 ICONS = {"forward": "chevron-right", "backward": "chevron-left", "update": "square"}
 CAPTIONS = {"incoming", "local", "outgoing", "addend", "old", "rate", "gradient", "new", "state"}
 OPERATORS = {r"\cdot": "×", r"\times": "×", "-": "−", r"\leftarrow": "←", r"\approx": "≈"}
 
 
-def block_terms(equation: Equation) -> list[Term]:
-    """An equation of the engine as the columns of a formula block: number under symbol, colour by sign."""
+def block_terms(equation: Equation, fresh: bool = True) -> list[Term]:
+    """An equation of the engine as the columns of a formula block: number under symbol, colour by sign.
+
+    Numbers of a former iteration (not `fresh`) are grey, as everywhere.
+    """
     terms = []
     named = {term.role for term in equation.terms} & CAPTIONS
     for term in equation.terms:
@@ -31,8 +35,9 @@ def block_terms(equation: Equation) -> list[Term]:
             sign = OPERATORS.get(term.latex, term.latex)
             terms.append(Term(term.latex, sign if len(sign) == 1 else "", "text3"))
             continue
-        caption = term.role if term.role in named else ""
-        terms.append(Term(term.latex, number_text(term.number), token_of(term.number), caption))
+        caption = term.caption or (term.role if term.role in named else "")
+        token = token_of(term.number) if fresh else "text3"
+        terms.append(Term(term.latex, number_text(term.number), token, caption))
     return terms
 
 
@@ -42,13 +47,18 @@ class FormulaSection(Section):
     def __init__(self, part: str) -> None:
         super().__init__(PARTS[part])
         self._part = part
-        self._blocks: list[tuple[FormulaBlock, QLabel]] = []
+        self._blocks: list[FormulaBlock] = []
         self._shape: tuple[object, ...] = ()
+        self._explanation: Explanation | None = None
+        self._is_long = False
         self._icon = QLabel()
         self.aside.addWidget(self._icon)
         self._lines = QVBoxLayout()
         self._lines.setSpacing(10)
         self.body.addLayout(self._lines)
+        self._remark = words("", "warn")
+        self._remark.hide()
+        self.body.addWidget(self._remark)
         self._paint_icon()
         current_theme().changed.connect(self._paint_icon)
 
@@ -57,33 +67,50 @@ class FormulaSection(Section):
 
     def show_explanation(self, explanation: Explanation | None, now: bool) -> None:
         """Show other numbers; blocks are kept while the symbols stay the same, so nothing flickers."""
+        self._explanation = explanation
         self.setVisible(explanation is not None and bool(explanation.equations))
         if explanation is None:
             return
-        self.note.setText("now" if now else "")
+        earlier = "of the last iteration" if explanation.state == "earlier" else ""
+        self.note.setText("now" if now else earlier)
+        self._remark.setText(explanation.note)
+        self._remark.setVisible(bool(explanation.note))
         shape = tuple((tuple(term.latex for term in line.terms), line.caption) for line in explanation.equations)
         if shape != self._shape:
             self._shape = shape
             self._build(explanation.equations)
-        for (block, caption), line in zip(self._blocks, explanation.equations, strict=True):
-            block.set_terms(block_terms(line))
-            caption.setText(line.caption)
+        # Blocks stand for the first lines only where there are many.
+        for block, line in zip(self._blocks, explanation.equations, strict=False):
+            block.set_terms(block_terms(line, explanation.state == "current"))
 
-    def _build(self, equations: Iterable[Equation]) -> None:
+    def _toggle(self) -> None:
+        self._is_long = not self._is_long
+        self._shape = ()
+        if self._explanation is not None:
+            self.show_explanation(self._explanation, self.note.text() == "now")
+
+    def _build(self, equations: Sequence[Equation]) -> None:
         clear(self._lines)
         self._blocks = []
-        for line in equations:
-            caption = words(line.caption, "caption")
-            caption.setVisible(bool(line.caption))
+        hidden = 0 if self._is_long else len(equations) - MOST_LINES
+        # One line more takes as much room as the words that say that it is hidden.
+        kept = equations if hidden <= 1 else equations[:MOST_LINES]
+        for line in kept:
+            if line.caption:
+                self._lines.addWidget(words(line.caption, "caption"))
             block = FormulaBlock()
-            self._lines.addWidget(caption)
             self._lines.addWidget(block)
-            self._blocks.append((block, caption))
+            self._blocks.append(block)
+        if len(equations) > MOST_LINES + 1:
+            text = f"{hidden} more lines" if hidden > 0 else "fewer lines"
+            more = link(text, "Show all lines, or the first ones", "chevron-down" if hidden > 0 else "chevron-up")
+            more.clicked.connect(self._toggle)
+            self._lines.addWidget(more)
 
     @property
     def text(self) -> str:
         """The formulas as read aloud."""
-        return "; ".join(block.accessibleName() for block, _ in self._blocks)
+        return "; ".join(block.accessibleName() for block in self._blocks)
 
 
 class Formulas(QWidget):

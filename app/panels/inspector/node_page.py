@@ -62,6 +62,7 @@ class NodePage(QWidget):
         self.what = Section("What does this do?")
         self.what.body.addWidget(self.curve)
         self.what.hide()
+        self.why.node_asked.connect(lambda name: self._editor.select([name]))
         self.reference = self._make_reference()
         for part in (
             self.formulas, self.ports, self.parameters, self.properties, self.data, self.why, self.what, self.reference,
@@ -277,6 +278,10 @@ class NodePage(QWidget):
         last = self._snapshot.last_step if self._snapshot is not None else None
         now = last.part if last is not None and last.node == answer.subject.node else ""
         self.formulas.show_explanations(answer.explanations, now)
+        self.why.show_factors(answer.factors)
+        self.what.setVisible(answer.curve is not None)
+        if answer.curve is not None:
+            self.curve.show_curve(answer.curve)
 
     # properties ------------------------------------------------------------------------------------------------------
 

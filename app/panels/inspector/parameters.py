@@ -203,6 +203,8 @@ class ParametersSection(Section):
         self._node: Node | None = None
         self._arrays: dict[str, np.ndarray] = {}
         self._before: dict[str, np.ndarray] = {}
+        self._set: set[str] = set()
+        self._set_at = 0  # the revision with which the run knows these
         self._reach = 1.0
         self.rows: dict[tuple[str, Place], ParameterRow] = {}
         self.maps: dict[str, HeatMap] = {}
@@ -243,9 +245,11 @@ class ParametersSection(Section):
             if key.partition(".")[0] == self._node.id and each.array is not None
         }
         reshaped = {key: a.shape for key, a in found.items()} != {key: a.shape for key, a in self._arrays.items()}
-        self._arrays = {key: array for key, array in found.items() if key not in self._before or reshaped} | (
-            {key: self._arrays[key] for key in self._before if key in self._arrays and not reshaped}
-        )
+        if snapshot.revision >= self._set_at:
+            self._set.clear()
+        # What a hand holds, or has just let go of, is newer than a snapshot that was on its way meanwhile.
+        mine = () if reshaped else self._before.keys() | self._set
+        self._arrays = {key: self._arrays[key] if key in mine else array for key, array in found.items()}
         self.setVisible(bool(found))
         if not self._before:
             self._stretch(reshaped)
@@ -328,6 +332,8 @@ class ParametersSection(Section):
         before, self._before = self._before, {}
         if not before or np.array_equal(before[key], self._arrays[key]):
             return
+        self._set.add(key)
+        self._set_at = self._editor.revision + 1
         try:
             self._keep(key, before)
         except ProblemError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.nodes import NodeType
     from engine.snapshot import Reading, Snapshot
 
-HEAD, LINE, SHAPE_RIGHT = 20, 23, 140
+HEAD, LINE, SHAPE_RIGHT = 20, 23, 150
 RIGHT, LEFT, MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter
 
 
@@ -112,7 +112,7 @@ class PortTable(QWidget):
             self._paint_symbol(painter, row, top)
             texts = (row.shape, "text3"), (row.value, row.value_token), (row.gradient, row.gradient_token)
             for (text, token), (left, width, side) in zip(texts, columns[1:], strict=True):
-                painter.setFont(theme.font("number_small" if "±" in text else "number"))
+                painter.setFont(theme.font("number_small" if "±" in text or len(text) > 7 else "number"))
                 painter.setPen(theme.colour(token))
                 painter.drawText(QRectF(left, top, width, LINE), side | MIDDLE, text)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from engine.explain import Curve, Factors
     from engine.session import Session
     from engine.snapshot import Explanation
     from engine.tape import Step
@@ -27,19 +28,24 @@ class Answer:
 
     subject: Subject
     explanations: tuple[Explanation, ...]
+    curve: Curve | None = None
+    factors: Factors | None = None
 
 
 def about(subject: Subject) -> Callable[[Session], Answer]:
     """The question to put to the session."""
 
     def ask(session: Session) -> Answer:
+        from engine.explain import curve, factors
+
         found = []
         for part in ("forward", "backward", "update"):
             step = step_of(session, subject.node, part)
             explanation = session.explain(step, subject.row, subject.unit) if step is not None else None
             if explanation is not None:
                 found.append(explanation)
-        return Answer(subject, tuple(found))
+        place = (subject.node, subject.row, subject.unit)
+        return Answer(subject, tuple(found), curve(session, *place), factors(session, *place))
 
     return ask
 

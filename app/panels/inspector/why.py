@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from app.panels.fields.section import Section, Symbol, clear, words
+from app.panels.fields.section import Section, Symbol, clear, link, words
 from app.theme import current_theme
 from app.theme.numbers import number_text, token_of
 
+if TYPE_CHECKING:
+    from engine.explain import Factors
 
-@dataclass(frozen=True)
-class Factor:
-    """One factor: symbol, number, what it is in words, and what it does to the product ("shrinks most" or nothing)."""
-
-    latex: str
-    number: float | None
-    words: str = ""
-    remark: str = ""
+MOST_ROWS = 8
+SMALL = 1e-9  # what other paths add, below which it is rounding
 
 
 class WhySection(Section):
-    """Rows of factors and their product."""
+    """Factors from the loss back to the node, their product, and what other paths add to it.
+
+    node_asked(str)  somebody clicked the node that a factor belongs to
+    """
+
+    node_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__("Why this size?")
@@ -31,49 +33,80 @@ class WhySection(Section):
         self.body.addLayout(self._lines)
         self._numbers: list[QLabel] = []
         self._shape: tuple[object, ...] = ()
-        self._product: float | None = None
         current_theme().changed.connect(self._forget)
         self.hide()
 
     def _forget(self) -> None:
         self._shape = ()
 
-    def show_factors(self, factors: Sequence[Factor], product: float | None) -> None:
+    def show_factors(self, found: Factors | None) -> None:
         """Show other factors; nothing is built anew while only numbers change."""
-        self.setVisible(bool(factors))
-        shape = tuple((factor.latex, factor.words, factor.remark) for factor in factors)
+        self.setVisible(found is not None and bool(found.factors))
+        if found is None or not found.factors:
+            return
+        kept = chosen(found)
+        rest = len(found.factors) - len(kept)
+        has_others = abs(found.other_paths) > SMALL + 1e-6 * abs(found.gradient)
+        shape = (*(found.factors[index][0::2] for index in kept), found.smallest, rest, has_others, found.symbol)
         if shape != self._shape:
             self._shape = shape
-            self._build(factors)
-        for label, number in zip(self._numbers, [*(factor.number for factor in factors), product], strict=True):
-            self._show_number(label, number)
+            self._build(found, kept, rest, has_others)
+        numbers = [found.factors[index].number for index in kept] + [found.product]
+        numbers += [found.other_paths, found.gradient] if has_others else []
+        for label, number in zip(self._numbers, numbers, strict=True):
+            show_number(label, number)
 
-    def _show_number(self, label: QLabel, number: float | None) -> None:
-        text = number_text(number)
-        if label.text() != text:
-            label.setText(text)
-            palette = label.palette()
-            palette.setColor(label.foregroundRole(), current_theme().colour(token_of(number)))
-            label.setPalette(palette)
-
-    def _build(self, factors: Sequence[Factor]) -> None:
+    def _build(self, found: Factors, kept: list[int], rest: int, has_others: bool) -> None:
         clear(self._lines)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(14)
-        grid.setVerticalSpacing(5)
-        grid.setColumnStretch(2, 1)
         self._numbers = []
-        for row, factor in enumerate(factors):
-            grid.addWidget(Symbol(factor.latex), row, 0)
-            self._add_number(grid, row)
-            grid.addWidget(words(factor.words, "2"), row, 2)
-            grid.addWidget(words(factor.remark, "number_small", wrap=False), row, 3)
-        grid.addWidget(words("product", "2", wrap=False), len(factors), 0)
-        self._add_number(grid, len(factors))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(2, 1)
+        for index in kept:
+            factor = found.factors[index]
+            remark = "shrinks most" if index == found.smallest else ""
+            self._add(grid, Symbol(factor.latex), self._words(factor.words, factor.node), remark)
+        last = f"product, with {rest} more factors" if rest else "product"
+        self._add(grid, words(last, "2", wrap=False) if not has_others and not rest else words("", "2"), words(last))
+        if has_others:
+            self._add(grid, words("", "2"), words("what all other paths add", "2"))
+            self._add(grid, Symbol(found.symbol), words("the whole derivative", "2"))
         self._lines.addLayout(grid)
 
-    def _add_number(self, grid: QGridLayout, row: int) -> None:
+    def _words(self, text: str, node: str) -> QWidget:
+        button = link(text, "Look at this node")
+        button.setStyleSheet("QToolButton { padding: 0; text-align: left; border: none; }")
+        button.clicked.connect(lambda: self.node_asked.emit(node))
+        return button
+
+    def _add(self, grid: QGridLayout, symbol: QWidget, said: QWidget, remark: str = "") -> None:
+        row = grid.rowCount()
         label = QLabel()
         label.setFont(current_theme().font("number"))
         self._numbers.append(label)
-        grid.addWidget(label, row, 1)
+        for column, part in enumerate((symbol, label, said, words(remark, "number_small", wrap=False))):
+            grid.addWidget(part, row, column)
+
+
+def chosen(found: Factors) -> list[int]:
+    """Which factors to show where there are many: those farthest from 1, in their order."""
+    places = range(len(found.factors))
+    if len(found.factors) <= MOST_ROWS:
+        return list(places)
+
+    def weight(index: int) -> float:
+        size = abs(found.factors[index].number)
+        return max(size, 1 / size) if size else float("inf")
+
+    return sorted(sorted(places, key=weight, reverse=True)[:MOST_ROWS])
+
+
+def show_number(label: QLabel, number: float) -> None:
+    """A number in the colour of its sign."""
+    text = number_text(number)
+    if label.text() != text:
+        label.setText(text)
+        palette = label.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, current_theme().colour(token_of(number)))
+        label.setPalette(palette)

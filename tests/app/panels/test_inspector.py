@@ -1,0 +1,305 @@
+"""The inspector: what it shows of a node, and numbers under a hand that are live and one undo step."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+
+from app.editor import Editor
+from app.follow import Follower
+from app.panels.inspector import Inspector
+from app.panels.inspector.parameters import entry_symbol
+from app.theme import current_theme
+from engine.snapshot import Equation, Explanation, Snapshot, Term, read
+
+LEFT = Qt.MouseButton.LeftButton
+WEIGHT = np.array([[0.56, 2.17, 1.12, -0.3], [-0.96, -1.69, 0.87, 0.4]])
+
+
+@pytest.fixture
+def editor(document):
+    return Editor(document)
+
+
+@pytest.fixture
+def inspector(qtbot, editor):
+    """Without a runner: fed by hand."""
+    made = Inspector(editor)
+    made.resize(384, 1400)
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+@pytest.fixture
+def live(qtbot, editor, runner):
+    """With a runner that has played one iteration."""
+    made = Inspector(editor, runner)
+    made.follower = Follower(editor, runner)
+    made.resize(384, 1600)
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.show()
+    made.snapshots = []
+    runner.snapshot_ready.connect(made.snapshots.append)
+    runner.snapshot_ready.connect(made.show_snapshot)
+    runner.open(editor.document, editor.revision)
+    runner.step("iteration")
+    qtbot.waitUntil(lambda: bool(made.snapshots) and made.snapshots[-1].iteration == 1, timeout=120_000)
+    return made
+
+
+def snapshot(**more):
+    parameters = {"hidden.weight": read(WEIGHT, "current"), "hidden.bias": read(np.full(4, 0.1), "current")}
+    values = {
+        "input_1.value": read(np.array([[0.0, 1.0]] * 4), "current"),
+        "hidden.h": read(np.full((4, 4), 0.25), "current"),
+    }
+    return Snapshot(revision=more.pop("revision", 0), parameters=parameters, values=values, **more)
+
+
+def texts(widget):
+    QApplication.processEvents()  # what was added to a layout is shown by the event loop
+    return " ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+# what is shown -------------------------------------------------------------------------------------------------------
+
+
+def test_with_nothing_selected_the_document_speaks(inspector):
+    said = texts(inspector)
+    assert inspector.document_page.title.text() == "XOR needs a hidden layer"
+    assert "Adam minimises loss: learning rate 0.0500" in said
+    assert "nothing is scaled" in said
+    assert inspector.tabs.tabText(0) == "Document"
+
+
+def test_the_title_is_changed_in_place_and_undone(inspector, editor):
+    page = inspector.document_page
+    page.title.setFocus()
+    page.title.selectAll()
+    QTest.keyClicks(page.title, "Another")
+    QTest.keyClick(page.title, Qt.Key.Key_Return)
+    assert editor.document.title == "Another"
+    editor.stack.undo()
+    page.title.clearFocus()
+    page.show_document()
+    assert page.title.text() == "XOR needs a hidden layer"
+
+
+def test_a_selected_node_is_named_with_its_help_its_properties_and_its_source(inspector, editor):
+    editor.select(["hidden"])
+    page = inspector.node_page
+    said = texts(page)
+    assert page.title.text() == "hidden"
+    assert "Weighted sums of the features plus a bias" in said
+    assert "neurons" in said
+    assert "Aggarwal" in page.source.text()
+    assert inspector.tabs.tabText(0) == "Node"
+
+
+def test_an_input_says_what_is_done_to_the_data(inspector, editor):
+    editor.select(["input_1"])
+    assert "The inputs go in as they are: nothing is scaled." in texts(inspector.node_page.data)
+
+
+def test_what_was_not_computed_is_a_dash_and_never_a_zero(inspector, editor):
+    editor.select(["hidden"])
+    inspector.show_snapshot(Snapshot(values={"hidden.h": read(np.zeros((4, 4)), "absent")}))
+    row = inspector.node_page.table.rows[-1]
+    assert (row.name, row.value, row.gradient) == ("h", "–", "–")
+
+
+def test_ports_show_shape_value_and_gradient(inspector, editor):
+    editor.select(["hidden"])
+    gradients = {"hidden.weight": read(np.full((2, 4), -0.5), "current"), "hidden.h": read(np.ones((4, 4)), "earlier")}
+    inspector.show_snapshot(snapshot(gradients=gradients))
+    rows = {row.name: row for row in inspector.node_page.table.rows}
+    assert (rows["x"].value, rows["weight"].shape, rows["weight"].gradient) == ("0.50 ± 0.50", "(2, 4)", "−0.50 ± 0")
+    assert rows["weight"].gradient_token == "backward"
+    assert rows["h"].gradient_token == "text3"
+
+
+def test_the_gradient_of_a_value_that_goes_several_ways_is_not_shown_as_one_ports(inspector, editor):
+    editor.add_node("dense", (300, 300), wire_from="input_1.value")
+    editor.select(["hidden"])
+    inspector.show_snapshot(snapshot(gradients={"input_1.value": read(np.ones((4, 2)), "current")}))
+    assert inspector.node_page.table.rows[0].gradient == "–"
+
+
+def test_formulas_stand_with_their_numbers_under_each_symbol(inspector, editor):
+    editor.select(["hidden"])
+    terms = (
+        Term("z_1", 1.25, "result"),
+        Term("="),
+        Term("w_{11}", None, "operand"),
+        Term(r"\cdot"),
+        Term("x_1", -0.5, "operand"),
+    )
+    explanation = Explanation("hidden", "forward", "", (Equation(terms),))
+    inspector.show_snapshot(snapshot(explanation=explanation))
+    section = inspector.node_page.formulas.sections["forward"]
+    assert section.isVisible()
+    assert "z_1 1.250 = = w_11 – · × x_1 −0.500" in section.text
+    assert not inspector.node_page.formulas.sections["backward"].isVisible()
+
+
+def test_formulas_of_another_node_are_not_shown(inspector, editor):
+    editor.select(["output"])
+    inspector.show_snapshot(snapshot(explanation=Explanation("hidden", "forward", "", (Equation((Term("z", 1.0),)),))))
+    assert not inspector.node_page.formulas.sections["forward"].isVisible()
+
+
+def test_a_pinned_node_stays_whatever_is_selected(inspector, editor):
+    editor.select(["hidden"])
+    QTest.mouseClick(inspector.node_page.pin, LEFT)
+    editor.select(["output"])
+    assert inspector.node_page.title.text() == "hidden"
+    QTest.mouseClick(inspector.node_page.pin, LEFT)
+    assert inspector.node_page.title.text() == "output"
+
+
+def test_several_nodes_and_a_removed_one_leave_no_page_behind(inspector, editor):
+    editor.select(["hidden", "output"])
+    assert "2 nodes: hidden, output" in texts(inspector)
+    editor.select(["hidden"])
+    editor.remove(["hidden"])
+    assert inspector.pages.currentWidget().widget() is inspector.document_page
+
+
+def test_entries_are_named_as_in_the_textbook(editor):
+    node = editor.document.graph.nodes["hidden"]
+    assert entry_symbol(node, "weight", (2, 4), (0, 2)) == "w_{13}"
+    assert entry_symbol(node, "weight", (12, 4), (10, 2)) == "w_{11,3}"
+    assert entry_symbol(node, "bias", (1,), (0,)) == "b"
+
+
+# numbers under a hand ------------------------------------------------------------------------------------------------
+
+
+def test_every_parameter_of_a_small_layer_has_its_row(inspector, editor):
+    editor.select(["hidden"])
+    inspector.show_snapshot(snapshot())
+    rows = inspector.node_page.parameters.rows
+    assert len(rows) == 12
+    assert rows["hidden.weight", (1, 1)].text_field.number == -1.69
+
+
+def test_many_parameters_are_a_heat_map_with_one_entry_to_edit(qtbot, inspector, editor):
+    big = np.linspace(-1, 1, 40 * 20).reshape(40, 20)
+    editor.select(["hidden"])
+    inspector.show_snapshot(Snapshot(parameters={"hidden.weight": read(big, "current")}))
+    section = inspector.node_page.parameters
+    assert section.rows == {}
+    picture = section.maps["hidden.weight"]
+    qtbot.waitUntil(lambda: picture.isVisible() and picture.height() == picture.sizeHint().height())
+    image = picture.grab().toImage()
+    assert image.pixelColor(40, 12).red() > image.pixelColor(40, 12).blue()
+    below = image.pixelColor(image.width() - 20, image.height() - 12)
+    assert below.blue() > below.red()
+    width, height = picture._cell()
+    QTest.mouseClick(picture, LEFT, pos=QPoint(int(3.5 * width), int(2.5 * height)))
+    assert picture.place == (2, 3)
+    QTest.keyClick(picture, Qt.Key.Key_Right)
+    assert picture.place == (2, 4)
+    field = section._chosen["hidden.weight"].text_field
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "0.5")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert section._arrays["hidden.weight"][2, 4] == 0.5
+    assert editor.stack.undoText() == "Set hidden · weight"
+
+
+def test_a_dragged_weight_is_live_and_one_undo_step(qtbot, live, editor, runner):
+    editor.select(["hidden"])
+    rows = live.node_page.parameters.rows
+    qtbot.waitUntil(lambda: len(rows) == 12 or len(live.node_page.parameters.rows) == 12)
+    row = live.node_page.parameters.rows["hidden.weight", (0, 0)]
+    before = live.snapshots[-1].parameters["hidden.weight"].array.copy()
+    slider = row.slider
+    at = QPoint(round(slider._x(slider.scale.place(before[0, 0]))), 12)
+    QTest.mousePress(slider, LEFT, pos=at)
+    for way in (4, 9, 15):
+        QTest.mouseMove(slider, at + QPoint(way, 0))
+    dragged = slider._number
+    assert dragged > before[0, 0]
+    qtbot.waitUntil(lambda: live.snapshots[-1].parameters["hidden.weight"].array[0, 0] == np.float32(dragged))
+    assert editor.stack.count() == 0
+    QTest.mouseRelease(slider, LEFT, pos=at + QPoint(15, 0))
+    assert editor.stack.count() == 1
+    editor.stack.undo()
+    qtbot.waitUntil(lambda: np.array_equal(live.snapshots[-1].parameters["hidden.weight"].array, before))
+    editor.stack.redo()
+    qtbot.waitUntil(lambda: live.snapshots[-1].parameters["hidden.weight"].array[0, 0] == np.float32(dragged))
+
+
+def test_a_drag_taken_back_leaves_no_step(live, editor, qtbot):
+    editor.select(["hidden"])
+    qtbot.waitUntil(lambda: bool(live.node_page.parameters.rows))
+    slider = next(iter(live.node_page.parameters.rows.values())).slider
+    QTest.mousePress(slider, LEFT, pos=QPoint(30, 12))
+    QTest.keyClick(slider, Qt.Key.Key_Escape)
+    assert editor.stack.count() == 0
+
+
+def test_freezing_is_a_flag_of_the_node(inspector, editor):
+    editor.select(["hidden"])
+    inspector.show_snapshot(snapshot())
+    QTest.mouseClick(inspector.node_page.parameters.freeze, LEFT)
+    assert "frozen" in editor.document.graph.nodes["hidden"].flags
+    editor.stack.undo()
+    assert not inspector.node_page.parameters.freeze.isChecked()
+
+
+def test_a_property_is_typed_reset_and_undone(inspector, editor):
+    editor.select(["hidden"])
+    row = inspector.node_page.property_row("units")
+    row.editor.setFocus()
+    row.editor.selectAll()
+    QTest.keyClicks(row.editor, "7")
+    QTest.keyClick(row.editor, Qt.Key.Key_Return)
+    assert editor.document.graph.nodes["hidden"].properties["units"] == 7
+    editor.stack.undo()
+    assert row.editor.number == 4
+    editor.set_property("hidden", "units", 9)
+    QTest.mouseClick(row.reset, LEFT)
+    assert "units" not in editor.document.graph.nodes["hidden"].properties
+
+
+def test_all_defaults_are_one_undo_step(inspector, editor):
+    editor.select(["hidden"])
+    before = dict(editor.document.graph.nodes["hidden"].properties)
+    QTest.mouseClick(inspector.node_page.defaults, LEFT)
+    assert editor.document.graph.nodes["hidden"].properties == {}
+    assert editor.stack.count() == 1
+    editor.stack.undo()
+    assert editor.document.graph.nodes["hidden"].properties == before
+
+
+def test_the_run_explains_the_row_and_the_unit_that_were_chosen(qtbot, live, editor):
+    editor.select(["hidden"])
+    page = live.node_page
+    forward = page.formulas.sections["forward"]
+    qtbot.waitUntil(lambda: forward.isVisible() and bool(forward.text), timeout=60_000)
+    assert page.entry.isVisible()
+    first = forward.text
+    page.unit.setFocus()
+    QTest.keyClick(page.unit, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: forward.text != first, timeout=20_000)
+    assert page.what.isVisible()
+    assert page.why.isVisible()
+    image = page.curve.grab().toImage()
+    curve = current_theme().colour("text")
+    found = sum(image.pixelColor(x, y) == curve for x in range(image.width()) for y in range(image.height()))
+    assert found > 20
+
+
+def test_another_document_forgets_the_node(inspector, editor, document):
+    editor.select(["hidden"])
+    inspector.show_snapshot(snapshot())
+    editor.open(document.copy())
+    assert inspector.pages.currentWidget().widget() is inspector.document_page
+    assert inspector.node_page.node is None
