@@ -337,6 +337,8 @@ class _Feed:
         self.gathers = mode == "train" and dataset is not None
         if dataset is not None:
             self._batches(len(dataset.train_rows))
+            if dataset.targets.dtype.kind in "iu" and dataset.targets.size:
+                program.build.classes = int(dataset.targets.max()) + 1
 
     def _batches(self, rows: int) -> None:
         training, result = self.training, self.result

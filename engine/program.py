@@ -251,6 +251,7 @@ class Builder:
         self.rules: list[
             tuple[str, Callable[[], None]]
         ] = []  # learning rules without a loss: node, what emits its update
+        self.classes: int | None = None  # of the data, where its targets are class numbers
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
         self._constants: dict[float, Value] = {}
 

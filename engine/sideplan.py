@@ -105,7 +105,7 @@ def _watched(document: Document, program: Program) -> dict[str, Value]:
                 watched.setdefault("loss", value)
     for node in document.graph:
         if node.kind is not None and node.kind.category == "Metrics":
-            value = program.outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
-            if value is not None and value.shape == ():
-                watched.setdefault(node.type, value)
+            metric = program.outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
+            if metric is not None and metric.shape == ():
+                watched.setdefault(node.type, metric)
     return watched

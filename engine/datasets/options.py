@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.properties import Choice, Flag, Property, Real, Text, Whole
 from engine.problems import Problem, ProblemError, did_you_mean
+from engine.properties import Choice, Flag, Property, Real, Text, Whole
 
 __all__ = ["Choice", "Flag", "Names", "Property", "Raw", "Real", "Reals", "Text", "Whole", "read_options", "shown"]
 

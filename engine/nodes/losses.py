@@ -209,5 +209,10 @@ class SoftmaxCrossEntropy(Loss):
     primitive: ClassVar[dict[str, str]] = {"whole": "class_cross_entropy", "real": "softmax_cross_entropy"}
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        terms = build.emit(self.primitive[values["target"].kind], values["logits"], values["target"])
+        scores, target = values["logits"], values["target"]
+        classes = build.classes if target.kind == "whole" else None
+        if classes is not None and scores.rank and isinstance(scores.shape[-1], int) and scores.shape[-1] < classes:
+            fact = f"the data has {classes} classes, and there are scores for {scores.shape[-1]}"
+            raise shape_mismatch(fact, f"Give the last layer {classes} units.", port="logits")
+        terms = build.emit(self.primitive[target.kind], scores, target)
         return sum_of_all(build, terms) if self.reduction == "sum" else mean_of_all(build, terms)

@@ -330,3 +330,12 @@ def test_a_constant_that_is_dragged_changes_what_follows_from_it():
     session.reset()
     session.step("phase")
     assert session.loss == 15.0, "a reset returns to the document"
+
+
+def test_more_classes_than_scores_are_refused_before_anything_is_played():
+    document = layered_document([3, 4], rows=12, batch_size=12, loss="softmax_cross_entropy")
+    narrow = document.copy()
+    narrow.graph.nodes["dense_1"].properties["units"] = 2
+    problem = next(entry for entry in narrow.check() if entry.severity == "error")
+    assert (problem.node, problem.port) == ("softmax_cross_entropy_1", "logits")
+    assert problem.mend.startswith("Give the last layer")
