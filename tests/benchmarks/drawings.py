@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from engine import Document, Graph
 
 ROWS = 200
 MOONS = {"train": {"name": "moons", "samples": ROWS}}
+TOWER: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("dense", {"units": 8}), ("tanh", {}), ("dense", {"units": 8}), ("relu", {}), ("scale", {"factor": 0.5}),
+)  # fmt: skip
 COLUMN, LINE, LINES = 240.0, 180.0, 10  # pixels between nodes, and nodes above one another
 
 
@@ -53,7 +58,7 @@ def _document(graph: Graph, loss: str) -> Document:
 
 
 def layers(nodes: int) -> Document:
-    """Towers of six: dense layers of 8 (tanh, ReLU, sigmoid in turn) and scalings, joined by a neuron under a loss.
+    """Towers of five (layer, activation, layer, activation, scaling), joined by a neuron under a loss.
 
     Three more losses and a count of mistakes look at the same prediction.
     """
@@ -61,8 +66,7 @@ def layers(nodes: int) -> Document:
     inputs, target = pen.node("input"), pen.node("target")
     tops: list[str] = []
     while len(pen.graph.nodes) < nodes - 6:
-        height = min(6, nodes - 6 - len(pen.graph.nodes))
-        tops.append(_tower(pen, inputs, height))
+        tops.append(_tower(pen, inputs, nodes - 6 - len(pen.graph.nodes)))
     prediction = pen.node("neuron", *tops, activation="sigmoid")
     loss = pen.loss("binary_cross_entropy", prediction, target)
     for other in ("mean_squared_error", "absolute_error", "squared_error", "mistakes"):
@@ -70,18 +74,15 @@ def layers(nodes: int) -> Document:
     return _document(pen.graph, loss)
 
 
-def _tower(pen: _Pen, inputs: str, height: int) -> str:
+def _tower(pen: _Pen, inputs: str, room: int) -> str:
     last = inputs
-    for place in range(height):
-        if place % 3 == 2:
-            last = pen.node("scale", last, factor=0.5)
-        else:
-            last = pen.node("dense", last, units=8, activation=("tanh", "relu", "", "sigmoid")[place % 6 % 4])
+    for type, properties in TOWER[:room]:
+        last = pen.node(type, last, **properties)
     return last
 
 
 def neurons(nodes: int) -> Document:
-    """Single neurons, each wired to two earlier ones, under one loss: as one draws a graph of scalars."""
+    """Single neurons, each wired to two earlier ones, under one loss."""
     pen = _Pen()
     inputs, target = pen.node("input"), pen.node("target")
     every = [pen.node("neuron", inputs, activation="tanh") for _ in range(2)]
@@ -92,31 +93,48 @@ def neurons(nodes: int) -> Document:
     return _document(pen.graph, pen.loss("binary_cross_entropy", prediction, target))
 
 
+def scalars(nodes: int) -> Document:
+    """Sums and products of single numbers, each squashed by a tanh, over a few parameters; the last sum is minimised."""
+    pen = _Pen()
+    draw = np.random.default_rng(0)
+    every = [pen.node("parameter", shape=(), initial=float(draw.normal())) for _ in range(max(4, nodes // 16))]
+    while len(pen.graph.nodes) < nodes - 1:
+        first, second = every[-1], every[int(draw.integers(0, len(every) - 1))]
+        every.append(pen.node(("add", "multiply")[int(draw.integers(0, 2))], first, second))
+        if len(pen.graph.nodes) < nodes - 1:
+            every.append(pen.node("tanh", every[-1]))
+    return _document(pen.graph, pen.node("add", *every[-15::2]))
+
+
 def drawings() -> list[Drawing]:
     """What edits are measured on."""
-    return [
-        Drawing("50 nodes, layers", layers(50), _edits(layers(50), "dense_1", "dense")),
-        Drawing("50 neurons", neurons(50), _edits(neurons(50), "", "neuron")),
-        Drawing("1000 neurons", neurons(1000), _edits(neurons(1000), "", "neuron")),
-    ]
+    found = []
+    for name, document, added in (
+        ("50 nodes, layers", layers(50), "dense"),
+        ("50 neurons", neurons(50), "neuron"),
+        ("50 scalar nodes", scalars(50), "tanh"),
+        ("1000 scalar nodes", scalars(1000), "tanh"),
+    ):
+        found.append(Drawing(name, document, _edits(document, added)))
+    return found
 
 
-def _edits(base: Document, wider: str, added: str) -> tuple[Edit, ...]:
+def _edits(base: Document, added: str) -> tuple[Edit, ...]:
     def changed(change: Callable[[Graph], object]) -> Document:
         twin = base.copy()
         change(twin.graph)
         return twin
 
     def add(graph: Graph) -> None:
-        source = next(node.id for node in graph if node.type == added)
+        source = next(wire.source for wire in graph.wires if wire.target_node.startswith(added))
         graph.connect(source, graph.add(added, position=(0.0, -LINE)))
-
-    def widen(graph: Graph) -> None:
-        graph.nodes[wider].properties["units"] = 12
 
     def cut(graph: Graph) -> None:
         wire = next(wire for wire in graph.wires if wire.order == 1)
         graph.disconnect(wire.source, wire.target)
 
+    def widen(graph: Graph) -> None:
+        graph.nodes["dense_1"].properties["units"] = 12
+
     found = [Edit("add a node", changed(add)), Edit("cut a wire", changed(cut))]
-    return (*found, Edit("change a width", changed(widen))) if wider else tuple(found)
+    return (*found, Edit("change a width", changed(widen))) if "dense_1" in base.graph.nodes else tuple(found)
