@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -148,6 +148,10 @@ class Session:
     def _steps_of_values(self) -> dict[int, int]:
         position = {origin: index for index, origin in enumerate(self.program.steps)}
         return {call.result.index: position[call.origin] for call in self.program.calls}
+
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Compile or load all kernels of the plan now: seconds on the very first start; `progress(done, all)` may show them."""
+        self._machine.prepare(progress)
 
     # time ----------------------------------------------------------------------------------------
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from engine.machines.bodies import body_of
-from engine.machines.store import address_of, cache_folder
+from engine.machines.store import address_of, cache_folder, is_ready
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
 
@@ -68,6 +69,19 @@ class CpuMachine:
             played.kernels, self.arena.ctypes.data, self.integers.ctypes.data, played.fields.ctypes.data, played.starts,
             played.lengths, played,
         )  # fmt: skip
+
+    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Compile or load every kernel of this tape now, telling `progress(done, all)` before each of them."""
+        tape = self.tape
+        codes = {id(code): code for code in (tape.fast, tape.shown, *map(tape.shown_part, tape.steps))}
+        wanted = {body_of(entry, tape.dtype) for code in codes.values() for entry in code.instructions}
+        waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
+        for done, body in enumerate(waiting):
+            if progress is not None:
+                progress(done, len(waiting))
+            address_of(*body, tape.dtype)
+        if progress is not None and waiting:
+            progress(len(waiting), len(waiting))
 
     def tell_time(self) -> None:
         """Show the clock to the kernels; playing does it by itself."""

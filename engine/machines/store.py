@@ -34,11 +34,9 @@ def address_of(kernel: Kernel, variant: Variant, dtype: str) -> int:
     return found
 
 
-def missing(wanted: Iterator[tuple[Kernel, Variant]], dtype: str) -> int:
-    """How many of these kernels have yet to be compiled or loaded."""
-    return len(
-        {(kernel.name, variant) for kernel, variant in wanted if (kernel.name, variant, dtype) not in _addresses}
-    )
+def is_ready(kernel: Kernel, variant: Variant, dtype: str) -> bool:
+    """Whether this process has the kernel already."""
+    return (kernel.name, variant, dtype) in _addresses
 
 
 def _compile(kernel: Kernel, variant: Variant, dtype: str) -> Any:
