@@ -68,9 +68,10 @@ class Worker:
                 if message is None:
                     return
                 self._guarded(message.act, self)
+            # Shown before the next chunk: the window may just have said that it has time for another snapshot.
+            self._guarded(self._show)
             if self._playing:
                 self._guarded(self._chunk)
-            self._guarded(self._show)
 
     def _messages(self) -> list[Message | None]:
         found: list[Message | None] = []

@@ -50,8 +50,9 @@ class Counter(QWidget):
         return self._number.text()
 
     def set_text(self, text: str) -> None:
-        """Show another number."""
-        self._number.setText(text)
+        """Show another number; the same one costs no layout."""
+        if text != self._number.text():
+            self._number.setText(text)
 
     def minimumSizeHint(self) -> QSize:
         """Wide enough for the usual number, so that counting does not move the neighbours."""

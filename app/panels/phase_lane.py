@@ -46,6 +46,8 @@ class PhaseLane(QWidget):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show another moment."""
+        if snapshot.steps is self._steps and snapshot.last_step == self._last:
+            return  # at full speed every snapshot stands at the end of an iteration: nothing to paint again
         if snapshot.steps is not self._steps:
             self._steps = snapshot.steps
             self._groups = [list(group) for _, group in itertools.groupby(snapshot.steps, _group_key)]

@@ -19,6 +19,7 @@ WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
     "iteration": "run.iteration", "epoch": "run.epoch", "phase": "run.phase",
 }  # fmt: skip
+BUTTONS = {"run.play": "Play", "run.reset": "Reset", "run.reseed": "Start anew"}
 
 
 class TourBubble(QWidget):
@@ -126,15 +127,19 @@ class TourBubble(QWidget):
         self._key.setText(key)
         for part in (self._before, self._key):
             part.setVisible(bool(key))
-        self._after.setText(f"to {command.title.lower()}" if command is not None else "")
+        self._after.setText(f"to {command.title.lower()}" if command is not None and key else "")
         self.back.setVisible(self._page > 0)
-        is_last = self._page + 1 == len(self._pages)
-        step = command is not None and command.id.startswith("run.") and command.id != "run.play"
-        self.next.setText("Step" if step else "Done" if is_last else "Next")
+        self.next.setText(self._word(command))
         self.show()
         self.raise_()
         self.page_shown.emit(page)
         self.place()
+
+    def _word(self, command: Command | None) -> str:
+        """What the button does, in a word."""
+        if command is not None:
+            return BUTTONS.get(command.id, "Step")
+        return "Done" if self._page + 1 == len(self._pages) else "Next"
 
     def _command(self) -> Command | None:
         """The command that the page asks for, by id, key or word."""

@@ -26,6 +26,9 @@ def test_the_first_page_says_where_it_is_and_what_to_press(touring):
     assert (tour._title.text(), count(touring)) == ("Four points", "1 of 3")
     assert tour._key.text() == "→"
     assert not tour.back.isVisible()
+    assert tour.next.text() == "Step"
+    tour.go_on()
+    assert (tour._key.text(), tour.next.text()) == ("Space", "Play")
 
 
 def test_the_button_does_what_the_key_would_and_turns_the_page(qtbot, touring):
