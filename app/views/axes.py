@@ -23,13 +23,17 @@ BOTTOM, TICK_GAP = 36.0, 6.0
 
 @dataclass(frozen=True)
 class Axes:
-    """A rectangle of pixels for a rectangle of data. `area` is without labels."""
+    """A rectangle of pixels for a rectangle of data. `area` is without labels.
+
+    decades  the upward axis bears powers of ten: data are their exponents
+    """
 
     area: QRectF
     left: float
     right: float
     bottom: float
     top: float
+    decades: bool = False
 
     def x(self, value: Any) -> Any:
         """Pixels to the right; also for arrays."""
@@ -58,7 +62,9 @@ class Axes:
             painter.setPen(theme.pen("border"))
             painter.drawLine(QPointF(x, self.area.bottom()), QPointF(x, self.area.bottom() + 3))
         ticks = nice_ticks(self.bottom, self.top, max(2, min(MOST_TICKS, int(self.area.height() // 26))))
-        for tick, text in zip(ticks, tick_texts(ticks), strict=True):
+        if self.decades:
+            ticks = [tick for tick in ticks if tick == round(tick)]
+        for tick, text in zip(ticks, power_texts(ticks) if self.decades else tick_texts(ticks), strict=True):
             y = self.y(tick)
             painter.setPen(theme.pen("grid" if grid else "border"))
             painter.drawLine(
@@ -97,14 +103,17 @@ def paint_name(painter: QPainter, name: str, middle: QPointF, upright: bool) -> 
     painter.restore()
 
 
-def axes_in(frame: QRectF, x: tuple[float, float], y: tuple[float, float], right: float, named: bool) -> Axes:
+def axes_in(
+    frame: QRectF, x: tuple[float, float], y: tuple[float, float], right: float, named: bool, decades: bool = False
+) -> Axes:
     """Axes in a frame, with room for the labels: on the left as wide as they are."""
     metrics = QFontMetricsF(current_theme().font("number_small"))
     ticks = nice_ticks(*y, max(2, min(MOST_TICKS, int(frame.height() // 26))))
-    widest = max((metrics.horizontalAdvance(text) for text in tick_texts(ticks)), default=20.0)
+    texts = power_texts([round(tick) for tick in ticks]) if decades else tick_texts(ticks)
+    widest = max((metrics.horizontalAdvance(text) for text in texts), default=20.0)
     left = widest + TICK_GAP + (22 if named else 10)
     area = frame.adjusted(left, 10, -right, -BOTTOM)
-    return Axes(area, *x, *y)
+    return Axes(area, *x, *y, decades)
 
 
 def nice_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
@@ -139,6 +148,11 @@ def tick_texts(ticks: Sequence[float]) -> list[str]:
     ]
 
 
+def power_texts(exponents: Sequence[float]) -> list[str]:
+    """Powers of ten: `0.01`, `1`, `1e−5`."""
+    return [f"{10.0**power:g}" if -3 <= power <= 3 else f"1e{int(power)}".replace("-", MINUS) for power in exponents]
+
+
 def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
     """A range with a little room at both ends; never empty."""
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -147,19 +161,25 @@ def padded(low: float, high: float, share: float = 0.06) -> tuple[float, float]:
     return low - room, high + room
 
 
-def peaks(points: Array, left: float, right: float, columns: int) -> Array:
-    """At most two points for each column of pixels: its lowest and its highest, in the order they came.
+def peaks(points: Array, columns: int) -> Array:
+    """At most two points for each column of pixels: its lowest and its highest, in the order they came; and the last.
 
-    A mean would hide the one bad batch. points (k, 2), sorted by the first column.
+    A mean would hide the one bad batch. points (k, 2), finite, with about even steps in the first column.
     """
-    if len(points) <= 2 * columns or right <= left:
+    count = len(points)
+    if count <= 2 * columns:
         return points
-    column = np.clip(((points[:, 0] - left) / (right - left) * columns).astype(np.int64), 0, columns - 1)
-    starts = np.flatnonzero(np.r_[True, column[1:] != column[:-1]])
-    ends = np.r_[starts[1:], len(points)]
-    rank = np.lexsort((points[:, 1], column))
-    both = np.unique(np.r_[rank[starts], rank[ends - 1], len(points) - 1])
-    return points[both]
+    size = -(-count // columns)
+    whole = count // size
+    heights = points[: whole * size, 1].reshape(whole, size)
+    starts = np.arange(whole) * size
+    both = np.stack([starts + heights.argmin(axis=1), starts + heights.argmax(axis=1)], axis=1)
+    both.sort(axis=1)
+    rest = np.arange(whole * size, count)
+    if len(rest):
+        tail = points[rest, 1]
+        rest = np.unique([rest[tail.argmin()], rest[tail.argmax()], count - 1])
+    return points[np.concatenate([both.ravel(), rest])]
 
 
 def polygon(xs: Array, ys: Array) -> QPolygonF:

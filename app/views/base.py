@@ -81,9 +81,14 @@ class View(QFrame):
         row.addWidget(self.subtitle, 1)
         row.addWidget(self.export_button)
         row.addWidget(self.tear_button)
+        self._head = row
         self._paint_icon()
         current_theme().changed.connect(self._paint_icon)
         return row
+
+    def add_tool(self, button: QToolButton) -> None:
+        """Put a button of the view's own before export and tear-off."""
+        self._head.insertWidget(self._head.indexOf(self.export_button), button)
 
     def _tool(self, icon: str, help: str, act: object) -> QToolButton:
         button = QToolButton()

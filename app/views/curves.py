@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import number_text
@@ -17,8 +17,11 @@ from app.views.axes import Array, Axes, axes_in, padded, paint_legend, peaks, po
 from app.views.base import View
 
 if TYPE_CHECKING:
+    from app.editor import Editor
+    from app.runner import Runner
     from engine.snapshot import Snapshot
 
+MOST_DECADES = 12
 SOLID, DASHED = Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine
 
 
@@ -43,6 +46,7 @@ class CurvePlot(QWidget):
         self._lines, self._limits = lines, limits
         self._points: dict[str, Array] = {}
         self._now = 0
+        self.decades = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         current_theme().changed.connect(self.update)
 
@@ -60,8 +64,13 @@ class CurvePlot(QWidget):
         """Where data stand now."""
         every = np.concatenate(list(self._points.values())) if self._points else np.zeros((1, 2))
         heights = every[np.isfinite(every[:, 1]), 1]
+        if self.decades:
+            heights = self.up(heights[heights > 0])
         first, last = float(every[:, 0].min()), float(max(every[:, 0].max(), self._now))
-        if self._limits is not None:
+        if self.decades:
+            low, high = (float(heights.min()), float(heights.max())) if len(heights) else (-1.0, 0.0)
+            low, high = np.floor(max(low, high - MOST_DECADES)), np.ceil(high + 0.05)
+        elif self._limits is not None:
             low, high = self._limits
         else:
             low, high = (float(heights.min()), float(heights.max())) if len(heights) else (0.0, 1.0)
@@ -69,7 +78,19 @@ class CurvePlot(QWidget):
             low = max(low, 0.0) if heights.min(initial=0.0) >= 0 else low
         if last <= first:
             last = first + 1
-        return axes_in(QRectF(self.rect()), (first, last), (low, high), right=56, named=False)
+        return axes_in(QRectF(self.rect()), (first, last), (float(low), float(high)), 60, False, self.decades)
+
+    def up(self, values: Array) -> Array:
+        """Values as the upward axis bears them; nothing to draw where a logarithm has no value."""
+        if not self.decades:
+            return values
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(values > 0, np.log10(values), np.nan))
+
+    def show_decades(self, on: bool) -> None:
+        """Let the upward axis bear powers of ten."""
+        self.decades = on
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self._points:
@@ -83,8 +104,9 @@ class CurvePlot(QWidget):
         painter.save()
         painter.setClipRect(axes.area.adjusted(-1, -1, 1, 1))
         for line in self._shown():
-            kept = peaks(self._points[line.probe], axes.left, axes.right, max(16, int(axes.area.width())))
-            kept = kept[np.isfinite(kept[:, 1])]
+            points = self._points[line.probe]
+            points = np.stack([points[:, 0], self.up(points[:, 1])], axis=1)
+            kept = peaks(points[np.isfinite(points[:, 1])], max(16, int(axes.area.width())))
             painter.setPen(theme.pen(line.token, 1, line.style))
             painter.drawPolyline(polygon(axes.x(kept[:, 0]), axes.y(kept[:, 1])))
         painter.restore()
@@ -98,29 +120,48 @@ class CurvePlot(QWidget):
         theme = current_theme()
         metrics = QFontMetricsF(theme.font("number_small"))
         painter.setFont(theme.font("number_small"))
-        ends = [(line, self._points[line.probe][-1]) for line in self._shown()]
-        ends = sorted((end for end in ends if np.isfinite(end[1][1])), key=lambda end: axes.y(float(end[1][1])))
+        places: list[tuple[float, Line, float, float]] = []
+        for line in self._shown():
+            x, y = (float(number) for number in self._points[line.probe][-1])
+            places.append((float(self.up(np.array([y]))[0]), line, x, y))
         below = -1e9
-        for line, (x, y) in ends:
-            at = axes.point(float(x), min(max(float(y), axes.bottom), axes.top))
+        for height, line, x, y in sorted((each for each in places if np.isfinite(each[0])), key=lambda each: -each[0]):
+            at = axes.point(x, min(max(height, axes.bottom), axes.top))
             painter.setPen(theme.pen("surface"))
             painter.setBrush(theme.colour(line.token))
             painter.drawEllipse(at, 3.0, 3.0)
             base = max(at.y() + metrics.ascent() / 2 - 1, below)
             below = base + metrics.height() - 2
             painter.setPen(theme.colour("text2" if line.token == "text3" else line.token))
-            painter.drawText(QPointF(axes.area.right() + 8, base), number_text(float(y)))
+            painter.drawText(QPointF(axes.area.right() + 8, base), number_text(y))
 
 
 class CurveView(View):
-    """A view of curves; which ones is all that subclasses say."""
+    """A view of curves; which ones is all that subclasses say. A button gives the upward axis powers of ten."""
 
     lines: ClassVar[tuple[Line, ...]] = ()
     limits: ClassVar[tuple[float, float] | None] = None
 
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(editor, runner, parent)
+        self.decades = QToolButton()
+        self.decades.setText("log")
+        self.decades.setCheckable(True)
+        self.decades.setFixedHeight(22)
+        self.decades.setToolTip("Powers of ten upwards: small losses can be told apart")
+        self.decades.setStyleSheet("QToolButton { font-size: 11px; padding: 0 5px; border-radius: 4px; }")
+        self.decades.toggled.connect(self._show_decades)
+        if self.limits is None:  # a share from 0 to 1 needs no powers of ten
+            self.add_tool(self.decades)
+
     def make_body(self) -> QWidget:
         """The plot."""
         return CurvePlot(self.lines, self.limits)
+
+    def _show_decades(self, on: bool) -> None:
+        body = self.body
+        assert isinstance(body, CurvePlot)
+        body.show_decades(on)
 
     def feed(self, snapshot: Snapshot) -> str:
         """The histories that are there."""

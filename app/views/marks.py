@@ -35,7 +35,7 @@ def paint_mark(
     """One point of a class; `hollow` for what was kept for testing."""
     theme = current_theme()
     colour = theme.colour(tokens[group % len(tokens)])
-    painter.setPen(theme.pen(tokens[group % len(tokens)], 1.2) if hollow else theme.pen("canvas", 1))
+    painter.setPen(theme.pen(tokens[group % len(tokens)], 1.2) if hollow else theme.pen("canvas", 1.5))
     painter.setBrush(theme.colour("canvas", 0.5) if hollow else colour)
     shape = shape_of(group, len(tokens))
     if shape == CIRCLE:

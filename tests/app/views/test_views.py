@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage
 from app.editor import Editor
 from app.theme import current_theme
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
-from app.views.axes import Axes, nice_ticks, peaks, polygon, tick_texts
+from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, tick_texts
 from app.views.field import Ask, Field, asked_for, level_line
 from engine.datasets import load
 from engine.snapshot import Snapshot
@@ -63,6 +63,23 @@ def test_one_bad_batch_among_many_thousand_is_seen(qtbot, editor):
     points[31_234, 1] = 0.9
     view = shown(qtbot, LossCurve(editor), Snapshot(iteration=49_999, history=history(loss_batch=points)))
     assert near(picture(view.body), view.body.axes().point(31_234, 0.88), "text3", reach=3)
+
+
+def test_powers_of_ten_let_small_losses_be_told_apart(qtbot, editor):
+    points = np.stack([np.arange(1001.0), 10.0 ** -(np.arange(1001.0) / 100)], axis=1)
+    view = shown(qtbot, LossCurve(editor), Snapshot(iteration=1000, history=history(loss_training=points)))
+    view.decades.click()
+    axes, image = view.body.axes(), picture(view.body)
+    assert axes.decades
+    assert near(image, axes.point(500, -5), "text")
+    assert power_texts([-5.0, 0.0, 2.0]) == ["1e−5", "1", "100"]
+
+
+def test_a_loss_of_zero_has_no_place_among_powers_of_ten_and_breaks_nothing(qtbot, editor):
+    points = np.array([[0, 1.0], [1, 0.0], [2, np.nan], [3, 0.1]])
+    view = shown(qtbot, LossCurve(editor), Snapshot(iteration=3, history=history(loss_training=points)))
+    view.decades.click()
+    assert near(picture(view.body), view.body.axes().point(3, -1), "text")
 
 
 def test_the_subtitle_says_which_loss_and_which_iteration(qtbot, editor):
@@ -207,10 +224,11 @@ def test_a_saddle_is_cut_twice():
 def test_peaks_keep_the_lowest_and_the_highest_of_every_column():
     points = np.stack([np.arange(10_000.0), np.sin(np.arange(10_000.0))], axis=1)
     points[5_000, 1], points[7_000, 1] = 9.0, -9.0
-    kept = peaks(points, 0, 9_999, 300)
+    kept = peaks(points, 300)
     assert len(kept) <= 601
     assert (kept[:, 1].max(), kept[:, 1].min()) == (9.0, -9.0)
-    assert (np.diff(kept[:, 0]) > 0).all()
+    assert (np.diff(kept[:, 0]) >= 0).all()
+    assert kept[-1, 0] == 9_999
 
 
 def test_ticks_are_round_few_and_written_alike():
