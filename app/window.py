@@ -271,8 +271,9 @@ class MainWindow(QMainWindow):
         return None if found is None else QRect(self.workspace.mapTo(self, found.topLeft()), found.size())
 
     def keep_clear(self) -> list[QRect]:
-        """What a bubble had better not cover: the nodes in sight."""
-        found = [self.locate(name) for name in self.editor.document.graph.nodes] if self.has_document else []
+        """What a bubble had better not cover: the nodes in sight, and the palette."""
+        names = [*self.editor.document.graph.nodes, "palette"]
+        found = [self.locate(name) for name in names] if self.has_document else []
         return [rect for rect in found if rect is not None]
 
     def room(self) -> QRect:
