@@ -51,6 +51,7 @@ class FormulaSection(Section):
         self._shape: tuple[object, ...] = ()
         self._explanation: Explanation | None = None
         self._is_long = False
+        self._terms: dict[FormulaBlock, list[Term]] = {}
         self._icon = QLabel()
         self.aside.addWidget(self._icon)
         self._lines = QVBoxLayout()
@@ -81,7 +82,10 @@ class FormulaSection(Section):
             self._build(explanation.equations)
         # Blocks stand for the first lines only where there are many.
         for block, line in zip(self._blocks, explanation.equations, strict=False):
-            block.set_terms(block_terms(line, explanation.state == "current"))
+            terms = block_terms(line, explanation.state == "current")
+            if self._terms.get(block) != terms:
+                self._terms[block] = terms
+                block.set_terms(terms)
 
     def _toggle(self) -> None:
         self._is_long = not self._is_long
@@ -91,7 +95,7 @@ class FormulaSection(Section):
 
     def _build(self, equations: Sequence[Equation]) -> None:
         clear(self._lines)
-        self._blocks = []
+        self._blocks, self._terms = [], {}
         hidden = 0 if self._is_long else len(equations) - MOST_LINES
         # One line more takes as much room as the words that say that it is hidden.
         kept = equations if hidden <= 1 else equations[:MOST_LINES]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Snapshot
 
 QUESTION = "inspector"
-ASK_AGAIN_MS, GIVE_UP_MS = 66, 1000
+ASK_AGAIN_MS, GIVE_UP_MS = 120, 1000
 DATA_TYPES = {"input", "target"}
 
 

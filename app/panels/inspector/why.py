@@ -33,14 +33,17 @@ class WhySection(Section):
         self.body.addLayout(self._lines)
         self._numbers: list[QLabel] = []
         self._shape: tuple[object, ...] = ()
+        self._found: Factors | None = None
         current_theme().changed.connect(self._forget)
         self.hide()
 
     def _forget(self) -> None:
         self._shape = ()
+        self.show_factors(self._found)
 
     def show_factors(self, found: Factors | None) -> None:
         """Show other factors; nothing is built anew while only numbers change."""
+        self._found = found
         self.setVisible(found is not None and bool(found.factors))
         if found is None or not found.factors:
             return
@@ -67,8 +70,7 @@ class WhySection(Section):
             factor = found.factors[index]
             remark = "shrinks most" if index == found.smallest else ""
             self._add(grid, Symbol(factor.latex), self._words(factor.words, factor.node), remark)
-        last = f"product, with {rest} more factors" if rest else "product"
-        self._add(grid, words(last, "2", wrap=False) if not has_others and not rest else words("", "2"), words(last))
+        self._add(grid, words("product", "2", wrap=False), words(f"with {rest} more factors" if rest else ""))
         if has_others:
             self._add(grid, words("", "2"), words("what all other paths add", "2"))
             self._add(grid, Symbol(found.symbol), words("the whole derivative", "2"))

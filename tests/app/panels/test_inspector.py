@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from app.editor import Editor
 from app.follow import Follower
 from app.panels.inspector import Inspector
 from app.panels.inspector.parameters import entry_symbol
 from app.theme import current_theme
+from engine.explain import Factor, Factors
 from engine.snapshot import Equation, Explanation, Snapshot, Term, read
 
 LEFT = Qt.MouseButton.LeftButton
@@ -174,6 +175,34 @@ def test_entries_are_named_as_in_the_textbook(editor):
     assert entry_symbol(node, "weight", (2, 4), (0, 2)) == "w_{13}"
     assert entry_symbol(node, "weight", (12, 4), (10, 2)) == "w_{11,3}"
     assert entry_symbol(node, "bias", (1,), (0,)) == "b"
+
+
+def test_the_factors_of_a_gradient_are_listed_and_lead_to_their_nodes(inspector, editor):
+    factors = (
+        Factor("y - t", -0.597, "loss and sigmoid", "output"),
+        Factor("1 - h^2", 0.28, "slope of tanh", "hidden"),
+    )
+    section = inspector.node_page.why
+    editor.select(["hidden"])
+    section.show_factors(Factors("g", factors, -0.167, -0.153, 1))
+    said = texts(section)
+    assert "−0.597" in said
+    assert "shrinks most" in said
+    assert "what all other paths add 0.0140" in said or "0.0140" in said
+    buttons = {button.text(): button for button in section.findChildren(QToolButton)}
+    QTest.mouseClick(buttons["loss and sigmoid"], LEFT)
+    assert editor.selection == {"output"}
+
+
+def test_many_lines_of_a_formula_are_folded_until_asked_for(inspector, editor):
+    editor.select(["hidden"])
+    lines = tuple(Equation((Term("w", float(index), "old"),)) for index in range(9))
+    inspector.show_snapshot(snapshot(explanation=Explanation("hidden", "update", "", lines)))
+    section = inspector.node_page.formulas.sections["update"]
+    assert len(section.text.split(";")) == 4
+    more = next(button for button in section.findChildren(QToolButton) if "more lines" in button.text())
+    QTest.mouseClick(more, LEFT)
+    assert len(section.text.split(";")) == 9
 
 
 # numbers under a hand ------------------------------------------------------------------------------------------------

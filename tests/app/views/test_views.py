@@ -5,8 +5,9 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.editor import Editor
 from app.theme import current_theme
@@ -118,6 +119,20 @@ def test_a_picture_of_a_view_can_be_exported(qtbot, editor, tmp_path, monkeypatc
     assert QImage(str(path)).width() == 960
 
 
+def test_a_torn_off_view_is_a_window_and_comes_back(qtbot, editor):
+    view = LossCurve(editor)
+    window, dock = QMainWindow(), QDockWidget()
+    qtbot.addWidget(window)
+    dock.setWidget(view)
+    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+    window.show()
+    view.tear_button.click()
+    assert dock.isFloating()
+    assert dock.isVisible()
+    view.tear_button.click()
+    assert not dock.isFloating()
+
+
 # the prediction ------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +166,15 @@ def test_the_second_feature_runs_upwards(qtbot, document):
         > image.pixelColor(axes.point(0.5, 0.1).toPoint()).blue()
     )
     assert axes.point(0.5, 0.9).y() < axes.point(0.5, 0.1).y()
+
+
+def test_another_scheme_paints_everything_in_its_colours(qtbot, document, theme):
+    view = boundary(qtbot, document, {"name": "xor"}, lambda x: x[:, 0] > 0.5)
+    dark = picture(view.plot).pixelColor(view.plot.axes().point(0.9, 0.5).toPoint())
+    theme.set_scheme("light")
+    image = picture(view.plot)
+    assert image.pixelColor(view.plot.axes().point(0.9, 0.5).toPoint()) != dark
+    assert image.pixelColor(view.plot.axes().point(1, 0).toPoint()) == theme.colour("pos")
 
 
 def test_data_points_are_marked_and_the_current_row_is_ringed(qtbot, document):
