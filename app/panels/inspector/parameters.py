@@ -13,7 +13,7 @@ from app.panels.fields.numbers import Field, NumberRow, Scale, Slider
 from app.panels.fields.properties import reach_of
 from app.panels.fields.section import Section, Symbol, clear, tool, words
 from app.theme import current_theme
-from app.theme.numbers import number_text, shape_text
+from app.theme.numbers import number_text, shape_text, spread_text
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -216,6 +216,9 @@ class ParametersSection(Section):
         self._list = QVBoxLayout()
         self._list.setSpacing(4)
         self.body.addLayout(self._list)
+        self._large = words("", "2")
+        self._large.hide()
+        self.body.addWidget(self._large)
         self._problem = words("", "error")
         self._problem.hide()
         self.body.addWidget(self._problem)
@@ -233,6 +236,8 @@ class ParametersSection(Section):
         clear(self._list)
         self.rows, self.maps, self._chosen, self._arrays = {}, {}, {}, {}
         self._problem.hide()
+        self._large.clear()
+        self._large.hide()
         self.hide()
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -250,12 +255,27 @@ class ParametersSection(Section):
         # What a hand holds, or has just let go of, is newer than a snapshot that was on its way meanwhile.
         mine = () if reshaped else self._before.keys() | self._set
         self._arrays = {key: self._arrays[key] if key in mine else array for key, array in found.items()}
-        self.setVisible(bool(found))
+        self._tell_large(snapshot)
+        self.setVisible(bool(found) or bool(self._large.text()))
         if not self._before:
             self._stretch(reshaped)
         if reshaped:
             self._build()
         self._fill()
+
+    def _tell_large(self, snapshot: Snapshot) -> None:
+        """Arrays that are too large to be copied sixty times a second are told by their numbers."""
+        assert self._node is not None
+        lines = [
+            f"{key.partition('.')[2]} {shape_text(each.shape)}: {number_text(each.minimum, True)} to "
+            f"{number_text(each.maximum, True)}, {spread_text(each.mean, each.deviation)}; too many to show each."
+            for key, each in snapshot.parameters.items()
+            if key.partition(".")[0] == self._node.id and each.array is None and each.state != "absent"
+        ]
+        text = "\n".join(lines)
+        if text != self._large.text():
+            self._large.setText(text)
+            self._large.setVisible(bool(text))
 
     def _stretch(self, anew: bool) -> None:
         largest = max((float(np.nanmax(np.abs(a), initial=0.0)) for a in self._arrays.values() if a.size), default=0.0)

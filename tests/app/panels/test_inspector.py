@@ -242,6 +242,14 @@ def test_many_parameters_are_a_heat_map_with_one_entry_to_edit(qtbot, inspector,
     assert editor.stack.undoText() == "Set hidden · weight"
 
 
+def test_a_weight_too_large_to_copy_is_told_by_its_numbers(inspector, editor):
+    editor.select(["hidden"])
+    large = read(np.linspace(0, 1, 400 * 300).reshape(400, 300), "current")
+    assert large.array is None
+    inspector.show_snapshot(Snapshot(parameters={"hidden.weight": large}))
+    assert "weight (400, 300): 0 to +1, 0.50 ± 0.29; too many to show each." in texts(inspector.node_page.parameters)
+
+
 def test_a_dragged_weight_is_live_and_one_undo_step(qtbot, live, editor, runner):
     editor.select(["hidden"])
     rows = live.node_page.parameters.rows
