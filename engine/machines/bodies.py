@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from engine.machines.processor import vector_length
 from engine.primitives.base import Kernel, Variant
 from engine.tape import Instruction
 
@@ -37,10 +38,3 @@ def body_of(instruction: Instruction, dtype: str) -> tuple[Kernel, Variant]:
     better = _BETTER[dtype].get(instruction.kernel.name)
     chosen = better(instruction) if better else None
     return chosen or (instruction.kernel, instruction.variant)
-
-
-def vector_length() -> int:
-    """Floats in one register of the processor."""
-    from engine.machines.tile import VECTOR
-
-    return VECTOR

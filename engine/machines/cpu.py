@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 
 from engine.machines.bodies import body_of
-from engine.machines.store import address_of, cache_folder, is_ready
+from engine.machines.store import address_of, is_ready, loop_address
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
 
@@ -50,12 +51,6 @@ class CpuMachine:
         self._epoch = (full, total)
 
     @cached_property
-    def _player(self) -> Any:
-        with cache_folder():
-            from engine.machines import player
-        return player
-
-    @cached_property
     def _fast(self) -> tuple[Any, ...]:
         return self._memory(self.tape.fast)
 
@@ -65,10 +60,9 @@ class CpuMachine:
 
     def _memory(self, code: TapeCode) -> tuple[Any, ...]:
         played = _Playable(code, self.tape.dtype)
-        return (
-            played.kernels, self.arena.ctypes.data, self.integers.ctypes.data, played.fields.ctypes.data, played.starts,
-            played.lengths, played,
-        )  # fmt: skip
+        kernels, starts, lengths = (array.ctypes.data for array in (played.kernels, played.starts, played.lengths))
+        fields = played.fields.ctypes.data
+        return kernels, self.arena.ctypes.data, self.integers.ctypes.data, fields, starts, lengths, played
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compile or load every kernel of this tape now, telling `progress(done, all)` before each of them."""
@@ -92,7 +86,7 @@ class CpuMachine:
     def play_once(self) -> None:
         """Play all of the shown code; the clock stands still."""
         self.tell_time()
-        self._player.play(*self._shown[:-1], 0, self.tape.shown.full.end)
+        _play_loop()(*self._shown[:-1], 0, self.tape.shown.full.end)
 
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
@@ -101,7 +95,7 @@ class CpuMachine:
         memory = self._parts.get(id(code))
         if memory is None:
             memory = self._parts[id(code)] = self._memory(code)
-        self._player.play(*memory[:-1], *(code.short if short else code.full).span(step.index))
+        _play_loop()(*memory[:-1], *(code.short if short else code.full).span(step.index))
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
@@ -109,7 +103,8 @@ class CpuMachine:
         full, short = code.full, code.short
         schedule = np.array([full.begin, full.end, short.begin, short.end, *self._epoch, self.tape.batch], np.int64)
         memory = self._shown if shown else self._fast
-        return int(self._player.iterate(*memory[:-1], self.integers, self.clock, schedule, times))
+        words, clock = self.integers.ctypes.data, self.clock.ctypes.data
+        return int(_iterate_loop()(*memory[:-1], words, clock, schedule.ctypes.data, times))
 
     @property
     def flag(self) -> bool:
@@ -125,6 +120,17 @@ class CpuMachine:
         region = self.tape.region(value)
         memory = self.integers if value.kind == "whole" else self.arena
         return memory[region.offset : region.offset + region.size].reshape(region.shape)
+
+
+@cache
+def _play_loop() -> Any:
+    # Called through ctypes, which lets go of the interpreter's lock while the loop runs.
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 8)(loop_address("play"))
+
+
+@cache
+def _iterate_loop() -> Any:
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 10)(loop_address("iterate"))
 
 
 def _aligned(size: int, dtype: str) -> Array:

@@ -1,13 +1,12 @@
-"""The native loop: call kernels by address, one instruction or a million iterations. Imported when a tape is first played."""
+"""The native loops: call kernels by address, one step or a million iterations. Imported only to be compiled."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from llvmlite import ir
-from numba import njit, types
+from numba import cfunc, types
 from numba.extending import intrinsic
 
+from engine.machines.objects import KEEPS
 from engine.tape import EPOCH, FLAG, ITERATION, ROW
 
 
@@ -26,23 +25,26 @@ def call_kernel(context, address, arena, integers, instruction, start, stop):  #
     return types.void(whole, whole, whole, whole, whole, whole), generate
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def play(kernels: Any, arena: Any, integers: Any, code: Any, starts: Any, lengths: Any, begin: Any, end: Any) -> None:
+_WHOLES, _WORDS, _NUMBER = types.CPointer(types.int64), types.CPointer(types.int32), types.int64
+# kernels, arena, integers, code, starts, lengths: what both loops are handed first, as addresses.
+_MEMORY = (_WHOLES, _NUMBER, _NUMBER, _NUMBER, _WHOLES, _WHOLES)
+
+
+@cfunc(types.void(*_MEMORY, _NUMBER, _NUMBER), cache=not KEEPS, error_model="numpy")
+def play(kernels, arena, integers, code, starts, lengths, begin, end):  # type: ignore[no-untyped-def]
     """Play instructions [begin, end) once."""
     for pc in range(begin, end):
         call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def iterate(
-    kernels: Any, arena: Any, integers: Any, code: Any, starts: Any, lengths: Any,
-    words: Any, clock: Any, schedule: Any, times: Any,
-) -> int:  # fmt: skip
+@cfunc(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER), cache=not KEEPS, error_model="numpy")
+def iterate(kernels, arena, integers, code, starts, lengths, words, clock, schedule, times):  # type: ignore[no-untyped-def]
     """Play whole iterations until `times` are done or a kernel raises the flag; returns how many were done.
 
-    clock     iteration, epoch, iteration within the epoch (int64), kept here and shown to kernels in `words`
-    schedule  begin and end of the full section, begin and end of the short one, full iterations an epoch, all iterations an
-              epoch, rows a batch
+    words     the integers once more, as numbers
+    clock     iteration, epoch, iteration within the epoch, kept here and shown to kernels in `words`
+    schedule  begin and end of the full section, begin and end of the short one, full iterations an epoch, all iterations
+              an epoch, rows a batch
     """
     done = 0
     while done < times:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import types as python_types
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from engine.machines import objects
 from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
 
 # Everything but nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible.
@@ -24,13 +23,23 @@ _alive: list[Any] = []  # a kernel's code lives as long as its cfunc object
 
 
 def address_of(kernel: Kernel, variant: Variant, dtype: str) -> int:
-    """The address of the compiled body; compiles or loads it the first time."""
+    """The address of the compiled body; linked from disk or compiled the first time."""
     key = (kernel.name, variant, dtype)
     found = _addresses.get(key)
     if found is None:
-        compiled = _compile(kernel, variant, dtype)
-        _alive.append(compiled)
-        found = _addresses[key] = compiled.address
+        name = "_".join([kernel.name, dtype, *(f"{word.lower()}{value}" for word, value in variant)])
+        found = _addresses[key] = objects.linked(name) or _compiled(kernel, variant, dtype, name)
+    return found
+
+
+@cache
+def loop_address(name: str) -> int:
+    """The address of one of the native loops in `engine.machines.player`; linked from disk or compiled."""
+    found = objects.linked(f"loop_{name}")
+    if found is None:
+        loop = getattr(import_module("engine.machines.player"), name)
+        _keep(loop, f"loop_{name}")
+        found = loop.address
     return found
 
 
@@ -39,21 +48,35 @@ def is_ready(kernel: Kernel, variant: Variant, dtype: str) -> bool:
     return (kernel.name, variant, dtype) in _addresses
 
 
-def _compile(kernel: Kernel, variant: Variant, dtype: str) -> Any:
+def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
     from numba import cfunc, types
 
     number = types.float32 if dtype == "float32" else types.float64
     signature = types.void(
         types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64
     )
-    names = "_".join(f"{name.lower()}{value}" for name, value in variant)
     body = kernel.function
     if isinstance(body, str):
         module, _, word = body.partition(":")
         body = getattr(import_module(module), word)
-    function = _specialise(body, dict(variant), dtype, f"{kernel.name}_{dtype}_{names}")
+    function = _specialise(body, dict(variant), dtype, name)
     with cache_folder():
-        return cfunc(signature, cache=True, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
+        # Where objects are kept Numba's own cache would be in the way: what comes out of it is handed out no more.
+        compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
+    _keep(compiled, name)
+    address: int = compiled.address
+    return address
+
+
+def _keep(compiled: Any, name: str) -> None:
+    """Hold on to a compiled function, and write its object down while the compiler still hands it out."""
+    _alive.append(compiled)
+    library = compiled._library
+    try:
+        code = library._get_compiled_object()
+    except RuntimeError:  # it came out of Numba's own cache, which serves as well
+        return
+    objects.keep(name, compiled.native_name, code)
 
 
 def _specialise(function: Any, constants: dict[str, int], dtype: str, name: str) -> Any:
@@ -94,22 +117,8 @@ def cache_folder() -> Iterator[None]:
     """Let Numba keep what is compiled within in our folder, which is named after the sources: an edit empties it."""
     from numba import config
 
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_folder())
+    before, config.CACHE_DIR = config.CACHE_DIR, str(objects.folder())
     try:
         yield
     finally:
         config.CACHE_DIR = before
-
-
-@cache
-def _folder() -> Path:
-    from platformdirs import user_cache_path
-
-    digest = hashlib.sha256()
-    root = Path(__file__).parents[1]
-    for part in ("primitives", "machines"):
-        for path in sorted((root / part).glob("*.py")):
-            digest.update(path.read_bytes())
-    folder = user_cache_path("chainrule") / "kernels" / digest.hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

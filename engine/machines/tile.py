@@ -14,24 +14,14 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from llvmlite import binding, ir
-from numba import config, types
+from llvmlite import ir
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.machines.processor import vector_length
 
-def _vector_length() -> int:
-    """Floats in one register of the processor that is compiled for (`NUMBA_CPU_NAME` may name another than the host)."""
-    name = config.CPU_NAME or binding.get_host_cpu_name()
-    if config.CPU_NAME in (None, "", "host"):
-        features = binding.get_host_cpu_features()
-        return 16 if features.get("avx512f") else 8 if features.get("avx2") else 4
-    if name.startswith(("skylake-avx512", "icelake", "sapphirerapids", "znver4", "znver5", "x86-64-v4")):
-        return 16
-    return 8 if name.startswith(("haswell", "broadwell", "skylake", "znver", "x86-64-v3")) else 4
-
-
-VECTOR = _vector_length()
+VECTOR = vector_length()
 _FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 _VECTOR = ir.VectorType(_FLOAT, VECTOR)
 _MASK = ir.VectorType(ir.IntType(1), VECTOR)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 from functools import cache
 
 import pytest
 
+from engine.machines.objects import undefined_symbols
 from engine.machines.store import FAST_BY_DTYPE, _specialise
 from engine.primitives import all_primitives
 from engine.primitives.base import Kernel, Primitive, Variant, kernel
@@ -36,25 +36,6 @@ def compiled(kernel: Kernel, variant: Variant = ()):
     signature = types.void(number, word, word, types.int64, types.int64)
     function = _specialise(kernel.function, dict(variant), "float32", f"{kernel.name}_looked_at")
     return cfunc(signature, fastmath=FAST_BY_DTYPE["float32"], error_model="numpy")(function)
-
-
-def undefined_symbols(machine_object: bytes) -> set[str]:
-    """Names that a linker would have to find elsewhere: the undefined entries of an ELF object's symbol table."""
-    assert machine_object[:6] == b"\x7fELF\x02\x01"
-    (sections_at,) = struct.unpack_from("<Q", machine_object, 40)
-    size, count = struct.unpack_from("<HH", machine_object, 58)
-    headers = [struct.unpack_from("<IIQQQQIIQQ", machine_object, sections_at + size * k) for k in range(count)]
-    names = set()
-    for _, kind, _, _, offset, length, link, _, _, entry in headers:
-        if kind != 2:  # the symbol table
-            continue
-        strings = headers[link][4]
-        for at in range(offset, offset + length, entry):
-            name, _, _, section = struct.unpack_from("<IBBH", machine_object, at)
-            if section == 0:
-                begin = strings + name
-                names.add(machine_object[begin : machine_object.index(b"\0", begin)].decode())
-    return names
 
 
 @pytest.mark.parametrize("primitive", ELEMENTWISE, ids=str)

@@ -1,0 +1,127 @@
+"""Machine code on disk: kernels compiled once are linked by llvmlite, in milliseconds and without importing Numba.
+
+One file a kernel, named after it, in a folder named after everything the code depends on. A file is a line of JSON (the
+symbol to call, the digest of the rest) and the object. It is written beside and renamed, so two processes may share the
+folder; a damaged file is compiled anew. Only ELF objects whose undefined symbols are all known are kept: linking any other
+would end the process.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import struct
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from engine.machines.processor import processor
+
+# What the C library and its mathematics bring along in every process.
+KNOWN_SYMBOLS = frozenset(
+    {"", "memset", "memcpy", "memmove", "exp", "exp2", "expm1", "log", "log1p", "log2", "pow", "sin", "cos", "tan", "tanh",
+     "sinh", "cosh", "atan", "atan2", "sqrt", "fmod", "floor", "ceil", "erf", "erfc", "fma"}
+)  # fmt: skip
+KEEPS = sys.platform == "linux"  # elsewhere objects are of another kind, and Numba's own cache serves
+KEPT_FOLDERS = 4  # of former versions
+
+_alive: list[Any] = []  # code lives as long as the engine that linked it
+
+
+@cache
+def folder() -> Path:
+    """Where compiled code lies: its name changes with sources, processor, and compiler. Made where it is not there."""
+    from platformdirs import user_cache_path
+
+    digest = hashlib.sha256("\n".join([*processor(), *_versions()]).encode())
+    root = Path(__file__).parents[1]
+    for path in sorted([*(root / "primitives").glob("*.py"), *(root / "machines").glob("*.py"), root / "tape.py"]):
+        digest.update(path.read_bytes())
+    home = user_cache_path("chainrule") / "kernels"
+    place = home / digest.hexdigest()[:16]
+    if not place.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+        former = sorted((path for path in home.iterdir() if path != place), key=lambda path: path.stat().st_mtime)
+        for path in former[:-KEPT_FOLDERS]:
+            shutil.rmtree(path, ignore_errors=True)
+    return place
+
+
+def _versions() -> list[str]:
+    return [importlib.metadata.version("numba"), importlib.metadata.version("llvmlite"), sys.version]
+
+
+def keep(name: str, symbol: str, code: bytes) -> None:
+    """Write an object down, if it is one that can be linked without Numba. A full or read-only disk is no error."""
+    if KEEPS and undefined_symbols(code) <= KNOWN_SYMBOLS:
+        head = json.dumps({"symbol": symbol, "sha256": hashlib.sha256(code).hexdigest()}).encode()
+        try:
+            with tempfile.NamedTemporaryFile(dir=folder(), prefix=name, suffix=".part", delete=False) as file:
+                file.write(head + b"\n" + code)
+            os.replace(file.name, folder() / f"{name}.kernel")
+        except OSError:
+            return
+
+
+def linked(name: str) -> int | None:
+    """The address of a kernel that was kept, linked into this process; None where there is none, or a damaged one."""
+    try:
+        head, _, code = (folder() / f"{name}.kernel").read_bytes().partition(b"\n")
+        said = json.loads(head)
+        if said["sha256"] != hashlib.sha256(code).hexdigest():
+            return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return _link(code, said["symbol"])
+
+
+def _link(code: bytes, symbol: str) -> int:
+    from llvmlite import binding
+
+    linker = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
+    linker.add_object_file(binding.ObjectFileRef.from_data(code))
+    linker.finalize_object()
+    _alive.append(linker)
+    address: int = linker.get_function_address(symbol)
+    return address
+
+
+@cache
+def _target_machine() -> Any:
+    from llvmlite import binding
+
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    mathematics = ctypes.util.find_library("m")
+    if mathematics:
+        binding.load_library_permanently(mathematics)
+    return binding.Target.from_default_triple().create_target_machine(jit=True)
+
+
+def undefined_symbols(code: bytes) -> set[str]:
+    """Names that a linker would have to find elsewhere: the undefined entries of a 64-bit ELF object's symbol table.
+
+    For any other kind of object the answer is a name that is never known.
+    """
+    if code[:6] != b"\x7fELF\x02\x01":
+        return {"not a 64-bit ELF object"}
+    (sections_at,) = struct.unpack_from("<Q", code, 40)
+    size, count = struct.unpack_from("<HH", code, 58)
+    headers = [struct.unpack_from("<IIQQQQIIQQ", code, sections_at + size * k) for k in range(count)]
+    names = set()
+    for _, kind, _, _, offset, length, link, _, _, entry in headers:
+        if kind != 2:  # the symbol table
+            continue
+        strings = headers[link][4]
+        for at in range(offset, offset + length, entry):
+            name, _, _, section = struct.unpack_from("<IBBH", code, at)
+            if section == 0:
+                begin = strings + name
+                names.add(code[begin : code.index(b"\0", begin)].decode())
+    return names

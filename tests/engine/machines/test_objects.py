@@ -1,0 +1,86 @@
+"""Kernels kept on disk: linked without the compiler, never trusted blindly, shared between processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.machines import objects
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAY_XOR = """
+import sys
+from engine import Session
+from tests.engine.documents import xor_document
+session = Session(xor_document())
+session.prepare()
+session.step("epoch")
+session.run(50)
+print(repr(session.loss), "numba" in sys.modules)
+"""
+
+
+def played(cache: Path) -> tuple[str, bool]:
+    """Loss after 51 iterations of XOR in a process of its own, and whether that had to load the compiler."""
+    environment = {"XDG_CACHE_HOME": str(cache), "PATH": "/usr/bin:/bin", "HOME": str(cache)}
+    run = subprocess.run(
+        [sys.executable, "-c", PLAY_XOR], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    loss, compiled = run.stdout.split()
+    return loss, compiled == "True"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory) -> tuple[Path, str]:
+    """A cache that one process has filled, and the loss it came to."""
+    place = tmp_path_factory.mktemp("cache")
+    loss, compiled = played(place)
+    assert compiled, "an empty cache needs the compiler"
+    return place, loss
+
+
+def kernels_in(cache: Path) -> list[Path]:
+    return sorted(cache.glob("chainrule/kernels/*/*.kernel"))
+
+
+def test_a_second_process_links_the_same_code_without_the_compiler(cache):
+    place, loss = cache
+    assert len(kernels_in(place)) > 10
+    assert played(place) == (loss, False)
+
+
+def test_a_damaged_file_is_compiled_anew_and_not_linked(cache):
+    place, loss = cache
+    damaged = kernels_in(place)[3]
+    good = damaged.read_bytes()
+    for bad in (good[:-100], b"", b"{}\n" + good, good.replace(b"ELF", b"EVE", 1)):
+        damaged.write_bytes(bad)
+        assert played(place)[0] == loss
+
+
+def test_two_processes_may_fill_one_cache_at_once(tmp_path):
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    both = [
+        subprocess.Popen([sys.executable, "-c", PLAY_XOR], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    answers = [process.communicate()[0].split()[0] for process in both]
+    assert answers[0] == answers[1]
+    assert not list(tmp_path.glob("chainrule/kernels/*/*.part"))
+    assert played(tmp_path) == (answers[0], False)
+
+
+def test_an_object_with_unknown_symbols_is_not_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr(objects, "folder", lambda: tmp_path)
+    objects.keep("strange", "strange", b"no object at all")
+    assert list(tmp_path.iterdir()) == []
+    assert objects.undefined_symbols(b"no object at all")
+
+
+def test_a_file_tells_its_symbol_and_its_digest(cache):
+    head = json.loads(kernels_in(cache[0])[0].read_bytes().partition(b"\n")[0])
+    assert set(head) == {"symbol", "sha256"} and len(head["sha256"]) == 64
