@@ -12,8 +12,10 @@ from typing import Any
 from engine.machines import objects
 from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
 
-# Everything but nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible.
-FAST = {"contract", "reassoc", "arcp", "nsz", "afn"}
+# Not nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible. Not arcp and afn: they
+# let it divide by a product with the reciprocal in a vector and truly in the remainder of a loop, so that the bits of
+# a number would depend on where the work is split.
+FAST = {"contract", "reassoc", "nsz"}
 FAST_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST, "float64": False}
 # Without reassoc: it would put together the constants that an argument reduction keeps apart on purpose.
 SCALAR_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST - {"reassoc"}, "float64": False}

@@ -86,12 +86,10 @@ BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
 def finish_in_pieces(bench: Bench, machine: CpuMachine, cut: Callable[[int], int]) -> list[Array]:
     """As `finish`, but each instruction in two pieces, the later one first: outputs must not lean on each other."""
     machine.tell_time()  # no instruction: it only tells the kernels the time
-    kernels, arena, integers, fields, starts, lengths, _ = machine._shown
+    _, arena, integers, fields, *_, played = machine._shown
     for pc, instruction in enumerate(machine.tape.shown.instructions):
-        length = int(lengths[pc])
-        middle = cut(length)
-        for begin, end in ((middle, length), (0, middle)):
+        middle = cut(instruction.length)
+        for begin, end in ((middle, instruction.length), (0, middle)):
             if begin < end:
-                BODY(int(kernels[pc]))(arena, integers, fields + 4 * int(starts[pc]), begin, end)
-        assert instruction.length == length
+                BODY(int(played.kernels[pc]))(arena, integers, fields + 4 * int(played.starts[pc]), begin, end)
     return [machine.view(value).copy() for value in bench.results]
