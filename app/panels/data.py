@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 
-from app.panels.data_preview import DataPreview
+from app.panels.data_preview import DataPreview, preparation_of
 from app.panels.fields.properties import PropertyRow
 from app.panels.fields.section import Section, clear, words
 from engine.datasets import Dataset, DatasetType, describe, names
@@ -138,10 +138,8 @@ class DataPanel(QWidget):
         clear(self._sentences)
         if dataset is None:
             return
-        for sentence in dataset.preparation:
+        for sentence in preparation_of(dataset):
             self._sentences.addWidget(words(sentence, "2"))
-        if dataset.input_mean is None:
-            self._sentences.addWidget(words("The inputs go in as they are: nothing is scaled.", "2"))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Nothing here changes by training."""

@@ -134,6 +134,14 @@ class DataPreview(QWidget):
                 painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, row[column])
 
 
+def preparation_of(data: Dataset) -> list[str]:
+    """Everything that was done to the rows, and that nothing else was."""
+    said = list(data.preparation)
+    if data.input_mean is None:
+        said.append("Nothing else is done to the rows: the inputs are not standardised.")
+    return said
+
+
 def classes_of(data: Dataset) -> np.ndarray:
     """A class number for each row; 1 everywhere for regression."""
     if data.task == "regression":

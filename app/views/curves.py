@@ -76,6 +76,7 @@ class CurvePlot(QWidget):
             low, high = (float(heights.min()), float(heights.max())) if len(heights) else (0.0, 1.0)
             low, high = padded(min(0.0, low) if low < 0.6 * high else low, high)
             low = max(low, 0.0) if heights.min(initial=0.0) >= 0 else low
+        first = min(first, 0.0) if first < 0.05 * last else first
         if last <= first:
             last = first + 1
         return axes_in(QRectF(self.rect()), (first, last), (float(low), float(high)), 60, False, self.decades)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from app.panels.data_preview import preparation_of
 from app.panels.fields.section import Section, clear, link, words
 from app.theme.numbers import number_text
 from engine.problems import ProblemError
@@ -133,9 +134,7 @@ def data_sentences(document: Document) -> list[str]:
         return [str(problem) for problem in error.problems]
     if dataset is None:
         return [str(problem) for problem in problems] or ["No data: the inputs are 0."]
-    said = list(dataset.preparation)
-    if dataset.input_mean is None:
-        said.append("The inputs go in as they are: nothing is scaled.")
+    said = preparation_of(dataset)
     if dataset.source:
         said.append(f"Source: {dataset.source}.")
     return said

@@ -72,10 +72,10 @@ def test_a_split_is_stated_and_its_rows_are_hollow(panel, editor):
 
 
 def test_standardising_is_stated_and_so_is_doing_nothing(panel):
-    assert "nothing is scaled" in said(panel)
+    assert "the inputs are not standardised" in said(panel)
     QTest.mouseClick(panel.rows["standardise"].editor, LEFT, pos=QPoint(8, 10))
     assert "Standardised: each feature less its mean" in said(panel)
-    assert "nothing is scaled" not in said(panel)
+    assert "the inputs are not standardised" not in said(panel)
 
 
 def test_typed_values_begin_with_the_rows_of_before(panel, editor):

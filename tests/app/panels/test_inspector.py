@@ -73,7 +73,7 @@ def test_with_nothing_selected_the_document_speaks(inspector):
     said = texts(inspector)
     assert inspector.document_page.title.text() == "XOR needs a hidden layer"
     assert "Adam minimises loss: learning rate 0.0500" in said
-    assert "nothing is scaled" in said
+    assert "the inputs are not standardised" in said
     assert inspector.tabs.tabText(0) == "Document"
 
 
@@ -103,7 +103,7 @@ def test_a_selected_node_is_named_with_its_help_its_properties_and_its_source(in
 
 def test_an_input_says_what_is_done_to_the_data(inspector, editor):
     editor.select(["input_1"])
-    assert "The inputs go in as they are: nothing is scaled." in texts(inspector.node_page.data)
+    assert "Nothing else is done to the rows: the inputs are not standardised." in texts(inspector.node_page.data)
 
 
 def test_what_was_not_computed_is_a_dash_and_never_a_zero(inspector, editor):
