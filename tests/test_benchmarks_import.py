@@ -12,8 +12,8 @@ from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.workloads import WORKLOADS, arrays_of
 
 MODULES = (
-    "__main__", "canvas", "competitors", "drawings", "edits", "kernels", "ours", "reference", "speed", "start", "started",
-    "tables", "tape_profile", "window", "worker", "workloads",
+    "__main__", "canvas", "competitors", "drawings", "edits", "floor", "kernels", "ours", "reference", "speed", "start",
+    "started", "tables", "tape_profile", "window", "worker", "workloads",
 )  # fmt: skip
 
 

@@ -7,13 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.benchmarks.competitors import COMPETITORS, Competitor
+from tests.benchmarks.floor import floor_us, peak_flops_per_ns
 from tests.benchmarks.reference import TOLERANCE
 from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.worker import Worker
 from tests.benchmarks.workloads import WORKLOADS, Workload
 
 BLOCK_S = 0.12
-HEAD = ("workload", "ours µs", "bare µs", "best peer", "its µs", "times faster", "bare", "goal", "", "later", "")
+HEAD = (
+    "workload",
+    "floor µs",
+    "ours µs",
+    "bare µs",
+    "best peer",
+    "its µs",
+    "times faster",
+    "bare",
+    "goal",
+    "",
+    "later",
+    "",
+)
 
 
 @dataclass
@@ -45,12 +59,13 @@ class Result:
 
     def row(self) -> tuple[str, ...]:
         """A line of the table."""
-        ratio, best = self.ratio("chainrule"), self.best_peer
+        best, ratio = self.best_peer, self.ratio("chainrule")
         goal, later = self.workload.goal, self.workload.later
+        times = [floor_us(self.workload), self.median("chainrule"), self.median("chainrule-bare")]
         return (
-            self.workload.name, number(self.median("chainrule")), number(self.median("chainrule-bare")),
-            COMPETITORS[best].title if best else "–", number(self.median(best) if best else None), number(ratio),
-            number(self.ratio("chainrule-bare")), number(goal), verdict(ratio, goal), number(later), verdict(ratio, later),
+            self.workload.name, *map(number, times), COMPETITORS[best].title if best else "–",
+            number(self.median(best) if best else None), number(ratio), number(self.ratio("chainrule-bare")),
+            number(goal), verdict(ratio, goal), number(later), verdict(ratio, later),
         )  # fmt: skip
 
 
@@ -95,7 +110,11 @@ def run(names: Sequence[str], rounds: int, peers: Sequence[Competitor] | None = 
         for worker in workers:
             worker.close()
     print(f"\nTraining speed, float32, forward + backward + update, median of {rounds} rounds\n")
-    print(table(HEAD, [result.row() for result in results]), flush=True)
+    print(table(HEAD, [result.row() for result in results]))
+    print(
+        f"floor: the products alone at {number(peak_flops_per_ns())} flop/ns, the most one core has shown here",
+        flush=True,
+    )
     return results
 
 

@@ -23,7 +23,6 @@ from tests.benchmarks.workloads import MSE, WORKLOADS, Workload, arrays_of
 
 BLOCK_S = 0.002
 REPEATS = 7
-NEVER = 1 << 40  # iterations: no epoch ends while one instruction is repeated
 PRODUCTS = ("matmul", "linear", "linear_gradient")
 
 
@@ -35,44 +34,38 @@ class Cost(NamedTuple):
 
 
 def costs(session: Session) -> list[Cost]:
-    """Every instruction of a whole iteration at full speed; the session's memory is as it was afterwards."""
-    machine = session.playback.machine
-    section = machine.tape.fast.full
-    arena, integers = machine.arena.copy(), machine.integers.copy()
+    """Every instruction of a whole iteration at full speed; the session's memory is as it was afterwards.
+
+    The tape's sections are narrowed to one instruction at a time, so that the very loop of training plays it.
+    """
+    machine, code = session.playback.machine, session.tape.fast
+    arena, integers, clock = machine.arena.copy(), machine.integers.copy(), machine.clock.copy()
+    full, short = code.full, code.short
     found = []
-    for pc in range(section.begin, section.end):
-        found.append(Cost(machine.tape.fast.instructions[pc], 1e9 * _seconds(machine, pc)))
-        machine.arena[:], machine.integers[:] = arena, integers
+    try:
+        for pc in range(full.begin, full.end):
+            code.full = code.short = full._replace(begin=pc, end=pc + 1)
+            found.append(Cost(code.instructions[pc], 1e9 * _seconds(machine)))
+            machine.arena[:], machine.integers[:] = arena, integers
+    finally:
+        code.full, code.short = full, short
+        machine.clock[:] = clock
     return found
 
 
-def _seconds(machine: CpuMachine, pc: int) -> float:
-    """Of one play of one instruction."""
+def _seconds(machine: CpuMachine) -> float:
+    """Of one iteration, as the machine's sections stand."""
     times, elapsed = 1, 0.0
     while elapsed < BLOCK_S:
         times = int(times * min(20.0, 1.2 * BLOCK_S / max(elapsed, 1e-7))) + 1
-        elapsed = _block(machine, pc, times)
-    return float(np.median([_block(machine, pc, times) for _ in range(REPEATS)])) / times
+        elapsed = _block(machine, times)
+    return float(np.median([_block(machine, times) for _ in range(REPEATS)])) / times
 
 
-def _block(machine: CpuMachine, pc: int, times: int) -> float:
-    schedule = np.array([pc, pc + 1, pc, pc + 1, NEVER, NEVER, machine.tape.batch], np.int64)
-    clock = np.zeros(3, np.int64)
+def _block(machine: CpuMachine, times: int) -> float:
     begun = time.perf_counter()
-    machine._player.iterate(*machine._fast[:-1], machine.integers, clock, schedule, times)
+    machine.iterate(times)
     return time.perf_counter() - begun
-
-
-def iteration_ns(session: Session) -> float:
-    """One iteration of the whole tape at full speed."""
-    machine = session.playback.machine
-    times, elapsed = 1, 0.0
-    while elapsed < 10 * BLOCK_S:
-        times = int(times * min(20.0, 12 * BLOCK_S / max(elapsed, 1e-7))) + 1
-        begun = time.perf_counter()
-        machine.iterate(times)
-        elapsed = time.perf_counter() - begun
-    return 1e9 * elapsed / times
 
 
 def report(session: Session) -> str:
@@ -81,7 +74,7 @@ def report(session: Session) -> str:
     total = sum(cost.ns for cost in found)
     rows = [_row(pc, cost, total, session.tape.batch) for pc, cost in enumerate(found)]
     head = ("", "kernel", "ns", "share", "flop/ns", "shapes", "for")
-    whole = iteration_ns(session)
+    whole = 1e9 * _seconds(session.playback.machine)
     sums = f"{len(found)} instructions, {number(total)} ns by themselves, {number(whole)} ns as an iteration"
     return f"{table(head, rows)}\n{sums}\n{_by_kernel(found, total)}"
 
