@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Document, Graph, ProblemError, Session
+from engine.snapshot import read
 from tests.engine.documents import layered_document, xor_document
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
@@ -339,3 +340,15 @@ def test_more_classes_than_scores_are_refused_before_anything_is_played():
     problem = next(entry for entry in narrow.check() if entry.severity == "error")
     assert (problem.node, problem.port) == ("softmax_cross_entropy_1", "logits")
     assert problem.mend.startswith("Give the last layer")
+
+
+@pytest.mark.parametrize("size", [7, 5000, 300_000])
+def test_a_reading_tells_range_mean_and_deviation_of_any_size(size):
+    numbers = np.random.default_rng(2).normal(0.3, 2.0, size).astype(np.float32)
+    reading = read(numbers, "current")
+    exact = numbers.astype(np.float64)
+    told = (reading.minimum, reading.maximum, reading.mean, reading.deviation)
+    assert told == pytest.approx((exact.min(), exact.max(), exact.mean(), exact.std()), rel=1e-4)
+    numbers[size // 2] = np.nan
+    broken = read(numbers, "current")
+    assert not broken.is_finite and np.isnan(broken.mean)
