@@ -71,7 +71,7 @@ class View(QFrame):
         self._icon = QLabel()
         self._name = QLabel(self.title)
         self._name.setProperty("level", "strong")
-        self.subtitle = QLabel()
+        self.subtitle = ElidedLabel()
         self.subtitle.setProperty("level", "caption")
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.export_button = self._tool("download", "Export as PNG …", self.export)
@@ -171,7 +171,7 @@ class View(QFrame):
         if self.snapshot is None:
             return
         count = f"{self.snapshot.iteration:,}".replace(",", "\u202f")
-        parts = [self.describe(self.snapshot), f"iteration {count}", "of an earlier graph" if self.is_stale else ""]
+        parts = [f"iteration {count}", "of an earlier graph" if self.is_stale else "", self.describe(self.snapshot)]
         text = " · ".join(part for part in parts if part)
         if self.subtitle.text() != text:
             self.subtitle.setText(text)
@@ -234,6 +234,20 @@ class View(QFrame):
             dock.setWindowTitle(f"{self.title} · {self.editor.document.title or 'Chainrule'}")
             dock.resize(dock.size().expandedTo(QSize(560, 420)))
             dock.show()
+
+
+class ElidedLabel(QLabel):
+    """A line that ends in an ellipsis where it has no room; the tooltip has all of it."""
+
+    def setText(self, text: str) -> None:
+        super().setText(text)
+        self.setToolTip(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
 class Veil(QWidget):

@@ -125,16 +125,25 @@ class CurvePlot(QWidget):
         for line in self._shown():
             x, y = (float(number) for number in self._points[line.probe][-1])
             places.append((float(self.up(np.array([y]))[0]), line, x, y))
-        below = -1e9
-        for height, line, x, y in sorted((each for each in places if np.isfinite(each[0])), key=lambda each: -each[0]):
-            at = axes.point(x, min(max(height, axes.bottom), axes.top))
+        places = sorted((each for each in places if np.isfinite(each[0])), key=lambda each: -each[0])
+        spots = [axes.point(x, min(max(height, axes.bottom), axes.top)) for height, _, x, _ in places]
+        bases = apart([at.y() + metrics.ascent() / 2 - 1 for at in spots], metrics.height() - 2, axes.area.bottom())
+        for at, base, (_, line, _, y) in zip(spots, bases, places, strict=True):
             painter.setPen(theme.pen("surface"))
             painter.setBrush(theme.colour(line.token))
             painter.drawEllipse(at, 3.0, 3.0)
-            base = max(at.y() + metrics.ascent() / 2 - 1, below)
-            below = base + metrics.height() - 2
             painter.setPen(theme.colour("text2" if line.token == "text3" else line.token))
             painter.drawText(QPointF(axes.area.right() + 8, base), number_text(y))
+
+
+def apart(places: Sequence[float], step: float, last: float) -> list[float]:
+    """Ascending places moved so that neighbours are a step apart and none lies beyond the last."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + step) if moved else place)
+    for index in reversed(range(len(moved))):
+        moved[index] = min(moved[index], last - step * (len(moved) - 1 - index))
+    return moved
 
 
 class CurveView(View):

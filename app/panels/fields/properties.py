@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -355,9 +355,3 @@ def example(field: Property) -> str:
     if isinstance(field, Raw):
         return "one row per line, such as 0 1"
     return "a number, or a list such as [0.5, −1]" if isinstance(field, Numbers) else "numbers with commas between them"
-
-
-def lay_out(rows: list[PropertyRow], layout: QVBoxLayout) -> None:
-    """Put rows below each other, evenly."""
-    for row in rows:
-        layout.addWidget(row, 0, Qt.AlignmentFlag.AlignTop)

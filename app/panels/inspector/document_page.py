@@ -76,6 +76,7 @@ class DocumentPage(QWidget):
             if not entry.hasFocus():
                 entry.setText(getattr(document, name))
                 entry.setCursorPosition(0)
+                entry.setToolTip(getattr(document, name))
         self._show_lines(self.training, training_sentences(document.training, document))
         self._show_lines(self.data, data_sentences(document))
         self._show_lines(self.references, [reference_text(entry) for entry in document.references])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.panels.fields.section import Section, clear, link, words
@@ -132,7 +131,6 @@ class Formulas(QWidget):
         for section in self.sections.values():
             section.hide()
             column.addWidget(section)
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground, False)
 
     def show_explanations(self, explanations: Sequence[Explanation], now: str) -> None:
         """Show what is known of each part; `now` is the part that was played last, or empty."""

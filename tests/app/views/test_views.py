@@ -13,6 +13,7 @@ from app.editor import Editor
 from app.theme import current_theme
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
 from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, tick_texts
+from app.views.curves import apart
 from app.views.field import Ask, Field, asked_for, level_line
 from engine.datasets import load
 from engine.snapshot import Snapshot
@@ -85,7 +86,7 @@ def test_a_loss_of_zero_has_no_place_among_powers_of_ten_and_breaks_nothing(qtbo
 
 def test_the_subtitle_says_which_loss_and_which_iteration(qtbot, editor):
     view = shown(qtbot, LossCurve(editor), Snapshot(iteration=12_345, history=history(loss_batch=LOSSES)))
-    assert view.subtitle.text() == "binary cross entropy · iteration 12\u202f345"
+    assert view.subtitle.text() == "iteration 12\u202f345 · binary cross entropy"
 
 
 def test_a_view_without_points_says_why(qtbot, editor):
@@ -263,6 +264,11 @@ def test_ticks_are_round_few_and_written_alike():
         ticks = nice_ticks(low, high)
         assert 2 <= len(ticks) <= 6
         assert all(low - 1e-12 <= tick <= high for tick in ticks)
+
+
+def test_numbers_at_the_ends_of_curves_do_not_cover_each_other():
+    assert apart([10, 11, 40], 12, 100) == [10, 22, 40]
+    assert apart([95, 99, 100], 12, 100) == [76, 88, 100]
 
 
 def test_points_written_into_the_memory_of_qt_arrive():
