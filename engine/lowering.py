@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.graph import Wire
 
 Mode = Literal["train", "evaluate"]
+HISTORY_BINS = 4096  # of (minimum, maximum, last) loss; when all are full, neighbours merge
 
 
 class Drawn(Protocol):
@@ -289,6 +290,9 @@ def _lower_update(graph: Graph, phase: Phase, index: int, found: Mapping[int, Va
     for value in chosen:
         build.emit("non_finite_flag", value)
     build.emit("non_finite_flag", program.losses[index])
+    bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
+    counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
+    build.emit("history_ring", bins, counters, program.losses[index])
 
 
 def _memory(value: Value, name: str, phase: Phase) -> Value:

@@ -223,7 +223,6 @@ class Session:
         self._previous = {}
         if self.problem is None and not self.playback.run(iterations - (self.iteration - begun)):
             self._find_birth()
-        self._remember_loss()
         return self.iteration - begun
 
     def run_for(self, seconds: float) -> int:
@@ -250,9 +249,6 @@ class Session:
         playback.play_step()
         self._machine.lower_flag()
         self.problem = birth_in(playback, playing, self.document.graph)
-        losses = self.program.losses
-        if losses and playing.part == "forward" and self._step_of.get(losses[0].index) == playing.index:
-            self._remember_loss()
         return playing
 
     def _find_birth(self) -> None:
@@ -446,11 +442,6 @@ class Session:
                 self.history.add(f"{metric}.{name}", self.iteration, number)
         return dict(self.metrics)
 
-    def _remember_loss(self) -> None:
-        loss = self.loss
-        if loss is not None:
-            self.history.add("loss.batch", self.iteration, loss)
-
     # showing --------------------------------------------------------------------------------
 
     def explain(self, step: Step | None = None, row: int = 0, unit: int = 0) -> Explanation | None:
@@ -486,8 +477,25 @@ class Session:
             row_indices=None if rows is None else self.memory_of(rows).copy(), values=values, gradients=gradients,
             parameters=parameters, previous_parameters=dict(self._previous),
             settings={a: float(machine.view(v)[()]) for a, v in program.sources.items() if _is_setting(v)},
-            history=self.history.arrays(), metrics=dict(self.metrics), problem=self.problem, explanation=self.explain(),
+            history=self.history.arrays() | self._loss_curve(), metrics=dict(self.metrics), problem=self.problem,
+            explanation=self.explain(),
         )  # fmt: skip
+
+    def _loss_curve(self) -> dict[str, Array]:
+        """Every loss that was computed: (iteration, loss) rows, or each bin's lowest and highest where they are merged."""
+        sources = self.program.sources
+        for phase in self.document.training.phases[:1]:
+            bins = sources.get(f"training.{phase.name}.loss_history")
+            counters = sources.get(f"training.{phase.name}.loss_counters")
+            if bins is None or counters is None:
+                return {}
+            begun, width, _ = (int(number) for number in self._machine.view(counters))
+            kept = self._machine.view(bins)[:begun].astype(np.float64)
+            starts = np.arange(begun) * float(width)
+            if width <= 1:
+                return {"loss.batch": np.column_stack([starts, kept[:, 2]])}
+            return {"loss.batch": np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])}
+        return {}
 
     def _add_gradient(self, gradients: dict[str, Reading], address: str, value: Value) -> None:
         gradient = self._gradient_of(value)

@@ -60,10 +60,10 @@ def test_a_nan_in_any_factor_shows_in_the_product():
         assert np.isfinite(np.delete(session.value("dense_1"), column, axis=1)).all()
 
 
-def test_the_small_net_takes_eighteen_instructions_and_one_update():
+def test_the_small_net_takes_nineteen_instructions_and_one_update():
     session = Session(layered_document([2, 4, 2, 1], rows=10, batch_size=10, order="sequential"))
     names = [entry.call.primitive.name for entry in session.tape.fast.instructions]
-    assert len(names) <= 18
+    assert len(names) <= 19  # two of them watch: the flag and the history
     assert names.count("sgd_update") == 1
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine import Document, Graph, ProblemError, Session
 from engine.snapshot import read
+from engine.timeline import Moment
 from tests.engine.documents import layered_document, xor_document
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
@@ -352,3 +353,20 @@ def test_a_reading_tells_range_mean_and_deviation_of_any_size(size):
     numbers[size // 2] = np.nan
     broken = read(numbers, "current")
     assert not broken.is_finite and np.isnan(broken.mean)
+
+
+def test_the_history_holds_every_loss_and_keeps_the_extremes_of_a_long_run():
+    session = Session(xor_document(batch_size=1), dtype="float64")
+    told = []
+    for _ in range(300):
+        session.step("phase")
+        told.append(session.loss)
+        session.step("iteration")
+    curve = session.snapshot().history["loss.batch"]
+    np.testing.assert_array_equal(curve, np.column_stack([np.arange(300), told]))
+    session.run(20_000)
+    long = session.snapshot().history["loss.batch"]
+    assert len(long) <= 2 * 4096
+    assert long[:, 1].max() == max(*told, long[:, 1].max()) and long[-1, 0] <= session.iteration
+    session.playback.go_to(Moment(300, 0))
+    np.testing.assert_array_equal(session.snapshot().history["loss.batch"], curve)
