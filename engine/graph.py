@@ -255,9 +255,10 @@ class Graph:
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
         for wire in self.wires:
-            if wire.source_node in waiting and wire.target_node in waiting:
-                waiting[wire.target_node] += 1
-                following[wire.source_node].append(wire.target_node)
+            source, target = wire.source_node, wire.target_node
+            if source in waiting and target in waiting:
+                waiting[target] += 1
+                following[source].append(target)
         ready = [name for name, count in waiting.items() if count == 0]
         for name in ready:  # grows while it is walked
             for after in following[name]:

@@ -133,7 +133,7 @@ def _lower_node(node: Node, wires: Sequence[Wire], result: Lowered) -> None:
         return
     build = program.build
     build.origin = Origin(node.id, "forward")
-    mark, known, later = len(program.calls), set(program.sources), len(build.rules)
+    mark, known, later = len(program.calls), len(program.sources), len(build.rules)
     try:
         values = kind(sound).lower(build, **operands)
         outputs = values if isinstance(values, dict) else {kind.outputs[0].name: values}
@@ -141,7 +141,7 @@ def _lower_node(node: Node, wires: Sequence[Wire], result: Lowered) -> None:
     except ProblemError as error:
         result.problems.extend(error.at(node=node.id).problems)
         del program.calls[mark:], build.rules[later:]
-        for address in set(program.sources) - known:
+        for address in list(program.sources)[known:]:
             del program.sources[address]
         return
     program.steps.append(build.origin)
