@@ -29,7 +29,8 @@ class Competitor:
 
     maker        `module:function` under this package, called with workload, arrays, learning rate and `options`
     check        `module:function`, called with workload and arrays; answers "" or what is wrong
-    environment  variables that its process is started with
+    one_core     its process may use one core only (where the system can say so): a library's own wish for one thread is
+                 not always granted
     """
 
     name: str
@@ -38,7 +39,7 @@ class Competitor:
     is_ours: bool = False
     check: str = ""
     options: dict[str, Any] = field(default_factory=dict)
-    environment: dict[str, str] = field(default_factory=dict)
+    one_core: bool = False
 
     def make(self, workload: Workload, arrays: Arrays, rate: float) -> Trainer:
         """A trainer that begins with the arrays' parameters."""
@@ -56,8 +57,6 @@ def _named(place: str) -> Callable[..., Any]:
     return found
 
 
-ONE_THREAD_XLA = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "OMP_NUM_THREADS": "1"}
-
 COMPETITORS = {
     competitor.name: competitor
     for competitor in (
@@ -68,6 +67,6 @@ COMPETITORS = {
         Competitor("torch-compile", "torch.compile, 1 thread", "torch_peer:Compiled", options={"threads": 1}),
         Competitor("jax-step", "JAX jit per step", "jax_peer:PerStep"),
         Competitor("jax-loop", "JAX loop on device", "jax_peer:Loop"),
-        Competitor("jax-loop-1", "JAX loop, 1 thread", "jax_peer:Loop", environment=ONE_THREAD_XLA),
+        Competitor("jax-loop-1", "JAX loop, 1 core", "jax_peer:Loop", one_core=True),
     )
 }

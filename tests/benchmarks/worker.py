@@ -85,7 +85,11 @@ def main() -> None:
     """Serve on standard input and output; what libraries print goes to standard error."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(Bench(COMPETITORS[sys.argv[1]]).answer, sys.stdin, answers)
+    competitor = COMPETITORS[sys.argv[1]]
+    if competitor.one_core and hasattr(os, "sched_setaffinity"):
+        # Before its library is imported: that counts the cores and makes a thread for each.
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    serve(Bench(competitor).answer, sys.stdin, answers)
 
 
 # outside ------------------------------------------------------------------------------------------------------------------
@@ -100,7 +104,6 @@ class Worker:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.worker", competitor.name],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-            env={**os.environ, **competitor.environment},
         )  # fmt: skip
 
     def ask(self, **question: Any) -> Answer:
