@@ -123,9 +123,14 @@ def transpose_encode(operands: Sequence[Region], result: Region, attributes: dic
 @kernel
 def transpose_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     x, y, columns, rows = instruction[1], instruction[2], instruction[3], instruction[4]
-    for c in range(start, stop):
-        for r in range(rows):
-            arena[y + c * rows + r] = arena[x + r * columns + c]
+    first = 0
+    while first < rows:  # sixteen rows at a time: what one column brings into the cache serves the next ones too
+        last = first + 16 if first + 16 < rows else rows
+        for c in range(start, stop):
+            out, begin = y + c * rows, x + c
+            for r in range(first, last):
+                arena[out + r] = arena[begin + r * columns]
+        first = last
 
 
 def transpose_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
