@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH = 384
 TABS = ("selection", "training", "data")
+WATCHED = 12.0  # nodes per second up to which playing can be read along
 
 
 class Inspector(QFrame):
@@ -30,6 +31,7 @@ class Inspector(QFrame):
         self._editor, self._runner = editor, runner
         self._snapshot: Snapshot | None = None
         self._pinned = ""
+        self._stepped = ""  # the node just stepped: shown while nothing is selected
         self.setProperty("panel", "surface")
         self.setMinimumWidth(300)
         self.tabs = QTabBar()
@@ -57,7 +59,7 @@ class Inspector(QFrame):
         self.document_page.asked.connect(self.show_tab)
         self.node_page.data_asked.connect(lambda: self.show_tab("data"))
         self.node_page.pinned.connect(self._pin)
-        editor.selection_changed.connect(self._select)
+        editor.selection_changed.connect(self._choose)
         editor.changed.connect(self._follow)
         self._select()
 
@@ -91,7 +93,27 @@ class Inspector(QFrame):
         if not chosen and len(self._editor.selection) == 1:
             source = next(iter(self._editor.selection)).partition(">")
             chosen = [source[0].partition(".")[0]] if source[1] and source[0].partition(".")[0] in graph.nodes else []
+        if not chosen and not self._editor.selection and self._stepped in graph.nodes:
+            return [self._stepped]
         return chosen
+
+    def _choose(self, _: object = None) -> None:
+        # Who clicks on the empty canvas wants the document, until the next step.
+        self._stepped = ""
+        self._select()
+
+    def _step(self, before: Snapshot | None, snapshot: Snapshot) -> None:
+        """Turn to the node just stepped, unless another one was chosen or it goes too fast to be read."""
+        if self._editor.selection or self._pinned or _moment(before) == _moment(snapshot):
+            return
+        playing = self._runner is not None and self._runner.playing
+        if playing and not 0 < snapshot.rate * len(snapshot.steps) <= WATCHED:
+            return
+        stepped = snapshot.last_step.node if snapshot.last_step is not None else ""
+        # The first snapshot of a document that was played before tells of no step that anybody has seen.
+        if stepped != self._stepped and (before is not None or not stepped):
+            self._stepped = stepped
+            self._select()
 
     def _select(self, _: object = None) -> None:
         names = self._nodes()
@@ -114,7 +136,7 @@ class Inspector(QFrame):
 
     def _follow(self, change: Change) -> None:
         if "reset" in change.kinds:
-            self._snapshot, self._pinned = None, ""
+            self._snapshot, self._pinned, self._stepped = None, "", ""
             self.node_page.pin.setChecked(False)
             self.node_page.forget()
             self._select()
@@ -124,10 +146,15 @@ class Inspector(QFrame):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show another moment on the page that can be seen."""
-        self._snapshot = snapshot
+        before, self._snapshot = self._snapshot, snapshot
+        self._step(before, snapshot)
         page = self.pages.currentWidget().widget()
         if isinstance(page, NodePage | DocumentPage | TrainingPanel | DataPanel):
             page.show_snapshot(snapshot)
+
+
+def _moment(snapshot: Snapshot | None) -> tuple[object, ...]:
+    return () if snapshot is None else (snapshot.iteration, snapshot.last_step)
 
 
 def scrolled(page: QWidget) -> QScrollArea:

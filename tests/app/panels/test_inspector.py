@@ -77,6 +77,27 @@ def test_with_nothing_selected_the_document_speaks(inspector):
     assert inspector.tabs.tabText(0) == "Document"
 
 
+def test_while_nothing_is_selected_the_inspector_follows_the_steps(qtbot, editor, runner):
+    inspector = Inspector(editor, runner)
+    qtbot.addWidget(inspector)
+    runner.snapshot_ready.connect(inspector.show_snapshot)
+    with qtbot.waitSignal(runner.snapshot_ready):
+        runner.open(editor.document, editor.revision)
+    assert inspector.tabs.tabText(0) == "Document"
+    for name in ("input_1", "target_1"):
+        runner.step("node")
+        qtbot.waitUntil(lambda name=name: inspector.node_page.node is not None and inspector.node_page.node.id == name)
+    assert inspector.tabs.tabText(0) == "Node"
+    runner.step_back("node")
+    qtbot.waitUntil(lambda: inspector.node_page.node.id == "input_1")
+    editor.select(["loss"])
+    with qtbot.waitSignal(runner.snapshot_ready):
+        runner.step("node")
+    assert inspector.node_page.node.id == "loss"
+    editor.select([])
+    assert inspector.tabs.tabText(0) == "Document"
+
+
 def test_the_title_is_changed_in_place_and_undone(inspector, editor):
     page = inspector.document_page
     page.title.setFocus()
