@@ -79,7 +79,8 @@ def fuse(program: Program) -> Fused:
             fused.result = call.result
             replaced[call.result.index] = fused
             parts = sorted({part.result.index: part for part in match.swallowed}.items())
-            hidden[call.result.index] = [part for _, part in parts]
+            if parts:
+                hidden[call.result.index] = [part for _, part in parts]
             vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
             break
     calls = [replaced.get(call.result.index, call) for call in program.calls if call.result.index not in vanished]
@@ -194,6 +195,12 @@ def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
     if incoming.shape != () or half.operands[1].shape != call.result.shape:
         return None
     return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
+
+
+@_pattern("total")
+def _two_addends(call: Call, uses: _Uses) -> Match | None:
+    """Two addends are an addition, which needs no loop over addends."""
+    return Match("add", call.operands) if len(call.operands) == 2 else None
 
 
 @_pattern("class_cross_entropy")

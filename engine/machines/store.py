@@ -62,12 +62,29 @@ def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
         module, _, word = body.partition(":")
         body = getattr(import_module(module), word)
     function = _specialise(body, dict(variant), dtype, name)
+    if ("ONE", 1) in variant:
+        function = _for_one_output(function, dtype, name)
     with cache_folder():
         # Where objects are kept Numba's own cache would be in the way: what comes out of it is handed out no more.
-        compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
+        compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(
+            function
+        )
     _keep(compiled, name)
     address: int = compiled.address
     return address
+
+
+def _for_one_output(function: Any, dtype: str, name: str) -> Any:
+    """The same body for outputs [0, 1) alone: its loops fold away."""
+    from numba import njit
+
+    body = njit(forceinline=True, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
+
+    def one(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+        body(arena, integers, instruction, 0, 1)
+
+    one.__qualname__ = name
+    return one
 
 
 def _keep(compiled: Any, name: str) -> None:
