@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 
+from app.canvas.block import LINES_FROM
 from app.canvas.node_item import DrawnNode, PortPlace
 from app.canvas.ports import CATCH
 from app.canvas.wire_item import PICK
@@ -45,7 +46,7 @@ def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:
     if (port := port_at(scene, point, zoom, node)) is not None:
         return Hit("port", port.address, port)
     if node is not None:
-        return _part_of(node, point)
+        return _part_of(node, point, zoom)
     for name, note in scene.notes.items():
         if note.area.contains(point):
             return Hit("note", name)
@@ -82,9 +83,9 @@ def port_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode |
     return best
 
 
-def _part_of(item: DrawnNode, point: QPointF) -> Hit:
+def _part_of(item: DrawnNode, point: QPointF, zoom: float) -> Hit:
     place, geometry, name = point - item.pos(), item.geometry, item.node_id
-    if geometry.circle is not None:
+    if geometry.circle is not None or zoom < LINES_FROM:  # a block shows neither fields nor the chevron that folds
         return Hit("node", name)
     if geometry.fold.contains(place):
         return Hit("fold", name)

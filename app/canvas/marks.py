@@ -7,7 +7,7 @@ from math import atan2, degrees
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, Qt, QVariantAnimation
 from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
 
@@ -16,8 +16,8 @@ MARKS_Z = 5.0
 CHEVRON = QPolygonF([QPointF(3, -4.5), QPointF(-3, 0), QPointF(3, 4.5)])
 
 
-class Marks(QGraphicsItem):
-    """All marks of the step just played, painted by one item above the wires."""
+class Marks(QGraphicsObject):
+    """All marks of the step just played, painted by one item above the wires; its animation goes when it goes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Marks(QGraphicsItem):
         self.reduced_motion = False
         self.setZValue(MARKS_Z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
-        self.animation = QVariantAnimation(startValue=0.0, endValue=1.0, duration=TRAVEL_MS)
+        self.animation = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=TRAVEL_MS)
         self.animation.setEasingCurve(QEasingCurve.Type.OutCubic)
         self.animation.valueChanged.connect(self._advance)
 

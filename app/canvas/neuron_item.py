@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.curves import curve, operating_point
-from app.canvas.geometry import GRADIENT_ROW, NAME_ROW, Geometry, shown_name
+from app.canvas.geometry import GRADIENT_ROW, NAME_ROW, Geometry, latex_name, shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, ink, width_of
 from app.canvas.live import (
     HALO,
@@ -28,10 +26,9 @@ from app.canvas.readings import Words
 from app.theme import current_theme
 from app.theme.numbers import token_of
 
-SUBSCRIPT, DIGITS = re.compile("(?<=^[A-Za-z])[₀-₉0-9]{1,2}$"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+BESIDE = 30.0  # pixels beside the circle that name and gradient may take
 SATURATED = 4 / 3  # level at which ±1 has the full blue or orange; the ends of the scale are nearly white or black
 FILL = 0.32  # share of the diverging scale's colour, so that the number on it can always be read
-MATHEMATICAL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
 
 
 class NeuronItem(DrawnNode):
@@ -60,7 +57,7 @@ class NeuronItem(DrawnNode):
 
     def boundingRect(self) -> QRectF:
         """The circle with its halo, the name and the gradient, which may be wider."""
-        side = 30 * self.boost
+        side = BESIDE * self.boost
         more = (self.boost - 1) * NAME_ROW
         return QRectF(0, 0, *self.geometry.size).adjusted(-side, -HALO - more, side, HALO + more)
 
@@ -81,7 +78,9 @@ class NeuronItem(DrawnNode):
         if zoom >= TEXT_FROM:
             if self.node.type == "neuron":
                 self._draw_curve(painter, state)
-                with enlarged(painter, QPointF(self.circle.center().x(), self.circle.bottom() + 4), self.boost):
+                wide = width_of(state.gradient.text, "number_small") + 16
+                boost = min(self.boost, (self.circle.width() + 2 * BESIDE * self.boost) / wide)
+                with enlarged(painter, QPointF(self.circle.center().x(), self.circle.bottom() + 4), boost):
                     self._draw_gradient(painter, state)
             self._draw_value(painter, state)
             with enlarged(painter, QPointF(self.circle.center().x(), NAME_ROW - 4), self.boost):
@@ -150,9 +149,17 @@ class NeuronItem(DrawnNode):
     def _draw_value(self, painter: QPainter, state: LiveState) -> None:
         offset = 14 if self.node.type == "neuron" else 0
         words = Words("0", "text3") if "muted" in self.node.flags else state.value
-        text = words.text.replace(" ± ", "±")
-        room = self.circle.width() - 10
-        role = "number_large" if width_of(text, "number_large") <= room / self.boost else "number_small"
+        mean, _, deviation = words.text.partition(" ± ")
+        if deviation:  # of a batch: one line would be too small to be read
+            for text, beside in ((mean, offset - 7.5), (f"±{deviation}", offset + 7)):
+                self._draw_number(painter, text, beside, Words(text, words.token), state)
+        else:
+            self._draw_number(painter, mean, offset, words, state)
+
+    def _draw_number(self, painter: QPainter, text: str, offset: float, words: Words, state: LiveState) -> None:
+        room = self.circle.width() - 10 - abs(offset) / 2
+        fits = width_of(text, "number_large") <= room / self.boost and text == state.value.text
+        role = "number_large" if fits else "number_small"
         wide = width_of(text, role)
         place = QRectF(self.circle.left() - 10, self.circle.center().y() - 9 + offset, self.circle.width() + 20, 18)
         with enlarged(painter, place.center(), max(1.0, min(self.boost, room / max(wide, 1.0)))):
@@ -164,9 +171,8 @@ class NeuronItem(DrawnNode):
         name, bias = shown_name(self.node), state.bias
         numbers = width_of(bias.text, "number_small") + 8 if bias is not None else 0.0
         middle, baseline = self.circle.center().x(), NAME_ROW - 8
-        name = SUBSCRIPT.sub(lambda found: f"_{{{found[0].translate(DIGITS)}}}", name)
-        if "\\" in name or (MATHEMATICAL.fullmatch(name) and len(name) <= 8):
-            set_name = current_theme().mathematics(name, 15)
+        if symbol := latex_name(name):
+            set_name = current_theme().mathematics(symbol, 15)
             width = set_name.size.width()
             set_name.paint(painter, middle - (width + numbers) / 2, baseline)
         else:

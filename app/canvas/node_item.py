@@ -10,8 +10,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
+from app.canvas.block import LINES_FROM, Block, draw_name
 from app.canvas.geometry import HEADER, SIDE, Geometry, measure, shown_name
-from app.canvas.ink import draw_icon, draw_text, elided, ink, width_of
+from app.canvas.ink import draw_icon, draw_text, elided, ink
 from app.canvas.live import (
     HALO,
     TEXT_FROM,
@@ -35,7 +36,6 @@ from engine.nodes import Port
 
 RADIUS = 8.0
 NODES_Z = 10.0
-BLOCK_NAME = 16.0  # pixels on screen for the name of a block seen from afar
 
 
 @dataclass(frozen=True)
@@ -151,36 +151,19 @@ class NodeItem(DrawnNode):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("raised"))
         painter.drawRoundedRect(rectangle, RADIUS, RADIUS)
-        if (zoom := zoom_of(painter)) < TEXT_FROM:
-            self._draw_block(painter, zoom)
+        if (zoom := zoom_of(painter)) < LINES_FROM:
+            Block(self, zoom).paint_body(painter, zoom)
             return
         self._draw_header(painter)
         if self.geometry.rule:
             self._draw_body(painter)
 
-    def _draw_block(self, painter: QPainter, zoom: float) -> None:
-        """From afar: the category's colour and the name, as large on the screen as ever."""
-        painter.fillRect(QRectF(0, 4, 3 / zoom, self.geometry.size[1] - 8), ink().colour(self.category_token))
-        painter.scale(1 / zoom, 1 / zoom)
-        room = QRectF(9, 2, self.geometry.size[0] * zoom - 12, BLOCK_NAME)
-        draw_text(painter, room, elided(shown_name(self.node), "caption", room.width()), "caption", "text")
-
-    def _draw_block_numbers(self, painter: QPainter, state: LiveState, zoom: float) -> None:
-        """Value and gradient of a block without a picture, as far as they fit."""
-        painter.scale(1 / zoom, 1 / zoom)
-        width, height = self.geometry.size[0] * zoom - 12, self.geometry.size[1] * zoom
-        for at, words in enumerate((state.value, state.gradient)):
-            top = BLOCK_NAME + 4 + at * BLOCK_NAME
-            if top + BLOCK_NAME <= height and width_of(words.text, "number_small") <= width:
-                draw_text(painter, QRectF(9, top, width, BLOCK_NAME), words.text, "number_small", words.token)
-
     def _draw_header(self, painter: QPainter) -> None:
         kind, width = self.node.kind, self.geometry.size[0]
         draw_icon(painter, SIDE - 4, 7, (kind.icon if kind else "") or "square-function", self.category_token)
         left, right = SIDE + 18, width - 30
-        name = elided(shown_name(self.node), "strong", right - left)
-        draw_text(painter, QRectF(left, 0, right - left, HEADER), name, "strong", "text")
-        room = right - left - width_of(name, "strong") - 10
+        taken = draw_name(painter, QRectF(left, 0, right - left, HEADER), shown_name(self.node), "strong")
+        room = right - left - taken - 10
         if self.geometry.subtitle and room > 24:
             text = elided(self.geometry.subtitle, "caption", room)
             draw_text(painter, QRectF(right - room, 0, room, HEADER), text, "caption", "text3", "right")
@@ -209,13 +192,8 @@ class NodeItem(DrawnNode):
         draw_border(painter, self.geometry.body, RADIUS, state, flags)
         if "frozen" in flags:
             painter.fillRect(QRectF(0, 5, 3, self.geometry.size[1] - 10), ink().colour("c_data"))
-        if zoom < TEXT_FROM:
-            top, side = (BLOCK_NAME + 4) / zoom, 9 / zoom
-            place = self.geometry.body.adjusted(side, top, -side, -side)
-            if state.strip is not None and place.height() * zoom > 6:
-                draw_image(painter, place, state.strip, zoom)
-            elif self.geometry.rule:
-                self._draw_block_numbers(painter, state, zoom)
+        if zoom < LINES_FROM:
+            self._paint_block(painter, state, zoom)
             return
         self.draw_ports(painter)  # over the border, which is live
         draw_corner(painter, self.geometry, state, flags)
@@ -224,6 +202,20 @@ class NodeItem(DrawnNode):
             draw_lines(painter, self.geometry, state, flags)
         if "bypassed" in flags:
             draw_bypass(painter, self)
+        if state.lit is not None:
+            draw_glow(painter, self, state.lit)
+        if state.ringed is not None:
+            draw_ringed(painter, self, state.ringed)
+
+    def _paint_block(self, painter: QPainter, state: LiveState, zoom: float) -> None:
+        block = Block(self, zoom)
+        if state.strip is not None and block.picture.height() > 6:
+            place = block.picture
+            draw_image(painter, QRectF(place.topLeft() / zoom, place.size() / zoom), state.strip, zoom)
+        elif self.geometry.rule:
+            block.paint_numbers(painter, state, zoom)
+        if zoom >= TEXT_FROM:
+            self.draw_ports(painter)
         if state.lit is not None:
             draw_glow(painter, self, state.lit)
         if state.ringed is not None:
