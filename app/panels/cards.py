@@ -10,8 +10,8 @@ from app.library import Preset
 from app.panels.thumbnails import thumbnail
 from app.theme import current_theme
 
-TEXT_HEIGHT = 84
-PICTURE_SHARE = 0.46  # height of the picture by its width
+TEXT_HEIGHT = 102
+PICTURE_SHARE = 0.42  # height of the picture by its width
 LINE = 18
 
 
@@ -103,20 +103,17 @@ class Card(HoverButton):
         theme = current_theme()
         inner = area.adjusted(14, 10, -14, -8)
         line = QRectF(inner.left(), inner.top(), inner.width(), LINE)
-        small, titles = QFontMetricsF(theme.font("number_small")), QFontMetricsF(theme.font("title"))
-        size_width = small.horizontalAdvance(self._size_text)
-        has_room = titles.horizontalAdvance(self.preset.title) + size_width + 8 <= line.width()
+        _paint_line(painter, line, self.preset.title, "title", "text")
+        for at, words in enumerate(two_lines(self.preset.question, QFontMetricsF(theme.font("body")), line.width())):
+            _paint_line(painter, line.translated(0, 20 + (LINE - 1) * at), words, "body", "text2")
+        marks = line.translated(0, 62)
         painter.setFont(theme.font("number_small"))
         painter.setPen(theme.colour("text3"))
-        # A long title takes the whole line; the size then stands among the marks.
-        place = line if has_room else line.translated(0, 44)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._size_text)
-        _paint_line(painter, line, self.preset.title, "title", "text")
-        _paint_line(painter, line.translated(0, 20), self.preset.question, "body", "text2")
+        painter.drawText(marks, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._size_text)
         x = inner.left()
         for word, icon in self._marks():
-            painter.drawPixmap(round(x), round(inner.top() + 46), theme.pixmap(icon, "text3", 14))
-            place = QRectF(x + 19, inner.top() + 44, inner.right() - x - 19, LINE)
+            painter.drawPixmap(round(x), round(marks.top() + 2), theme.pixmap(icon, "text3", 14))
+            place = QRectF(x + 19, marks.top(), inner.right() - x - 19, LINE)
             _paint_line(painter, place, word, "caption", "text3")
             x += 19 + QFontMetricsF(theme.font("caption")).horizontalAdvance(word) + 16
 
@@ -166,6 +163,18 @@ class SideRow(HoverButton):
         _paint_line(painter, first.adjusted(0, 0, -28 if self._count is not None else 0, 0), self.text(), role, token)
         if self._below:
             _paint_line(painter, first.translated(0, 16), self._below, "caption", "text3")
+
+
+def two_lines(text: str, metrics: QFontMetricsF, width: float) -> list[str]:
+    """A sentence in at most two lines, broken between words; the second holds the rest, however long."""
+    words = text.split()
+    first = words[:1]
+    for word in words[1:]:
+        if metrics.horizontalAdvance(" ".join([*first, word])) > width:
+            break
+        first.append(word)
+    rest = words[len(first) :]
+    return [" ".join(part) for part in (first, rest) if part]
 
 
 def _paint_line(painter: QPainter, area: QRectF, text: str, role: str, token: str) -> None:

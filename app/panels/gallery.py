@@ -28,7 +28,7 @@ from app.settings import Settings
 from app.theme import current_theme
 
 SIDE_WIDTH = 232
-NARROWEST_CARD = 212
+NARROWEST_CARD = 280
 MOST_COLUMNS = 4
 
 CHIPS: dict[str, Callable[[Preset], bool]] = {

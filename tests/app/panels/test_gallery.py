@@ -2,13 +2,15 @@
 
 import pytest
 from PySide6.QtCore import QSizeF, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QPushButton
 
 from app import library
 from app.library import layer_widths, parameter_count, size_text
-from app.panels.cards import Card, SideRow
+from app.panels.cards import Card, SideRow, two_lines
 from app.panels.gallery import Gallery
 from app.panels.thumbnails import thumbnail
+from app.theme import current_theme
 
 
 @pytest.fixture
@@ -37,6 +39,17 @@ def chip(gallery, text):
 def test_every_preset_has_a_card_in_the_order_of_the_chapters(gallery):
     assert titles(gallery) == ["A ladder", "Two moons", "XOR needs a hidden layer"]
     assert all(card.isVisible() for card in gallery.cards)
+
+
+def test_the_questions_and_titles_of_all_presets_fit_on_their_cards(qapp):
+    theme = current_theme()
+    room = 280 - 2 * 14
+    for preset in library.presets():
+        assert QFontMetricsF(theme.font("title")).horizontalAdvance(preset.title) <= room, preset.id
+        metrics = QFontMetricsF(theme.font("body"))
+        lines = two_lines(preset.question, metrics, room)
+        assert " ".join(lines) == preset.question
+        assert all(metrics.horizontalAdvance(line) <= room for line in lines), preset.id
 
 
 def test_a_click_on_a_chapter_shows_only_its_cards(qtbot, gallery):
@@ -139,7 +152,10 @@ def test_a_recent_file_that_is_gone_is_not_offered(gallery, settings, tmp_path):
     assert "mine.json" not in [each.text() for each in gallery.findChildren(SideRow) if each.isVisible()]
 
 
-def test_cards_stand_four_across_in_the_usual_window(gallery):
+def test_cards_stand_three_across_in_a_small_window_and_four_in_a_large_one(gallery):
+    tops = {card.mapTo(gallery, card.rect().topLeft()).y() for card in gallery.cards}
+    assert gallery._columns == 3 and len(tops) == 1
+    gallery.resize(1840, 1000)
     assert gallery._columns == 4
     tops = {card.mapTo(gallery, card.rect().topLeft()).y() for card in gallery.cards}
     assert len(tops) == 1
@@ -152,12 +168,13 @@ def test_a_bar_to_scroll_with_is_there_only_where_cards_do_not_fit(qtbot, galler
     qtbot.waitUntil(lambda: bar.maximum() > 0)
 
 
-def test_no_card_is_cut_off_at_the_right(gallery):
+def test_no_card_is_cut_off_at_the_right(qtbot, gallery):
+    def rightmost():
+        return max(card.mapTo(gallery, card.rect().topRight()).x() for card in gallery.cards)
+
     for width in (1024, 1280, 1920):
         gallery.resize(width, 760)
-        gallery.grab()
-        for card in gallery.cards:
-            assert card.mapTo(gallery, card.rect().topRight()).x() <= width - 10
+        qtbot.waitUntil(lambda width=width: rightmost() <= width - 10)
 
 
 def test_the_size_of_a_layered_network_is_told_by_its_widths(shelf):
