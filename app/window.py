@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
 SMALLEST = (1024, 640)
+SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 
 
 class MainWindow(QMainWindow):
@@ -271,10 +272,12 @@ class MainWindow(QMainWindow):
         return None if found is None else QRect(self.workspace.mapTo(self, found.topLeft()), found.size())
 
     def keep_clear(self) -> list[QRect]:
-        """What a bubble had better not cover: the nodes in sight, and the palette."""
-        names = [*self.editor.document.graph.nodes, "palette"]
-        found = [self.locate(name) for name in names] if self.has_document else []
-        return [rect for rect in found if rect is not None]
+        """What a bubble had better not cover: above all the nodes in sight, then the panels."""
+        if not self.has_document or self.workspace is None:
+            return []
+        nodes = [self.locate(name) for name in self.editor.document.graph.nodes]
+        panels = [self.locate(name) for name in self.workspace.docks]
+        return [rect for rect in (*nodes, *nodes, *panels) if rect is not None]
 
     def room(self) -> QRect:
         """Where something may float: over canvas and panels, never over top bar and player."""
@@ -355,9 +358,16 @@ class MainWindow(QMainWindow):
 
     def _restore_geometry(self) -> None:
         screen = self.screen().availableGeometry()
-        self.resize(min(1600, round(0.9 * screen.width())), min(1000, round(0.9 * screen.height())))
+        self.resize(*start_size(screen.width(), screen.height()))
         if self.settings["geometry"]:
             self.restoreGeometry(QByteArray.fromHex(self.settings["geometry"].encode()))
+
+
+def start_size(width: int, height: int) -> tuple[int, int]:
+    """How large the first window is: a small screen is filled, a large one is not."""
+    if width <= SMALL_SCREEN:
+        return width, height
+    return min(1840, round(0.94 * width)), min(1120, round(0.94 * height))
 
 
 def _dropped(event: QDropEvent) -> Path | None:

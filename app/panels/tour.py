@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -15,6 +17,7 @@ from app.theme import current_theme
 WIDTH = 320
 POINTER = 10
 AWAY = 14  # from what it points at
+RASTER = 40  # pixels between the places that are tried where none beside the target is free
 WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
     "iteration": "run.iteration", "epoch": "run.epoch", "phase": "run.phase",
@@ -236,13 +239,29 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
     y, x = target.center().y() - size.height() // 2, target.center().x() - size.width() // 2
     right, left = QPoint(target.right() + gap, y), QPoint(target.left() - gap - size.width(), y)
     below, above = QPoint(x, target.bottom() + gap), QPoint(x, target.top() - gap - size.height())
+    beside = [_inside(corner, size, room) for corner in (right, below, left, above)]
+    anywhere = (
+        QPoint(across, down)
+        for down in range(room.top(), room.bottom() - size.height() + 2, RASTER)
+        for across in range(room.left(), room.right() - size.width() + 2, RASTER)
+    )
+    areas = np.array([each.getRect() for each in (*others, target, target) if each.intersects(room)], dtype=float)
 
-    def covered(corner: QPoint) -> int:
-        bubble = QRect(_inside(corner, size, room), size)
-        areas = [bubble.intersected(other) for other in (*others, target, target)]
-        return sum(area.width() * area.height() for area in areas if area.isValid())
+    def badness(corner: QPoint) -> tuple[float, int]:
+        """What it covers, then how far it stands from what it speaks of; of the places beside that, the first."""
+        away = 0 if corner in beside else (corner - right).manhattanLength()
+        return covered(QRect(corner, size), areas), away
 
-    return _inside(min((right, below, left, above), key=covered), size, room)
+    return min([*beside, *anywhere], key=badness)
+
+
+def covered(bubble: QRect, areas: NDArray[np.float64]) -> float:
+    """Pixels that a bubble hides of areas (k, 4) of left, top, width and height; what lies twice counts twice."""
+    low, high = areas[:, :2], areas[:, :2] + areas[:, 2:]
+    inner = bubble.adjusted(POINTER, POINTER, -POINTER, -POINTER)  # the pointer hides nothing
+    corner, opposite = (inner.left(), inner.top()), (inner.right() + 1, inner.bottom() + 1)
+    sides = np.minimum(high, opposite) - np.maximum(low, corner)
+    return float(np.prod(np.maximum(sides, 0.0), axis=1).sum())
 
 
 def _inside(corner: QPoint, size: QSize, room: QRect) -> QPoint:

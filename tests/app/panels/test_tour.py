@@ -101,3 +101,12 @@ def test_a_bubble_stands_where_it_covers_least():
 def test_without_a_target_it_stands_in_the_lower_middle():
     corner = bubble_corner(SIZE, None, ROOM)
     assert corner == QPoint(ROOM.center().x() - SIZE.width() // 2, ROOM.bottom() - SIZE.height())
+
+
+def test_where_nothing_beside_its_target_is_free_it_stands_in_a_gap():
+    target = QRect(400, 300, 100, 80)
+    around = [QRect(60, 180, 320, 400), QRect(520, 180, 320, 400), QRect(380, 60, 140, 230), QRect(380, 400, 140, 200)]
+    corner = bubble_corner(SIZE, target, ROOM, around)
+    bubble = QRect(corner, SIZE).adjusted(10, 10, -10, -10)
+    assert ROOM.contains(bubble)
+    assert not any(bubble.intersects(each) for each in (target, *around))
