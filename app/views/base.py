@@ -86,6 +86,10 @@ class View(QFrame):
         current_theme().changed.connect(self._paint_icon)
         return row
 
+    def rename(self, title: str) -> None:
+        """Let the head say something else."""
+        self._name.setText(title)
+
     def add_tool(self, button: QToolButton) -> None:
         """Put a button of the view's own before export and tear-off."""
         self._head.insertWidget(self._head.indexOf(self.export_button), button)

@@ -177,13 +177,18 @@ class CurveView(View):
         """The histories that are there."""
         body = self.body
         assert isinstance(body, CurvePlot)
-        body.show_points(snapshot.history, snapshot.iteration)
-        found = any(len(snapshot.history.get(line.probe, ())) for line in self.lines)
+        history = self.history_of(snapshot)
+        body.show_points(history, snapshot.iteration)
+        found = any(len(history.get(line.probe, ())) for line in self.lines)
         return "" if found else self.missing(snapshot)
+
+    def history_of(self, snapshot: Snapshot) -> Mapping[str, Array]:
+        """What of the history this view draws."""
+        return snapshot.history
 
     def missing(self, snapshot: Snapshot) -> str:
         """Why there are no points."""
-        return "Nothing is computed yet. Press → to step, or Space to play."
+        return "A point comes with every iteration. Press Shift+→ for one, or Space to play."
 
 
 class LossCurve(CurveView):
@@ -194,18 +199,34 @@ class LossCurve(CurveView):
         Line("loss.batch", "this batch", "text3"),
         Line("loss.training", "all training rows", "text"),
         Line("loss.test", "test rows", "accent", DASHED),
+        Line("mistakes.training", "mistakes among all training rows", "text"),
+        Line("mistakes.test", "mistakes among test rows", "accent", DASHED),
     )
+
+    def history_of(self, snapshot: Snapshot) -> Mapping[str, Array]:
+        """Losses; the mistakes stand in for them where a learning rule needs none."""
+        wanted = "loss." if self._has_loss() else "mistakes."
+        return {probe: points for probe, points in snapshot.history.items() if probe.startswith(wanted)}
+
+    def _has_loss(self) -> bool:
+        phases = self.editor.document.training.phases
+        return bool(phases) and phases[0].objective.partition(".")[0] in self.editor.document.graph.nodes
+
+    def _counts_mistakes(self) -> bool:
+        return not self._has_loss() and any(node.type == "mistakes" for node in self.editor.document.graph)
 
     def describe(self, snapshot: Snapshot) -> str:
         """Which loss."""
+        self.rename("Mistakes" if self._counts_mistakes() else self.title)
         phases = self.editor.document.training.phases
         node = self.editor.document.graph.nodes.get(phases[0].objective.partition(".")[0]) if phases else None
         return node.kind.title if node is not None and node.kind is not None else ""
 
     def missing(self, snapshot: Snapshot) -> str:
         """No loss, or no step yet."""
-        phases = self.editor.document.training.phases
-        if not phases or phases[0].objective.partition(".")[0] not in self.editor.document.graph.nodes:
+        if self._counts_mistakes():
+            return "Mistakes are counted after each iteration. Press Shift+→ for one, or Space to play."
+        if not self._has_loss():
             return "There is no loss yet. Place one, wire the prediction and the target to it, and choose it under Training."
         return super().missing(snapshot)
 

@@ -16,6 +16,8 @@ from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, tick_t
 from app.views.curves import apart
 from app.views.field import Ask, Field, asked_for, level_line
 from engine.datasets import load
+from engine.document import Document
+from engine.graph import Graph
 from engine.snapshot import Snapshot
 
 LOSSES = np.stack([np.arange(0.0, 400.0), 1 / (1 + np.arange(400.0))], axis=1)
@@ -58,6 +60,26 @@ def test_a_loss_curve_is_painted_where_its_points_are(qtbot, editor):
     for index in (20, 200, 350):
         assert near(image, axes.point(*LOSSES[index]), "text"), index
     assert not near(image, axes.point(200, 0.6), "text")
+
+
+def test_without_a_loss_the_mistakes_of_a_learning_rule_are_drawn(qtbot):
+    graph = Graph()
+    graph.add("input", id="x")
+    graph.add("perceptron", id="rule")
+    graph.add("target", id="t")
+    graph.add("mistakes", id="mistakes")
+    for source, target in (
+        ("x", "rule.x"),
+        ("t", "rule.target"),
+        ("rule.prediction", "mistakes.prediction"),
+        ("t", "mistakes.target"),
+    ):
+        graph.connect(source, target)
+    view = shown(qtbot, LossCurve(Editor(Document(graph, "blobs"))), Snapshot())
+    assert view.reason.startswith("Mistakes are counted")
+    view.show_snapshot(Snapshot(iteration=399, history=history(mistakes_training=LOSSES)))
+    assert view.reason == ""
+    assert near(picture(view.body), view.body.axes().point(*LOSSES[200]), "text")
 
 
 def test_one_bad_batch_among_many_thousand_is_seen(qtbot, editor):
