@@ -11,21 +11,24 @@ from engine.primitives.arithmetic import total_shape
 from engine.primitives.base import Kernel, Variant, joint, same
 from engine.tape import Instruction
 
-# A body that is imported only when it is compiled, because its module imports Numba.
-PRODUCT = "engine.machines.products:product"
+# Bodies that are imported only when they are compiled, because their module imports Numba.
+PRODUCT = Kernel("product_tile", "engine.machines.products:product")
+COLUMN = Kernel("product_column", "engine.machines.products:column")
+COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
 def _product(bias: int = 0, sums: int = 0) -> Choice:
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
-        columns, b_column = instruction.fields[4], instruction.fields[9]
+        columns, a_row, b_column = instruction.fields[4], instruction.fields[6], instruction.fields[9]
         if b_column != 1:
             return None  # the tile reads the rows of B
-        return Kernel("product_tile", PRODUCT), (
-            ("BIAS", bias),
-            ("SUMS", sums),
-            ("NARROW", int(columns <= vector_length())),
-        )
+        if columns == 1 and sums and a_row == 1:
+            return COLUMN_GRADIENT, ()
+        if columns == 1 and not sums:
+            return COLUMN, (("BIAS", bias),)
+        narrow = int(columns <= vector_length())
+        return PRODUCT, (("BIAS", bias), ("SUMS", sums), ("NARROW", narrow))
 
     return choose
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import int64
+from numba import float32, int64
 
 from engine.machines.tile import VECTOR, tile
 
@@ -13,30 +13,52 @@ BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 NARROW = 0  # compiled in: 1 where the columns fit one vector, so that the loop over columns folds away
 
-_rows_8, _rows_4, _rows_2, _rows_1 = tile(8, 1), tile(4, 1), tile(2, 1), tile(1, 1)
+# Narrow tiles are short chains of additions: two side by side, where there are registers for them.
+_WAYS = 2 if VECTOR == 16 else 1
+_narrow_8, _narrow_4 = tile(8, 1, ways=_WAYS), tile(4, 1, ways=_WAYS)
+_narrow_2, _narrow_1 = tile(2, 1, ways=_WAYS), tile(1, 1, ways=_WAYS)
+_summing_8, _summing_4 = tile(8, 1, ways=_WAYS, with_sums=True), tile(4, 1, ways=_WAYS, with_sums=True)
+_summing_2, _summing_1 = tile(2, 1, ways=_WAYS, with_sums=True), tile(1, 1, ways=_WAYS, with_sums=True)
+_rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
+_line = tile(1, 1, ways=4)
 
 
 def product(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Rows [start, stop) of y = a · b, or of y = a · b + bias."""
+    """Rows [start, stop) of y = a · b, or of y = a · b + bias, or with the sums of the columns of b."""
     a_row, a_depth, b_depth = int64(instruction[7]), int64(instruction[8]), int64(instruction[9])
     b, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
     a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
-    bias = int64(instruction[11]) if BIAS == 1 else int64(-1)
+    extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
+    bias = extra if BIAS == 1 else int64(-1)
     rows = stop - start
     r = int64(0)
     if NARROW == 1:
+        if SUMS == 1 and start == 0:
+            # Whoever computes the first row sums B's columns too, in the same pass.
+            if rows >= 8:
+                _summing_8(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+                r = int64(8)
+            elif rows >= 4:
+                _summing_4(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+                r = int64(4)
+            elif rows >= 2:
+                _summing_2(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+                r = int64(2)
+            else:
+                _summing_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+                r = int64(1)
         while r + 8 <= rows:
-            _rows_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            _narrow_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
             r += 8
         while r + 4 <= rows:
-            _rows_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            _narrow_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
             r += 4
         while r + 2 <= rows:
-            _rows_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            _narrow_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
             r += 2
         while r < rows:
-            _rows_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            _narrow_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
             r += 1
     c = columns if NARROW == 1 else int64(0)
     while c < columns:
@@ -77,13 +99,58 @@ def product(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) 
                 )
                 r += 1
             c += VECTOR
-    if SUMS == 1 and start == 0:
-        # Whoever computes the first row sums B's columns too: the same tile, with a single 1 for A (the arena begins with it).
-        sums, zero = int64(instruction[11]), int64(0)
+    if SUMS == 1 and NARROW == 0 and start == 0:
+        # Many columns: the same tile, with a single 1 for A (the arena begins with it).
+        zero = int64(0)
         c = zero
         while c < columns:
             if columns - c > VECTOR:
-                _wide_1(arena, zero, b + c, sums + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
+                _wide_1(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
             else:
-                _rows_1(arena, zero, b + c, sums + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
+                _rows_1(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
             c += WIDE
+
+
+def column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of a product with a single column, in plain numbers, eight rows side by side."""
+    a_row, a_depth = int64(instruction[7]), int64(instruction[8])
+    b, depth, b_depth = int64(instruction[2]), int64(instruction[6]), int64(instruction[9])
+    a, y = int64(instruction[1]), int64(instruction[3])
+    begin = arena[int64(instruction[11])] if BIAS == 1 else float32(0)
+    r = start
+    while r + 8 <= stop:
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = begin
+        for k in range(depth):
+            w, x = arena[b + k * b_depth], a + r * a_row + k * a_depth
+            s0 += arena[x] * w
+            s1 += arena[x + a_row] * w
+            s2 += arena[x + 2 * a_row] * w
+            s3 += arena[x + 3 * a_row] * w
+            s4 += arena[x + 4 * a_row] * w
+            s5 += arena[x + 5 * a_row] * w
+            s6 += arena[x + 6 * a_row] * w
+            s7 += arena[x + 7 * a_row] * w
+        arena[y + r], arena[y + r + 1], arena[y + r + 2], arena[y + r + 3] = s0, s1, s2, s3
+        arena[y + r + 4], arena[y + r + 5], arena[y + r + 6], arena[y + r + 7] = s4, s5, s6, s7
+        r += 8
+    while r < stop:
+        s0 = begin
+        for k in range(depth):
+            s0 += arena[a + r * a_row + k * a_depth] * arena[b + k * b_depth]
+        arena[y + r] = s0
+        r += 1
+
+
+def column_gradient(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Entries [start, stop) of dW = xᵀ · dy for a single unit: one row dyᵀ · x, as x lies in rows; and the sum of dy."""
+    width, depth = int64(instruction[8]), int64(instruction[6])
+    x, dy, y = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    c = start
+    while c < stop:
+        _line(arena, dy, x + c, y + c, int64(0), int64(0), stop - c, depth, int64(1), width, int64(-1))
+        c += VECTOR
+    if start == 0:
+        total = float32(0)
+        for k in range(depth):
+            total += arena[dy + k]
+        arena[int64(instruction[11])] = total

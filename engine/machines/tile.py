@@ -67,40 +67,66 @@ class _Emitter:
         return self.b.call(self._fma, [x, y, z])
 
 
-def _emit(rows: int, vectors: int, builder: Any, arguments: Any) -> None:
-    arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias = arguments
+def _emit(rows: int, vectors: int, ways: int, with_sums: bool, builder: Any, arguments: Any) -> None:
+    arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra = arguments
     emit = _Emitter(builder, arena)
     masks = [emit.mask(columns, v) for v in range(vectors)]
-    sums = [[cgutils.alloca_once(builder, _VECTOR) for _ in range(vectors)] for _ in range(rows)]
-    has_bias = builder.icmp_signed(">=", bias, _WHOLE(0))
+    lines_summed = rows + with_sums  # the sums of B's columns are one more row, with a factor of 1
+    sums = [
+        [[cgutils.alloca_once(builder, _VECTOR) for _ in range(vectors)] for _ in range(lines_summed)]
+        for _ in range(ways)
+    ]
+    has_bias = builder.icmp_signed(">=", extra, _WHOLE(0))
     for v in range(vectors):
-        # Without a bias B is read instead and thrown away: any address that may be read will do.
-        start = emit.load(builder.select(has_bias, bias, b), v, masks[v])
-        start = builder.select(has_bias, start, emit.zero)
-        for r in range(rows):
-            builder.store(start, sums[r][v])
+        start = emit.zero
+        if not with_sums:
+            # Without a bias B is read instead and thrown away: any address that may be read will do.
+            start = emit.load(builder.select(has_bias, extra, b), v, masks[v])
+            start = builder.select(has_bias, start, emit.zero)
+        for way in range(ways):
+            for r in range(lines_summed):
+                builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
-    with cgutils.for_range(builder, depth) as loop:
-        left = builder.add(a, builder.mul(loop.index, a_depth))
-        right = builder.add(b, builder.mul(loop.index, b_depth))
+
+    def add_up(k: Any, way: int) -> None:
+        left = builder.add(a, builder.mul(k, a_depth))
+        right = builder.add(b, builder.mul(k, b_depth))
         lines = [emit.load(right, v, masks[v]) for v in range(vectors)]
         for r in range(rows):
             x = emit.spread(builder.load(emit.at(builder.add(left, row_offsets[r]))), _VECTOR)
             for v in range(vectors):
-                builder.store(emit.multiply_add(x, lines[v], builder.load(sums[r][v])), sums[r][v])
-    for r in range(rows):
-        place = builder.add(c, builder.mul(_WHOLE(r), c_row))
+                builder.store(emit.multiply_add(x, lines[v], builder.load(sums[way][r][v])), sums[way][r][v])
+        for v in range(vectors if with_sums else 0):
+            builder.store(builder.fadd(lines[v], builder.load(sums[way][rows][v])), sums[way][rows][v])
+
+    whole = builder.udiv(depth, _WHOLE(ways)) if ways > 1 else depth
+    with cgutils.for_range(builder, whole) as loop:
+        for way in range(ways):
+            add_up(builder.add(builder.mul(loop.index, _WHOLE(ways)), _WHOLE(way)), way)
+    if ways > 1:
+        begun = builder.mul(whole, _WHOLE(ways))
+        with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
+            add_up(builder.add(begun, loop.index), 0)
+    for r in range(lines_summed):
+        place = extra if r == rows else builder.add(c, builder.mul(_WHOLE(r), c_row))
         for v in range(vectors):
-            emit.store(builder.load(sums[r][v]), place, v, masks[v])
+            total = builder.load(sums[0][r][v])
+            for way in range(1, ways):
+                total = builder.fadd(total, builder.load(sums[way][r][v]))
+            emit.store(total, place, v, masks[v])
 
 
 @cache
-def tile(rows: int, vectors: int) -> Any:
-    """The intrinsic for a tile of that many rows and vectors of columns."""
+def tile(rows: int, vectors: int, *, ways: int = 1, with_sums: bool = False) -> Any:
+    """The intrinsic for a tile of that many rows and vectors of columns.
 
-    def typed(context, arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias):  # type: ignore[no-untyped-def]
+    ways       the reduction runs in so many sums side by side: short tiles wait less for their own last addition
+    with_sums  the last argument is no bias but the place for the sums of B's columns
+    """
+
+    def typed(context, arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra):  # type: ignore[no-untyped-def]
         def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            _emit(rows, vectors, builder, arguments)
+            _emit(rows, vectors, ways, with_sums, builder, arguments)
             return target.get_dummy_value()
 
         return types.void(types.CPointer(types.float32), *[types.int64] * 10), generate
