@@ -1,0 +1,46 @@
+"""What layers can and cannot do, on the presets themselves; the catalogue's entry stands in each test's name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.session import Session
+from tests.presets.gallery import played, preset
+
+
+def test_numbers_01_linear_collapse():
+    session = played(preset("linear-collapse"))
+    np.testing.assert_array_equal(session.value("product.y"), [[-1], [-2]])
+    assert session.value("layer3.h")[0] == session.value("one.h")[0] == -3
+    assert not session.value("difference.y").any()
+
+
+def test_a_deep_linear_network_stays_one_layer_while_it_learns():
+    session = Session(preset("linear-collapse"))
+    for _ in range(5):
+        session.run(50)
+        answers = session.predict([[0.3, -0.7], [2, 1], [-1, 1]])
+        parameters = session.parameters
+        product = parameters["w1.value"] @ parameters["w2.value"] @ parameters["w3.value"]
+        np.testing.assert_allclose(answers, np.array([[0.3, -0.7], [2, 1], [-1, 1]]) @ product, rtol=1e-12)
+
+
+def bent(activation: str) -> Session:
+    document = preset("linear-collapse")
+    document.graph.nodes["layer1"].properties["activation"] = activation
+    return Session(document)
+
+
+def test_a_bend_in_layer_1_of_linear_collapse_sinks_below_the_floor_of_every_line():
+    session = bent("tanh")
+    session.run(1000)
+    assert session.evaluate("train")["loss"] < 0.2 < 2 / 9
+    session.step("phase")
+    assert np.abs(session.value("difference.y")).max() > 0.01
+
+
+def test_a_fold_in_layer_1_of_linear_collapse_fits_the_three_points():
+    session = bent("relu")
+    for name, numbers in (("w1", [[1, -1], [0, 0]]), ("w2", [[1, 0], [0, 1]]), ("w3", [[1], [1]])):
+        session.set_parameter(f"{name}.value", numbers)
+    assert session.evaluate("train") == {"loss": 0, "accuracy": 1}
