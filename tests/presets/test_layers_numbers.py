@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.session import Session
-from tests.presets.gallery import played, preset
+from tests.presets.gallery import column, played, preset
 
 
 def test_numbers_01_linear_collapse():
@@ -44,3 +44,35 @@ def test_a_fold_in_layer_1_of_linear_collapse_fits_the_three_points():
     for name, numbers in (("w1", [[1, -1], [0, 0]]), ("w2", [[1, 0], [0, 1]]), ("w3", [[1], [1]])):
         session.set_parameter(f"{name}.value", numbers)
     assert session.evaluate("train") == {"loss": 0, "accuracy": 1}
+
+
+WEIGHTS = ("h1.weight", "h2.weight", "output.weight")
+
+
+def test_numbers_01_symmetry_breaking():
+    session = Session(preset("symmetry-breaking"))
+    session.run(3)
+    for name in ("h1.weight", "h2.weight"):
+        np.testing.assert_allclose(session.parameters[name], column(0.728393, 0.043215), rtol=0, atol=5e-7)
+    np.testing.assert_allclose(session.parameters["output.weight"], column(0.434372, 0.434372), rtol=0, atol=5e-7)
+    session.run(97)
+    np.testing.assert_array_equal(session.parameters["h1.weight"], session.parameters["h2.weight"])
+
+
+def test_numbers_01_symmetry_breaking_from_zero():
+    session = Session(preset("symmetry-breaking"))
+    for name in WEIGHTS:
+        session.set_parameter(name, np.zeros((2, 1)))
+    session.run(100)
+    assert not any(session.parameters[name].any() for name in WEIGHTS)
+    assert session.evaluate("train")["loss"] == 1
+
+
+def test_a_nudge_parts_the_two_neurons_of_symmetry_breaking_for_good():
+    session = Session(preset("symmetry-breaking"))
+    session.set_parameter("h1.weight", column(0.6, 0.5))
+    for _ in range(20):
+        session.run(5)
+        assert (session.parameters["h1.weight"] != session.parameters["h2.weight"]).all()
+        assert session.parameters["output.weight"][0] != session.parameters["output.weight"][1]
+    assert session.evaluate("train")["loss"] < 1e-12
