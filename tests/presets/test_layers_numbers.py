@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from engine.session import Session
 from tests.presets.gallery import column, played, preset
@@ -76,3 +77,51 @@ def test_a_nudge_parts_the_two_neurons_of_symmetry_breaking_for_good():
         assert (session.parameters["h1.weight"] != session.parameters["h2.weight"]).all()
         assert session.parameters["output.weight"][0] != session.parameters["output.weight"][1]
     assert session.evaluate("train")["loss"] < 1e-12
+
+
+def steps_for(count: int, slope: float) -> Session:
+    """The construction of the preset with that many steps, one in the middle of each part of [0, 1]."""
+    document = preset("universal-approximation")
+    edges = np.sin(2 * np.pi * np.arange(count + 1) / count)
+    nodes = document.graph.nodes
+    nodes["centres"].properties["initial"] = ((np.arange(count) + 0.5) / count).tolist()
+    nodes["slope"].properties["factor"] = slope
+    nodes["curve"].properties["initial_weight"] = np.diff(edges)[:, None].tolist()
+    return Session(document)
+
+
+def worst(session: Session) -> float:
+    x = np.arange(4001)[:, None] / 4000
+    return float(np.abs(session.predict(x) - np.sin(2 * np.pi * x)).max())
+
+
+@pytest.mark.parametrize(
+    ("count", "error", "half_a_digit"), [(10, 0.0544, 5e-5), (20, 0.0236, 5e-5), (50, 0.00958, 5e-6), (100, 0.00480, 5e-6)]
+)  # fmt: skip
+def test_numbers_01_universal_approximation(count, error, half_a_digit):
+    assert worst(steps_for(count, 5 * count)) == pytest.approx(error, abs=half_a_digit)
+
+
+@pytest.mark.parametrize(("count", "error"), [(10, 0.3090), (20, 0.1564), (50, 0.0628), (100, 0.0314)])
+def test_numbers_01_universal_approximation_by_hard_steps(count, error):
+    session = steps_for(count, 1e12)
+    beside = (np.arange(count)[:, None] + 0.5) / count - 1e-9  # the error is reached at a jump, from one side of it
+    found = np.abs(session.predict(beside) - np.sin(2 * np.pi * beside)).max()
+    assert found == pytest.approx(error, abs=5e-5)
+    assert found == pytest.approx(np.sin(np.pi / count), abs=1e-6)
+
+
+def test_the_steps_of_universal_approximation_are_those_of_the_construction():
+    session, built = Session(preset("universal-approximation")), steps_for(10, 50)
+    for name, array in session.parameters.items():
+        np.testing.assert_allclose(array, built.parameters[name], rtol=0, atol=1e-12)
+    assert worst(session) == pytest.approx(0.0544, abs=5e-5)
+
+
+def test_a_steeper_slope_makes_a_staircase_of_universal_approximation():
+    session = Session(preset("universal-approximation"))
+    errors = []
+    for slope in (10, 50, 1000):
+        session.set_setting("slope.factor", slope)
+        errors.append(worst(session))
+    assert errors[1] < 0.06 < min(errors[0], errors[2])
