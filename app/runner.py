@@ -28,6 +28,7 @@ class Runner(QObject):
     crashed(str)               the report of an error of our own, for the crash report
     playing_changed(bool)
     answered(str, object)      the name of a question and its answer
+    preparing(int, int)        so many kernels of so many are compiled; only when there are any
     Whatever was computed for an older revision than the last one sent is refused here.
     """
 
@@ -36,6 +37,7 @@ class Runner(QObject):
     crashed = Signal(str)
     playing_changed = Signal(bool)
     answered = Signal(str, object)
+    preparing = Signal(int, int)
     _posted = Signal(str, object, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -167,5 +169,7 @@ class Runner(QObject):
             self.snapshot_ready.emit(payload)
         elif kind == "failed":
             self.failed.emit(payload)
+        elif kind == "preparing":
+            self.preparing.emit(*payload)
         else:
             self.answered.emit(*payload)

@@ -29,8 +29,9 @@ from app.panels.gallery import Gallery
 from app.panels.key_sheet import KeySheet
 from app.panels.notice import Notice
 from app.panels.overlay import Overlay
+from app.panels.preparing import Preparing
 from app.panels.problems import Problems
-from app.panels.tour import TourBubble
+from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, TourBubble
 from app.recovery import Keeper
 from app.runner import Runner
 from app.settings import Settings
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         self.problems = Problems(self, self.top_bar.problems)
         self.key_sheet = KeySheet(self, self.commands)
         self.notice = Notice(self, self.room)
+        self.preparing = Preparing(self, self.room)
         self.tour = TourBubble(self, self.commands, self.locate, self.room, self.keep_clear)
         self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
 
@@ -112,6 +114,7 @@ class MainWindow(QMainWindow):
         self.runner.failed.connect(self._show_failure)
         self.runner.playing_changed.connect(self._note_playing)
         self.runner.crashed.connect(self.crash.keep)
+        self.runner.preparing.connect(self.preparing.show_progress)
         self.problems.chosen.connect(self.go_to)
         self.notice.clicked.connect(self.go_to)
         self.tour.page_shown.connect(self._show_page)
@@ -136,6 +139,7 @@ class MainWindow(QMainWindow):
     def _clear_air(self) -> None:
         """What floats over one page has nothing to say about the next."""
         self.notice.hide()
+        self.preparing.forget()
         for overlay in self.overlays:
             overlay.close_overlay()
 
@@ -271,13 +275,14 @@ class MainWindow(QMainWindow):
         found = self.workspace.locate(name)
         return None if found is None else QRect(self.workspace.mapTo(self, found.topLeft()), found.size())
 
-    def keep_clear(self) -> list[QRect]:
-        """What a bubble had better not cover: above all the nodes in sight, then the panels."""
+    def keep_clear(self) -> list[tuple[QRect, float]]:
+        """What a bubble had better not cover, and how bad that is: the nodes in sight, and the panels."""
         if not self.has_document or self.workspace is None:
             return []
-        nodes = [self.locate(name) for name in self.editor.document.graph.nodes]
-        panels = [self.locate(name) for name in self.workspace.docks]
-        return [rect for rect in (*nodes, *nodes, *panels) if rect is not None]
+        weights = dict.fromkeys(self.editor.document.graph.nodes, NODE_WEIGHT)
+        weights |= dict.fromkeys(self.workspace.docks, PANEL_WEIGHT)
+        places = ((self.locate(name), weight) for name, weight in weights.items())
+        return [(rect, weight) for rect, weight in places if rect is not None]
 
     def room(self) -> QRect:
         """Where something may float: over canvas and panels, never over top bar and player."""
@@ -290,7 +295,8 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """What floats over the window keeps its place."""
         super().resizeEvent(event)
-        floating: list[Overlay | Notice | TourBubble] = [*self.overlays, self.notice, self.tour]
+        floating: list[Overlay | Notice | Preparing | TourBubble]
+        floating = [*self.overlays, self.notice, self.preparing, self.tour]
         for part in floating:
             if part.isVisible():
                 part.place()

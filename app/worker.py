@@ -35,7 +35,7 @@ class Worker:
     """Plays one document and answers messages between chunks.
 
     post     called as `post(kind, payload, revision)` on the worker's thread, with kind snapshot, playing, failed,
-             crashed or answer
+             crashed, preparing or answer
     """
 
     def __init__(self, post: Callable[[str, object, int], None]) -> None:
@@ -57,6 +57,8 @@ class Worker:
         self._dirty = False
         self._taken = True
         self._shown = -SNAPSHOT_SECONDS
+        self._unprepared = False  # kernels of the document just opened may have to be compiled
+        self._kernels = 0  # how many there were to compile when that began
 
     # the loop --------------------------------------------------------------------------------------------------------
 
@@ -70,7 +72,9 @@ class Worker:
                 self._guarded(message.act, self)
             # Shown before the next chunk: the window may just have said that it has time for another snapshot.
             self._guarded(self._show)
-            if self._playing:
+            if self._unprepared:
+                self._guarded(self._prepare)
+            elif self._playing:
                 self._guarded(self._chunk)
 
     def _messages(self) -> list[Message | None]:
@@ -85,6 +89,8 @@ class Worker:
 
     def _wait(self) -> float | None:
         """Seconds until there is something to do without a message; None: nothing before the next message."""
+        if self._unprepared:
+            return 0.0
         now = time.perf_counter()
         waits = []
         if self._playing:
@@ -115,7 +121,9 @@ class Worker:
         self.session, self._document, self.revision = None, document, revision
         self._focus = ("", 0, 0)
         self._set_playing(False)
+        self._unprepared, self._kernels = False, 0
         self._plan()
+        self._unprepared = True
 
     def edit(self, document: Document, revision: int) -> None:
         """Go on with an edited document; parameters that still fit are kept."""
@@ -230,6 +238,24 @@ class Worker:
             raise
         self._held, self._dirty, self._plan_is_old = None, True, False
 
+    def _prepare(self) -> None:
+        """Compile what the first step would otherwise wait for; messages are heard between two kernels."""
+        self._unprepared = False
+        if self.session is None or self._held is not None:
+            return
+
+        def tell(done: int, left: int) -> None:
+            # Each time it goes on after a message there are fewer left: the window hears of one count.
+            self._kernels = max(self._kernels, left)
+            self._post("preparing", (self._kernels - left + done, self._kernels))
+            if done < left and not self.inbox.empty():
+                raise Interrupted
+
+        try:
+            self.session.prepare(tell)
+        except Interrupted:
+            self._unprepared = True
+
     def _ready(self) -> Session:
         """The session, planned for the newest document. Raises `ProblemError` where that cannot run."""
         if self._held is not None:
@@ -319,6 +345,10 @@ class Worker:
 
     def _post(self, kind: str, payload: object) -> None:
         self._post_from_here(kind, payload, self.revision)
+
+
+class Interrupted(Exception):
+    """There is a message to hear before the next kernel is compiled."""
 
 
 class Pace:

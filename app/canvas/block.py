@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LINES_FROM = 0.8  # zoom below which the lines of a whole node would be too small to be read
 LINE = 16.0  # pixels on the screen, as everything here
 EDGE, SIDE, ICON = 3.0, 9.0, 14.0
+FORMULA_SIZES = (12, 11, 10, 9)  # the largest that fits
 NARROW = 84.0  # of a block so narrow the name needs the room of the icon
 
 
@@ -58,10 +59,12 @@ class Block:
         draw_name(painter, self.name, shown_name(item.node), role)
         if item.geometry.formula is None or kind is None or item.geometry.picture is not None:
             return
-        formula = current_theme().mathematics(kind.formula, 12)
-        if formula.size.width() <= self.room.width() and formula.size.height() <= self.room.height():
-            top = self.room.top() + (self.room.height() - formula.size.height()) / 2
-            formula.paint(painter, self.room.left(), top + formula.baseline)
+        for size in FORMULA_SIZES:
+            formula = current_theme().mathematics(kind.formula, size)
+            if formula.size.width() <= self.room.width() and formula.size.height() <= self.room.height():
+                top = self.room.top() + (self.room.height() - formula.size.height()) / 2
+                formula.paint(painter, self.room.left(), top + formula.baseline)
+                break
 
     def paint_numbers(self, painter: QPainter, state: LiveState, zoom: float) -> None:
         """Value and gradient, each behind its chevron where there is room for it."""

@@ -18,6 +18,8 @@ WIDTH = 320
 POINTER = 10
 AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
+NODE_WEIGHT, PANEL_WEIGHT = 12.0, 0.4  # how bad it is to hide a pixel
+PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
     "iteration": "run.iteration", "epoch": "run.epoch", "phase": "run.phase",
@@ -29,7 +31,7 @@ class TourBubble(QWidget):
     """Shows the pages of `document.tour`: title, text, show (id of a node, or a panel) and press (a key or an action).
 
     locate   where, in the parent's coordinates, something to show stands; None where it is not visible
-    room     where the bubble may stand; keep_clear: what it had better not cover
+    room     where the bubble may stand; keep_clear: what it had better not cover, with how bad that is
     finished comes when the last page was left or the bubble closed
     """
 
@@ -42,7 +44,7 @@ class TourBubble(QWidget):
         commands: Commands,
         locate: Callable[[str], QRect | None],
         room: Callable[[], QRect],
-        keep_clear: Callable[[], list[QRect]],
+        keep_clear: Callable[[], list[tuple[QRect, float]]],
     ) -> None:
         super().__init__(parent)
         self._commands, self._locate, self._room, self._keep_clear = commands, locate, room, keep_clear
@@ -210,7 +212,9 @@ class TourBubble(QWidget):
             painter.drawPolyline(pointer)
 
     def _pointer(self, body: QRectF) -> QPolygonF | None:
-        if self._target is None:
+        bubble = self.geometry().adjusted(POINTER, POINTER, -POINTER, -POINTER)
+        # From afar it would point at whatever stands between.
+        if self._target is None or distance(bubble, self._target) > 3 * AWAY:
             return None
         to = QPointF(self._target.center() - self.pos())
         y = min(max(to.y(), body.top() + 20), body.bottom() - 20)
@@ -231,7 +235,7 @@ class TourBubble(QWidget):
         return QPolygonF([QPointF(x - half, edge), QPointF(x, tip), QPointF(x + half, edge)])
 
 
-def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequence[QRect] = ()) -> QPoint:
+def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequence[tuple[QRect, float]] = ()) -> QPoint:
     """Upper left corner of a bubble: beside its target where it covers least of the others, inside the room."""
     if target is None or not target.intersects(room):
         return QPoint(room.center().x() - size.width() // 2, room.bottom() - size.height())
@@ -245,23 +249,32 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
         for down in range(room.top(), room.bottom() - size.height() + 2, RASTER)
         for across in range(room.left(), room.right() - size.width() + 2, RASTER)
     )
-    areas = np.array([each.getRect() for each in (*others, target, target) if each.intersects(room)], dtype=float)
+    places = [(each.getRect(), weight) for each, weight in ((target, NODE_WEIGHT), *others) if each.intersects(room)]
+    areas = np.array([rect for rect, _ in places], dtype=float)
+    weights = np.array([weight for _, weight in places], dtype=float)
 
-    def badness(corner: QPoint) -> tuple[float, int]:
-        """What it covers, then how far it stands from what it speaks of; of the places beside that, the first."""
-        away = 0 if corner in beside else (corner - right).manhattanLength()
-        return covered(QRect(corner, size), areas), away
+    def badness(corner: QPoint) -> float:
+        """What it hides, and how far it stands from what it speaks of."""
+        bubble = QRect(corner, size).adjusted(POINTER, POINTER, -POINTER, -POINTER)  # the pointer hides nothing
+        # Between two places as good, that beside it is where the eye looks first.
+        away = 0 if corner in beside else AWAY + distance(bubble, target)
+        return float(covered(bubble, areas) @ weights) + PIXELS_PER_STEP * away
 
     return min([*beside, *anywhere], key=badness)
 
 
-def covered(bubble: QRect, areas: NDArray[np.float64]) -> float:
-    """Pixels that a bubble hides of areas (k, 4) of left, top, width and height; what lies twice counts twice."""
+def covered(bubble: QRect, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels that a bubble hides of each of areas (k, 4) of left, top, width and height."""
     low, high = areas[:, :2], areas[:, :2] + areas[:, 2:]
-    inner = bubble.adjusted(POINTER, POINTER, -POINTER, -POINTER)  # the pointer hides nothing
-    corner, opposite = (inner.left(), inner.top()), (inner.right() + 1, inner.bottom() + 1)
+    corner, opposite = (bubble.left(), bubble.top()), (bubble.right() + 1, bubble.bottom() + 1)
     sides = np.minimum(high, opposite) - np.maximum(low, corner)
-    return float(np.prod(np.maximum(sides, 0.0), axis=1).sum())
+    return np.asarray(np.prod(np.maximum(sides, 0.0), axis=1))
+
+
+def distance(one: QRect, other: QRect) -> int:
+    """Pixels between the edges of two rectangles, across and down together."""
+    across = max(one.left() - other.right(), other.left() - one.right(), 0)
+    return across + max(one.top() - other.bottom(), other.top() - one.bottom(), 0)
 
 
 def _inside(corner: QPoint, size: QSize, room: QRect) -> QPoint:

@@ -231,6 +231,48 @@ def test_a_snapshot_waits_until_the_last_one_was_taken(qtbot, runner, document):
     settled(qtbot, runner)
 
 
+def kernels_to_compile(monkeypatch, count, before_each=lambda: None):
+    """Let a document have so many kernels that nobody has compiled yet."""
+    left = [count]
+
+    def prepare(session, progress=None):
+        for done, every in enumerate([left[0]] * left[0]):
+            before_each()
+            progress(done, every)
+            left[0] -= 1
+        progress(count, count)
+
+    monkeypatch.setattr(Session, "prepare", prepare)
+
+
+def test_opening_a_document_compiles_its_kernels_and_counts_them(qtbot, runner, document, monkeypatch):
+    told = []
+    runner.preparing.connect(lambda done, every: told.append((done, every)))
+    kernels_to_compile(monkeypatch, 3)
+    open_and_wait(qtbot, runner, document)
+    settled(qtbot, runner)
+    assert told[-1] == (3, 3)
+    assert {(0, 3), (1, 3), (2, 3)} <= set(told)
+    assert told == sorted(told)
+
+
+def test_a_message_is_heard_between_two_kernels(qtbot, runner, document, monkeypatch):
+    waiting, heard_it = threading.Event(), threading.Event()
+
+    def before_each():
+        waiting.set()
+        assert heard_it.wait(10)
+
+    kernels_to_compile(monkeypatch, 2, before_each)
+    runner.open(document, 1)
+    assert waiting.wait(60)
+    runner.step()
+    heard_it.set()
+    with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
+        pass
+    assert runner._worker.session.last_step.node == "input_1"
+
+
 def test_closing_stops_the_thread_even_while_it_plays(qtbot, runner, document):
     open_and_wait(qtbot, runner, document)
     runner.play()

@@ -94,7 +94,7 @@ def test_a_bubble_stands_where_it_covers_least():
     target = QRect(400, 300, 100, 80)
     right = bubble_corner(SIZE, target, ROOM)
     assert right.x() >= target.right()
-    below = bubble_corner(SIZE, target, ROOM, [QRect(520, 250, 300, 130), QRect(60, 250, 320, 130)])
+    below = bubble_corner(SIZE, target, ROOM, [(QRect(520, 250, 300, 130), 6), (QRect(60, 250, 320, 130), 6)])
     assert below.y() >= target.bottom()
 
 
@@ -106,7 +106,7 @@ def test_without_a_target_it_stands_in_the_lower_middle():
 def test_where_nothing_beside_its_target_is_free_it_stands_in_a_gap():
     target = QRect(400, 300, 100, 80)
     around = [QRect(60, 180, 320, 400), QRect(520, 180, 320, 400), QRect(380, 60, 140, 230), QRect(380, 400, 140, 200)]
-    corner = bubble_corner(SIZE, target, ROOM, around)
+    corner = bubble_corner(SIZE, target, ROOM, [(each, 6) for each in around])
     bubble = QRect(corner, SIZE).adjusted(10, 10, -10, -10)
     assert ROOM.contains(bubble)
     assert not any(bubble.intersects(each) for each in (target, *around))
