@@ -125,3 +125,75 @@ def test_a_steeper_slope_makes_a_staircase_of_universal_approximation():
         session.set_setting("slope.factor", slope)
         errors.append(worst(session))
     assert errors[1] < 0.06 < min(errors[0], errors[2])
+
+
+def bends(v: float) -> Session:
+    """The gallery with that v, forward and backward part played."""
+    session = Session(preset("activation-gallery"))
+    session.set_parameter("v.value", v)
+    session.step("phase")
+    session.step("phase")
+    return session
+
+
+@pytest.mark.parametrize(
+    ("bend", "v", "number"),
+    [
+        ("sigmoid.h", 1, 0.7310585786),
+        ("sigmoid.h", -1, 0.2689414214),
+        ("sigmoid.h", 0, 0.5),
+        ("tanh.h", 1, 0.7615941560),
+        ("tanh.h", 0.7, 0.6043677771),
+        ("identity.h", -3, -3),
+        ("sign.h", -3, -1),
+        ("relu.h", -3, 0),
+        ("hard_tanh.h", -3, -1),
+        ("hard_tanh.h", 0.5, 0.5),
+    ],
+)
+def test_numbers_01_activation_gallery(bend, v, number):
+    assert float(bends(v).value(bend)) == pytest.approx(number, abs=5e-11)
+
+
+@pytest.mark.parametrize(("v", "number"), [(1, 1.050701), (-1, -1.111331), (-40, -1.758099)])
+def test_numbers_08_activation_gallery_selu(v, number):
+    assert float(bends(v).value("selu.y")) == pytest.approx(number, abs=5e-7)
+
+
+SLOPES = {
+    0: {
+        "identity": 1,
+        "sign": None,
+        "sigmoid": 0.25,
+        "tanh": 1,
+    },  # the kinks of the others lie at 0; a sign sends nothing
+    0.5: {"identity": 1, "sign": None, "relu": 1, "hard_tanh": 1, "elu": 1},
+    -2: {"identity": 1, "sign": None, "relu": 0, "hard_tanh": 0},
+}
+
+
+@pytest.mark.parametrize("v", SLOPES)
+def test_numbers_01_activation_gallery_slopes(v):
+    """What each bend alone sends back to v, where a 1 arrives at it."""
+    for bend, slope in SLOPES[v].items():
+        document = preset("activation-gallery")
+        for wire in document.graph.wires_into("total"):
+            document.graph.disconnect(wire.source, wire.target)
+        document.graph.connect(f"{bend}.h", "total.x")
+        session = Session(document)
+        session.set_parameter("v.value", v)
+        session.step("phase")
+        session.step("phase")
+        assert session.gradient("v.value") == slope
+
+
+def test_the_slopes_of_the_activation_gallery_add_up_at_v():
+    sigmoid, tanh = 0.0024665093, 0.0000245765
+    assert float(bends(6).gradient("v.value")) == pytest.approx(1 + sigmoid + tanh + 1 + 1.0507009874, abs=1e-9)
+
+
+@pytest.mark.parametrize("v", [-7, -0.3, 0, 0.7, 6])
+def test_tanh_of_the_activation_gallery_is_a_stretched_sigmoid(v):
+    session = bends(v)
+    assert float(session.value("difference.y")) == pytest.approx(0, abs=1e-15)
+    assert float(session.value("sigmoid.h")) + float(bends(-v).value("sigmoid.h")) == pytest.approx(1, abs=1e-15)
