@@ -1,0 +1,62 @@
+"""Worked numbers of chapter 2 on small graphs; the catalogue's entry stands in each test's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.session import Session
+from tests.presets.gallery import preset
+
+
+def descent(start: float, rate: float) -> Session:
+    """x² + y¹⁰, both starting there."""
+    session = Session(preset("steepest-x2-y10"))
+    for name in ("x.value", "y.value"):
+        session.set_parameter(name, start)
+    session.set_setting("optimizer.learning_rate", rate)
+    return session
+
+
+def place(session: Session) -> list[float]:
+    return [float(session.parameters[name]) for name in ("x.value", "y.value")]
+
+
+@pytest.mark.parametrize(
+    ("start", "loss", "slopes"), [(0.5, 0.2509765625, [1, 0.01953125]), (2, 1028, [4, 5120])], ids=["flat", "wall"]
+)
+def test_numbers_01_steepest_x2_y10(start, loss, slopes):
+    session = descent(start, 0.1)
+    session.step("phase")
+    session.step("phase")
+    assert session.loss == loss
+    assert [float(session.gradient(name)) for name in ("x.value", "y.value")] == slopes
+
+
+@pytest.mark.parametrize(
+    ("start", "rate", "end"),
+    [(0.5, 0.1, (0, 0.2976)), (0.5, 0.5, (0, 0.2437)), (2, 0.0005, (0.2704, -0.5213))],
+)
+def test_numbers_01_steepest_x2_y10_after_2000_steps(start, rate, end):
+    session = descent(start, rate)
+    session.run(2000)
+    assert place(session) == pytest.approx(end, abs=5e-5)
+
+
+def test_numbers_01_steepest_x2_y10_threshold_of_the_rate():
+    """Above 2/2560 = 7.8125e-4 the first step from 2 overshoots to a larger |y|, and four steps later all is lost."""
+    below, above = descent(2, 0.00078), descent(2, 0.0008)
+    below.run(1)
+    above.run(1)
+    assert abs(place(below)[1]) < 2 < abs(place(above)[1])
+    below.run(1999)
+    assert abs(place(below)[1]) < 0.5
+    above.run(3)
+    assert abs(place(above)[1]) > 1e28
+
+
+def test_steepest_x2_y10_stops_where_the_tenth_power_is_too_large():
+    session = descent(2, 0.1)
+    session.run(1)
+    assert place(session)[1] == pytest.approx(-510)
+    session.run(100)
+    assert (session.problem.node, session.iteration) == ("tenth", 3)
