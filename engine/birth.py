@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from engine.graph import Graph
-from engine.playback import Playback
+from engine.playback import MONITORS, Playback
 from engine.problems import Problem
-from engine.program import Call, Value
-from engine.tape import Step
+from engine.program import Call, Value, resolve
+from engine.tape import Instruction, Step
+
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def birth_in(playback: Playback, step: Step, graph: Graph) -> Problem | None:
@@ -16,22 +20,47 @@ def birth_in(playback: Playback, step: Step, graph: Graph) -> Problem | None:
     code = playback.tape.shown_part(step)
     begin, end = code.full.span(step.index)
     for instruction in code.instructions[begin:end]:
-        call = instruction.call
-        for target in [call.operands[k] for k in call.primitive.writes] or [call.result]:
-            if target.kind == "real" and not np.isfinite(playback.machine.view(target)).all():
-                return _born(playback, step, call, target, graph)
+        if instruction.call.primitive.name in MONITORS:
+            continue
+        for call in _calls_of(instruction, playback):
+            for target in [call.operands[k] for k in call.primitive.writes] or [call.result]:
+                if target.kind == "real" and not np.isfinite(_numbers(playback, target)).all():
+                    return _born(playback, step, call, target, graph)
     return None
 
 
+def _calls_of(instruction: Instruction, playback: Playback) -> list[Call]:
+    """The calls that an instruction plays: several, where updates that continue each other in memory were joined."""
+    first, tape = instruction.call, playback.tape
+    if len(instruction.origins) == 1:
+        return [first]
+    begin = instruction.fields[0]
+    return [
+        call
+        for call in tape.program.calls
+        if call.primitive is first.primitive
+        and call.origin in instruction.origins
+        and begin <= tape.region(call.operands[0]).offset < begin + instruction.length
+    ]
+
+
+def _numbers(playback: Playback, value: Value) -> Array:
+    """What the step left in a value, flat. A short batch fills only its front: behind it lies a former batch."""
+    flat: Array = playback.machine.view(value).reshape(-1)
+    if value.source is not None:
+        return flat
+    return flat[: int(np.prod(resolve(value.shape, playback.rows_of(0))))]
+
+
 def _born(playback: Playback, step: Step, call: Call, result: Value, graph: Graph) -> Problem:
-    view = playback.machine.view(result).reshape(-1)
-    where = int(np.argmin(np.isfinite(view)))
-    said = "infinite" if np.isinf(view[where]) else "not a number"
+    flat = _numbers(playback, result)
+    where = int(np.argmin(np.isfinite(flat)))
+    said = "infinite" if np.isinf(flat[where]) else "not a number"
     numbers = []
     for operand in call.operands:
         if operand.kind == "real" and operand is not result:
-            flat = playback.machine.view(operand).reshape(-1)
-            numbers.append(f"{float(flat[where if flat.size == view.size else 0]):.4g}")
+            other = _numbers(playback, operand)
+            numbers.append(f"{float(other[where if other.size == flat.size else 0]):.4g}")
     rates = ", ".join(
         f"{playback.machine.view(value)[()]:g}"
         for address, value in playback.tape.program.sources.items()
@@ -41,4 +70,5 @@ def _born(playback: Playback, step: Step, call: Call, result: Value, graph: Grap
     fact = f"{call.primitive.name} became {said} at iteration {iteration} in the {step.part} part"
     operands = f" (operands {', '.join(numbers)})" if numbers else ""
     mend = f"Lower the learning rate (now {rates})." if rates else "Look at its operands."
-    return Problem(fact + operands, mend, node=step.node if step.node in graph.nodes else "", kind="finite")
+    node = call.origin.node
+    return Problem(fact + operands, mend, node=node if node in graph.nodes else "", kind="finite")
