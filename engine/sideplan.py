@@ -11,7 +11,7 @@ from engine.datasets import Dataset
 from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError
-from engine.program import Program, Value
+from engine.program import Program, Value, shape_text
 from engine.tape import initial_array, plan
 
 if TYPE_CHECKING:
@@ -49,10 +49,15 @@ class SidePlan:
         return machine
 
     def predict(self, inputs: Array, parameters: Mapping[str, Array]) -> Array:
-        """The prediction (rows, …) for these inputs. Raises `ProblemError` where nothing predicts."""
+        """The prediction (rows, …) for these inputs. Raises `ProblemError` where nothing predicts, or they do not fit."""
         answer = self.prediction
         if answer is None:
             raise ProblemError(Problem("nothing here predicts", "Connect something to the loss.", kind="prediction"))
+        wanted = self.program.sources.get("data.inputs")
+        if inputs.ndim == 0 or len(inputs) == 0 or (wanted is not None and inputs.shape[1:] != wanted.shape[1:]):
+            shape = shape_text(wanted.shape) if wanted is not None else "(batch, …)"
+            fact = f"inputs of the shape {shape} are needed, at least one row, not {inputs.shape}"
+            raise ProblemError(Problem(fact, "Give one row for each example.", kind="shape"))
         machine = self.run(parameters, inputs, None, len(inputs))
         return machine.view(answer).copy()
 
