@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ class Playback:
         self.begun_at = 0  # the iteration that a reset or an edit began with: nothing was computed before it
         self.timeline = Timeline()
         self.before: dict[int, Array] = {}  # by value: what updates of the iteration looked at have written over
+        self._begun: Checkpoint | None = None  # what lasts, as the begun iteration found it
         self._write = write
 
     @cached_property
@@ -114,10 +116,11 @@ class Playback:
         """Play the next step's instructions; the clock moves with the last one of an iteration."""
         machine, step = self.machine, self.steps[self.position]
         if self.position == 0:
-            self.before = {}
+            self.before, self._begun = {}, self._taken()
         # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
         if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
-            self._keep([v for other in self.steps if _same_part(other, step) for v in self._written[other.index]])
+            together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
+            self._keep([value for other in together for value in self._written[other.index]])
         machine.play(step, short=self._is_short(self.within))
         self.position += 1
         if self.position == len(self.steps):
@@ -177,7 +180,12 @@ class Playback:
         return Moment(iteration, position)
 
     def go_to(self, moment: Moment) -> None:
-        """Restore the last checkpoint before a moment and play on to it, with whatever a hand changed meanwhile."""
+        """Restore the last checkpoint before a moment and play on to it, with whatever a hand changed meanwhile.
+
+        Settings and constants are the document's, not the run's: what was played used those of its time, and from the
+        moment arrived at the present ones hold again.
+        """
+        present = [self.machine.view(value).copy() for value in self.tape.slots]
         start = self.timeline.before(max(moment.iteration - 1, self.timeline.earliest))
         self._restore(start)
         for entry in self.timeline.interventions:
@@ -185,6 +193,11 @@ class Playback:
                 self._play_to(entry.moment)
                 self._write(entry.address, entry.numbers)
         self._play_to(moment)
+        for value, numbers in zip(self.tape.slots, present, strict=True):
+            view = self.machine.view(value)
+            if value.source is not None and view.tobytes() != numbers.tobytes():
+                self.timeline.intervene(moment, value.source.address, numbers)
+                view[...] = numbers
 
     def _play_to(self, moment: Moment) -> None:
         while self.position and self.iteration < moment.iteration:
@@ -199,11 +212,25 @@ class Playback:
             self.play_step()
 
     def checkpoint(self) -> None:
-        """Keep what lasts, at the beginning of an iteration."""
+        """Keep what lasts, and the numbers it was played with, at the beginning of an iteration."""
+        self.timeline.keep(self._taken())
+
+    def _taken(self) -> Checkpoint:
         machine = self.machine
         reals = np.concatenate([machine.arena[begin:end] for begin, end in self.tape.kept_spans])
         wholes = np.concatenate([machine.integers[begin:end] for begin, end in self.tape.kept_integers])
-        self.timeline.keep(Checkpoint(self.iteration, reals, wholes, machine.clock.copy()))
+        return Checkpoint(self.iteration, reals, wholes, machine.clock.copy())
+
+    def as_begun(self, value: Value) -> Array:
+        """A copy of a parameter or state as the iteration found it that is begun and not done."""
+        assert self._begun is not None, "only a begun iteration can be asked"
+        is_whole, place = value.kind == "whole", self.tape.region(value)
+        kept = self._begun.wholes if is_whole else self._begun.reals
+        for begin, end in self.tape.kept_integers if is_whole else self.tape.kept_spans:
+            if begin <= place.offset < end:
+                return kept[place.offset - begin :][: place.size].reshape(place.shape).copy()
+            kept = kept[end - begin :]
+        raise KeyError(f"{value!r} does not last")
 
     def _restore(self, checkpoint: Checkpoint) -> None:
         _spill(checkpoint.reals, self.machine.arena, self.tape.kept_spans)

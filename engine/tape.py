@@ -83,7 +83,8 @@ class Tape:
     integers_size: int = RESERVED_INTEGERS
     steps: tuple[Step, ...] = ()
     parameter_span: tuple[int, int] = (0, 0)  # all parameters lie within, side by side
-    kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: parameters and states
+    slots: list[Value] = field(default_factory=list)  # settings and constants: numbers that a hand changes
+    kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: slots; parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
     _parts: dict[tuple[str, int], TapeCode] = field(default_factory=dict)
 
@@ -167,6 +168,7 @@ def _place(tape: Tape) -> None:
     arena, integers = _Cursor(LINE), _Cursor(RESERVED_INTEGERS)
     used = {value.index for call in program.calls for value in call.operands}
     used.update(value.index for value in program.outputs.values())
+    used.update(value.index for found in program.gradients for value in found.values() if value.source is not None)
 
     def put(value: Value, *, packed: bool = False) -> None:
         places[value.index] = region = Region(0, resolve(value.shape, batch))
@@ -180,9 +182,12 @@ def _place(tape: Tape) -> None:
     for value in program.values:
         if value.source is not None and (value.index in used or value.source.role in ("parameter", "setting", "data")):
             by_role[value.source.role].append(value)
-    for role in ("setting", "constant", "data"):
+    for role in ("setting", "constant"):
         for value in by_role[role]:
             put(value)
+    tape.slots, slots_end = [*by_role["setting"], *by_role["constant"]], arena.offset
+    for value in by_role["data"]:
+        put(value)
     arena.take(SMALL)
     kept, kept_whole = _aligned(arena), integers.offset
     for value in by_role["parameter"]:
@@ -196,7 +201,8 @@ def _place(tape: Tape) -> None:
         _aligned(arena)
         for value in family:
             put(value, packed=True)
-    tape.kept_spans, tape.kept_integers = [(kept, arena.offset)], [(kept_whole, integers.offset)]
+    tape.kept_spans = [(LINE, slots_end), (kept, arena.offset)]
+    tape.kept_integers = [(kept_whole, integers.offset)]
     for phase in program.gradients:
         _aligned(arena)
         for value in by_role["parameter"]:
