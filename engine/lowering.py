@@ -13,7 +13,7 @@ from engine.differentiate import gradients
 from engine.graph import Graph, Node
 from engine.initialisers import stream
 from engine.nodes.base import NodeType
-from engine.problems import Problem, ProblemError, shape_mismatch
+from engine.problems import Problem, ProblemError, did_you_mean, shape_mismatch
 from engine.program import B, Origin, Part, Program, Shape, Value, shape_text
 from engine.simplify import remove_dead_calls
 from engine.training import Phase, Training
@@ -197,23 +197,74 @@ def _flagged(
 
 
 def _lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
+    # All derivatives first, then all updates: a later phase's derivatives belong to the values that were just computed,
+    # and these to the parameters as they were then.
     program = result.program
+    played: list[Phase] = []
     for index, phase in enumerate(document.training.phases):
-        loss = _objective(document.graph, phase, result, index)
-        if loss is None:
+        number = len(played)  # of the sound phases: origins, losses and gradients count alike
+        problem = _phase_problem(phase, index, played)
+        if problem is not None:
+            result.problems.append(problem)
+            if problem.severity == "error":
+                continue
+        objective = _objective(document.graph, phase, result, index)
+        if objective is None:
             continue
+        mark, loss = len(program.calls), objective
         try:
-            found = gradients(program, loss, phase=index)
+            if phase.maximise:
+                program.build.origin = Origin(phase.objective.partition(".")[0], "backward", number)
+                loss = -objective
+            found = gradients(program, loss, phase=number)
         except ProblemError as error:
             result.problems.extend(error.problems)
+            del program.calls[mark:]
             continue
+        played.append(phase)
         program.losses.append(loss)
+        program.objectives.append(objective)
         program.gradients.append(found)
-        _backward_steps(program, index, found)
-        if with_updates:
-            _lower_update(document.graph, phase, index, found, result)
+        _backward_steps(program, number, found)
+    if with_updates:
+        for number, phase in enumerate(played):
+            index = document.training.phases.index(phase)
+            result.problems.extend(_strangers(phase, index, result))
+            _lower_update(document.graph, phase, number, result)
     roots = [gradient for found in program.gradients for gradient in _shown(program, found)]
     remove_dead_calls(program, roots)
+
+
+def _phase_problem(phase: Phase, index: int, before: Sequence[Phase]) -> Problem | None:
+    """What keeps a phase from being played as it is written, apart from its objective."""
+    path = f"training.phases[{index}]"
+    if any(other.name == phase.name for other in before):
+        fact = f"two phases are called “{phase.name}”, and the later one is left out"
+        return Problem(fact, "Give each phase a name of its own.", path=f"{path}.name", kind="duplicate")
+    if phase.times != 1:
+        fact = f"the phase “{phase.name}” is played once an iteration, not {phase.times} times"
+        return Problem(fact, "Set “times” to 1.", path=f"{path}.times", severity="warning", kind="unsupported")
+    return None
+
+
+def _strangers(phase: Phase, index: int, result: Lowered) -> list[Problem]:
+    """What a phase names as its parameters, and is none, though its node is there."""
+    if isinstance(phase.parameters, str):
+        return []
+    program = result.program
+    parameters = [address for address, value in program.sources.items() if value.source and value.source.trainable]
+    owners = {address.partition(".")[0] for address in parameters}
+    lowered = {origin.node for origin in program.steps}
+    return [
+        Problem(
+            f"“{address}” is no parameter",
+            did_you_mean(address[:80], parameters) or "Name a node with parameters, or one of them.",
+            path=f"training.phases[{index}].parameters[{place}]",
+            kind="unknown",
+        )
+        for place, address in enumerate(phase.parameters)
+        if address not in parameters and address not in owners and address.partition(".")[0] in lowered
+    ]
 
 
 def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value | None:
@@ -226,6 +277,12 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
         mend = "Choose a node whose output is one number."
         result.problems.append(Problem(f"there is no node “{name}” to minimise", mend, path=path, kind="unknown"))
         return None
+    if "." in name and node.kind is not None and node.kind.output(name.partition(".")[2]) is None:
+        known = [f"{node.id}.{port.name}" for port in node.kind.outputs]
+        fact = f"“{node.name}” has no output “{name.partition('.')[2]}”"
+        mend = did_you_mean(name[:80], known) or f"It has {', '.join(known)}."
+        result.problems.append(Problem(fact, mend, path=path, node=node.id, kind="unknown"))
+        return None
     outputs = result.program.outputs
     port = node.kind.outputs[0].name if node.kind and node.kind.outputs else ""
     value = outputs.get(name if "." in name else f"{name}.{port}")
@@ -237,9 +294,6 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
             Problem(fact, "Put a loss, a mean or a sum behind it.", path=path, node=node.id, kind="loss")
         )
         return None
-    if phase.maximise:
-        result.program.build.origin = Origin(node.id, "forward")
-        value = -value
     return value
 
 
@@ -270,8 +324,9 @@ def _shown(program: Program, found: Mapping[int, Value]) -> list[Value]:
     return [gradient for index, gradient in found.items() if index in wanted]
 
 
-def _lower_update(graph: Graph, phase: Phase, index: int, found: Mapping[int, Value], result: Lowered) -> None:
+def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> None:
     program, build, kind = result.program, result.program.build, phase.optimizer.kind
+    found, objective = program.gradients[index], program.objectives[index]
     chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
     if not chosen:
         return
@@ -289,10 +344,10 @@ def _lower_update(graph: Graph, phase: Phase, index: int, found: Mapping[int, Va
     build.origin = Origin(nodes[-1], "update", index)
     for value in chosen:
         build.emit("non_finite_flag", value)
-    build.emit("non_finite_flag", program.losses[index])
+    build.emit("non_finite_flag", objective)
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
-    build.emit("history_ring", bins, counters, program.losses[index])
+    build.emit("history_ring", bins, counters, objective)
 
 
 def _memory(value: Value, name: str, phase: Phase) -> Value:

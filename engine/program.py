@@ -204,7 +204,8 @@ class Program:
         self.outputs: dict[str, Value] = {}  # by node.port
         self.named: dict[str, Value] = {}  # what lowering wants to find again
         self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
-        self.losses: list[Value] = []  # per phase
+        self.losses: list[Value] = []  # per phase: what is minimised
+        self.objectives: list[Value] = []  # per phase: what it is called on the canvas; a loss, or what is maximised
         self.steps: list[Origin] = []  # what → plays, one after the other; calls of one origin lie together
         self.build = Builder(self)
 

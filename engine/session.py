@@ -75,17 +75,14 @@ class Session:
     def edit(self, document: Document, revision: int) -> None:
         """Another document, another plan; parameters and states whose address and shape still fit keep their numbers.
 
-        Where nothing but titles, places and slot numbers differ, the plan stays and so does the timeline.
+        Where nothing but titles, places and slot numbers differ, the plan stays and so does the timeline. Otherwise a begun
+        iteration begins again, with the parameters it began with (or those set by hand since): no update counts twice.
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
         if structure_of(document) == self._structure:
             self._retune(document, revision)
             return
-        kept = {
-            address: self._machine.view(value).copy()
-            for address, value in self.program.sources.items()
-            if _lasts(value)
-        }
+        kept = self._kept()
         clock, seed = [int(entry) for entry in self._machine.clock], self.seed
         before = dict(self.__dict__)
         try:
@@ -98,13 +95,29 @@ class Session:
         self._previous: dict[str, Reading] = {}
         self.playback.begin(*clock)
 
+    def _kept(self) -> dict[str, Array]:
+        """Parameters and states as they were when this iteration began, or as a hand has set them since."""
+        playback = self.playback
+        lasting = {address: value for address, value in self.program.sources.items() if _lasts(value)}
+        begun = Moment(playback.iteration, 0)
+        touched = {entry.address for entry in playback.timeline.interventions if entry.moment > begun}
+        return {
+            address: self._machine.view(value).copy()
+            if address in touched or not playback.position
+            else playback.as_begun(value)
+            for address, value in lasting.items()
+            if self.tape.places[value.index] is not None
+        }
+
     def _retune(self, document: Document, revision: int) -> None:
-        before, self.document, self.revision = self.document, document, revision
-        old = numbers_of(before)
+        self.document, self.revision = document, revision
         for address, number in numbers_of(document).items():
             value = self.program.sources.get(address)
-            if value is not None and not np.array_equal(number, old.get(address, number)):
-                self._touch(address, value, np.asarray(number, self.dtype))
+            if value is None or self.tape.places[value.index] is None:
+                continue
+            wanted = np.asarray(number, self.dtype)
+            if not np.array_equal(wanted, self._machine.view(value)):
+                self._touch(address, value, wanted)
 
     def reset(self, seed: int | None = None) -> None:
         """Back to the start: parameters drawn anew from the seed (None: the document's), iteration 0."""
@@ -221,9 +234,16 @@ class Session:
         while self.playback.position and self.problem is None:
             self._play_step()
         self._previous = {}
-        if self.problem is None and not self.playback.run(iterations - (self.iteration - begun)):
-            self._find_birth()
+        if self.problem is None:
+            is_finite = self.playback.run(iterations - (self.iteration - begun))
+            # Where nothing learns nothing raises the flag either, and the loss is all there is to watch.
+            if not is_finite or (self.iteration > begun and not self._loss_is_finite()):
+                self._find_birth()
         return self.iteration - begun
+
+    def _loss_is_finite(self) -> bool:
+        loss = self.loss
+        return loss is None or math.isfinite(loss)
 
     def run_for(self, seconds: float) -> int:
         """Play iterations for about that long; the chunk of a window that wants to stay awake."""
@@ -257,8 +277,8 @@ class Session:
         for step in self.steps:
             self.playback.play_step()
             self.problem = birth_in(self.playback, step, self.document.graph)
+            self._machine.lower_flag()
             if self.problem is not None:
-                self._machine.lower_flag()
                 return
         fact = f"a number stopped being finite at iteration {self.iteration - 1}"
         self.problem = Problem(fact, "Lower the learning rate.", kind="finite")
@@ -329,8 +349,8 @@ class Session:
 
     def gradient_state(self, gradient: Value) -> State:
         """As `state_of`, for a gradient."""
-        if gradient.source is not None and self.program.losses:  # dL/dL = 1 stands from the moment there is a loss
-            return self.state_of(self.program.losses[0])
+        if gradient.source is not None and self.program.objectives:  # dL/dL = 1 stands from the moment there is a loss
+            return self.state_of(self.program.objectives[0])
         return self.state_of(gradient)
 
     def _learned(self) -> dict[str, Value]:
@@ -352,9 +372,9 @@ class Session:
     @property
     def loss(self) -> float | None:
         """The first phase's loss as last computed; None before that."""
-        if not self.program.losses or self.state_of(self.program.losses[0]) == "absent":
+        if not self.program.objectives or self.state_of(self.program.objectives[0]) == "absent":
             return None
-        return float(self._machine.view(self.program.losses[0])[()])
+        return float(self._machine.view(self.program.objectives[0])[()])
 
     # touching --------------------------------------------------------------------------------
 
@@ -424,8 +444,17 @@ class Session:
         }
 
     def predict(self, inputs: Any) -> Array:
-        """The prediction for some inputs, (rows, …features), by the parameters as they are now."""
-        return self.side.predict(np.asarray(inputs, self.dtype), self._lasting())
+        """The prediction for some inputs, (rows, …features), by the parameters as they are now.
+
+        Inputs are taken as the network gets them: where the data are standardised, so must these be. Raises `ProblemError`
+        where nothing predicts, or the inputs are no numbers of that shape.
+        """
+        try:
+            rows = np.asarray(inputs, self.dtype)
+        except (TypeError, ValueError):
+            fact = "inputs are numbers, (rows, features), and these cannot be read as such"
+            raise ProblemError(Problem(fact, "Give every row as many numbers.", kind="shape")) from None
+        return self.side.predict(rows, self._lasting())
 
     def evaluate(self, part: Literal["train", "test"] = "test") -> dict[str, float]:
         """Loss and metrics over all rows of a part of the data; empty where there are none."""
@@ -474,7 +503,8 @@ class Session:
         return Snapshot(
             revision=self.revision, iteration=self.iteration, epoch=self.epoch, steps=self.steps, last_step=self.last_step,
             next_step=self.next_step, loss=self.loss, rate=self._rate,
-            row_indices=None if rows is None else self.memory_of(rows).copy(), values=values, gradients=gradients,
+            row_indices=None if rows is None or self.state_of(rows) == "absent" else self.memory_of(rows).copy(),
+            values=values, gradients=gradients,
             parameters=parameters, previous_parameters=dict(self._previous),
             settings={a: float(machine.view(v)[()]) for a, v in program.sources.items() if _is_setting(v)},
             history=self.history.arrays() | self._loss_curve(), metrics=dict(self.metrics), problem=self.problem,
@@ -483,19 +513,19 @@ class Session:
 
     def _loss_curve(self) -> dict[str, Array]:
         """Every loss that was computed: (iteration, loss) rows, or each bin's lowest and highest where they are merged."""
-        sources = self.program.sources
-        for phase in self.document.training.phases[:1]:
-            bins = sources.get(f"training.{phase.name}.loss_history")
-            counters = sources.get(f"training.{phase.name}.loss_counters")
-            if bins is None or counters is None:
-                return {}
-            begun, width, _ = (int(number) for number in self._machine.view(counters))
-            kept = self._machine.view(bins)[:begun].astype(np.float64)
-            starts = np.arange(begun) * float(width)
-            if width <= 1:
-                return {"loss.batch": np.column_stack([starts, kept[:, 2]])}
-            return {"loss.batch": np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])}
-        return {}
+        ring = next((call for call in self.program.calls if call.primitive.name == "history_ring"), None)
+        if ring is None:
+            return {}
+        bins, counters, _ = ring.operands
+        begun, width, filled = (int(number) for number in self._machine.view(counters))
+        kept = self._machine.view(bins)[:begun].astype(np.float64)
+        # A loss that was chosen in the middle of a run has a history from there on.
+        noted = (begun - 1) * width + filled if begun else 0
+        written = self.iteration + (self._step_of[ring.result.index] < self.playback.position)
+        starts = written - noted + np.arange(begun) * float(width)
+        if width <= 1:
+            return {"loss.batch": np.column_stack([starts, kept[:, 2]])}
+        return {"loss.batch": np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])}
 
     def _add_gradient(self, gradients: dict[str, Reading], address: str, value: Value) -> None:
         gradient = self._gradient_of(value)

@@ -54,8 +54,10 @@ class Notation:
         self.graph = graph
         self._outputs: dict[int, Symbol] = {}
         self._name_outputs(program)
-        letters = [self.letter(loss) for loss in program.losses]
-        self.objectives = ["L" if letter is None else letter.latex for letter in letters]
+        letters = [self.letter(objective) for objective in program.objectives]
+        names = ["L" if letter is None else letter.latex for letter in letters]
+        pairs = zip(names, program.losses, program.objectives, strict=True)
+        self.objectives = [name if loss is objective else f"(-{name})" for name, loss, objective in pairs]
 
     def _output_symbol(self, address: str) -> str:
         node = self.graph.nodes.get(address.partition(".")[0])
