@@ -8,6 +8,9 @@ from engine.session import Session
 from tests.presets.gallery import preset
 
 
+PRINTED = 5e-11  # ten digits behind the point
+
+
 def descent(start: float, rate: float) -> Session:
     """x² + y¹⁰, both starting there."""
     session = Session(preset("steepest-x2-y10"))
@@ -60,3 +63,35 @@ def test_steepest_x2_y10_stops_where_the_tenth_power_is_too_large():
     assert place(session)[1] == pytest.approx(-510)
     session.run(100)
     assert (session.problem.node, session.iteration) == ("tenth", 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "w", "loss", "slopes"),
+    [
+        ((1, 2, 3), (0.5, -0.5), -1.7417887016, (-7.3219508868, -10.9829263303)),
+        ((1, 1, 1), (1, 1), -1.7666265055, (-0.9153151087, -0.9153151087)),
+        ((0.5, 1, 1.5), (1, 0.5), -2.1274204959, (-0.3622939051, -0.5434408577)),
+    ],
+)
+def test_numbers_01_weights_as_nodes(y, w, loss, slopes):
+    session = Session(preset("weights-as-nodes"))
+    for address, number in zip(("y1", "y2", "y3", "w2", "w3"), (*y, *w), strict=True):
+        session.set_parameter(f"{address}.value", number)
+    session.step("phase")
+    session.step("phase")
+    assert session.loss == pytest.approx(loss, abs=PRINTED)
+    found = [float(session.gradient(f"{address}.value")) for address in ("w2", "w3")]
+    assert found == pytest.approx(slopes, abs=PRINTED)
+
+
+def test_the_loss_of_weights_as_nodes_sinks_into_canyons_without_a_floor():
+    """On y6 = w2 y2 + w3 y3 = 0 the output is 0: the nearer, the lower."""
+    session = Session(preset("weights-as-nodes"))
+    losses = []
+    for distance in (1e-2, 1e-4, 1e-8):
+        session.reset()
+        session.set_parameter("w2.value", 0.75 + distance)
+        session.step("phase")
+        losses.append(session.loss)
+    assert losses[0] > losses[1] > losses[2]
+    assert losses[2] < -30
