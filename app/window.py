@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
 SMALLEST = (1024, 640)
+SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 
 
@@ -65,6 +66,9 @@ class MainWindow(QMainWindow):
         self.commands = Commands(self)
         self.workspace: Workspace | None = None
         self._space_down = False
+        # Docks go on moving while they are laid out, and the graph with them.
+        self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
+        self._settling.timeout.connect(self._after_resizing)
         self.setWindowTitle("Chainrule")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -157,6 +161,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(self.workspace)
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
+            self.workspace.canvas.resized.connect(self._settling.start)
             add_canvas_commands(self)
         return self.workspace
 
@@ -175,6 +180,10 @@ class MainWindow(QMainWindow):
         if self.workspace is not None and self.has_document:
             self.workspace.canvas.fit()
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
+            self.tour.place()
+
+    def _after_resizing(self) -> None:
+        if self.has_document:
             self.tour.place()
 
     def _show_place(self, _: object = None) -> None:

@@ -65,6 +65,8 @@ class Workspace(QWidget):
         runner.snapshot_ready.connect(self._keep)
         runner.snapshot_ready.connect(self.canvas.show_snapshot)
         runner.snapshot_ready.connect(self.player.show_snapshot)
+        # Before the first layout: all views at once would leave palette and inspector no room.
+        self._show_views()
 
     def _make_inner(self) -> QMainWindow:
         inner = QMainWindow()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LINES_FROM = 0.8  # zoom below which the lines of a whole node would be too small to be read
 LINE = 16.0  # pixels on the screen, as everything here
 EDGE, SIDE, ICON = 3.0, 9.0, 14.0
-FORMULA_SIZES = (12, 11, 10, 9)  # the largest that fits
+FORMULA_SIZES = (12, 11, 10, 9, 8)  # the largest that fits; letters of 8 beat no formula
 NARROW = 84.0  # of a block so narrow the name needs the room of the icon
 
 
@@ -42,7 +42,7 @@ class Block:
         # Close to its name where nothing stands between, so that the eye need not jump.
         top = top if top - below > LINE else below
         self.numbers = [QRectF(SIDE, top + at * LINE, width - SIDE - 3, LINE) for at in range(count)]
-        self.room = QRectF(SIDE, below, width - 2 * SIDE, top - below - 2)
+        self.room = QRectF(SIDE, below, width - SIDE - 4, top - below - 2)
         self.picture = QRectF(SIDE, below, width - 2 * SIDE, height - below - SIDE)
 
     def paint_body(self, painter: QPainter, zoom: float) -> None:

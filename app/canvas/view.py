@@ -31,6 +31,7 @@ class CanvasView(GestureView):
 
     parameter_dragged = Signal(str, object)
     node_opened = Signal(str)  # double click on a node's body
+    resized = Signal()
     zoom_changed = Signal(float)
     no_modifiers = NO_MODIFIER
 
@@ -157,6 +158,7 @@ class CanvasView(GestureView):
         self.minimap.fit_to(self.width())
         self.minimap.move(self.width() - self.minimap.width() - margin, self.height() - self.minimap.height() - margin)
         self.camera.resized()
+        self.resized.emit()
 
     # the keyboard ----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ WIDTH = 320
 POINTER = 10
 AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
-NODE_WEIGHT, PANEL_WEIGHT = 12.0, 0.4  # how bad it is to hide a pixel
+NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
 PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.runner import Runner
     from engine.snapshot import Snapshot
 
-WIDTH = 384
+WIDTH, NARROWEST = 384, 340
 TABS = ("selection", "training", "data")
 WATCHED = 12.0  # nodes per second up to which playing can be read along
 
@@ -33,7 +33,7 @@ class Inspector(QFrame):
         self._pinned = ""
         self._stepped = ""  # the node just stepped: shown while nothing is selected
         self.setProperty("panel", "surface")
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(NARROWEST)
         self.tabs = QTabBar()
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)

@@ -361,3 +361,12 @@ def test_another_document_forgets_the_node(inspector, editor, document):
     editor.open(document.copy())
     assert inspector.pages.currentWidget().widget() is inspector.document_page
     assert inspector.node_page.node is None
+
+
+def test_no_page_is_cut_off_in_the_narrowest_inspector(inspector, editor):
+    inspector.resize(inspector.minimumWidth(), 900)
+    for name in editor.document.graph.nodes:
+        editor.select([name])
+        QApplication.processEvents()
+        area = inspector.pages.currentWidget()
+        assert area.widget().width() <= area.viewport().width(), name
