@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from engine.session import Session
 from tests.presets.gallery import preset
-
 
 PRINTED = 5e-11  # ten digits behind the point
 
@@ -95,3 +95,39 @@ def test_the_loss_of_weights_as_nodes_sinks_into_canyons_without_a_floor():
         losses.append(session.loss)
     assert losses[0] > losses[1] > losses[2]
     assert losses[2] < -30
+
+
+def both_parts(session: Session) -> Session:
+    session.step("phase")
+    session.step("phase")
+    return session
+
+
+def test_numbers_01_skip_connection_graph():
+    session = both_parts(Session(preset("skip-connection-graph")))
+    for address, numbers in {"h1.h": [1, 2, 0], "h2.h": [4.5, 4]}.items():
+        np.testing.assert_array_equal(session.value(address), [numbers])
+    assert session.loss == -3.5
+    for address, numbers in {"h2.h": [1, -2], "h1.h": [-1.5, 2, -2], "x.value": [-1.5, -0.5]}.items():
+        np.testing.assert_array_equal(session.gradient(address), [numbers])
+
+
+def test_numbers_01_skip_connection_graph_by_either_way():
+    for target, part in (("skip.x", [-1, -4]), ("h1.x", [-0.5, 3.5])):
+        document = preset("skip-connection-graph")
+        # The other way keeps its value, as a number that nothing comes back through.
+        other = "h1.x" if target == "skip.x" else "skip.x"
+        document.graph.disconnect("x.value", other)
+        document.graph.add("constant", id="held", value=[[2, 1]])
+        document.graph.connect("held.value", other)
+        session = both_parts(Session(document))
+        assert session.loss == -3.5
+        np.testing.assert_array_equal(session.gradient("x.value"), [part])
+
+
+def test_with_the_gate_of_skip_connection_graph_closed_all_comes_by_the_long_way():
+    session = Session(preset("skip-connection-graph"))
+    session.set_setting("gate.factor", 0.0)
+    both_parts(session)
+    assert session.loss == 2.5
+    np.testing.assert_array_equal(session.gradient("x.value"), [[1, 0.5]])
