@@ -126,23 +126,22 @@ def _lower_node(node: Node, wires: Sequence[Wire], result: Lowered) -> None:
     if kind is None:
         return  # the document says so already, with a guess
     sound, problems = kind.check_properties(node.properties)
-    program = result.program
+    program, build = result.program, result.program.build
+    build.origin = Origin(node.id, "forward")
+    forget, rows = build.mark(), result.rows
     operands, complete = _operands(node, kind, sound, wires, result)
     result.problems.extend(problem.at(node=node.id) for problem in problems)
     if problems or not complete:
+        forget()
         return
-    build = program.build
-    build.origin = Origin(node.id, "forward")
-    mark, known, later = len(program.calls), len(program.sources), len(build.rules)
     try:
         values = kind(sound).lower(build, **operands)
         outputs = values if isinstance(values, dict) else {kind.outputs[0].name: values}
         outputs = _flagged(node, operands, outputs, build.emit)
     except ProblemError as error:
         result.problems.extend(error.at(node=node.id).problems)
-        del program.calls[mark:], build.rules[later:]
-        for address in list(program.sources)[known:]:
-            del program.sources[address]
+        forget()
+        result.rows = rows
         return
     program.steps.append(build.origin)
     program.outputs.update({f"{node.id}.{port}": value for port, value in outputs.items()})
@@ -163,7 +162,6 @@ def _operands(
         elif values:
             operands[port.name] = values if port.many else values[0]
         elif port.default is not None:
-            result.program.build.origin = Origin(node.id, "forward")
             operands[port.name] = result.program.build.setting(port.name, sound.get(port.name, port.default))
         elif port.optional:
             operands[port.name] = None

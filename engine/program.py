@@ -300,6 +300,19 @@ class Builder:
             )
         return found
 
+    def mark(self) -> Callable[[], None]:
+        """A way back: calling it forgets every call, source and rule that came since, and all that refers to them."""
+        program, constants, named = self.program, dict(self._constants), dict(self.program.named)
+        calls, rules, known = len(program.calls), len(self.rules), set(program.sources)
+
+        def forget() -> None:
+            del program.calls[calls:], self.rules[rules:]
+            for address in set(program.sources) - known:
+                del program.sources[address]
+            self._constants, program.named = constants, named
+
+        return forget
+
     def source(
         self, role: Role, address: str, shape: Shape, initial: Any, *, kind: Kind = "real", trainable: bool = False
     ) -> Value:

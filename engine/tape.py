@@ -180,8 +180,12 @@ def _place(tape: Tape) -> None:
 
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
     for value in program.values:
-        if value.source is not None and (value.index in used or value.source.role in ("parameter", "setting", "data")):
-            by_role[value.source.role].append(value)
+        source = value.source
+        if source is None:
+            continue
+        # What a hand can change has a place even where nothing reads it, as the number of a muted constant.
+        if value.index in used or source.trainable or source.role in ("parameter", "setting", "data"):
+            by_role[source.role].append(value)
     for role in ("setting", "constant"):
         for value in by_role[role]:
             put(value)
