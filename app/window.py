@@ -282,16 +282,20 @@ class MainWindow(QMainWindow):
         if not self.has_document or self.workspace is None:
             return None
         found = self.workspace.locate(name)
-        return None if found is None else QRect(self.workspace.mapTo(self, found.topLeft()), found.size())
+        return None if found is None else self._from_workspace(found)
 
     def keep_clear(self) -> list[tuple[QRect, float]]:
         """What a bubble had better not cover, and how bad that is: the nodes in sight, and the panels."""
         if not self.has_document or self.workspace is None:
             return []
-        weights = dict.fromkeys(self.editor.document.graph.nodes, NODE_WEIGHT)
-        weights |= dict.fromkeys(self.workspace.docks, PANEL_WEIGHT)
-        places = ((self.locate(name), weight) for name, weight in weights.items())
-        return [(rect, weight) for rect, weight in places if rect is not None]
+        workspace = self.workspace
+        nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self.editor.document.graph.nodes]
+        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.docks]
+        return [(self._from_workspace(rect), weight) for rect, weight in (*nodes, *panels) if rect is not None]
+
+    def _from_workspace(self, rect: QRect) -> QRect:
+        assert self.workspace is not None
+        return QRect(self.workspace.mapTo(self, rect.topLeft()), rect.size())
 
     def room(self) -> QRect:
         """Where something may float: over canvas and panels, never over top bar and player."""

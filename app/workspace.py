@@ -210,16 +210,19 @@ class Workspace(QWidget):
         return point.x(), point.y()
 
     def locate(self, name: str) -> QRect | None:
-        """Where a node (or its `node.port`) or a panel stands, in this page's coordinates; None where it is hidden."""
-        panels: dict[str, QWidget] = {"player": self.player, "canvas": self.canvas, **self.docks}
-        name = "inspector" if name in INSPECTOR_TABS else name
-        if name in panels:
-            widget = panels[name]
-            return QRect(widget.mapTo(self, QPoint(0, 0)), widget.size()) if widget.isVisible() else None
+        """Where a node (or its `node.port`), else a panel of that name stands, in this page's coordinates."""
         node = name.partition(".")[0]
-        if node not in self._editor.document.graph.nodes:
+        if node in self._editor.document.graph.nodes:
+            return self._rect_of_node(node)
+        return self.locate_panel(name)
+
+    def locate_panel(self, name: str) -> QRect | None:
+        """Where a panel stands, in this page's coordinates; None where it is hidden. A node may bear the same name."""
+        panels: dict[str, QWidget] = {"player": self.player, "canvas": self.canvas, **self.docks}
+        widget = panels.get("inspector" if name in INSPECTOR_TABS else name)
+        if widget is None or not widget.isVisible():
             return None
-        return self._rect_of_node(node)
+        return QRect(widget.mapTo(self, QPoint(0, 0)), widget.size())
 
     def _rect_of_node(self, node: str) -> QRect | None:
         port = self.canvas.viewport()

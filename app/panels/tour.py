@@ -19,6 +19,7 @@ POINTER = 10
 AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
 NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
+AWKWARD = 20_000.0  # hidden pixels that are as bad as standing anywhere but beside the target
 PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
@@ -256,9 +257,8 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
     def badness(corner: QPoint) -> float:
         """What it hides, and how far it stands from what it speaks of."""
         bubble = QRect(corner, size).adjusted(POINTER, POINTER, -POINTER, -POINTER)  # the pointer hides nothing
-        # Between two places as good, that beside it is where the eye looks first.
-        away = 0 if corner in beside else AWAY + distance(bubble, target)
-        return float(covered(bubble, areas) @ weights) + PIXELS_PER_STEP * away
+        hidden = float(covered(bubble, areas) @ weights)
+        return hidden if corner in beside else hidden + AWKWARD + PIXELS_PER_STEP * distance(bubble, target)
 
     return min([*beside, *anywhere], key=badness)
 

@@ -75,6 +75,12 @@ def test_the_bubble_stays_inside_and_off_its_target(qtbot, touring):
         assert not bubble.intersects(touring.locate("hidden"))
 
 
+def test_a_node_that_bears_the_name_of_a_view_is_meant_first(touring):
+    node, view = touring.locate("loss"), touring.workspace.locate_panel("loss")
+    assert node != view
+    assert touring.workspace.canvas.rect().contains(touring.workspace.canvas.mapFrom(touring, node.center()))
+
+
 def test_a_document_without_a_tour_shows_none(qtbot, opened):
     opened.files.open_preset("moons")
     assert not opened.tour.isVisible()
