@@ -110,6 +110,6 @@ class KeyboardHand:
             return
         before = np.array(reading.array, float)
         after = before.copy()
-        after.flat[min(self._view.focus_index, after.size - 1)] += by
+        after.flat[min(self._view.canvas.numbers.focus_index, after.size - 1)] += by
         self._view.parameter_dragged.emit(key, after)
         self._view.editor.set_values({key: after}, {key: before})

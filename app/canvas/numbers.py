@@ -23,6 +23,7 @@ class NumbersOnCanvas:
     def __init__(self, scene: CanvasScene) -> None:
         self._scene = scene
         self.snapshot: Any = None
+        self.focus_index = 0  # which entry of the focused parameter ↑ and ↓ change
         self._expired_at = -1  # revision of the last edit that asked for a new plan
         self._seen: dict[str, tuple] = {}
         self._reasons: dict[str, str] = {}
@@ -88,6 +89,8 @@ class NumbersOnCanvas:
         born = (problem is not None and problem.node == name) or not is_finite(readings[0])
         reason, focus = self._reasons.get(name, ""), self._scene.editor.focus or ""
         focused = focus.partition(".")[2] if focus.partition(".")[0] == name else ""
+        if item.geometry.circle is not None:
+            focused = ""  # its weights stand on the wires, and have the ring there
         signature = (*readings, phase, born, reason, focused, self.stale, item.geometry)
         seen = self._seen.get(name)
         if (
@@ -116,6 +119,9 @@ class NumbersOnCanvas:
         return self.snapshot.parameters.get(key) or self.snapshot.values.get(key)
 
     def _show_weights(self) -> None:
+        focus = self._scene.editor.focus
+        for label in self._scene.labels.values():
+            label.show_focus(label.place.key == focus and label.place.start == self.focus_index)
         if self.snapshot is None:
             for label in self._scene.labels.values():
                 label.show_numbers({}, {})

@@ -38,7 +38,6 @@ class CanvasView(GestureView):
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(editor, parent)
         self.snap_to_grid = False
-        self.focus_index = 0
         self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
         self._since_frame = QElapsedTimer()
@@ -270,6 +269,12 @@ class CanvasView(GestureView):
     def _search_closed(self) -> None:
         self.search = None
         self.setFocus()
+
+    def focus_value(self, key: str, index: int) -> None:
+        """Let ↑ and ↓ change one entry of a parameter."""
+        self.canvas.numbers.focus_index = index
+        self.editor.set_focus(key)
+        self.canvas.numbers.refresh([key.partition(".")[0]])
 
     def array_of(self, key: str) -> np.ndarray | None:
         """The numbers of a parameter as last shown."""

@@ -49,17 +49,17 @@ def weight_places(wiring: Wiring, shapes: Mapping[str, tuple]) -> dict[str, Weig
 
 
 class WeightLabel(QGraphicsItem):
-    """The number of a wire; one number can be dragged up and down, several are only shown."""
+    """The number of a wire; one number can be dragged, several are only shown."""
 
     def __init__(self, wire: WireItem, place: WeightPlace) -> None:
         super().__init__()
         self.wire, self.place = wire, place
         self.words, self.gradient = DASH, DASH
-        self.hovered = False
+        self.hovered = self.focused = False
         self.boost = 1.0
         self.setZValue(LABELS_Z)
         if place.count == 1:
-            self.setCursor(Qt.CursorShape.SizeVerCursor)
+            self.setCursor(Qt.CursorShape.SizeAllCursor)
 
     def show_numbers(self, parameters: Mapping[str, Any], gradients: Mapping[str, Any]) -> float | None:
         """Take the numbers out of a snapshot; the weight, where it is one."""
@@ -71,6 +71,12 @@ class WeightLabel(QGraphicsItem):
             self.words, self.gradient = words, gradient
             self.update()
         return words.value
+
+    def show_focus(self, focused: bool) -> None:
+        """Whether ↑ and ↓ change this number."""
+        if focused != self.focused:
+            self.focused = focused
+            self.update()
 
     def _part(self, reading: Any) -> tuple[np.ndarray, str] | None:
         if reading is None or reading.array is None or reading.state == "absent" or not is_finite(reading):
@@ -103,7 +109,10 @@ class WeightLabel(QGraphicsItem):
         place, both = self._area(), self.gradient is not DASH and not self.is_short
         if not both:
             place.setHeight(18)
-        painter.setPen(ink().pen("border_strong") if self.hovered and self.place.count == 1 else Qt.PenStyle.NoPen)
+        touched = self.hovered and self.place.count == 1
+        painter.setPen(
+            ink().pen("focus", 1.5) if self.focused else ink().pen("border_strong") if touched else Qt.PenStyle.NoPen
+        )
         painter.setBrush(ink().colour("canvas", 0.88))
         painter.drawRoundedRect(place, 4, 4)
         token = token_of(self.words.value) if self.words.token == "text" else self.words.token

@@ -1,4 +1,4 @@
-"""Numbers one may touch: weights on wires, values of parameters, fields; up is more, one step at the end."""
+"""Numbers one may touch: weights on wires, values of parameters, fields; up or right is more, one step at the end."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ def rate(modifiers: Modifiers) -> float:
 class DragNumber(Interaction):
     """Adds up what the mouse moved; subclasses say what becomes of it."""
 
-    cursor = Qt.CursorShape.SizeVerCursor
+    cursor = Qt.CursorShape.SizeAllCursor
 
     def __init__(self, view: CanvasView, start: QPointF) -> None:
         super().__init__(view, start)
-        self._height, self._moved = start.y(), 0.0
+        self._at, self._moved = start, 0.0
 
     def move(self, point: QPointF, modifiers: Modifiers) -> None:
-        """Count the pixels upwards."""
+        """Count the pixels upwards and to the right."""
         if not self.travelled:
             return
-        self._moved += (self._height - point.y()) * self.view.zoom * rate(modifiers)
-        self._height = point.y()
+        pixels = (point.x() - self._at.x() + self._at.y() - point.y()) * self.view.zoom
+        self._moved += pixels * rate(modifiers)
+        self._at = point
         self.turned(self._moved)
 
     def turned(self, by: float) -> None:
@@ -64,14 +65,12 @@ class DragParameter(DragNumber):
         self.view.parameter_dragged.emit(self._key, self._after)
 
     def release(self, point: QPointF, modifiers: Modifiers) -> None:
-        """One step; a click focuses the value for ↑ and ↓."""
+        """One step; the value then has the focus for ↑ and ↓."""
         self.done = True
         self.view.show_hint("")
-        self.editor.set_focus(self._key)
+        self.view.focus_value(self._key, self._index)
         if self.travelled:
             self.editor.set_values({self._key: self._after}, {self._key: self._before})
-        else:
-            self.view.focus_index = self._index
 
     def cancel(self) -> None:
         """The value from before."""

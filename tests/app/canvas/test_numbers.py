@@ -158,6 +158,21 @@ def test_a_weight_is_dragged_up_live_and_becomes_one_step(neurons, hand_on_neuro
     np.testing.assert_allclose(values[0]["neuron_1.weight"], [[0.56], [-0.96]])
 
 
+def test_a_weight_dragged_sideways_changes_too_and_keeps_the_focus(neurons, hand_on_neurons, snapshot_of):
+    neurons.show_snapshot(snapshot_of({}, {}, WEIGHTS))
+    dragged = []
+    neurons.parameter_dragged.connect(lambda key, array: dragged.append(array.copy()))
+    place = hand_on_neurons.label("input_2.value>neuron_1.x")
+    hand_on_neurons.drag(place, place + QPointF(50, 0))
+    np.testing.assert_allclose(dragged[-1], [[0.56], [-0.46]])
+    labels = neurons.canvas.labels
+    assert labels["input_2.value>neuron_1.x"].focused
+    assert not labels["input_1.value>neuron_1.x"].focused
+    assert neurons.canvas.nodes["neuron_1"].live.state.focused == ""
+    hand_on_neurons.key(Qt.Key.Key_Up)
+    assert dragged[-1][0] == 0.56 and dragged[-1][1] != -0.96
+
+
 def test_esc_gives_a_dragged_weight_its_former_value(neurons, hand_on_neurons, snapshot_of):
     neurons.show_snapshot(snapshot_of({}, {}, WEIGHTS))
     dragged = []
