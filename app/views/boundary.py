@@ -56,7 +56,9 @@ class DecisionBoundary(View):
     def document_changed(self, change: Change) -> None:
         """Other data or another loss: another scene."""
         if change.touches("data", "training", "wire_added", "wire_removed", "node_removed"):
-            self._data = None
+            # A question that waits for its turn is about the former data.
+            self._data = self._ask = None
+            self._later.stop()
             self._is_waiting = False
         if "reset" in change.kinds:
             self.field = None
@@ -105,9 +107,12 @@ class DecisionBoundary(View):
         self.runner.ask(QUESTION, prediction(self._ask))
 
     def _take(self, name: str, answer: object) -> None:
-        if name == QUESTION and isinstance(answer, Field):
+        if name == QUESTION:
             self._is_waiting = False
-            self.show_field(answer)
+            if isinstance(answer, Field):
+                self.show_field(answer)
+            else:
+                self.set_reason(str(answer))
 
     def show_field(self, field: Field) -> None:
         """Paint a prediction."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.problems import Problem, ProblemError
+
 if TYPE_CHECKING:
     from engine.datasets import Dataset
     from engine.document import Document
@@ -45,11 +47,14 @@ class Field:
     iteration: int
 
 
-def prediction(ask: Ask) -> Callable[[Session], Field]:
-    """The question for `Runner.ask`."""
+def prediction(ask: Ask) -> Callable[[Session], Field | Problem]:
+    """The question for `Runner.ask`; the answer is the reason where this graph predicts nothing."""
 
-    def predict(session: Session) -> Field:
-        answers = session.predict(ask.inputs())
+    def predict(session: Session) -> Field | Problem:
+        try:
+            answers = session.predict(ask.inputs())
+        except ProblemError as error:
+            return error.problems[0]  # an empty view is no failure of the run
         values = np.asarray(answers, np.float64).reshape((ask.resolution,) * len(ask.bounds) + (-1,))
         values.flags.writeable = False
         return Field(ask, values, session.iteration)

@@ -13,11 +13,13 @@ from app.editor import Editor
 from app.theme import current_theme
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
 from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, tick_texts
+from app.views.boundary import QUESTION
 from app.views.curves import apart
-from app.views.field import Ask, Field, asked_for, level_line
+from app.views.field import Ask, Field, asked_for, level_line, prediction
 from engine.datasets import load
 from engine.document import Document
 from engine.graph import Graph
+from engine.session import Session
 from engine.snapshot import Snapshot
 
 LOSSES = np.stack([np.arange(0.0, 400.0), 1 / (1 + np.arange(400.0))], axis=1)
@@ -252,6 +254,25 @@ def test_the_boundary_follows_the_run(qtbot, document, runner):
     runner.step("iteration")
     qtbot.waitUntil(lambda: view.field.iteration == 1, timeout=20_000)
     assert np.abs(view.field.values - before).max() > 0
+
+
+def test_a_graph_that_predicts_nothing_is_answered_with_the_reason(qtbot):
+    graph = Graph()
+    graph.add("constant", id="c", value=1.0)
+    document = Document(graph, "xor", {})
+    answer = prediction(asked_for(load("xor")))(Session(document))
+    assert answer.fact == "nothing here predicts"
+    view = shown(qtbot, DecisionBoundary(Editor(document)), Snapshot())
+    view._take(QUESTION, answer)
+    assert view.reason.startswith("Nothing here predicts") or "nothing here predicts" in view.reason
+
+
+def test_a_question_about_former_data_is_not_put(qtbot, document, runner):
+    editor = Editor(document)
+    view = shown(qtbot, DecisionBoundary(editor, runner), Snapshot())
+    view._later.start(0)
+    editor.set_data({"train": {"name": "iris"}})
+    assert view._ask is None and not view._later.isActive()
 
 
 # what they are painted with ------------------------------------------------------------------------------------------
