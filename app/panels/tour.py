@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPolygonF
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.commands import Command, Commands, key_text
 from app.theme import current_theme
@@ -73,6 +73,7 @@ class TourBubble(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._count)
+        head.addWidget(self._make_close())
         foot = QHBoxLayout()
         foot.setSpacing(6)
         for part in (self._before, self._key, self._after):
@@ -87,6 +88,16 @@ class TourBubble(QWidget):
         column.addWidget(self._text)
         column.addSpacing(4)
         column.addLayout(foot)
+
+    def _make_close(self) -> QToolButton:
+        self.close_button = QToolButton()
+        self.close_button.setFixedSize(22, 22)
+        self.close_button.setToolTip("Close the tour  (Esc)")
+        self.close_button.setAccessibleName("Close the tour")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.close_button.clicked.connect(self.stop)
+        current_theme().set_icon(self.close_button, "x", "text3", 14)
+        return self.close_button
 
     # pages -----------------------------------------------------------------------------------------------------------
 

@@ -75,6 +75,11 @@ def test_the_bubble_stays_inside_and_off_its_target(qtbot, touring):
         assert not bubble.intersects(touring.locate("hidden"))
 
 
+def test_a_click_on_its_cross_closes_it(qtbot, touring):
+    qtbot.mouseClick(touring.tour.close_button, Qt.MouseButton.LeftButton)
+    assert not touring.tour.isVisible()
+
+
 def test_a_node_that_bears_the_name_of_a_view_is_meant_first(touring):
     node, view = touring.locate("loss"), touring.workspace.locate_panel("loss")
     assert node != view
