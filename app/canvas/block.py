@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from app.canvas.geometry import latex_name, shown_name
-from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
+from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, font, ink, width_of
+from app.canvas.live import ICONS, LiveState, state_icon
 from app.theme import current_theme
 
 if TYPE_CHECKING:
-    from app.canvas.live import LiveState
     from app.canvas.node_item import DrawnNode
 
 LINES_FROM = 0.8  # zoom below which the lines of a whole node would be too small to be read
@@ -35,7 +35,8 @@ class Block:
         width, height = geometry.size[0] * zoom, geometry.size[1] * zoom
         self.has_icon = width >= NARROW and height >= 2 * LINE
         left = SIDE + (ICON + 5 if self.has_icon else 0)
-        self.name = QRectF(left, 3, width - left - 3, LINE)
+        self.name = QRectF(left, 3, width - left - (18 if self.has_icon else 3), LINE)
+        self.mark = QPointF(width - 10, self.name.center().y())
         below = self.name.bottom() + 2
         count = 0 if not geometry.rule else max(0, min(2, int((height - below - 1) // LINE)))
         top = max(below, height - count * LINE - 4)
@@ -70,6 +71,13 @@ class Block:
         """Value and gradient, each behind its chevron where there is room for it."""
         painter.save()
         painter.scale(1 / zoom, 1 / zoom)
+        if state.reason and self.numbers:
+            place = self.numbers[0].united(self.numbers[-1])
+            painter.setFont(font("caption"))
+            painter.setPen(ink().colour("error"))
+            painter.drawText(place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop, state.reason)
+            painter.restore()
+            return
         for backward, place, words in zip((False, True), self.numbers, (state.value, state.gradient), strict=False):
             free = place.width() - width_of(words.text, "number_small")
             if free >= 12:
@@ -78,6 +86,20 @@ class Block:
                 place = place.adjusted(12, 0, 0, 0)
             if free >= 0:
                 draw_text(painter, place, words.text, "number_small", words.token)
+        painter.restore()
+
+    def paint_mark(self, painter: QPainter, state: LiveState, zoom: float) -> None:
+        """The state as a sign in the corner, where the name leaves room: colour alone says nothing."""
+        name = state_icon(state, self._item.node.flags)
+        if not name or (not self.has_icon and name in ("forward", "backward")):
+            return
+        painter.save()
+        painter.scale(1 / zoom, 1 / zoom)
+        if name in ("forward", "backward"):
+            draw_chevron(painter, self.mark, 3.5, name, name == "backward")
+        else:
+            icon, token = ICONS[name]
+            draw_icon(painter, self.mark.x() - 6, self.mark.y() - 6, icon, token, 12)
         painter.restore()
 
 

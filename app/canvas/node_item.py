@@ -214,6 +214,7 @@ class NodeItem(DrawnNode):
             draw_image(painter, QRectF(place.topLeft() / zoom, place.size() / zoom), state.strip, zoom)
         elif self.geometry.rule:
             block.paint_numbers(painter, state, zoom)
+        block.paint_mark(painter, state, zoom)
         if zoom >= TEXT_FROM:
             self.draw_ports(painter)
         if state.lit is not None:
