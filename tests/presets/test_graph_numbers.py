@@ -216,3 +216,45 @@ def test_the_missing_edges_and_the_third_unit_of_vector_worked_example_never_mov
     assert weight[2, 0] == weight[0, 2] == 0
     np.testing.assert_array_equal(weight[:, 2], [0, 3, -2])
     assert session.parameters["h3.weight"][2] == -3
+
+
+def ratio(epsilon: float, factor: float = -2.0, precision: str = "float64") -> float:
+    """ρ of the gradient check with that ε, and that factor in the rule for the derivative."""
+    session = Session(preset("gradient-check", precision))
+    session.set_parameter("epsilon.value", epsilon)
+    session.set_setting("exact.factor", factor)
+    session.step("phase")
+    return float(session.value("rho.y"))
+
+
+# To first order ρ = 0.134471 ε; the catalogue rounds two of these to 1.35, and the text prints none.
+TRUNCATION = {1e-1: 1.4e-2, 1e-2: 1.35e-3, 1e-3: 1.35e-4, 1e-4: 1.34e-5, 1e-5: 1.34e-6, 1e-6: 1.34e-7, 1e-7: 1.4e-8}
+
+
+@pytest.mark.parametrize("epsilon", TRUNCATION)
+def test_numbers_01_gradient_check_truncation(epsilon):
+    digits = 1 if epsilon in (1e-1, 1e-7) else 2
+    assert f"{ratio(epsilon):.{digits}e}" == f"{TRUNCATION[epsilon]:.{digits}e}"
+
+
+def test_numbers_01_gradient_check_rounding_takes_over():
+    assert ratio(1e-8) < 1e-8
+    assert ratio(1e-8) < ratio(1e-11) < ratio(1e-12) < ratio(1e-13)
+    assert ratio(1e-13) == pytest.approx(4e-4, abs=5e-5)
+    best = min(ratio(10.0**-power, precision="float32") for power in range(1, 7))
+    assert best == pytest.approx(1.3e-4, abs=5e-6)
+
+
+def test_numbers_01_gradient_check_finds_a_planted_mistake():
+    assert ratio(1e-6) < 1e-6
+    assert ratio(1e-6, factor=-4.0) == pytest.approx(1 / 3, abs=1e-6)
+    assert ratio(1e-6, factor=2.0) > 1e6
+
+
+def test_the_rule_of_the_gradient_check_is_what_backpropagation_finds_wherever_the_weight_is():
+    session = Session(preset("gradient-check"))
+    for _ in range(5):
+        both_parts(session)
+        assert float(session.value("exact.y")) == pytest.approx(float(session.gradient("w.value")), rel=1e-14)
+        assert float(session.value("rho.y")) < 1e-6
+        session.run(10)
