@@ -3,7 +3,15 @@
 from app.views.base import View
 from app.views.boundary import DecisionBoundary
 from app.views.curves import AccuracyCurve, LossCurve
+from app.views.surface import LossSurfaceView
+from app.views.weights import WeightsView
 
-VIEWS: dict[str, type[View]] = {"loss": LossCurve, "boundary": DecisionBoundary, "accuracy": AccuracyCurve}
+VIEWS: dict[str, type[View]] = {
+    "loss": LossCurve,
+    "boundary": DecisionBoundary,
+    "accuracy": AccuracyCurve,
+    "surface": LossSurfaceView,
+    "weights": WeightsView,
+}
 
-__all__ = ["VIEWS", "AccuracyCurve", "DecisionBoundary", "LossCurve", "View"]
+__all__ = ["VIEWS", "AccuracyCurve", "DecisionBoundary", "LossCurve", "LossSurfaceView", "View", "WeightsView"]

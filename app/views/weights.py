@@ -1,0 +1,181 @@
+"""The weights of a layer at a glance, following every step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from app.views.base import View
+from app.views.entries import is_weight, parameter_title
+from app.views.weights_plot import PICTURES, WeightsPlot
+
+if TYPE_CHECKING:
+    from app.editor import Change, Editor
+    from app.runner import Runner
+    from engine.snapshot import Snapshot
+
+ICONS = {"heat map": "grid-3x3", "Hinton diagram": "square-dot", "histogram": "chart-no-axes-column"}
+ROOM_FOR_ONE_LINE = 560
+NONE = "Nothing here has weights. Add a layer, a neuron or a parameter node."
+
+
+class WeightsView(View):
+    """One parameter, chosen in the head, as heat map, Hinton diagram or histogram."""
+
+    title, icon = "Weights", "table-2"
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(editor, runner, parent)
+        self._keys: tuple[tuple[str, str], ...] = ()
+        self.shown_as = PICTURES[0]
+        self.parameter = QComboBox()
+        self.parameter.setAccessibleName("Parameter")
+        self.parameter.setToolTip("Whose weights")
+        self.parameter.setFixedHeight(24)
+        self.parameter.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.parameter.setMinimumContentsLength(12)
+        self.parameter.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.parameter.setMaximumWidth(240)
+        self.parameter.activated.connect(self._choose)
+        self._second = QHBoxLayout()  # of the head, where there is little room
+        self._second.setContentsMargins(12, 0, 8, 5)
+        self._second.setSpacing(6)
+        self._column.insertLayout(1, self._second)
+        self._controls: list[QWidget] = [self.parameter]
+        self.pictures = QButtonGroup(self)
+        for index, picture in enumerate(PICTURES):
+            button = self._tool(ICONS[picture], f"As a {picture}", lambda _=False, name=picture: self.choose(name))
+            button.setCheckable(True)
+            button.setIconSize(QSize(14, 14))
+            self.pictures.addButton(button, index)
+            self._controls.append(button)
+        for control in self._controls:
+            self._second.addWidget(control)
+        self.parameter.setMinimumWidth(60)
+        self._is_wide = False
+        self._check(PICTURES[0])
+
+    def make_body(self) -> QWidget:
+        """The plot."""
+        plot = WeightsPlot()
+        plot.show_picture(self.shown_as)
+        return plot
+
+    @property
+    def plot(self) -> WeightsPlot:
+        """The body."""
+        body = self.body
+        assert isinstance(body, WeightsPlot)
+        return body
+
+    @property
+    def key(self) -> str:
+        """The parameter that is shown, as `node.parameter`."""
+        return str(self.parameter.currentData() or "")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """What can be chosen takes a line of its own where there is little room."""
+        super().resizeEvent(event)
+        is_wide = self.width() >= ROOM_FOR_ONE_LINE
+        if is_wide == self._is_wide:
+            return
+        self._is_wide = is_wide
+        self._second.setContentsMargins(12, 0, 8, 0 if is_wide else 5)
+        self.parameter.setMinimumWidth(170 if is_wide else 60)
+        for control in self._controls:
+            if is_wide:
+                self._head.insertWidget(self._head.indexOf(self.export_button), control)
+            else:
+                self._second.addWidget(control)
+        self._column.activate()
+
+    # showing ---------------------------------------------------------------------------------------------------------
+
+    def feed(self, snapshot: Snapshot) -> str:
+        """The array as it stands."""
+        self._offer(snapshot)
+        reading = snapshot.parameters.get(self.key)
+        if reading is None:
+            return NONE
+        if reading.array is None:
+            count = f"{_size(reading.shape):,}".replace(",", "\u202f")
+            return f"{self.parameter.currentText()} has {count} numbers, too many to show each of them. Choose another."
+        self.plot.show_array(self.parameter.currentText(), reading.array)
+        return ""
+
+    def _offer(self, snapshot: Snapshot) -> None:
+        """Fill the choice anew when there are other parameters, keeping what is chosen where it is still there."""
+        document = self.editor.document
+        keys = tuple((key, parameter_title(document, key)) for key in snapshot.parameters)
+        if keys == self._keys:
+            return
+        before, self._keys = self.key, keys
+        self.parameter.clear()
+        for key, title in keys:
+            self.parameter.addItem(title, key)
+        names = [key for key, _ in keys]
+        saved = self._saved()
+        wanted = next((key for key in (before, str(saved.get("parameter", ""))) if key in names), "")
+        first = next((key for key in names if is_weight(key, snapshot.parameters[key].shape)), "")
+        self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
+        self._check(str(saved.get("picture", "")))
+
+    def describe(self, snapshot: Snapshot) -> str:
+        """How many."""
+        reading = snapshot.parameters.get(self.key)
+        return "" if reading is None else " × ".join(str(length) for length in reading.shape) or "one number"
+
+    # choosing --------------------------------------------------------------------------------------------------------
+
+    def choose(self, picture: str) -> None:
+        """Paint it as another picture; the document remembers it."""
+        self._check(picture)
+        self._remember()
+
+    def _choose(self, index: int) -> None:
+        self._remember()
+        if self.snapshot is not None:
+            self.show_snapshot(self.snapshot)
+
+    def _check(self, picture: str) -> None:
+        if picture in PICTURES:
+            button = self.pictures.button(PICTURES.index(picture))
+            assert isinstance(button, QToolButton)
+            button.setChecked(True)
+            self.shown_as = picture
+            if self._body is not None:
+                self.plot.show_picture(picture)
+
+    def _saved(self) -> dict[str, Any]:
+        return next((view for view in self.editor.document.views if view.get("type") == "weights"), {})
+
+    def _remember(self) -> None:
+        views = self.editor.document.views
+        chosen = {"parameter": self.key, "picture": self.shown_as}
+        wanted = [{**view, **chosen} if view.get("type") == "weights" else view for view in views]
+        if wanted != views:
+            self.editor.set_attribute("views", wanted)
+
+    def document_changed(self, change: Change) -> None:
+        """Another document, or undone choices: look at what it remembers."""
+        if "reset" in change.kinds:
+            self._keys = ()
+            self.parameter.clear()
+        elif change.touches("views") and self._saved():
+            saved = self._saved()
+            self._check(str(saved.get("picture", PICTURES[0])))
+            place = self.parameter.findData(str(saved.get("parameter", self.key)))
+            if place >= 0 and place != self.parameter.currentIndex():
+                self.parameter.setCurrentIndex(place)
+                if self.snapshot is not None:
+                    self.show_snapshot(self.snapshot)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    count = 1
+    for length in shape:
+        count *= length
+    return count
