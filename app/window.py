@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
-SMALLEST = (1024, 640)
+SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Snapshot
 
 PALETTE_WIDTH, INSPECTOR_WIDTH = 240, 384
+ROOM_FOR_PALETTE = 1100  # pixels of width
 VIEWS_SHARE = 0.31  # of the height
 LEFT, RIGHT, BOTTOM = (
     Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -178,6 +179,8 @@ class Workspace(QWidget):
         super().showEvent(event)
         if not self._is_arranged:
             self._is_arranged = True
+            # Where there is no room for both panels and a graph, nodes come from the search box at the cursor.
+            self.docks["palette"].setHidden(self.width() < ROOM_FOR_PALETTE)
             self._share_out()
 
     def _share_out(self) -> None:

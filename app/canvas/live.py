@@ -21,7 +21,7 @@ from app.theme.numbers import NOT_COMPUTED, number_text
 if TYPE_CHECKING:
     from app.canvas.node_item import DrawnNode
 
-TEXT_FROM, DETAIL_FROM = 0.5, 0.25  # zoom below which there is no text, no item of one's own
+TEXT_FROM, DETAIL_FROM = 0.42, 0.25  # zoom below which there is no text, no item of one's own
 DASH = Words(NOT_COMPUTED, "text3")
 HALO, LABEL = 7.0, 56.0
 ICONS = {
@@ -61,7 +61,7 @@ def boost_at(zoom: float) -> float:
 
     In steps of a quarter: each step lays the labels out anew.
     """
-    return min(1.75, max(1.0, ceil(4 * 0.88 / zoom) / 4))
+    return min(2.25, max(1.0, ceil(4 * 0.88 / zoom) / 4))
 
 
 @contextmanager

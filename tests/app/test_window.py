@@ -413,3 +413,14 @@ def test_panels_have_their_widths_and_can_be_put_away(opened):
     assert not opened.commands.action("view.palette").isChecked()
     opened.commands.run("view.palette")
     assert docks["palette"].isVisible()
+
+
+def test_on_a_small_screen_at_200_percent_the_graph_has_the_room_of_the_palette(qtbot, window):
+    assert window.minimumWidth() <= 960 and window.minimumHeight() <= 540
+    window.resize(960, 540)
+    window.show()
+    window.files.open_preset("xor")
+    qtbot.waitUntil(lambda: window.workspace is not None and window.workspace.isVisible())
+    assert not window.workspace.is_shown("palette")
+    window.workspace.toggle_panel("palette")
+    assert window.workspace.is_shown("palette")
