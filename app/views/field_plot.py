@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LEGEND, MOST_RINGS, MOST_MARKS = 108.0, 8, 2000
 TINT = 0.55
 PART = 0.75  # of the diverging scale: its ends are kept for what lies beyond an ordinary answer
+MOST = 1e30  # of an answer that is painted
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ class FieldPlot(QWidget):
         """Colours of the samples, the second feature upwards."""
         assert self.scene is not None
         theme, scene = current_theme(), self.scene
+        values = np.clip(values, -MOST, MOST)  # a run that diverges is painted until it stops; infinities overflow
         self._lines = np.zeros((0, 2, 2))
         if values.shape[-1] > 1:
             self._pixels = tinted(values, scene.tokens)

@@ -267,6 +267,13 @@ def test_a_graph_that_predicts_nothing_is_answered_with_the_reason(qtbot):
     assert view.reason.startswith("Nothing here predicts") or "nothing here predicts" in view.reason
 
 
+@pytest.mark.parametrize("number", [1e308, -np.inf, np.nan])
+@pytest.mark.parametrize("name", ["xor", "function_1d"])
+def test_predictions_of_a_run_that_diverges_are_painted(qtbot, document, name, number):
+    view = boundary(qtbot, document, {"name": name}, lambda x: np.full(len(x), number))
+    assert not picture(view.plot).isNull()
+
+
 def test_a_question_about_former_data_is_not_put(qtbot, document, runner):
     editor = Editor(document)
     view = shown(qtbot, DecisionBoundary(editor, runner), Snapshot())
