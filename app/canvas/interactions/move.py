@@ -18,6 +18,7 @@ from engine.problems import ProblemError
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
+LEAST = 1e-6  # pixels: a guide that meets the old place leaves a rest of rounding, which is no step
 SNAP = 5.0  # pixels on screen within which an edge or centre is met
 
 
@@ -119,7 +120,7 @@ class Move(Interaction):
             return
         if self._wire is not None and self._inserted():
             return
-        if self._offset.isNull():
+        if self._offset.manhattanLength() < LEAST:
             self.scene.displace(self._carried, QPointF())
         else:
             self.editor.move(self._carried, self._offset.x(), self._offset.y())

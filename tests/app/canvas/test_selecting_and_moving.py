@@ -285,3 +285,13 @@ def test_fitting_everything_leaves_no_node_under_map_or_zoom_control(view, hand)
     for corner in (view.minimap.geometry(), view.zoom_control.geometry()):
         for name in view.canvas.nodes:
             assert not view.rectangle_on_screen(view.canvas.area_of(name)).intersects(corner)
+
+
+def test_a_rest_of_rounding_is_no_step(view, hand):
+    place = hand.node("dense_1")
+    hand.press(place)
+    hand.move(place + QPointF(40, 0))
+    view.mode._offset = QPointF(1e-14, 0)
+    hand.release(place)
+    assert view.editor.stack.count() == 0
+    assert view.canvas.nodes["dense_1"].pos().toTuple() == tuple(view.canvas.graph.nodes["dense_1"].position)
