@@ -71,7 +71,7 @@ def check_scene(editor, scene):
     for name, item in scene.nodes.items():
         node = graph.nodes[name]
         assert item.node is node, f"{name} is drawn as it was before"
-        assert (item.pos().x(), item.pos().y()) == tuple(node.position), (
+        assert np.allclose(item.pos().toTuple(), node.position, atol=1e-6), (
             f"{name} is drawn at {item.pos().toTuple()}, not {node.position}"
         )
         assert item.geometry.size == measure(wiring, node, editor.shapes).size, f"{name} has an old size"
