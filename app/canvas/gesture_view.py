@@ -27,7 +27,7 @@ from app.canvas.interactions.choose import begin_left, begin_right
 from app.canvas.interactions.pan import Pan
 from app.canvas.scene import CanvasScene
 from app.canvas.search_box import SearchBox
-from app.editor import Editor
+from app.editor import Change, Editor
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class GestureView(QGraphicsView):
         self._hovered = Hit("empty")
         self._set_up_widget()
         self._drops = DropHand(self)
+        editor.changed.connect(self._let_go)
         self._hint = Hint(self.viewport())
         self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
         self._hint_timer.timeout.connect(lambda: self.show_hint(""))
@@ -128,6 +129,11 @@ class GestureView(QGraphicsView):
         if self.mode is not None and self.mode.done:
             self.mode = None
             self.viewport().unsetCursor()
+
+    def _let_go(self, change: Change) -> None:
+        """Undo by a key while the mouse is down may take away what the hand holds."""
+        if self.mode is not None and not self.mode.done and change.touches("node_removed", "wire_removed"):
+            self.cancel()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a gesture, or go on with one that takes several presses."""

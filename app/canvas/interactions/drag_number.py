@@ -76,7 +76,7 @@ class DragParameter(DragNumber):
         """The value from before."""
         self.done = True
         self.view.show_hint("")
-        if self.travelled:
+        if self.travelled and self.editor.exists(self._key.partition(".")[0]):
             self.view.parameter_dragged.emit(self._key, self._before)
 
 

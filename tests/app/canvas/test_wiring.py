@@ -147,3 +147,15 @@ def test_enter_on_a_port_begins_a_wire_and_enter_on_another_ends_it(view, hand):
     hand.key(Qt.Key.Key_Tab)
     hand.key(Qt.Key.Key_Return)
     assert ("input_1.value", "dense_2.x") in wires(view)
+
+
+def test_a_wire_is_let_go_when_undo_takes_its_node_away(view, hand):
+    name = view.editor.add_node("scale", (580, 420))
+    start = hand.port(f"{name}.y")
+    hand.press(start)
+    hand.move(start + QPointF(60, 40))
+    view.editor.stack.undo()
+    assert view.mode is None
+    hand.move(start + QPointF(80, 60))
+    hand.release(start + QPointF(80, 60))
+    assert name not in view.canvas.nodes and view.search is None
