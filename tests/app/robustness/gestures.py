@@ -422,7 +422,7 @@ class Person:
 
 
 WEIGHTS = {
-    "add_by_search": 6, "move": 4, "drop_on_wire": 2, "rubber_band": 2, "break_off": 2, "undo_while_dragging": 1,
+    "add_by_search": 6, "move": 4, "drop_on_wire": 2, "rubber_band": 2, "break_off": 2, "undo_while_dragging": 2,
     "delete": 4, "copy_and_paste": 3, "paste_nonsense": 0.5, "duplicate": 2, "flag": 4, "rename": 1, "annotate": 2,
     "connect_selected": 1, "nudge": 1, "layout": 1, "wire": 9, "wire_into_space": 4, "cut_wires": 1, "break_port": 1,
     "undo": 6, "redo": 5, "drag_weight": 4, "turn_number": 2, "type_number": 2, "set_values": 3, "set_property": 6,
