@@ -84,9 +84,9 @@ class SurfacePlot(QWidget):
         if self.point is None or not math.isfinite(self.point.gap):
             return "gap –"
         gap, loss = self.point.gap, abs(self.point.loss)
-        if loss >= 0.1 or gap == 0:
+        if loss >= 0.01 or gap == 0:
             return f"gap {round(gap, 3):+.3f}".replace("+0.000", "0.000").replace("-0.000", "0.000").replace("-", MINUS)
-        return f"gap {number_text(gap, signed=True, digits=2)}" if abs(gap) > 1e-3 * loss else "gap 0.000"
+        return f"gap {number_text(gap, signed=True, digits=2)}" if abs(gap) > 0.01 * loss else "gap 0.000"
 
     def _repaint(self) -> None:
         self._kept = None

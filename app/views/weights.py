@@ -38,7 +38,6 @@ class WeightsView(View):
         self.parameter.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.parameter.setMinimumContentsLength(12)
         self.parameter.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.parameter.setMaximumWidth(240)
         self.parameter.activated.connect(self._choose)
         self._second = QHBoxLayout()  # of the head, where there is little room
         self._second.setContentsMargins(12, 0, 8, 5)
@@ -85,6 +84,7 @@ class WeightsView(View):
         self._is_wide = is_wide
         self._second.setContentsMargins(12, 0, 8, 0 if is_wide else 5)
         self.parameter.setMinimumWidth(170 if is_wide else 60)
+        self.parameter.setMaximumWidth(240 if is_wide else 10_000)
         for control in self._controls:
             if is_wide:
                 self._head.insertWidget(self._head.indexOf(self.export_button), control)

@@ -80,7 +80,7 @@ class WeightsPlot(QWidget):
         return min(width / rows, height / columns) > 1.2 * min(width / columns, height / rows)
 
     def _room(self) -> QRectF:
-        return QRectF(self.rect()).adjusted(30, 6, -(LEGEND if self.has_legend else 12), -26)
+        return QRectF(self.rect()).adjusted(36, 6, -(LEGEND if self.has_legend else 12), -26)
 
     def cells(self) -> tuple[QRectF, int, int]:
         """The area of all cells, and how many are beside and below each other."""
