@@ -74,3 +74,5 @@ class Stage:
         loop = QEventLoop()
         QTimer.singleShot(SETTLING_MS, loop.quit)
         loop.exec()
+        if self.window.workspace is not None:
+            self.window.workspace.canvas.catch_up()

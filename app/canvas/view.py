@@ -19,6 +19,7 @@ from app.canvas.search_box import SearchBox
 from app.editor import Editor
 
 FRAME_MS = 16
+LONGEST_GAP_MS = 250  # between two frames, however dear they are
 HINT_MS = 4000
 
 
@@ -56,12 +57,17 @@ class CanvasView(GestureView):
         """Show the numbers of a snapshot, now or with the next frame; only the newest counts."""
         self._pending = snapshot
         # Where a frame is dear, as much time again stays free for the mouse and for the rest of the window.
-        gap = max(FRAME_MS, 2 * self._cost_ms)
+        gap = min(LONGEST_GAP_MS, max(FRAME_MS, 2 * self._cost_ms))
         elapsed = self._since_frame.elapsed() if self._since_frame.isValid() else gap
         if elapsed >= gap:
             self._show_pending()
         elif not self._frame.isActive():
             self._frame.start(gap - elapsed)
+
+    def catch_up(self) -> None:
+        """Show a snapshot that waits for its frame now: before a picture is taken."""
+        self._frame.stop()
+        self._show_pending()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, and keep count of what it costs."""

@@ -211,3 +211,12 @@ def test_on_a_fine_screen_text_is_shown_from_the_same_zoom(qapp):
     painter.scale(0.8, 0.8)
     assert abs(zoom_of(painter) - 0.8) < 1e-9
     painter.end()
+
+
+def test_a_picture_holds_the_newest_numbers_even_after_a_frame_that_was_dear(view):
+    view.show_snapshot(snapshot_of({"dense_2.h": [[1.0]]}))
+    view._cost_ms = 10_000
+    view.show_snapshot(snapshot_of({"dense_2.h": [[2.0]]}))
+    assert view._frame.interval() <= 250
+    view.catch_up()
+    assert float(view.canvas.numbers.snapshot.values["dense_2.h"].array[0, 0]) == 2.0
