@@ -213,7 +213,7 @@ def test_on_a_fine_screen_text_is_shown_from_the_same_zoom(qapp):
     painter.end()
 
 
-def test_a_picture_holds_the_newest_numbers_even_after_a_frame_that_was_dear(view):
+def test_a_picture_holds_the_newest_numbers_even_after_a_frame_that_was_dear(view, snapshot_of):
     view.show_snapshot(snapshot_of({"dense_2.h": [[1.0]]}))
     view._cost_ms = 10_000
     view.show_snapshot(snapshot_of({"dense_2.h": [[2.0]]}))
