@@ -15,7 +15,7 @@ from tests.engine.documents import layered_document, xor_document
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam")
 
 
-def everything(session: Session) -> dict[str, np.ndarray]:
+def everything(session):
     """All that can be seen: values, gradients, parameters."""
     shot = session.snapshot()
     seen = {f"value {k}": v.array for k, v in shot.values.items() if v.state != "absent"}
@@ -23,7 +23,7 @@ def everything(session: Session) -> dict[str, np.ndarray]:
     return seen | {f"parameter {k}": v.array for k, v in shot.parameters.items()}
 
 
-def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+def assert_same(one, other):
     assert one.keys() == other.keys()
     for name in one:
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)

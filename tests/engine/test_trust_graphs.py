@@ -25,11 +25,10 @@ def with_a_broken_node(document: Document, kind: str) -> Document:
         graph.add("target", id="broken", columns=(5,))
     else:
         x, t = graph.add("input", id="x0"), graph.add("target", id="t0")
-        node = graph.add(
-            "squared_error" if kind == "bypass" else "concat",
-            id="broken",
-            **({"half": True} if kind == "bypass" else {}),
-        )
+        if kind == "bypass":
+            node = graph.add("squared_error", id="broken", half=True)
+        else:
+            node = graph.add("concat", id="broken")
         if kind == "bypass":
             graph.connect(x, node["prediction"])
             graph.connect(t, node["target"])
@@ -101,9 +100,9 @@ def random_document(seed: int) -> Document:
         outputs += [f"{node}.{port.name}" for port in kind.outputs]
     loss = graph.add("mean", over="all")
     graph.connect(draw.choice(outputs), loss)
-    for node in graph:
+    for drawn in graph:
         if draw.random() < 0.08:
-            node.flags = frozenset({draw.choice(["muted", "frozen", "bypassed"])})
+            drawn.flags = frozenset({draw.choice(["muted", "frozen", "bypassed"])})
     graph.wires = [replace(wire, muted=draw.random() < 0.05) for wire in graph.wires]
     rows, columns = draw.choice([1, 3, 7]), draw.choice([1, 2])
     data = {"inputs": numbers.normal(size=(rows, 2)), "targets": numbers.choice([-1.0, 1.0], size=(rows, columns)),

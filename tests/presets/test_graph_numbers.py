@@ -188,7 +188,8 @@ def losses(session: Session, iterations: int) -> list[float]:
     found = []
     for _ in range(iterations + 1):
         session.step("phase")
-        found.append(float(session.loss))
+        assert session.loss is not None
+        found.append(session.loss)
         session.run(0)
     return found
 
@@ -224,7 +225,9 @@ def ratio(epsilon: float, factor: float = -2.0, precision: str = "float64") -> f
     session.set_parameter("epsilon.value", epsilon)
     session.set_setting("exact.factor", factor)
     session.step("phase")
-    return float(session.value("rho.y"))
+    value = session.value("rho.y")
+    assert value is not None
+    return float(value)
 
 
 # To first order ρ = 0.134471 ε; the catalogue rounds two of these to 1.35, and the text prints none.
