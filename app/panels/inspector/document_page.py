@@ -109,6 +109,11 @@ def counted(count: int, word: str) -> str:
 def training_sentences(training: Training, document: Document) -> list[str]:
     """The plan in words."""
     if not training.phases:
+        rules = [
+            node.name for node in document.graph if node.kind is not None and node.kind.category == "Learning rules"
+        ]
+        if rules:
+            return [f"{', '.join(rules)} learns by its own rule, without a loss."]
         return ["Nothing is trained: no node is the loss."]
     lines = []
     for phase in training.phases:

@@ -1,5 +1,7 @@
 """The inspector: what it shows of a node, and numbers under a hand that are live and one undo step."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -9,13 +11,17 @@ from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 from app.editor import Editor
 from app.follow import Follower
 from app.panels.inspector import Inspector
+from app.panels.inspector.document_page import training_sentences
 from app.panels.inspector.parameters import entry_symbol
 from app.theme import current_theme
+from engine.document import Document
 from engine.explain import Factor, Factors
 from engine.snapshot import Equation, Explanation, Snapshot, Term, read
 
 LEFT = Qt.MouseButton.LeftButton
 WEIGHT = np.array([[0.56, 2.17, 1.12, -0.3], [-0.96, -1.69, 0.87, 0.4]])
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -370,3 +376,9 @@ def test_no_page_is_cut_off_in_the_narrowest_inspector(inspector, editor):
         QApplication.processEvents()
         area = inspector.pages.currentWidget()
         assert area.widget().width() <= area.viewport().width(), name
+
+
+def test_a_document_that_learns_by_a_rule_is_not_said_to_learn_nothing():
+    document = Document.load(ROOT / "presets" / "basics" / "perceptron.json")
+    (sentence,) = training_sentences(document.training, document)
+    assert sentence.endswith("learns by its own rule, without a loss.")
