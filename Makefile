@@ -32,5 +32,5 @@ bench: .venv/.ready-bench
 
 screenshots: .venv/.ready-run
 	@for scheme in dark light; do \
-	  QT_QPA_PLATFORM=offscreen $(BIN)/chainrule render xor --scheme $$scheme --size 1920x1080 \
+	  QT_QPA_PLATFORM=offscreen $(BIN)/chainrule render xor --theme $$scheme --size 1920x1080 --iterations 150 --step 11 \
 	    --out resources/screenshots/main-$$scheme.png || exit 1; done
