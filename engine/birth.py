@@ -69,6 +69,10 @@ def _born(playback: Playback, step: Step, call: Call, result: Value, graph: Grap
     iteration = playback.iteration if playback.position else playback.iteration - 1
     fact = f"{call.primitive.name} became {said} at iteration {iteration} in the {step.part} part"
     operands = f" (operands {', '.join(numbers)})" if numbers else ""
-    mend = f"Lower the learning rate (now {rates})." if rates else "Look at its operands."
+    mend = (
+        f"Lower the learning rate (now {rates}), then step back some way or reset."
+        if rates
+        else "Look at its operands."
+    )
     node = call.origin.node
     return Problem(fact + operands, mend, node=node if node in graph.nodes else "", kind="finite")

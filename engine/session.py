@@ -414,6 +414,8 @@ class Session:
         if numbers.shape != view.shape or not np.isfinite(numbers).all():
             fact = f"“{address}” has the shape {view.shape}, and finite numbers of that shape are needed, not {numbers.shape}"
             raise ProblemError(Problem(fact, kind="shape"))
+        if self.problem is not None:
+            self.step_back("iteration")  # a stopped run goes on from the last moment at which all was finite
         self.playback.timeline.intervene(self.playback.moment, address, numbers)
         view[...] = numbers
 

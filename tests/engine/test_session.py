@@ -370,3 +370,20 @@ def test_the_history_holds_every_loss_and_keeps_the_extremes_of_a_long_run():
     assert long[:, 1].max() == max(*told, long[:, 1].max()) and long[-1, 0] <= session.iteration
     session.playback.go_to(Moment(300, 0))
     np.testing.assert_array_equal(session.snapshot().history["loss.batch"], curve)
+
+
+def test_a_stopped_run_goes_on_once_a_number_is_changed():
+    session = Session(exploding())
+    session.run(3)
+    session.set_setting("optimizer.learning_rate", 1e30)
+    session.run(100)
+    failed = session.problem
+    assert failed is not None
+    assert session.run(5) == 0, "nothing goes on before something is changed"
+    session.set_setting("optimizer.learning_rate", 0.01)
+    assert session.problem is None
+    assert all(np.isfinite(numbers).all() for numbers in session.parameters.values())
+    session.set_parameter("dense_1.weight", [[0.5]])
+    session.set_parameter("dense_1.bias", [0.0])
+    assert session.run(5) == 5
+    assert np.isfinite(session.loss)
