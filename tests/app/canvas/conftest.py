@@ -2,8 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -12,62 +11,21 @@ from app.editor import Editor
 from engine.document import Document
 from engine.graph import Graph
 from engine.snapshot import read
+from tests.app.hand import Hand as AnyHand
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 NONE = Qt.KeyboardModifier.NoModifier
 
 
-class Hand:
-    """A hand on mouse and keyboard over a canvas; places are points of the scene."""
-
-    def __init__(self, view):
-        self.view = view
-
-    def _send(self, kind, point, button, held, modifiers):
-        position = QPointF(self.view.mapFromScene(point))
-        event = QMouseEvent(kind, position, self.view.viewport().mapToGlobal(position), button, held, modifiers)
-        QApplication.sendEvent(self.view.viewport(), event)
-
-    def press(self, point, button=LEFT, modifiers=NONE):
-        self._send(QEvent.Type.MouseButtonPress, point, button, button, modifiers)
-
-    def move(self, point, button=LEFT, modifiers=NONE):
-        self._send(QEvent.Type.MouseMove, point, Qt.MouseButton.NoButton, button, modifiers)
-
-    def release(self, point, button=LEFT, modifiers=NONE):
-        self._send(QEvent.Type.MouseButtonRelease, point, button, Qt.MouseButton.NoButton, modifiers)
-
-    def click(self, point, button=LEFT, modifiers=NONE):
-        self.press(point, button, modifiers)
-        self.release(point, button, modifiers)
-
-    def double_click(self, point):
-        self.click(point)
-        self._send(QEvent.Type.MouseButtonDblClick, point, LEFT, LEFT, NONE)
-        self.release(point)
-
-    def drag(self, begin, end, button=LEFT, modifiers=NONE, steps=5):
-        self.press(begin, button, modifiers)
-        for at in range(1, steps + 1):
-            self.move(begin + (end - begin) * (at / steps), button, modifiers)
-        self.release(end, button, modifiers)
-
-    def key(self, key, modifiers=NONE):
-        QTest.keyClick(self.view, key, modifiers)
+class Hand(AnyHand):
+    """A hand over one canvas alone, which also finds its ports and labels by name."""
 
     def type(self, text, enter=True):
+        """Text into whatever has the focus."""
         widget = QApplication.focusWidget()
         QTest.keyClicks(widget, text)
         if enter:
             QTest.keyClick(widget, Qt.Key.Key_Return)
-
-    # places
-
-    def node(self, name):
-        """A point on the node that is neither a port nor a field: in its header, left of the middle."""
-        area = self.view.canvas.area_of(name)
-        item = self.view.canvas.nodes[name]
-        return item.centre if item.geometry.circle is not None else area.topLeft() + QPointF(50, 14)
 
     def port(self, address):
         item = self.view.canvas.nodes[address.partition(".")[0]]

@@ -11,7 +11,7 @@ from shiboken6 import isValid
 from engine.nodes import node_types
 from engine.properties import Choice, Dimensions, Flag, Numbers, Real, Whole
 from engine.training import Optimizer, Phase, optimizer_types
-from tests.app.robustness.hand import ALT, CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand
+from tests.app.hand import ALT, CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand
 
 KEY = Qt.Key
 PRESETS = (
