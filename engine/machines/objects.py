@@ -1,7 +1,7 @@
 """Machine code on disk: kernels compiled once are linked by llvmlite, in milliseconds and without importing Numba.
 
-One file a kernel, named after it, in a folder named after everything the code depends on. A file is a line of JSON (the
-symbol to call, the digest of the rest) and the object. It is written beside and renamed, so two processes may share the
+One file a kernel, named after it and the fingerprint of its sources, in a folder named after what all of them depend on.
+A file is a line of JSON (the symbol to call, the digest of the rest) and the object. It is written beside and renamed, so two processes may share the
 folder; a damaged file is compiled anew. Only ELF objects whose undefined symbols are all known are kept: linking any other
 would end the process.
 """
@@ -36,13 +36,13 @@ _alive: list[Any] = []  # code lives as long as the engine that linked it
 
 @cache
 def folder() -> Path:
-    """Where compiled code lies: its name changes with sources, processor, and compiler. Made where it is not there."""
+    """Where compiled code lies, made where it is not there: named after processor, compiler, and how they are used."""
     from platformdirs import user_cache_path
 
     digest = hashlib.sha256("\n".join([*processor(), *_versions()]).encode())
     root = Path(__file__).parents[1]
-    for path in sorted([*(root / "primitives").glob("*.py"), *(root / "machines").glob("*.py"), root / "tape.py"]):
-        digest.update(path.read_bytes())
+    for file in ("machines/store.py", "machines/player.py", "machines/intrinsics.py", "machines/objects.py", "tape.py"):
+        digest.update((root / file).read_bytes())
     home = user_cache_path("chainrule") / "kernels"
     place = home / digest.hexdigest()[:16]
     if not place.is_dir():

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from engine.machines import objects
+from engine.machines.fingerprint import fingerprint
 from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
 
 # Not nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible. Not arcp and afn: they
@@ -30,8 +31,12 @@ def address_of(kernel: Kernel, variant: Variant, dtype: str) -> int:
     found = _addresses.get(key)
     if found is None:
         name = "_".join([kernel.name, dtype, *(f"{word.lower()}{value}" for word, value in variant)])
-        found = _addresses[key] = objects.linked(name) or _compiled(kernel, variant, dtype, name)
+        found = _addresses[key] = objects.linked(_file(kernel, name)) or _compiled(kernel, variant, dtype, name)
     return found
+
+
+def _file(kernel: Kernel, name: str) -> str:
+    return f"{name}-{fingerprint(kernel)}"
 
 
 @cache
@@ -69,7 +74,7 @@ def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
         compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(
             function
         )
-    _keep(compiled, name)
+    _keep(compiled, _file(kernel, name))
     address: int = compiled.address
     return address
 

@@ -6,10 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
 from engine.machines import objects
+from engine.machines.fingerprint import fingerprint
+from engine.primitives.base import Kernel, real
+from engine.primitives.elementary import exp_of, log_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAY_XOR = """
@@ -84,3 +88,17 @@ def test_an_object_with_unknown_symbols_is_not_kept(monkeypatch, tmp_path):
 def test_a_file_tells_its_symbol_and_its_digest(cache):
     head = json.loads(kernels_in(cache[0])[0].read_bytes().partition(b"\n")[0])
     assert set(head) == {"symbol", "sha256"} and len(head["sha256"]) == 64
+
+
+def test_a_kernel_is_named_after_its_own_sources_alone():
+    def body(arena, integers, instruction, start, stop):
+        arena[0] = exp_of(arena[0]) * real(1)
+
+    def other(arena, integers, instruction, start, stop):
+        arena[0] = exp_of(arena[0]) * real(2)
+
+    first, second = fingerprint(Kernel("one", body)), fingerprint(Kernel("one", other))
+    assert first != second
+    assert first == fingerprint(Kernel("two", body))
+    called = FunctionType(body.__code__, {**globals(), "exp_of": log_of})
+    assert fingerprint(Kernel("one", called)) != first
