@@ -12,6 +12,7 @@ from engine.nodes import NodeType, Port, node_types
 from engine.problems import Problem, ProblemError, did_you_mean
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+LOOKS = frozenset({"collapsed", "opened", "pinned"})  # flags that change nothing in what is computed
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class Node:
     title: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     position: tuple[float, float] = (0.0, 0.0)
-    flags: frozenset[str] = frozenset()  # of: collapsed, frozen, muted, bypassed, pinned
+    flags: frozenset[str] = frozenset()  # of: collapsed, opened, frozen, muted, bypassed, pinned
     extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
 
     @property

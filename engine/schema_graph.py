@@ -19,7 +19,7 @@ from engine.schema_text import Findings, path_text, said
 
 MOST_NODES = 20_000
 LONGEST_ID = 100
-FLAGS = ("bypassed", "collapsed", "frozen", "muted", "pinned")
+FLAGS = ("bypassed", "collapsed", "frozen", "muted", "opened", "pinned")
 
 
 @dataclass

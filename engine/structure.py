@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.graph import Node
+from engine.graph import LOOKS, Node
 
 if TYPE_CHECKING:
     from engine.document import Document
@@ -44,7 +44,7 @@ def _node_key(node: Node) -> tuple[Any, ...]:
     slots = _slots(node)
     fixed = [(name, repr(value)) for name, value in node.properties.items() if name not in slots]
     shapes = [(name, np.shape(value)) for name, value in slots.items()]
-    return node.id, node.type, fixed, shapes, node.flags - {"collapsed", "pinned"}
+    return node.id, node.type, fixed, shapes, node.flags - LOOKS
 
 
 def _slots(node: Node) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.editor.delta import Delta, by_id, wire_id
-from engine.graph import Node
+from engine.graph import LOOKS, Node
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Change:
 RESET = Change(frozenset({"reset"}), replans=True)
 _ATTRIBUTES = {"training": "training", "data": "data", "views": "views"}
 _REPLANNING = {"node_added", "node_removed", "wire_added", "wire_removed", "wire", "training", "data"}
-_IDLE_FLAGS = {"collapsed", "pinned"}  # they are about looks
 
 
 def change_of(delta: Delta, text: str) -> Change:
@@ -64,7 +63,7 @@ def _exchanged_nodes(delta: Delta, kinds: set[str]) -> tuple[dict[str, float], b
     for before, after in delta.nodes.exchanged:
         for kind, name in (("moved", "position"), ("title", "title"), ("flags", "flags"), ("property", "properties")):
             kinds.update({kind} if getattr(before, name) != getattr(after, name) else ())
-        replans = replans or not (before.flags ^ after.flags) <= _IDLE_FLAGS
+        replans = replans or not (before.flags ^ after.flags) <= LOOKS
         for name in _changed_properties(before, after):
             known = after.kind.properties().get(name) if after.kind else None
             if known is not None and known.is_number:

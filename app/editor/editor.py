@@ -15,7 +15,7 @@ from app.editor.commands.drafts import fits_behind, refusal
 from app.editor.delta import Delta, wire_id
 from app.editor.edit import Edit
 from app.editor.layout import arrange
-from engine.graph import Frame, Note
+from engine.graph import Frame, Node, Note
 from engine.nodes import NodeType, node_types
 from engine.problems import Problem
 
@@ -226,9 +226,9 @@ class Editor(QObject):
         """Rename a node or a frame."""
         self.push("set_title", nodes.set_title(self.document, name, title))
 
-    def set_flag(self, ids: Iterable[str], flag: str, on: bool) -> None:
-        """Set or clear collapsed, frozen, muted, bypassed or pinned."""
-        self.push("set_flag", nodes.set_flag(self.document, list(ids), flag, on))
+    def set_flag(self, ids: Iterable[str], flag: str, on: bool, places: Mapping[str, Place] | None = None) -> None:
+        """Set or clear collapsed, opened, frozen, muted, bypassed or pinned; `places` are of nodes that make room."""
+        self.push("set_flag", nodes.set_flag(self.document, list(ids), flag, on, places))
 
     def toggle_flag(self, ids: Iterable[str], flag: str) -> None:
         """Set the flag unless all of the nodes have it."""
@@ -282,7 +282,7 @@ class Editor(QObject):
         chosen = [name for name in (graph.nodes if ids is None else ids) if name in graph.nodes]
         chosen = [name for name in chosen if "pinned" not in graph.nodes[name].flags]
         ends = [(wire.source_node, wire.target_node) for wire in graph.wires]
-        room = {name: WEIGHTS_ROOM for name in chosen if graph.nodes[name].type == "neuron"}
+        room = {name: WEIGHTS_ROOM for name in chosen if _takes_weights(graph.nodes[name])}
         places = arrange({name: self.size_of(name) for name in chosen}, ends, room)
         left = min((graph.nodes[name].position[0] for name in chosen), default=0.0)
         top = min((graph.nodes[name].position[1] for name in chosen), default=0.0)
@@ -355,3 +355,8 @@ class Editor(QObject):
     ) -> None:
         """Set parameters by hand; both as "node.parameter" -> array, `before` from when the gesture began."""
         self.push("set_values", plan.set_values(self.document, values, before, text), gesture)
+
+
+def _takes_weights(node: Node) -> bool:
+    """Whether weights stand on the lines that lead into a node."""
+    return node.type == "neuron" or "opened" in node.flags

@@ -184,13 +184,13 @@ def test_unknown_keys_are_told_and_kept_everywhere():
 
 def test_flags_and_muted_wires_come_back():
     document = Document.from_json(ARCHITECTURE)
-    document.graph.nodes["dense_1"].flags = frozenset({"pinned", "collapsed"})
+    document.graph.nodes["dense_1"].flags = frozenset({"pinned", "opened"})
     written = document.to_json()
     written["graph"]["wires"][0]["muted"] = True
     again = Document.from_json(written)
     assert again.problems == []
     assert again.graph.wires[0].muted
-    assert again.graph.nodes["dense_1"].flags == {"pinned", "collapsed"}
+    assert again.graph.nodes["dense_1"].flags == {"pinned", "opened"}
     assert again.to_json() == written
 
 

@@ -24,7 +24,11 @@ from engine.problems import Problem, ProblemError
 if TYPE_CHECKING:
     from engine.document import Document
 
-FLAGS = {"collapsed": "Fold", "frozen": "Freeze", "muted": "Mute", "bypassed": "Bypass", "pinned": "Pin"}
+FLAGS = {
+    "collapsed": "Fold", "opened": "Open", "frozen": "Freeze", "muted": "Mute", "bypassed": "Bypass", "pinned": "Pin",
+}  # fmt: skip
+OPPOSITES = {"Fold": "Unfold", "Open": "Close", "Freeze": "Thaw"}
+RIVALS = {"muted": "bypassed", "bypassed": "muted", "collapsed": "opened", "opened": "collapsed"}
 
 
 def add_node(
@@ -137,21 +141,26 @@ def set_title(document: Document, entry: str, title: str) -> Command:
     return f"Rename {name}", Delta.between(document.graph, draft)
 
 
-def set_flag(document: Document, ids: Iterable[str], flag: str, on: bool) -> Command:
-    """Set or clear one flag of several nodes; muting and bypassing exclude each other."""
+def set_flag(
+    document: Document, ids: Iterable[str], flag: str, on: bool, places: Mapping[str, tuple[float, float]] | None = None
+) -> Command:
+    """Set or clear one flag of several nodes; muting and bypassing exclude each other, as do folding and opening.
+
+    places  where nodes and notes go that make room, by id
+    """
     if flag not in FLAGS:
         raise ProblemError(Problem(f"there is no flag “{flag}”", f"Choose one of {', '.join(FLAGS)}.", kind="unknown"))
     draft, found = (
         draft_of(document.graph),
         [name for name in _known(document.graph, ids) if name in document.graph.nodes],
     )
-    rivals = {"muted": {"bypassed"}, "bypassed": {"muted"}}.get(flag, set())
     for name in found:
         flags = draft.nodes[name].flags
-        exchange(draft, name, flags=(flags - rivals) | {flag} if on else flags - {flag})
-    verb = (
-        FLAGS[flag]
-        if on
-        else {"Fold": "Unfold", "Freeze": "Thaw"}.get(FLAGS[flag], f"Un{FLAGS[flag].lower()}").capitalize()
-    )
+        exchange(draft, name, flags=(flags - {RIVALS.get(flag)}) | {flag} if on else flags - {flag})
+    for name, (x, y) in (places or {}).items():
+        if name in draft.notes:
+            draft.notes[name] = replace(draft.notes[name], position=(float(x), float(y)))
+        elif node_of(draft, name).position != (x, y):
+            exchange(draft, name, position=(float(x), float(y)))
+    verb = FLAGS[flag] if on else OPPOSITES.get(FLAGS[flag], f"Un{FLAGS[flag].lower()}")
     return counted(document.graph, found, verb), Delta.between(document.graph, draft)

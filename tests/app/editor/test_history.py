@@ -95,7 +95,7 @@ class RandomHand:
 
     def flag(self):
         self.editor.toggle_flag(
-            self.nodes(), self.chance.choice(["muted", "bypassed", "frozen", "collapsed", "pinned"])
+            self.nodes(), self.chance.choice(["muted", "bypassed", "frozen", "collapsed", "opened", "pinned"])
         )
 
     def frame(self):
