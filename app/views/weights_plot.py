@@ -10,6 +10,7 @@ from PySide6.QtGui import QFontMetricsF, QHelpEvent, QImage, QPainter, QPaintEve
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.theme import current_theme
+from app.theme.matrix import heat_pixels, square_pixels
 from app.theme.numbers import MINUS, number_text, spread_text
 from app.views.axes import Array, axes_in
 
@@ -126,34 +127,14 @@ class WeightsPlot(QWidget):
             self._paint_scale(painter, area)
 
     def _make_map(self, array: Array) -> QImage:
-        shares = np.nan_to_num(np.clip(array / self.limit, -1, 1))
-        steps = ((shares + 1) * 127.5 + 0.5).astype(np.uint8)
-        theme = current_theme()
-        pixels = theme.diverging[steps]
-        if not np.isfinite(array).all():
-            wrong = theme.colour("error")
-            pixels[~np.isfinite(array)] = wrong.red(), wrong.green(), wrong.blue()
-        return self._keep(pixels)
+        self._pixels = pixels = heat_pixels(array, self.limit)
+        rows, columns = pixels.shape[:2]
+        return QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
 
     def _make_squares(self, array: Array, area: QRectF) -> QImage:
-        """A square in each cell: its area is the number, its colour the sign. Pixels as NumPy arrays, not rectangles."""
-        theme = current_theme()
         size = max(1, round(area.width() / array.shape[1] * self._ratio()))
-        sides = np.sqrt(np.clip(np.nan_to_num(np.abs(array) / self.limit, nan=1.0), 0, 1)) * (size - 1)
-        sides = np.where((array != 0) & (sides < 1), 1.0, sides)  # what is not zero is seen
-        away = np.abs(2 * np.arange(size) - (size - 1)) + 1
-        inside = np.maximum(away[:, None, None], away[None, None, :]) <= sides[:, None, :, None] + 0.5
-        table = np.array([theme.colour(token).rgb() for token in ("zero", "pos", "neg", "error")], np.uint32)
-        colours = np.where(np.isfinite(array), np.where(array < 0, 2, 1), 3)
-        painted = np.where(inside, table[colours][:, None, :, None], table[0])
-        pixels = np.ascontiguousarray(painted.reshape(array.shape[0] * size, -1))
-        self._pixels = pixels
+        self._pixels = pixels = square_pixels(array, self.limit, size)
         return QImage(pixels.data, pixels.shape[1], pixels.shape[0], 4 * pixels.shape[1], QImage.Format.Format_RGB32)
-
-    def _keep(self, pixels: Array) -> QImage:
-        self._pixels = np.ascontiguousarray(pixels)
-        rows, columns = pixels.shape[:2]
-        return QImage(self._pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
 
     def _paint_frame(self, painter: QPainter, area: QRectF, rows: int, columns: int) -> None:
         """Numbers of the first and last row and column, and what rows and columns are."""
