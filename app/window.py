@@ -5,18 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QRect, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QMouseEvent, QResizeEvent
-from PySide6.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
-    QLineEdit,
-    QMainWindow,
-    QPlainTextEdit,
-    QStackedWidget,
-    QTextEdit,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QRect, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.commands import Commands
 from app.crash import CrashReporter
@@ -35,6 +26,7 @@ from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, TourBubble
 from app.recovery import Keeper
 from app.runner import Runner
 from app.settings import Settings
+from app.space_key import SpaceKey
 from app.theme import current_theme
 from app.top_bar import TopBar
 from engine.document import Document
@@ -43,7 +35,6 @@ from engine.problems import Problem, ProblemError
 if TYPE_CHECKING:
     from app.workspace import Workspace
 
-TEXT_FIELDS = (QLineEdit, QTextEdit, QPlainTextEdit, QAbstractSpinBox)
 SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
@@ -65,7 +56,6 @@ class MainWindow(QMainWindow):
         self.files = Files(self, self.editor, settings, self.keeper)
         self.commands = Commands(self)
         self.workspace: Workspace | None = None
-        self._space_down = False
         # Docks go on moving while they are laid out, and the graph with them.
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settling.timeout.connect(self._after_resizing)
@@ -78,7 +68,7 @@ class MainWindow(QMainWindow):
         self.crash = CrashReporter(self, self.notice.tell)
         self._listen()
         self._restore_geometry()
-        QApplication.instance().installEventFilter(self)
+        self.space_key = SpaceKey(self)
         self.show_gallery()
 
     def _build(self) -> None:
@@ -314,33 +304,6 @@ class MainWindow(QMainWindow):
             if part.isVisible():
                 part.place()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """A tap of Space plays, wherever the keyboard is but in text; held while the mouse is pressed it pans."""
-        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
-            self._space_down = False
-        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space or event.isAutoRepeat():
-            return False
-        if not isinstance(watched, QWidget) or not self._takes_space(watched):
-            return False
-        if event.type() == QEvent.Type.KeyPress and not event.modifiers():
-            self._space_down = True
-        elif event.type() == QEvent.Type.KeyRelease and self._space_down:
-            self._space_down = False
-            self.commands.run("run.play")
-        # The canvas may want to know that Space is held; a button must not be pressed by it.
-        return self.workspace is not None and not self._is_in_canvas(watched)
-
-    def _takes_space(self, watched: QWidget) -> bool:
-        """Whether a Space is meant for the player. Events bubble, so only the focused widget counts."""
-        if not self.has_document or watched is not QApplication.focusWidget() or watched.window() is not self:
-            return False
-        floating = any(overlay.isVisible() and overlay.isAncestorOf(watched) for overlay in self.overlays)
-        return not floating and not isinstance(watched, TEXT_FIELDS)
-
-    def _is_in_canvas(self, watched: QWidget) -> bool:
-        canvas = self.workspace.canvas if self.workspace is not None else None
-        return canvas is not None and (watched is canvas or canvas.isAncestorOf(watched))
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape that nobody else wanted closes the tour."""
         if event.key() == Qt.Key.Key_Escape and self.tour.isVisible():
@@ -370,7 +333,6 @@ class MainWindow(QMainWindow):
             self.settings["state"] = self.workspace.state()
             self.workspace.stop()
         self.files.close()
-        QApplication.instance().removeEventFilter(self)
         self.crash.uninstall()
         self.runner.close()
         event.accept()
