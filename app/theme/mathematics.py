@@ -1,19 +1,17 @@
-"""Formulas set as mathematics: LaTeX in, outlines out. ziamath sets them; it is imported with the first one."""
+"""Formulas set as mathematics, ready to paint in any size and colour."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from typing import Protocol
-from xml.etree import ElementTree
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, QSizeF
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from app.theme.fonts import make_font
-
-LONGEST = 2000
+from app.theme.typesetting import INK, LONGEST, SIZE, outlines, view_box
 
 
 class Mathematics(Protocol):
@@ -33,14 +31,13 @@ class Mathematics(Protocol):
 class SetMathematics(Mathematics):
     """A formula as outlines: stays sharp under any zoom, and vector in an SVG export."""
 
-    def __init__(self, svg: bytes) -> None:
-        root = ElementTree.fromstring(svg)
-        _left, top, width, height = (float(number) for number in root.attrib["viewBox"].split())
+    def __init__(self, svg: str, size: float, colour: str) -> None:
+        _left, top, width, height = (number * size / SIZE for number in view_box(svg))
         if not (width > 0 and height > 0):
             raise ValueError("an empty formula")
         self.size = QSizeF(width, height)
         self.baseline = -top
-        self._renderer = QSvgRenderer(QByteArray(svg))
+        self._renderer = QSvgRenderer(QByteArray(svg.replace(f'"{INK}"', f'"{colour}"').encode()))
 
     def paint(self, painter: QPainter, x: float, y: float) -> None:
         """Paint with the left edge at `x` and the baseline at `y`."""
@@ -69,23 +66,12 @@ class PlainMathematics(Mathematics):
 def set_mathematics(latex: str, size: float, colour: str) -> Mathematics:
     """`latex` as mathematics of `size` pixels in `colour` (`#RRGGBB`); as plain text when it cannot be set."""
     try:
-        return SetMathematics(typeset(latex, size, colour))
+        return SetMathematics(outlines(latex), size, colour)
     except Exception:
         # ziamath raises whatever its parsers meet; a half-typed formula must not take the window down.
         font = make_font("formula")
         font.setPixelSize(max(1, round(size)))
         return PlainMathematics(plain_text(latex), font, QColor(colour))
-
-
-def typeset(latex: str, size: float, colour: str) -> bytes:
-    """The formula as SVG. Raises whatever ziamath raises for LaTeX that it does not understand."""
-    if not latex.strip() or len(latex) > LONGEST:
-        raise ValueError("nothing to set, or too much")
-    import ziamath
-
-    # SVG 1.x: Qt's renderer does not know the <symbol> of version 2, and paints nothing.
-    ziamath.config.svg2 = False
-    return str(ziamath.Latex(latex, size=size, color=colour).svg()).encode()
 
 
 def plain_text(latex: str) -> str:

@@ -47,11 +47,11 @@ class Start:
 
     def words(self, home: str) -> dict[str, float]:
         """Start, and note when each word came. Raises RuntimeError where no picture was painted."""
-        homes = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), home)
+        homes = dict.fromkeys(("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"), home)
         begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.benchmarks.started", self._kind],
-            stdout=subprocess.PIPE, text=True, env={**os.environ, **homes, "QT_QPA_PLATFORM": "offscreen"},
+            stdout=subprocess.PIPE, text=True, env={**usual_environment(home), **homes, "QT_QPA_PLATFORM": "offscreen"},
         )  # fmt: skip
         assert process.stdout is not None
         with process:
@@ -66,3 +66,9 @@ class Start:
         last = medians.pop(LAST)
         whole = (self._title, number(last), number(self._goal), verdict(last, self._goal, at_most=True))
         return [whole, *((f"  {word}", number(seconds), "", "") for word, seconds in medians.items())]
+
+
+def usual_environment(home: str) -> dict[str, str]:
+    """The environment of a person: Python keeps what it compiled, where this process may have been told not to."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": os.path.join(home, "bytecode")}

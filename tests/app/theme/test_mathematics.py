@@ -1,14 +1,17 @@
 """Formulas become ink; half-typed ones become words; nothing becomes an exception."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QImage, QPainter
 
-from app.theme import Theme
+from app.theme import Theme, typesetting
 from app.theme.formula import FormulaBlock, FormulaLayout, Term
-from app.theme.mathematics import plain_text
+from app.theme.mathematics import SetMathematics, plain_text
+from app.theme.typesetting import outlines
 
 CHAIN = [
     Term(r"\frac{\partial L}{\partial h_3}", "−0.546", "neg", "incoming"),
@@ -24,6 +27,16 @@ def theme(qapp) -> Theme:
     theme = Theme()
     theme.set_scheme("dark")
     return theme
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    """A user's cache of its own, and nothing set before."""
+    monkeypatch.setattr(typesetting, "user_cache_path", lambda name: tmp_path)
+    typesetting.folder.cache_clear()
+    outlines.cache_clear()
+    yield tmp_path
+    typesetting.folder.cache_clear()
 
 
 def ink(paint) -> list[QColor]:
@@ -53,6 +66,7 @@ def ink(paint) -> list[QColor]:
 )
 def test_a_formula_is_set_in_the_colour_of_its_token(theme, latex):
     mathematics = theme.mathematics(latex, 13, "backward")
+    assert isinstance(mathematics, SetMathematics)
     assert 0 < mathematics.baseline <= mathematics.size.height()
     colours = ink(lambda painter: mathematics.paint(painter, 2, 40))
     assert colours
@@ -143,3 +157,34 @@ def test_a_block_without_terms_takes_no_room(theme, qtbot):
     qtbot.addWidget(block)
     assert block.sizeHint().height() == 0
     block.grab()
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\left(\sum_i w_i x_i\right)", r"\left[\prod_j x_j\right]", r"\left\{\bigcup_i\right\}"]
+)
+def test_a_bracket_around_a_large_sign_is_as_tall_as_the_sign(theme, latex):
+    inside = latex.partition("(" if "(" in latex else "[" if "[" in latex else r"\{")[2].partition(r"\right")[0]
+    assert theme.mathematics(latex, 20).size.height() < 1.6 * theme.mathematics(inside, 20).size.height()
+
+
+def test_outlines_are_kept_for_the_next_start(cache):
+    first = outlines("a + b_{kept}")
+    (kept,) = cache.glob("formulas/*/*.svg")
+    assert kept.read_text() == first
+    outlines.cache_clear()
+    kept.write_text(first.replace("<path", "<path "))
+    assert outlines("a + b_{kept}") == first.replace("<path", "<path ")
+
+
+@pytest.mark.parametrize("damage", ["", "<svg", '<svg viewBox="0 0 1 1">', "\0"])
+def test_damaged_outlines_are_set_anew(cache, damage):
+    first = outlines("a + b_{damaged}")
+    (kept,) = cache.glob("formulas/*/*.svg")
+    kept.write_text(damage)
+    outlines.cache_clear()
+    assert outlines("a + b_{damaged}") == first == kept.read_text()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(cache):
+    (cache / "formulas").write_text("in the way")
+    assert outlines("a + b_{unwritten}").startswith("<svg")
