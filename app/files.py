@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.document import Document
     from engine.journal import Recoverable
 
+WEIGHTS = ".safetensors"  # as engine.weights_file has it, which need not be loaded for the gallery
 FILTER = "Chainrule documents (*.json);;All files (*)"
 
 
@@ -31,6 +32,8 @@ class Files(QObject):
     opened = Signal()  # the editor has another document
     saved = Signal()
     told = Signal(object)  # a Problem
+    weights_wanted = Signal(object)  # the path to write the run's numbers to
+    weights_found = Signal(object)  # the path of those that the document was saved with
 
     def __init__(self, window: QWidget, editor: Editor, settings: Settings, keeper: Keeper) -> None:
         super().__init__(window)
@@ -105,10 +108,11 @@ class Files(QObject):
         self.path, self.preset = found.path, None
         self._editor.journal = None
         self._editor.open(found.document)
+        self._bring_weights()  # before the edits that followed the saving: what a hand set since counts
         self._editor.journal = self._keeper.journal
-        for problem in [*self._editor.replay(found.entries), *found.problems]:
-            self.told.emit(problem)
+        problems = [*self._editor.replay(found.entries), *found.problems]
         self.opened.emit()
+        self.tell_all(problems)
         return True
 
     def _show(self, document: Document, path: Path | None, preset: Preset | None) -> bool:
@@ -117,33 +121,62 @@ class Files(QObject):
         self._editor.open(document)
         self._editor.journal = self._keeper.begin(document, path)
         self.opened.emit()
+        self._bring_weights()
         return True
+
+    def _bring_weights(self) -> None:
+        """Have the run go on where it stood when the document was saved with its weights."""
+        name = self._editor.document.weights
+        if not name or self.path is None:
+            return
+        if Path(name).name != name or Path(name).suffix != WEIGHTS:
+            fact = f"“{name[:80]}” names no file of weights beside the document"
+            self.told.emit(Problem(fact, f"It is a name without a folder, ending in {WEIGHTS}.", kind="weights"))
+            return
+        self.weights_found.emit(self.path.parent / name)
 
     # saving ----------------------------------------------------------------------------------------------------------
 
     def save(self) -> bool:
-        """Write to the file it came from; ask for a name where it came from none. Whether it was written."""
-        return self.save_to(self.path) if self.path is not None else self.save_as()
+        """Write to the file it came from; ask for a name where it came from none. Whether it was written.
 
-    def save_as(self) -> bool:
+        A document that was saved with its weights keeps them up to date.
+        """
+        with_weights = bool(self._editor.document.weights)
+        return self.save_to(self.path, with_weights) if self.path is not None else self.save_as()
+
+    def save_as(self, with_weights: bool = False) -> bool:
         """Ask for a name and write."""
         path = self.ask_save(self.path or Path(f"{self._editor.document.id}.json"))
-        return path is not None and self.save_to(path if path.suffix else path.with_suffix(".json"))
+        return path is not None and self.save_to(path if path.suffix else path.with_suffix(".json"), with_weights)
 
-    def save_to(self, path: Path) -> bool:
+    def save_with_weights(self) -> bool:
+        """Write the document, and the run's numbers beside it: opened again, it goes on where it stands."""
+        return self.save_to(self.path, True) if self.path is not None else self.save_as(True)
+
+    def save_to(self, path: Path, with_weights: bool = False) -> bool:
         """Write to a file; a reason why not is told."""
+        document = self._editor.document
+        before, document.weights = document.weights, path.with_suffix(WEIGHTS).name if with_weights else ""
         try:
-            self._editor.document.save(path)
+            document.save(path)
         except ProblemError as error:
-            for problem in error.problems:
-                self.told.emit(problem)
+            document.weights = before
+            self.tell_all(error.problems)
             return False
+        if with_weights:
+            self.weights_wanted.emit(path.with_suffix(WEIGHTS))
         self.path, self.preset = path, None
         self._editor.mark_saved()
         self._editor.journal = self._keeper.saved(self._editor.document, path)
         self._settings.remember(path)
         self.saved.emit()
         return True
+
+    def tell_all(self, problems: Iterable[Problem]) -> None:
+        """Pass on what was met; the first stays in sight."""
+        for problem in reversed(list(problems)):
+            self.told.emit(problem)
 
     def may_leave(self) -> bool:
         """Ask what to do with unsaved changes, if there are any; whether to go on."""

@@ -116,6 +116,7 @@ def _file(window: MainWindow) -> list[Command]:
         Command("file.open", "Open…", files.open, "File", ("Ctrl+O",), "folder-open"),
         Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", opened, separated=True),
         Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), enabled=opened),
+        Command("file.save_weights", "Save with weights", files.save_with_weights, "File", ("Ctrl+Alt+S",), "", opened),
         Command("file.picture", "Save a picture…", lambda: _save_picture(window), "File", (), "image", opened),
         Command("file.quit", "Quit", window.close, "File", ("Ctrl+Q",), "power", separated=True),
     ]

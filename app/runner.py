@@ -12,6 +12,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.worker import Message, Worker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.document import Document
     from engine.session import Session
 
@@ -29,6 +31,7 @@ class Runner(QObject):
     playing_changed(bool)
     answered(str, object)      the name of a question and its answer
     preparing(int, int)        so many kernels of so many are compiled; only when there are any
+    weights_told(list[Problem])  what was met while weights were saved or brought back
     Whatever was computed for an older revision than the last one sent is refused here.
     """
 
@@ -38,6 +41,7 @@ class Runner(QObject):
     playing_changed = Signal(bool)
     answered = Signal(str, object)
     preparing = Signal(int, int)
+    weights_told = Signal(object)
     _posted = Signal(str, object, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -138,6 +142,14 @@ class Runner(QObject):
         """
         self._send(lambda worker: worker.answer(name, question), f"question {name}")
 
+    def save_weights(self, path: Path) -> None:
+        """Have parameters, states and time written into a file; `close` waits for it."""
+        self._send(lambda worker: worker.save_weights(path))
+
+    def restore_weights(self, path: Path) -> None:
+        """Go on from a file of weights."""
+        self._send(lambda worker: worker.restore_weights(path))
+
     def close(self) -> None:
         """Stop and wait for the thread; may be called twice."""
         if not self._closed:
@@ -159,6 +171,8 @@ class Runner(QObject):
             self.playing_changed.emit(payload)
         elif kind == "crashed":
             self.crashed.emit(payload)
+        elif kind == "weights":  # true of its moment, whatever was edited since
+            self.weights_told.emit(list(payload))
         elif revision == self._revision:
             self._deliver(kind, payload)
         if kind == "snapshot":

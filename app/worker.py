@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.document import Document
     from engine.session import Session
     from engine.snapshot import Explanation
@@ -35,7 +37,7 @@ class Worker:
     """Plays one document and answers messages between chunks.
 
     post     called as `post(kind, payload, revision)` on the worker's thread, with kind snapshot, playing, failed,
-             crashed, preparing or answer
+             crashed, preparing, weights or answer
     """
 
     def __init__(self, post: Callable[[str, object, int], None]) -> None:
@@ -207,6 +209,28 @@ class Worker:
         except ProblemError:
             self._plan()
         self._dirty = True
+
+    def save_weights(self, path: Path) -> None:
+        """Write all that lasts of the run; what keeps it from that is told."""
+        from engine.weights_file import write_weights
+
+        try:
+            write_weights(path, self._ready().weights)
+        except ProblemError as error:
+            self._post("weights", error.problems)
+
+    def restore_weights(self, path: Path) -> None:
+        """Go on where a saved run stood; what does not fit any more is told."""
+        from engine.weights_file import read_weights
+
+        try:
+            weights, problems = read_weights(path)
+            problems += self._ready().resume(weights)
+        except ProblemError as error:
+            problems = list(error.problems)
+        self._dirty = True
+        if problems:
+            self._post("weights", problems)
 
     def focus(self, node: str, row: int, unit: int) -> None:
         """Which node's formula the snapshots explain; an empty id: that of the last step."""

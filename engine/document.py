@@ -34,6 +34,7 @@ class Document:
     data        what each part is made of: `{"train": {"name": "xor"}}`; `engine.datasets.load` reads each entry
     composites  graphs inside nodes, by name, as they stand in the file
     extra       keys that this version does not know, kept for the next one; those of the graph stand under `graph`
+    weights     name of the file beside the document that its trained numbers are in; empty where they were not saved
     folder      where paths of data files start; None for a document that was never in a file
     problems    what was wrong with the file that it was read from; `check` says what is wrong now
     Raises `ProblemError` for data, training or precision that make no sense. Edits replace the values in `data`,
@@ -68,6 +69,7 @@ class Document:
         self.covers, self.expects = list(covers), list(expects)
         self.composites, self.extra = dict(composites or {}), dict(extra or {})
         self.version = VERSION
+        self.weights = ""
         self.folder: Path | None = None
         self.problems: list[Problem] = []
         self._lost: list[Problem] = []  # what reading changed or left out: no edit can mend it, so `check` repeats it
@@ -110,6 +112,7 @@ class Document:
         document._read_graph(Fields(fields.inner("graph"), "graph", findings))
         document._read_plan(fields, findings)
         document.views, document.tour = fields.objects("views"), fields.objects("tour")
+        document.weights = fields.text("weights")
         document.references = [entry for _, entry in fields.entries("references")]
         document.covers, document.expects = fields.texts("covers"), fields.objects("expects")
         document.extra |= fields.extra()
@@ -156,6 +159,7 @@ class Document:
             "graph": graph_json(self.graph, self.composites, self.extra.get("graph", {})),
             "data": data_json(self.data),
             "training": plan.written if (plan := self._untouched_plan()) else self.training.to_json(),
+            **({"weights": self.weights} if self.weights else {}),
             "views": list(self.views),
             "tour": list(self.tour),
             "references": list(self.references),

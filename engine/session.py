@@ -26,6 +26,7 @@ from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.structure import numbers_of, structure_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
+from engine.weights_file import Weights, fitting_weights
 
 if TYPE_CHECKING:
     from engine.document import Document
@@ -157,6 +158,25 @@ class Session:
             return
         table = self._dataset.inputs if address == "data.inputs" else self._dataset.targets
         view[...] = table[self._dataset.train_rows].reshape(view.shape)
+
+    @property
+    def weights(self) -> Weights:
+        """Copies of all that lasts, as the iteration in hand found it: enough to go on exactly, see `resume`."""
+        clock = dict(zip(("iteration", "epoch", "within"), map(int, self._machine.clock), strict=True))
+        return Weights(self._kept(), {**clock, "seed": self.seed})
+
+    def resume(self, weights: Weights) -> list[Problem]:
+        """Go on from numbers that were kept. What does not fit is named, and starts as after `reset`."""
+        wanted = {
+            address: self._machine.view(value)
+            for address, value in self.program.sources.items()
+            if _lasts(value) and self.tape.places[value.index] is not None
+        }
+        fitting, problems = fitting_weights(weights.arrays, wanted)
+        self.reset(weights.clock["seed"])
+        self._fill(self.seed, fitting)
+        self.playback.begin(*(weights.clock[name] for name in ("iteration", "epoch", "within")))
+        return problems
 
     def _steps_of_values(self) -> dict[int, int]:
         position = {origin: index for index, origin in enumerate(self.program.steps)}
@@ -448,15 +468,18 @@ class Session:
     def predict(self, inputs: Any) -> Array:
         """The prediction for some inputs, (rows, …features), by the parameters as they are now.
 
-        Inputs are taken as the network gets them: where the data are standardised, so must these be. Raises `ProblemError`
-        where nothing predicts, or the inputs are no numbers of that shape.
+        Inputs are in the units of the data, as they were measured: where training standardises the data, they are
+        standardised here by the same means and deviations. Raises `ProblemError` where nothing predicts, or the inputs are
+        no numbers of that shape.
         """
         try:
-            rows = np.asarray(inputs, self.dtype)
+            rows = np.asarray(inputs, np.float64)
         except (TypeError, ValueError):
             fact = "inputs are numbers, (rows, features), and these cannot be read as such"
             raise ProblemError(Problem(fact, "Give every row as many numbers.", kind="shape")) from None
-        return self.side.predict(rows, self._lasting())
+        if self._dataset is not None:
+            rows = self._dataset.standardise(rows)
+        return self.side.predict(rows.astype(self.dtype), self._lasting())
 
     def evaluate(self, part: Literal["train", "test"] = "test") -> dict[str, float]:
         """Loss and metrics over all rows of a part of the data; empty where there are none."""

@@ -22,7 +22,10 @@ RESOLUTION_PLANE, RESOLUTION_LINE = 64, 241
 
 @dataclass(frozen=True)
 class Ask:
-    """Where the prediction is wanted: (low, high) for each of one or two features, and how many points on each."""
+    """Where the prediction is wanted: (low, high) for each of one or two features, and how many points on each.
+
+    Bounds are in the units of the data, as they were measured.
+    """
 
     bounds: tuple[tuple[float, float], ...]
     resolution: int
@@ -65,7 +68,7 @@ def prediction(ask: Ask) -> Callable[[Session], Field | Problem]:
 def asked_for(data: Dataset) -> Ask:
     """Bounds around all rows, and a resolution."""
     bounds = []
-    for feature in data.inputs.T:
+    for feature in data.measured.T:
         low, high = float(feature.min()), float(feature.max())
         room = (high - low) * ROOM or 1.0
         bounds.append((low - room, high + room))

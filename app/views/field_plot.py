@@ -30,7 +30,7 @@ MOST = 1e30  # of an answer that is painted
 class Scene:
     """The data behind the picture.
 
-    points   (rows, 1 or 2) features; heights (rows,) targets, for one feature
+    points   (rows, 1 or 2) features in their own units; heights (rows,) targets, for one feature
     groups   (rows,) class of each row; tested (rows,) whether it was kept for testing
     rows     where a row of the batch stands among all rows
     level    where two classes part; reach: how far from there the colours are full
@@ -66,7 +66,7 @@ class Scene:
         names = tuple(axis_name(data, index) for index in range(data.inputs.shape[1]))
         heights = targets[:, 0].astype(float)
         return cls(
-            data.inputs, heights, groups, tested, data.train_rows, names, tuple(classes), data.task, level, reach
+            data.measured, heights, groups, tested, data.train_rows, names, tuple(classes), data.task, level, reach
         )  # fmt: skip
 
     @property
@@ -88,15 +88,11 @@ class Scene:
 
 
 def axis_name(data: Dataset, index: int) -> str:
-    """The feature's name, as mathematics where it is a letter with a number; it says when it was standardised."""
+    """The feature's name, as mathematics where it is a letter with a number."""
     name = data.input_names[index] if index < len(data.input_names) else f"x{index + 1}"
     if len(name) <= 3 and name[:1].isalpha() and (name[1:].isdigit() or len(name) == 1):
         name = f"{name[0]}_{{{name[1:]}}}" if name[1:] else f"{name}_{{}}"
-    return (
-        name
-        if data.input_mean is None
-        else f"{name} (standardised)".replace("_{}", "").replace("_{", "").replace("}", "")
-    )
+    return name
 
 
 class FieldPlot(QWidget):

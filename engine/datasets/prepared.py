@@ -43,6 +43,23 @@ class Dataset:
     input_mean: Floats | None = None
     input_deviation: Floats | None = None
 
+    def standardise(self, inputs: Floats) -> Floats:
+        """Inputs (rows, …features) in their own units, as training gets them; unchanged where nothing is standardised.
+
+        Inputs of another shape come back as they are: who plays them says what shape is needed.
+        """
+        if self.input_mean is None or inputs.shape[1:] != self.input_mean.shape:
+            return inputs
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (inputs - self.input_mean) / self.input_deviation
+
+    @property
+    def measured(self) -> Floats:
+        """The inputs in their own units, to rounding: what `standardise` makes the inputs from."""
+        if self.input_mean is None or self.input_deviation is None:
+            return self.inputs
+        return self.inputs * self.input_deviation + self.input_mean
+
 
 def prepare(
     name: str,

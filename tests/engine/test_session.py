@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Document, Graph, ProblemError, Session
+from engine.datasets import load as load_data_set
 from engine.snapshot import read
 from engine.timeline import Moment
 from tests.engine.documents import layered_document, xor_document
@@ -387,3 +388,15 @@ def test_a_stopped_run_goes_on_once_a_number_is_changed():
     session.set_parameter("dense_1.bias", [0.0])
     assert session.run(5) == 5
     assert np.isfinite(session.loss)
+
+
+def test_a_prediction_takes_inputs_as_they_were_measured():
+    document = xor_document()
+    document.data = {"train": {"name": "moons", "samples": 40, "standardise": True}}
+    session = Session(document, dtype="float64")
+    session.run(50)
+    measured = load_data_set({"name": "moons", "samples": 40}).inputs
+    by_hand = session.side.predict(session.dataset.inputs, session._lasting())
+    np.testing.assert_array_equal(session.predict(measured), by_hand)
+    with pytest.raises(ProblemError, match="of the shape"):
+        session.predict(np.zeros((3, 5)))

@@ -206,7 +206,7 @@ def test_rows_to_test_on_are_never_trained_on_and_are_scaled_as_the_others():
         session.step("iteration")
     assert shown == set(map(tuple, data.inputs[data.train_rows]))
     np.testing.assert_allclose(data.inputs[data.train_rows].mean(axis=0), 0, atol=1e-12)
-    answer = session.predict(data.inputs[data.test_rows]).ravel()
+    answer = session.predict(data.measured[data.test_rows]).ravel()
     target = data.targets[data.test_rows].ravel()
     expected = -np.mean(target * np.log(answer) + (1 - target) * np.log(1 - answer))
     assert session.evaluate("test")["loss"] == pytest.approx(expected, rel=1e-10)

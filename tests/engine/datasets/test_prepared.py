@@ -150,3 +150,11 @@ def test_arrays_handed_over_are_copied():
     inputs[:] = 9
     assert loaded.inputs.max() == 0
     assert targets.flags.writeable
+
+
+def test_inputs_in_their_own_units_are_standardised_as_the_rows_of_training():
+    spec = {"name": "wine", "standardise": True, "test_fraction": 0.25}
+    found, plain = load(spec), load({**spec, "standardise": False})
+    np.testing.assert_array_equal(found.standardise(plain.inputs), found.inputs)
+    np.testing.assert_allclose(found.measured, plain.inputs, rtol=1e-12)
+    np.testing.assert_array_equal(plain.standardise(plain.inputs), plain.measured)
