@@ -54,6 +54,7 @@ class CanvasScene(QGraphicsScene):
         self.labels: dict[str, WeightLabel] = {}
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
+        self.has_grid = True
         self.detailed = True
         self._boost = 1.0
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
@@ -314,6 +315,12 @@ class CanvasScene(QGraphicsScene):
         self.overview.forget()
         self._settling.start()
 
+    def settle(self) -> None:
+        """Place what would be placed with the next round of events: before a picture is taken."""
+        if self._settling.isActive():
+            self._settling.stop()
+            self._place_labels()
+
     def _place_labels(self) -> None:
         if self.labels:
             obstacles = [item.geometry.body.translated(item.pos()) for item in self.nodes.values()]
@@ -362,6 +369,8 @@ class CanvasScene(QGraphicsScene):
     def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
         """The canvas and its grid of dots, thinned as one zooms out."""
         painter.fillRect(rectangle, ink().colour("canvas"))
+        if not self.has_grid:
+            return
         zoom = painter.worldTransform().m11()
         step = GRID
         while step * zoom < 16:
