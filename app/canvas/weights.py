@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,9 +97,7 @@ class WeightLabel(QGraphicsItem):
 
     def _area(self) -> QRectF:
         """Both lines before they are enlarged."""
-        lines = 1 if self.gradient is DASH else 2
-        width = max(width_of(self.words.text, "number_small"), width_of(self.gradient.text, "number_small") + 14) + 10
-        return QRectF(-width / 2, -9, width, 16 * lines + 2)
+        return weight_area(self.words, self.gradient)
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """The canvas's colour beneath, so that the wire does not run through the number."""
@@ -109,21 +107,8 @@ class WeightLabel(QGraphicsItem):
         place, both = self._area(), self.gradient is not DASH and not self.is_short
         if not both:
             place.setHeight(18)
-        touched = self.hovered and self.place.count == 1
-        painter.setPen(
-            ink().pen("focus", 1.5) if self.focused else ink().pen("border_strong") if touched else Qt.PenStyle.NoPen
-        )
-        painter.setBrush(ink().colour("canvas", 0.88))
-        painter.drawRoundedRect(place, 4, 4)
-        token = token_of(self.words.value) if self.words.token == "text" else self.words.token
-        first = QRectF(place.left(), place.top() + 1, place.width(), 16)
-        draw_text(painter, first, self.words.text, "number_small", token, "middle")
-        if both:
-            second = first.translated(5, 15)
-            width = width_of(self.gradient.text, "number_small")
-            chevron = QPointF(second.center().x() - width / 2 - 7, second.center().y())
-            draw_chevron(painter, chevron, 3.0, self.gradient.token, leftward=True)
-            draw_text(painter, second, self.gradient.text, "number_small", self.gradient.token, "middle")
+        edge = "focus" if self.focused else "border_strong" if self.hovered and self.place.count == 1 else ""
+        draw_weight(painter, place, self.words, self.gradient if both else None, edge)
 
     @property
     def is_short(self) -> bool:
@@ -148,6 +133,29 @@ def _words(part: tuple[np.ndarray, str] | None, *, signed: bool, token: str = "t
     return Words(shown + (" …" if numbers.size > 2 else ""), colour)
 
 
+def weight_area(weight: Words, gradient: Words) -> QRectF:
+    """What a weight takes with its gradient beneath, around the middle of the upper line."""
+    lines = 1 if gradient is DASH else 2
+    width = max(width_of(weight.text, "number_small"), width_of(gradient.text, "number_small") + 14) + 10
+    return QRectF(-width / 2, -9, width, 16 * lines + 2)
+
+
+def draw_weight(painter: QPainter, place: QRectF, weight: Words, gradient: Words | None, edge: str = "") -> None:
+    """A weight and its gradient over the line it belongs to; `edge` is the colour of a border."""
+    painter.setPen(ink().pen(edge, 1.5 if edge == "focus" else 1.0) if edge else Qt.PenStyle.NoPen)
+    painter.setBrush(ink().colour("canvas", 0.88))
+    painter.drawRoundedRect(place, 4, 4)
+    token = token_of(weight.value) if weight.token == "text" else weight.token
+    first = QRectF(place.left(), place.top() + 1, place.width(), 16)
+    draw_text(painter, first, weight.text, "number_small", token, "middle")
+    if gradient is not None:
+        second = first.translated(5, 15)
+        width = width_of(gradient.text, "number_small")
+        chevron = QPointF(second.center().x() - width / 2 - 7, second.center().y())
+        draw_chevron(painter, chevron, 3.0, gradient.token, leftward=True)
+        draw_text(painter, second, gradient.text, "number_small", gradient.token, "middle")
+
+
 def place_labels(labels: Iterable[WeightLabel], obstacles: Iterable[QRectF]) -> None:
     """Put every label on its wire where it covers neither another label nor a node, as far as there is room."""
     taken = list(obstacles)
@@ -155,11 +163,14 @@ def place_labels(labels: Iterable[WeightLabel], obstacles: Iterable[QRectF]) -> 
         path = label.wire.path
         if path.isEmpty():
             continue
-        size = label.room
-        # The later a place in the list, the worse; overlaps count in pixels covered.
-        best = min(PLACES, key=lambda share: _covered(size.translated(path.pointAtPercent(share)), taken))
-        label.setPos(path.pointAtPercent(best))
-        taken.append(size.translated(label.pos()))
+        place = best_place(path.pointAtPercent, label.room, taken)
+        label.setPos(place)
+        taken.append(label.room.translated(place))
+
+
+def best_place(point_at: Callable[[float], QPointF], room: QRectF, taken: Iterable[QRectF]) -> QPointF:
+    """Where on a line a label covers least of what is there; the later a place in the list, the worse."""
+    return min(map(point_at, PLACES), key=lambda place: _covered(room.translated(place), taken))
 
 
 def _covered(place: QRectF, taken: Iterable[QRectF]) -> float:
