@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
         if self.workspace is None:
             from app.workspace import Workspace
 
-            self.workspace = Workspace(self.editor, self.runner, self.settings)
+            self.workspace = Workspace(self.editor, self.runner, self.settings, self.pages)
             self.pages.addWidget(self.workspace)
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])

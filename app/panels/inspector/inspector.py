@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
-from app.panels.data import DataPanel
 from app.panels.fields.section import Section, words
 from app.panels.inspector.document_page import DocumentPage, counted
 from app.panels.inspector.node_page import NodePage
-from app.panels.training import TrainingPanel
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
+    from app.panels.data import DataPanel
+    from app.panels.training import TrainingPanel
     from app.runner import Runner
     from engine.snapshot import Snapshot
+
+Page = TypeVar("Page", bound=QWidget)
 
 WIDTH, NARROWEST = 384, 340
 TABS = ("selection", "training", "data")
@@ -34,22 +37,19 @@ class Inspector(QFrame):
         self._stepped = ""  # the node just stepped: shown while nothing is selected
         self.setProperty("panel", "surface")
         self.setMinimumWidth(NARROWEST)
-        self.tabs = QTabBar()
+        self.tabs = QTabBar(self)
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setAccessibleName("Inspector")
         for title in ("Document", "Training", "Data"):
             self.tabs.addTab(title)
-        self.document_page = DocumentPage(editor)
-        self.node_page = NodePage(editor, runner)
-        self.several = Section("Selection")
+        # Whatever moves to another parent is styled anew with all it holds: from the top down it moves once.
+        self.pages = QStackedWidget(self)
+        self.document_page = self._add(DocumentPage(editor))
+        self.node_page = self._add(NodePage(editor, runner))
+        self.several = self._add(Section("Selection"))
         self._several_words = words("", "2")
         self.several.body.addWidget(self._several_words)
-        self.training_panel = TrainingPanel(editor, runner)
-        self.data_panel = DataPanel(editor, runner)
-        self.pages = QStackedWidget()
-        for page in (self.document_page, self.node_page, self.several, self.training_panel, self.data_panel):
-            self.pages.addWidget(scrolled(page))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -66,6 +66,25 @@ class Inspector(QFrame):
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, 600)
 
+    @cached_property
+    def training_panel(self) -> TrainingPanel:
+        """Built when somebody first turns to it: it takes as long as the rest of the inspector."""
+        from app.panels.training import TrainingPanel
+
+        return self._add(TrainingPanel(self._editor, self._runner))
+
+    @cached_property
+    def data_panel(self) -> DataPanel:
+        """Built when somebody first turns to it."""
+        from app.panels.data import DataPanel
+
+        return self._add(DataPanel(self._editor, self._runner))
+
+    def _add(self, page: Page) -> Page:
+        area = scrolled(page, self.pages)
+        self.pages.addWidget(area)
+        return page
+
     # which page ------------------------------------------------------------------------------------------------------
 
     def show_tab(self, name: str) -> None:
@@ -73,13 +92,17 @@ class Inspector(QFrame):
         self.tabs.setCurrentIndex(TABS.index(name))
 
     def _turn(self, _: int = 0) -> None:
-        place = self.tabs.currentIndex()
-        page = self._page_of_selection() if place == 0 else self.pages.widget(place + 2).widget()
+        page = self._page_of_tab(TABS[self.tabs.currentIndex()])
         for index in range(self.pages.count()):
             if self.pages.widget(index).widget() is page:
                 self.pages.setCurrentIndex(index)
         if self._snapshot is not None:
             self.show_snapshot(self._snapshot)
+
+    def _page_of_tab(self, name: str) -> QWidget:
+        if name == "training":
+            return self.training_panel
+        return self.data_panel if name == "data" else self._page_of_selection()
 
     def _page_of_selection(self) -> QWidget:
         names = self._nodes()
@@ -149,7 +172,7 @@ class Inspector(QFrame):
         before, self._snapshot = self._snapshot, snapshot
         self._step(before, snapshot)
         page = self.pages.currentWidget().widget()
-        if isinstance(page, NodePage | DocumentPage | TrainingPanel | DataPanel):
+        if page is not self.several:
             page.show_snapshot(snapshot)
 
 
@@ -157,9 +180,9 @@ def _moment(snapshot: Snapshot | None) -> tuple[object, ...]:
     return () if snapshot is None else (snapshot.iteration, snapshot.last_step)
 
 
-def scrolled(page: QWidget) -> QScrollArea:
+def scrolled(page: QWidget, parent: QWidget) -> QScrollArea:
     """A page that scrolls up and down, never sideways."""
-    area = QScrollArea()
+    area = QScrollArea(parent)
     area.setWidget(page)
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
