@@ -12,9 +12,12 @@ from engine.primitives.base import Kernel, Variant, joint, same
 from engine.tape import Instruction
 
 # Bodies that are imported only when they are compiled, because their module imports Numba.
-PRODUCT = Kernel("product_tile", "engine.machines.products:product")
+NARROW = Kernel("product_narrow", "engine.machines.products:narrow")
+WIDE = Kernel("product_wide", "engine.machines.products:wide")
 COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
+CLASS_LOSS = Kernel("class_loss_rows", "engine.machines.rows:class_cross_entropy_softmax")
+TRANSPOSE = Kernel("transpose_blocks", "engine.machines.flips:transpose")
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
@@ -27,14 +30,27 @@ def _product(bias: int = 0, sums: int = 0) -> Choice:
             return COLUMN_GRADIENT, ()
         if columns == 1 and not sums:
             return COLUMN, (("BIAS", bias),)
-        narrow = int(columns <= vector_length())
-        return PRODUCT, (("BIAS", bias), ("SUMS", sums), ("NARROW", narrow))
+        if columns > vector_length():
+            return WIDE, (("BIAS", bias), ("SUMS", sums))
+        lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
+        return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)))
 
     return choose
 
 
+def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    classes = instruction.fields[4]
+    return (CLASS_LOSS, ()) if 1 < classes <= vector_length() else None
+
+
 _BETTER: dict[str, dict[str, Choice]] = {
-    "float32": {"matmul_body": _product(), "linear_body": _product(bias=1), "linear_gradient_body": _product(sums=1)},
+    "float32": {
+        "matmul_body": _product(),
+        "linear_body": _product(bias=1),
+        "linear_gradient_body": _product(sums=1),
+        "class_cross_entropy_softmax_body": _class_loss,
+        "transpose_body": lambda instruction: (TRANSPOSE, ()),
+    },
     "float64": {},
 }
 

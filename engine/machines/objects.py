@@ -1,9 +1,9 @@
 """Machine code on disk: kernels compiled once are linked by llvmlite, in milliseconds and without importing Numba.
 
 One file a kernel, named after it and the fingerprint of its sources, in a folder named after what all of them depend on.
-A file is a line of JSON (the symbol to call, the digest of the rest) and the object. It is written beside and renamed, so two processes may share the
-folder; a damaged file is compiled anew. Only ELF objects whose undefined symbols are all known are kept: linking any other
-would end the process.
+A file is a line of JSON (the symbol to call, the digest of the rest) and the object. It is written beside and renamed, so
+two processes may share the folder; a damaged file is compiled anew. Only ELF objects whose undefined symbols are all known
+are kept: linking any other would end the process.
 """
 
 from __future__ import annotations

@@ -6,61 +6,77 @@ from typing import Any
 
 from numba import float32, int64
 
-from engine.machines.tile import VECTOR, tile
+from engine.machines.tile import tile
+from engine.machines.vectors import VECTOR
 
 WIDE = 2 * VECTOR
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
-NARROW = 0  # compiled in: 1 where the columns fit one vector, so that the loop over columns folds away
 
-# Narrow tiles are short chains of additions: two side by side, where there are registers for them.
-_WAYS = 2 if VECTOR == 16 else 1
-_narrow_8, _narrow_4 = tile(8, 1, ways=_WAYS), tile(4, 1, ways=_WAYS)
-_narrow_2, _narrow_1 = tile(2, 1, ways=_WAYS), tile(1, 1, ways=_WAYS)
-_summing_8, _summing_4 = tile(8, 1, ways=_WAYS, with_sums=True), tile(4, 1, ways=_WAYS, with_sums=True)
-_summing_2, _summing_1 = tile(2, 1, ways=_WAYS, with_sums=True), tile(1, 1, ways=_WAYS, with_sums=True)
 _rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
 _line = tile(1, 1, ways=4)
+# Of `narrow`, compiled in by `names_of`: tiles as wide as the result, by rows; the first ones sum B's columns as well.
+_tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
+# Short tiles are chains of additions that wait for one another: so many side by side, where there are registers for them.
+_WAYS = {8: 1, 4: 2, 2: 4, 1: 4}
 
 
-def product(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Rows [start, stop) of y = a · b, or of y = a · b + bias, or with the sums of the columns of b."""
+def names_of(variant: dict[str, int]) -> dict[str, Any]:
+    """What a body's names stand for in a variant: the tiles for results of LANES columns at most (WHOLE: exactly)."""
+    if "LANES" not in variant:
+        return {}
+    names = {}
+    for rows, ways in _WAYS.items():
+        shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"])}
+        names[f"_tile_{rows}"] = tile(rows, 1, ways=ways, **shape)
+        names[f"_first_{rows}"] = tile(rows, 1, ways=ways, with_sums=True, **shape)
+    return names
+
+
+def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of y = a · b, of y = a · b + bias, or with the sums of b's columns; y fits into one vector."""
     a_row, a_depth, b_depth = int64(instruction[7]), int64(instruction[8]), int64(instruction[9])
     b, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
     a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
     extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
     bias = extra if BIAS == 1 else int64(-1)
-    rows = stop - start
-    r = int64(0)
-    if NARROW == 1:
-        if SUMS == 1 and start == 0:
-            # Whoever computes the first row sums B's columns too, in the same pass.
-            if rows >= 8:
-                _summing_8(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
-                r = int64(8)
-            elif rows >= 4:
-                _summing_4(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
-                r = int64(4)
-            elif rows >= 2:
-                _summing_2(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
-                r = int64(2)
-            else:
-                _summing_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
-                r = int64(1)
-        while r + 8 <= rows:
-            _narrow_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-            r += 8
-        while r + 4 <= rows:
-            _narrow_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-            r += 4
-        while r + 2 <= rows:
-            _narrow_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-            r += 2
-        while r < rows:
-            _narrow_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-            r += 1
-    c = columns if NARROW == 1 else int64(0)
+    rows, r = stop - start, int64(0)
+    if SUMS == 1 and start == 0:
+        # Whoever computes the first row sums B's columns too, in the same pass.
+        if rows >= 8:
+            _first_8(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+            r = int64(8)
+        elif rows >= 4:
+            _first_4(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+            r = int64(4)
+        elif rows >= 2:
+            _first_2(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+            r = int64(2)
+        else:
+            _first_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+            r = int64(1)
+    while r + 8 <= rows:
+        _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+        r += 8
+    if r + 4 <= rows:
+        _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+        r += 4
+    if r + 2 <= rows:
+        _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+        r += 2
+    if r < rows:
+        _tile_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+
+
+def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of a product with more columns than one vector holds, with bias or sums as for `narrow`."""
+    a_row, a_depth, b_depth = int64(instruction[7]), int64(instruction[8]), int64(instruction[9])
+    b, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
+    a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
+    extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
+    bias = extra if BIAS == 1 else int64(-1)
+    rows, c = stop - start, int64(0)
     while c < columns:
         n, begin, out = columns - c, b + c, y + c
         base = bias + c if bias >= 0 else bias
@@ -99,7 +115,7 @@ def product(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) 
                 )
                 r += 1
             c += VECTOR
-    if SUMS == 1 and NARROW == 0 and start == 0:
+    if SUMS == 1 and start == 0:
         # Many columns: the same tile, with a single 1 for A (the arena begins with it).
         zero = int64(0)
         c = zero

@@ -62,11 +62,13 @@ def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
     signature = types.void(
         types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64
     )
-    body = kernel.function
+    body, constants = kernel.function, dict[str, Any](variant)
     if isinstance(body, str):
-        module, _, word = body.partition(":")
-        body = getattr(import_module(module), word)
-    function = _specialise(body, dict(variant), dtype, name)
+        place, _, word = body.partition(":")
+        module = import_module(place)
+        body = getattr(module, word)
+        constants.update(module.names_of(constants))
+    function = _specialise(body, constants, dtype, name)
     if ("ONE", 1) in variant:
         function = _for_one_output(function, dtype, name)
     with cache_folder():
@@ -103,7 +105,7 @@ def _keep(compiled: Any, name: str) -> None:
     objects.keep(name, compiled.native_name, code)
 
 
-def _specialise(function: Any, constants: dict[str, int], dtype: str, name: str) -> Any:
+def _specialise(function: Any, constants: dict[str, Any], dtype: str, name: str) -> Any:
     """The same function with its globals put in for this precision: literals, scalar functions, variant constants."""
     from numba import types
 

@@ -1,0 +1,71 @@
+"""The CPU's float32 body of the transpose: blocks of four by four turned within registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import int64, types
+from numba.extending import intrinsic
+
+EDGE = 4
+STRIP = 16  # rows of x walked together: what one column brings into the cache serves the next ones too
+_FLOAT, _WORD = ir.FloatType(), ir.IntType(32)
+_FOUR = ir.VectorType(_FLOAT, EDGE)
+
+
+def _picked(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
+    return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_WORD, EDGE), lanes))
+
+
+@intrinsic
+def turn_block(context, arena, x, x_row, y, y_row):  # type: ignore[no-untyped-def]
+    """y[c·y_row + r] = x[r·x_row + c] for four rows and four columns, by offsets into the arena."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        arena, x, x_row, y, y_row = arguments
+
+        def line(begin: Any, row: Any, number: int) -> Any:
+            offset = builder.add(begin, builder.mul(row, ir.Constant(ir.IntType(64), number)))
+            return builder.bitcast(builder.gep(arena, [offset]), _FOUR.as_pointer())
+
+        a, b, c, d = [builder.load(line(x, x_row, number), align=4) for number in range(EDGE)]
+        low_ab, high_ab = _picked(builder, a, b, [0, 4, 1, 5]), _picked(builder, a, b, [2, 6, 3, 7])
+        low_cd, high_cd = _picked(builder, c, d, [0, 4, 1, 5]), _picked(builder, c, d, [2, 6, 3, 7])
+        turned = (
+            _picked(builder, low_ab, low_cd, [0, 1, 4, 5]), _picked(builder, low_ab, low_cd, [2, 3, 6, 7]),
+            _picked(builder, high_ab, high_cd, [0, 1, 4, 5]), _picked(builder, high_ab, high_cd, [2, 3, 6, 7]),
+        )  # fmt: skip
+        for number, row in enumerate(turned):
+            builder.store(row, line(y, y_row, number), align=4)
+        return target.get_dummy_value()
+
+    return types.void(types.CPointer(types.float32), *[types.int64] * 4), generate
+
+
+def names_of(variant: dict[str, int]) -> dict[str, Any]:
+    """Nothing is compiled in."""
+    return {}
+
+
+def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Columns [start, stop) of x become rows of y."""
+    x, y, columns, rows = (
+        int64(instruction[1]), int64(instruction[2]), int64(instruction[3]), int64(instruction[4])
+    )  # fmt: skip
+    whole_rows, whole_columns = rows - rows % EDGE, start + (stop - start) // EDGE * EDGE
+    first = int64(0)
+    while first < whole_rows:
+        last = first + STRIP if first + STRIP < whole_rows else whole_rows
+        c = int64(start)
+        while c < whole_columns:
+            r = first
+            while r < last:
+                turn_block(arena, x + r * columns + c, columns, y + c * rows + r, rows)
+                r += EDGE
+            c += EDGE
+        first = last
+    for c in range(start, stop):
+        # Below the blocks for their columns, and all of the columns behind them.
+        for r in range(whole_rows if c < whole_columns else int64(0), rows):
+            arena[y + c * rows + r] = arena[x + r * columns + c]

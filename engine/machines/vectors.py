@@ -1,0 +1,91 @@
+"""Vectors of the processor's registers in LLVM's words: what the register tile and the row kernels are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from engine.machines.processor import vector_length
+
+VECTOR = vector_length()
+_FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+
+
+class Vectors:
+    """Operations on vectors of `lanes` floats of the arena, on one builder; `whole` vectors need no mask."""
+
+    def __init__(self, builder: Any, arena: Any, lanes: int = VECTOR, *, whole: bool = False) -> None:
+        self.b, self.arena, self.lanes, self.whole = builder, arena, lanes, whole
+        module, pointer = builder.module, arena.type
+        self.vector, self.words = ir.VectorType(_FLOAT, lanes), ir.VectorType(_WORD, lanes)
+        mask = ir.VectorType(ir.IntType(1), lanes)
+        suffix = f"v{lanes}f32"
+        load = ir.FunctionType(self.vector, [pointer, _WORD, mask, self.vector])
+        store = ir.FunctionType(ir.VoidType(), [self.vector, pointer, _WORD, mask])
+        fma = ir.FunctionType(self.vector, [self.vector] * 3)
+        self._load = cgutils.get_or_insert_function(module, load, f"llvm.masked.load.{suffix}.p0")
+        self._store = cgutils.get_or_insert_function(module, store, f"llvm.masked.store.{suffix}.p0")
+        self._fma = cgutils.get_or_insert_function(module, fma, f"llvm.fma.{suffix}")
+        self.zero = ir.Constant(self.vector, [0.0] * lanes)
+
+    def full(self, number: float) -> Any:
+        """A vector of one constant."""
+        return ir.Constant(self.vector, [number] * self.lanes)
+
+    def at(self, offset: Any) -> Any:
+        """The address of an entry of the arena."""
+        return self.b.gep(self.arena, [offset])
+
+    def spread(self, scalar: Any, kind: Any) -> Any:
+        """One number in every lane."""
+        nothing = ir.Constant(kind, ir.Undefined)
+        first = self.b.insert_element(nothing, scalar, ir.Constant(_WORD, 0))
+        return self.b.shuffle_vector(first, nothing, ir.Constant(self.words, [0] * self.lanes))
+
+    def mask(self, columns: Any, vector: int) -> Any:
+        """Which lanes of a row's vector hold one of its columns; None: all."""
+        if self.whole:
+            return None
+        left = self.b.sub(self.b.trunc(columns, _WORD), ir.Constant(_WORD, vector * self.lanes))
+        return self.b.icmp_signed("<", ir.Constant(self.words, list(range(self.lanes))), self.spread(left, self.words))
+
+    def _place(self, offset: Any, vector: int) -> Any:
+        place = self.at(self.b.add(offset, _WHOLE(vector * self.lanes)))
+        return self.b.bitcast(place, self.vector.as_pointer()) if self.whole else place
+
+    def load(self, offset: Any, vector: int, mask: Any, missing: Any = None) -> Any:
+        """A vector from an offset on; where the mask is off, what `missing` holds, or zero."""
+        place = self._place(offset, vector)
+        if mask is None:
+            return self.b.load(place, align=4)
+        return self.b.call(self._load, [place, _WORD(4), mask, self.zero if missing is None else missing])
+
+    def store(self, value: Any, offset: Any, vector: int, mask: Any) -> None:
+        """Write the lanes that are on."""
+        place = self._place(offset, vector)
+        if mask is None:
+            self.b.store(value, place, align=4)
+        else:
+            self.b.call(self._store, [value, place, _WORD(4), mask])
+
+    def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
+        """x · y + z, rounded once."""
+        return self.b.call(self._fma, [x, y, z])
+
+    def reduce(self, join: Callable[[Any, Any], Any], x: Any) -> Any:
+        """All lanes made one number: halves are joined until one lane is left."""
+        width = self.lanes
+        while width > 1:
+            width //= 2
+            halves = ir.VectorType(_WORD, width)
+            low = self.b.shuffle_vector(x, x, ir.Constant(halves, list(range(width))))
+            high = self.b.shuffle_vector(x, x, ir.Constant(halves, list(range(width, 2 * width))))
+            x = join(low, high)
+        return self.b.extract_element(x, ir.Constant(_WORD, 0))
+
+    def larger(self, x: Any, y: Any) -> Any:
+        """The larger of two, lane by lane; of a NaN and a number either, as the processor likes it."""
+        return self.b.select(self.b.fcmp_ordered(">", x, y), x, y)
