@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.space_key import SpaceKey
 from app.theme import current_theme
 from app.top_bar import TopBar
+from app.warm_up import WarmUp
 from engine.document import Document
 from engine.problems import Problem, ProblemError
 
@@ -189,7 +190,7 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Load what the first document will need, once the gallery has been painted."""
-        QTimer.singleShot(0, lambda: QTimer.singleShot(0, self.runner.warm_up))
+        WarmUp(self.runner, self)
 
     def _name_undo(self) -> None:
         stack = self.editor.stack
