@@ -115,8 +115,12 @@ class Worker:
     # what messages do ------------------------------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Import what the first plan will need."""
-        import engine.session  # noqa: F401 - the compiler comes along
+        """Import what the first plan and the first formulas will need, unless a document is open already."""
+        if self._document is None:
+            import engine.session  # noqa: F401 - the compiler comes along
+            from app.theme.typesetting import setter
+
+            setter()
 
     def open(self, document: Document, revision: int) -> None:
         """Forget the former document and plan this one."""
