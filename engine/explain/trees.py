@@ -143,9 +143,22 @@ def _from_gather(call: Call, entry: Entry, live: Live) -> tuple[Value, Entry] | 
     return (table, (row, *entry[lead:])) if 0 <= row < live.shape(table)[0] else None
 
 
+def _from_permute(call: Call, entry: Entry, live: Live) -> tuple[Value, Entry]:
+    axes = call.attributes["axes"]
+    return call.operands[0], tuple([entry[axes.index(axis)] for axis in range(len(axes))])
+
+
+def _from_take(call: Call, entry: Entry, live: Live) -> tuple[Value, Entry] | None:
+    row, index = call.operands
+    places = live.array(index)
+    place = -1 if places is None else int(places[entry])
+    return (row, (*entry[:-1], place)) if 0 <= place < live.shape(row)[-1] else None
+
+
 MOVERS: dict[str, Callable[[Call, Entry, Live], tuple[Value, Entry] | None]] = {
     "broadcast": _from_broadcast, "reshape": _from_reshape, "transpose": _from_transpose, "slice": _from_slice,
     "concat": _from_concat, "gather_rows": _from_gather, "gather_whole_rows": _from_gather,
+    "permute": _from_permute, "take_along": _from_take,
 }  # fmt: skip
 
 

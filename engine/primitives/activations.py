@@ -211,6 +211,29 @@ elu_slope = register(Primitive(
 ))  # fmt: skip
 
 
+SELU_SCALE, SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # mean 0 and variance 1 are its fixed point
+
+
+@kernel
+def selu_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, y = instruction[1], instruction[2]
+    for i in range(start, stop):
+        v = arena[x + i]
+        below = real(SELU_ALPHA) * expm1_of(v if v < real(0) else v * real(0))
+        arena[y + i] = real(SELU_SCALE) * (v if v > real(0) else below)
+
+
+def selu_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
+    return [dy * (x.program.build.emit("elu_slope", x, SELU_ALPHA) * SELU_SCALE)]
+
+
+selu = register(Primitive(
+    name="selu", formula=r"y = \lambda\,(x \text{ if } x > 0,\quad \alpha(e^x - 1) \text{ else})", shape=same,
+    body=selu_body, derivative=selu_derivative, domain=BENT, source="Klambauer et al. 2017",
+    convention="λ = 1.0507, α = 1.6733; slope λα at x = 0",
+))  # fmt: skip
+
+
 def log1p_float32(z):  # type: ignore[no-untyped-def]
     """ln(1 + z) for 0 ≤ z ≤ 1 as 2 artanh(z / (2 + z)): no digit is lost where z is small."""
     s = z / (real(2) + z)

@@ -1,4 +1,4 @@
-"""Operations that compare: sign, absolute value, larger and smaller of two, and 1 or 0 for a statement."""
+"""Operations that compare: sign, absolute value, larger and smaller of two, 1 or 0 for a statement, a choice by it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from engine.primitives.base import (
 from engine.problems import shape_mismatch
 from engine.program import Shape, Value, shape_text
 
-STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
+STEP_A = STEP_B = STEP_C = 1  # compiled in: 0 where the operand is a single number
+BENT = Interval(-3, 3, (0.0,))
 APART = (Interval(ties=True), Interval(ties=True))
 
 
@@ -127,6 +128,28 @@ greater = register(Primitive(
     name="greater", formula=r"y = [a > b]", shape=joint, body=greater_body, derivative=no_derivative,
     variant=steps, is_elementwise=True, domain=APART, source="the slope of a hard tanh",
     convention="0 for equal numbers",
+))  # fmt: skip
+
+
+@kernel
+def where_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    c, a, b, y = instruction[1], instruction[2], instruction[3], instruction[4]
+    for i in range(start, stop):
+        w, u, v = arena[c + i * STEP_A], arena[a + i * STEP_B], arena[b + i * STEP_C]
+        chosen = u if w > real(0) else v
+        arena[y + i] = chosen if w == w else w
+
+
+def where_derivative(c: Value, a: Value, b: Value, y: Value, dy: Value) -> list[Value | None]:
+    # Chosen again, not multiplied by 0 and 1: an infinite derivative on the way not taken stays out.
+    emit = c.program.build.emit
+    return [None, emit("where", c, dy, 0.0), emit("where", c, 0.0, dy)]
+
+
+where = register(Primitive(
+    name="where", formula=r"y = a \text{ if } c > 0,\quad b \text{ else}", shape=joint, body=where_body,
+    derivative=where_derivative, variant=steps, is_elementwise=True, domain=(BENT, Interval(), Interval()),
+    source="definition by cases", convention="b where c = 0; a NaN in what is not chosen stays out",
 ))  # fmt: skip
 
 

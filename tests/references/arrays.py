@@ -40,6 +40,31 @@ def matmul(a, b, transpose_a=False, transpose_b=False):
     return (a.T if transpose_a else a) @ (b.T if transpose_b else b)
 
 
+def products(draw: Draw, primitive: Primitive) -> Case:
+    """As many matrices on both sides, either of them transposed or not."""
+    rows, depth, columns = [draw(st.integers(1, 9)) for _ in range(3)]
+    many = draw(shapes(1, 2, 3))
+    attributes = {name: True for name in ("transpose_a", "transpose_b") if draw(st.booleans())}
+    a = (depth, rows) if "transpose_a" in attributes else (rows, depth)
+    b = (columns, depth) if "transpose_b" in attributes else (depth, columns)
+    return Case(numbers(draw, [((*many, *a), ANY), ((*many, *b), ANY)]), attributes)
+
+
+@reference("batch_matmul", products)
+def batch_matmul(a, b, transpose_a=False, transpose_b=False):
+    return np.einsum(f"...{'ki' if transpose_a else 'ik'},...{'jk' if transpose_b else 'kj'}->...ij", a, b)
+
+
+def axes_in_some_order(draw: Draw, primitive: Primitive) -> Case:
+    shape = draw(shapes(0, 4))
+    return Case(numbers(draw, [(shape, ANY)]), {"axes": tuple(draw(st.permutations(range(len(shape)))))})
+
+
+@reference("permute", axes_in_some_order)
+def permute(x, axes):
+    return np.transpose(x, axes)
+
+
 def shaped(low: int, high: int, **attributes: st.SearchStrategy[Any]) -> Drawing:
     """One operand of low to high axes."""
 
@@ -171,6 +196,7 @@ def spread(x, shape):
     return np.broadcast_to(x, shape) / (np.prod(shape) / x.size)
 
 
+reference("norm", shaped(1, 3))(lambda x: np.linalg.norm(x, axis=-1, keepdims=True))
 reference("softmax", shaped(1, 3))(lambda x: special.softmax(x, axis=-1))
 reference("log_softmax", shaped(1, 3))(lambda x: special.log_softmax(x, axis=-1))
 reference("argmax", shaped(1, 3))(lambda x: np.argmax(x, axis=-1))
@@ -213,3 +239,16 @@ def only_classes(draw: Draw, primitive: Primitive) -> Case:
 def one_hot(index, classes):
     known = ((index >= 0) & (index < classes))[..., None]
     return np.where(known, np.eye(classes)[np.clip(index, 0, classes - 1)], np.nan)
+
+
+@reference("to_whole", shaped(0, 3))
+def to_whole(x):
+    rounded = np.floor(x + 0.5)
+    return np.where((rounded >= 0) & (rounded < 2e9), rounded, -1).astype(np.int32)
+
+
+def whole(draw: Draw, primitive: Primitive) -> Case:
+    return Case([whole_numbers(draw, -9, 9, draw(shapes()))])
+
+
+reference("to_real", whole)(lambda x: x * 1.0)

@@ -23,6 +23,10 @@ reference("sqrt")(lambda x: np.sqrt(x))
 reference("sin")(lambda x: np.sin(x))
 reference("cos")(lambda x: np.cos(x))
 
+reference("erf")(lambda x: special.erf(x))
+reference("normal_cdf")(lambda x: special.ndtr(x))
+reference("gelu")(lambda x: x * special.ndtr(x))
+
 reference("tanh")(lambda x: np.tanh(x))
 reference("sigmoid")(lambda x: special.expit(x))
 reference("relu")(lambda x: np.maximum(x, 0))
@@ -52,6 +56,16 @@ def elu_slope(x, alpha):
     return right + alpha * np.exp(np.minimum(x, 0)) * (1 - right)
 
 
+@reference("selu")
+def selu(x):
+    return 1.0507009873554804934193349852946 * np.where(x > 0, x, 1.6732632423543772848170429916717 * np.expm1(x))
+
+
+@reference("gelu_tanh")
+def gelu_tanh(x):
+    return x * special.expit(2 * np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))
+
+
 reference("sign")(lambda x: np.sign(x))
 reference("absolute")(lambda x: np.abs(x))
 reference("maximum")(lambda a, b: np.maximum(a, b))
@@ -59,6 +73,11 @@ reference("minimum")(lambda a, b: np.minimum(a, b))
 reference("at_least")(lambda a, b: np.heaviside(a - b, 1))
 reference("greater")(lambda a, b: np.heaviside(a - b, 0))
 reference("equal")(lambda a, b: 1 - np.abs(np.sign(a - b)))
+
+
+@reference("where")
+def where(c, a, b):
+    return np.where(np.isnan(c), np.nan, np.where(c > 0, a, b))
 
 
 def class_numbers(draw: Draw, primitive: Primitive) -> Case:

@@ -41,6 +41,7 @@ def slopes(
         ("hard_tanh", [[-1.0, 1.0, 0.5]], [[0.0, 0.0, 1.0]]),
         ("leaky_relu", [0.0, 0.25], [0.25, 0.0]),
         ("elu", [0.0, 1.5], [1.5, 0.0]),
+        ("selu", [0.0], [pytest.approx(1.0507009873554805 * 1.6732632423543772, rel=1e-6)]),
         ("maximum", [1.0, 1.0], [1.0, 0.0]),
         ("minimum", [1.0, 1.0], [1.0, 0.0]),
         ("power", [0.0, 2.0], None),
@@ -95,6 +96,10 @@ def test_negative_bases_take_whole_exponents_alone(dtype):
         ("softplus", [-math.inf, math.inf, -1000, 1000], [0, math.inf, 0, 1000]),
         ("sign", [-math.inf, math.inf, 0.0, -0.0], [-1, 1, 0, 0]),
         ("relu", [-math.inf, math.inf], [0, math.inf]),
+        ("erf", [-math.inf, math.inf, -1000, 1000, 0], [-1, 1, -1, 1, 0]),
+        ("normal_cdf", [-math.inf, math.inf, -1000, 1000, 0], [0, 1, 0, 1, 0.5]),
+        ("gelu", [math.inf, -1000, 1000], [math.inf, 0, 1000]),
+        ("selu", [-math.inf, math.inf], [-1.7580993408473766, math.inf]),
     ],
 )
 def test_infinities_and_huge_numbers_give_what_mathematics_gives(name, numbers, expected, dtype):
@@ -111,6 +116,69 @@ def test_softmax_of_large_scores_does_not_overflow(dtype):
 def test_the_first_of_equal_scores_is_the_answer_and_a_nan_counts_as_the_largest():
     (result,) = play(lambda b, v: b.emit("argmax", v[0]), [np.array([[1.0, 3.0, 3.0], [1.0, math.nan, 3.0]])])
     assert result.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("largest", "expected"), [(True, [[2, 1, 3, 0], [1, 2, 0, 3]]), (False, [[0, 1, 3, 2], [3, 0, 1, 2]])]
+)
+def test_order_keeps_equal_numbers_in_their_places_and_takes_nan_for_the_largest(largest, expected):
+    rows = np.array([[1.0, 3.0, 5.0, 3.0], [2.0, math.nan, math.nan, 1.0]])
+    assert play(lambda b, v: b.emit("order", v[0], largest=largest), [rows])[0].tolist() == expected
+
+
+@PRECISIONS
+@pytest.mark.parametrize(
+    ("keep", "share", "numbers", "marks"),
+    [
+        (2.0, False, [1, 3, 3, 3], [0, 1, 1, 0]),
+        (0.0, False, [1, 3, 3, 3], [0, 1, 0, 0]),
+        (9.0, False, [1, 3, 3, 3], [1, 1, 1, 1]),
+        (0.5, True, [1, 3, 2, 0], [0, 1, 1, 0]),
+        (0.51, True, [1, 3, 2, 0], [1, 1, 1, 0]),
+        (0.0, True, [1, 3, 2, 0], [0, 1, 0, 0]),
+        (0.1, True, range(50), [0] * 45 + [1] * 5),
+        (0.07, True, range(100), [0] * 93 + [1] * 7),
+        (1.0, True, range(100), [1] * 100),
+    ],
+)
+def test_as_many_win_as_the_convention_says(keep, share, numbers, marks, dtype):
+    operands = [np.array(numbers, float), np.array(keep)]
+    assert play(lambda b, v: b.emit("winners", *v, share=share), operands, dtype)[0].tolist() == marks
+
+
+def test_the_length_of_the_zero_vector_has_slope_0():
+    def recipe(b: Builder, values: list[Value]) -> list[Value]:
+        length = b.emit("reshape", b.emit("norm", values[0]), shape=())
+        first = gradients(b.program, length, values)[values[0].index]
+        second = gradients(b.program, b.emit("sum", first, axes=(0,)), values)[values[0].index]
+        return [length, first, second]
+
+    bench = build(recipe, [np.zeros(3)])
+    length, first, second = finish(bench, start(bench, [np.zeros(3)]))
+    assert length == 0
+    assert first.tolist() == [0, 0, 0]
+    assert np.isfinite(second).all()
+
+
+@PRECISIONS
+def test_a_choice_sends_everything_to_the_chosen_side_and_nothing_infinite_across(dtype):
+    condition, root = [1.0, 0.0, -1.0], [4.0, 0.0, 0.0]
+
+    def recipe(b: Builder, values: list[Value]) -> list[Value]:
+        chosen = b.emit("where", values[0], b.emit("log", values[1]), values[2])
+        found = gradients(b.program, b.emit("sum", chosen, axes=(0,)), values)
+        return [chosen, b.emit("where", values[0], 0.0, found[values[2].index])]
+
+    operands = [np.array(condition), np.array(root), np.array([7.0, 8.0, 9.0])]
+    bench = build(recipe, operands)
+    chosen, outgoing = finish(bench, start(bench, operands, dtype))
+    np.testing.assert_allclose(chosen, [math.log(4), 8, 9], rtol=1e-6)
+    assert outgoing.tolist() == [0, 1, 1]
+
+
+def test_whole_numbers_are_rounded_and_what_is_none_is_no_class():
+    numbers = np.array([0.4, 0.5, 2.5, 2.4999, -0.4, -0.6, 3e9, math.nan, math.inf])
+    assert play(lambda b, v: b.emit("to_whole", v[0]), [numbers])[0].tolist() == [0, 1, 3, 2, 0, -1, -1, -1, -1]
 
 
 # ---- sentences ----------------------------------------------------------------------------------------------------------
@@ -146,6 +214,14 @@ def refusal(name: str, *shapes: Shape, kinds: str = "rrrr", **attributes: object
         ("a step of (3) meets a parameter of (4)", "sgd_update", [(4,), (3,), ()], {}),
         ("a setting is one number, not (2)", "sgd_update", [(4,), (4,), (2,)], {}),
         ("a history keeps one number in an even number of bins", "history_ring", [(3, 3), (3,), ()], {}),
+        ("5 of 4 numbers cannot be taken. Take 1 to 4.", "order", [(B, 4)], {"keep": 5}),
+        ("the batch cannot be cut", "order", [(4, B)], {"keep": 2}),
+        ("a single number has no order", "order", [()], {}),
+        ("how many win is one number, not (2)", "winners", [(B, 4), (2,)], {}),
+        ("a single number is no row", "cumulative_sum", [()], {}),
+        ("as many matrices are needed on both sides", "batch_matmul", [(B, 2, 3), (3, 4)], {}),
+        ("rows of 3 numbers meet columns of 4", "batch_matmul", [(B, 2, 3), (B, 4, 5)], {}),
+        ("0, 0 is no order of the 2 axes of (3, 4). Name each of 0 to 1 once.", "permute", [(3, 4)], {"axes": (0, 0)}),
         ("(3) chances meet (4) draws", "random_bernoulli", [(3,)], {"shape": (4,), "key": 1}),
     ],
 )
@@ -164,6 +240,10 @@ def test_operands_that_do_not_fit_are_refused_in_a_sentence(sentence, name, shap
         ("a single number has no rows", "gather_rows", [(), (B,)], "rw", {}),
         ("class numbers are whole numbers, these are not", "one_hot", [(B,)], "r", {"classes": 3}),
         ("class numbers meet", "unpick", [(B,), (3,)], "rw", {"classes": 3}),
+        ("places are whole numbers, these are not", "take_along", [(B, 3), (B, 2)], "rr", {}),
+        ("(4, 2) places meet (batch, 3) numbers", "take_along", [(B, 3), (4, 2)], "rw", {}),
+        ("(batch, 2) places meet (batch, 3) numbers", "put_along", [(B, 3), (B, 2)], "rw", {"length": 5}),
+        ("these are real numbers already", "to_real", [(B,)], "r", {}),
         ("class numbers meet", "equal_whole", [(B,), (3,)], "ww", {}),
         ("(batch) row numbers meet (3, 2) numbers", "scatter_rows", [(3, 2), (B,)], "rw", {"length": 3}),
         ("(2) is not (3, 4) reduced", "first_equal", [(3, 4), (2,)], "rr", {"axes": (1,)}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import special
 
 from tests.engine.primitives.playing import Array, play
 
@@ -16,6 +17,10 @@ def fast(name: str, x: Array) -> Array:
 
 def grid(low: float, high: float) -> Array:
     return np.linspace(low, high, 200_001).astype(np.float32).astype(np.float64)
+
+
+def selu(x: Array) -> Array:
+    return 1.0507009873554805 * np.where(x > 0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0)))
 
 
 def powers_of_ten(low: float, high: float) -> Array:
@@ -34,6 +39,11 @@ def powers_of_ten(low: float, high: float) -> Array:
         ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), grid(-87, 80), 3e-7),
         ("softplus", lambda x: np.logaddexp(0, x), grid(-87, 100), 3e-7),
         ("sin", np.sin, grid(-3.1, 3.1), 2.5e-7),
+        ("erf", special.erf, np.concatenate([grid(-6, 6), powers_of_ten(-30, 0)]), 2e-7),
+        ("normal_cdf", special.ndtr, grid(-5, 9), 1e-6),
+        ("normal_cdf", special.ndtr, grid(-12.8, 0), 5e-6),
+        ("gelu", lambda x: x * special.ndtr(x), np.concatenate([grid(-5, 9), powers_of_ten(-30, 0)]), 1e-6),
+        ("selu", selu, np.concatenate([-powers_of_ten(-30, 1), grid(-10, 10)]), 4e-7),
     ],
 )
 def test_the_relative_error_stays_within_a_few_units_of_the_last_place(name, exact, x, relative):

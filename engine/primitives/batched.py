@@ -1,0 +1,144 @@
+"""Products of many matrices at once, and axes in another order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from engine.primitives.base import (
+    Arena,
+    Code,
+    Integers,
+    Primitive,
+    Region,
+    kernel,
+    need_real,
+    real,
+    register,
+    rows_of_result,
+)
+from engine.primitives.products import matmul_variant
+from engine.problems import shape_mismatch
+from engine.program import Shape, Value, shape_text
+
+TRANSPOSE_A = TRANSPOSE_B = 0  # compiled in
+
+
+def batch_matmul_shape(a: Value, b: Value, transpose_a: bool = False, transpose_b: bool = False) -> Shape:
+    """(…, rows, depth) by (…, depth, columns): a product for each of the matrices."""
+    need_real(a, b)
+    if a.rank < 3 or a.rank != b.rank or a.shape[:-2] != b.shape[:-2]:
+        raise shape_mismatch(
+            f"as many matrices are needed on both sides, not {shape_text(a.shape)} and {shape_text(b.shape)}",
+            "For one matrix that all share use a matrix product.",
+        )
+    rows, depth = a.shape[:-3:-1] if transpose_a else a.shape[-2:]
+    b_depth, columns = b.shape[:-3:-1] if transpose_b else b.shape[-2:]
+    if depth != b_depth:
+        raise shape_mismatch(f"rows of {depth} numbers meet columns of {b_depth}", "These two lengths must agree.")
+    return (*a.shape[:-2], rows, columns)
+
+
+def batch_matmul_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """a, b, y, rows, columns, depth of one product."""
+    a, b = operands
+    rows, columns = result.shape[-2:]
+    return (a.offset, b.offset, result.offset, rows, columns, a.shape[-2 if attributes.get("transpose_a") else -1])
+
+
+@kernel
+def batch_matmul_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    rows, columns, depth = instruction[4], instruction[5], instruction[6]
+    step = rows if TRANSPOSE_A else 1
+    for r in range(start, stop):
+        matrix, row = r // rows, r % rows
+        a = instruction[1] + matrix * rows * depth + (row if TRANSPOSE_A else row * depth)
+        b, out = instruction[2] + matrix * depth * columns, instruction[3] + r * columns
+        if TRANSPOSE_B:
+            for c in range(columns):
+                total, begin = real(0), b + c * depth
+                for k in range(depth):
+                    total += arena[a + k * step] * arena[begin + k]
+                arena[out + c] = total
+        else:
+            x = arena[a]
+            for c in range(columns):
+                arena[out + c] = x * arena[b + c]
+            for k in range(1, depth):
+                x, begin = arena[a + k * step], b + k * columns
+                for c in range(columns):
+                    arena[out + c] = arena[out + c] + x * arena[begin + c]
+
+
+def batch_matmul_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
+    attributes = y.call.attributes if y.call else {}
+    transpose_a, transpose_b = bool(attributes.get("transpose_a")), bool(attributes.get("transpose_b"))
+    # Y = A B, so dA = dY Bᵀ and dB = Aᵀ dY; a transposed operand's derivative is the transposed product.
+    da = batch_product(b, dy, transpose_b, True) if transpose_a else batch_product(dy, b, False, not transpose_b)
+    db = batch_product(dy, a, True, transpose_a) if transpose_b else batch_product(a, dy, not transpose_a, False)
+    return [da, db]
+
+
+def batch_product(a: Value, b: Value, transpose_a: bool, transpose_b: bool) -> Value:
+    """A product for each of the matrices; only what is transposed is said, so that equal products look equal."""
+    flags = {"transpose_a": transpose_a, "transpose_b": transpose_b}
+    return a.program.build.emit("batch_matmul", a, b, **{name: True for name, flag in flags.items() if flag})
+
+
+batch_matmul = register(Primitive(
+    name="batch_matmul", formula=r"Y_n = A_n B_n", shape=batch_matmul_shape, body=batch_matmul_body,
+    derivative=batch_matmul_derivative, encode=batch_matmul_encode, length=rows_of_result, variant=matmul_variant,
+    source="Aggarwal 2023, §12.2.5.2",
+))  # fmt: skip
+
+
+def permute_shape(x: Value, axes: tuple[int, ...]) -> Shape:
+    """The axes in the order named, counted from 0."""
+    need_real(x)
+    if sorted(axes) != list(range(x.rank)):
+        raise shape_mismatch(
+            f"{', '.join(map(str, axes)) or 'nothing'} is no order of the {x.rank} axes of {shape_text(x.shape)}",
+            f"Name each of 0 to {x.rank - 1} once." if x.rank else "A single number has no axes.",
+        )
+    return tuple([x.shape[axis] for axis in axes])
+
+
+def permute_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """x, y, rank, then per axis of the result its length and the operand's step along it."""
+    shape, axes = operands[0].shape, attributes["axes"]
+    steps = [math.prod(shape[axis + 1 :]) for axis in axes]
+    pairs = zip(result.shape, steps, strict=True) if axes else [(1, 1)]
+    return (operands[0].offset, result.offset, max(1, len(axes)), *[number for pair in pairs for number in pair])
+
+
+@kernel
+def permute_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, y, rank = instruction[1], instruction[2], instruction[3]
+    inner, step = instruction[2 + 2 * rank], instruction[3 + 2 * rank]
+    outer = start // inner
+    while outer * inner < stop:
+        rest, begin = outer, x
+        for before in range(1, rank):
+            axis = rank - 1 - before
+            length = instruction[4 + 2 * axis]
+            begin += (rest % length) * instruction[5 + 2 * axis]
+            rest //= length
+        low = start - outer * inner if start > outer * inner else 0
+        high = stop - outer * inner if stop < (outer + 1) * inner else inner
+        out = y + outer * inner
+        for i in range(low, high):
+            arena[out + i] = arena[begin + i * step]
+        outer += 1
+
+
+def permute_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
+    axes = y.call.attributes["axes"] if y.call else ()
+    return [x.program.build.emit("permute", dy, axes=tuple([axes.index(axis) for axis in range(len(axes))]))]
+
+
+permute = register(Primitive(
+    name="permute", formula=r"y_{i_{\pi(1)}, i_{\pi(2)}, \dots} = x_{i_1, i_2, \dots}", shape=permute_shape,
+    body=permute_body, derivative=permute_derivative, encode=permute_encode,
+    source="the same numbers, their axes in another order",
+))  # fmt: skip
