@@ -128,6 +128,8 @@ class DataPanel(QWidget):
         self.rows = {}
         for name, option in (kind.options if kind else {}).items():
             assert kind is not None
+            if name == "notes":  # read among the sentences below, and not typed
+                continue
             # Drawing points anew at each pixel of a drag would plan anew each time: taken when the hand lets go.
             row = PropertyRow(option, option.default, self._set_option, self._editor.new_gesture, live=False)
             row.reset_asked.connect(self._reset_option)

@@ -33,9 +33,19 @@ MOST_PROBLEMS = 10
         "inputs": Names(help="Columns that are inputs; all others where empty."),
         "targets": Names(help="Columns that are targets; the last one where empty."),
         "task": Choice("automatic", ("automatic", "regression", "binary", "classes"), help="What the targets are."),
+        "class_names": Names(help="One name per class, where the targets are class numbers."),
+        "notes": Names(help="Where the rows come from and what was done to them before, a sentence each."),
     },
 )
-def file(path: str, inputs: tuple[str, ...], targets: tuple[str, ...], task: str, folder: Path | None) -> Table:
+def file(
+    path: str,
+    inputs: tuple[str, ...],
+    targets: tuple[str, ...],
+    task: str,
+    class_names: tuple[str, ...],
+    notes: tuple[str, ...],
+    folder: Path | None,
+) -> Table:
     """Rows of numbers, separated by comma, semicolon or tab; a first line without a number is the heading.
 
     A target column of words becomes class numbers, in alphabetical order of the words.
@@ -55,11 +65,11 @@ def file(path: str, inputs: tuple[str, ...], targets: tuple[str, ...], task: str
             task="classes" if words else task,
             input_names=tuple(heading[column] for column in input_columns),
             target_names=tuple(heading[column] for column in target_columns),
-            class_names=tuple(words),
+            class_names=tuple(words) or class_names,
         )
     except ProblemError as error:
         raise ProblemError(*(replace(problem, path="path") for problem in error.problems)) from None
-    said = [f"{len(cells)} rows of the file {path}.", *table.preparation[1:]]
+    said = [f"{len(cells)} rows of the file {path}.", *notes, *table.preparation[1:]]
     if words:
         said.append(f"The words of “{heading[target_columns[0]]}” became class numbers in alphabetical order.")
     return replace(table, preparation=tuple(said))

@@ -48,7 +48,7 @@ class Dataset:
 
         Inputs of another shape come back as they are: who plays them says what shape is needed.
         """
-        if self.input_mean is None or inputs.shape[1:] != self.input_mean.shape:
+        if self.input_mean is None or self.input_deviation is None or inputs.shape[1:] != self.input_mean.shape:
             return inputs
         with np.errstate(over="ignore", invalid="ignore"):
             return (inputs - self.input_mean) / self.input_deviation

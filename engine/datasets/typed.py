@@ -30,6 +30,7 @@ from engine.problems import Problem, ProblemError
         "input_names": Names(help="One name per feature."),
         "target_names": Names(help="One name per column of the targets."),
         "class_names": Names(help="One name per class, in the order of the class numbers."),
+        "notes": Names(help="Where the rows come from and what was done to them before, a sentence each."),
     },
 )
 def values(
@@ -39,6 +40,7 @@ def values(
     input_names: tuple[str, ...],
     target_names: tuple[str, ...],
     class_names: tuple[str, ...],
+    notes: tuple[str, ...] = (),
 ) -> Table:
     """Rows as given. A single list of numbers is one feature, or one output, per row.
 
@@ -47,7 +49,7 @@ def values(
     """
     x, y, whole = _pair(inputs, targets)
     found: Task = task if task in ("regression", "binary", "classes") else _guess(y, whole)  # type: ignore[assignment]
-    said = [f"{len(x)} rows as given."]
+    said = [f"{len(x)} rows as given.", *notes]
     if x.ndim == 1:
         x = x[:, None]
         said.append("The single list of inputs is read as one feature per row.")
