@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from app.canvas.layer.opening import open_or_close
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ ENTRIES = (
     Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "nodes"),
     Entry("mute", "Mute", ("Shift+M",), _flag("muted"), "state", "any"),
     Entry("freeze", "Freeze parameters", ("K",), _flag("frozen"), "state", "nodes"),
+    Entry("open", "Open or close a layer", ("O",), lambda v: open_or_close(v, _selected(v)), "state", "nodes"),
     Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "nodes"),
     Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "nodes"),
     Entry("layout", "Lay out", ("L",), _layout, "view"),
@@ -138,7 +140,8 @@ ENTRIES = (
 
 GESTURES = (
     ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag"), ("Break the wires of a port", "Alt + click"),
-    ("Insert a node", "drop it on a wire"), ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
+    ("Insert a node", "drop it on a wire"),
+    ("Open a layer", "double click, Enter"), ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
 )  # fmt: skip
 
 

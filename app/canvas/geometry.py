@@ -10,13 +10,15 @@ from typing import Any
 from PySide6.QtCore import QPointF, QRectF
 
 from app.canvas.ink import width_of
+from app.canvas.layer.plan import HEADER as HEADER
+from app.canvas.layer.plan import LayerPlan, is_opened, plan_layer, ports_of
 from app.canvas.wiring import Wiring
 from app.theme import current_theme
 from app.theme.numbers import number_text
 from engine.graph import Node
 from engine.nodes import NodeType, Numbers, Port, Real, Whole
 
-HEADER, ROW, LINE, PICTURE, CAPTION = 28.0, 24.0, 20.0, 30.0, 16.0
+ROW, LINE, PICTURE, CAPTION = 24.0, 20.0, 30.0, 16.0
 SIDE, PAD = 16.0, 10.0
 NARROWEST, WIDEST, STEP = 120.0, 312.0, 24.0
 NEURON, INPUT_CIRCLE, NAME_ROW, GRADIENT_ROW = 76.0, 52.0, 24.0, 20.0
@@ -44,7 +46,10 @@ class FieldRow:
 
 @dataclass(frozen=True)
 class Geometry:
-    """All places of one node, relative to its upper left corner. `circle` is set for neurons and single inputs."""
+    """All places of one node, relative to its upper left corner.
+
+    `circle` is set for neurons and single inputs, `layer` for layers that are opened into their neurons.
+    """
 
     size: tuple[float, float]
     inputs: Mapping[str, QPointF]
@@ -57,6 +62,7 @@ class Geometry:
     rule: float = 0.0  # y of the line above the numbers; 0 where the node is folded
     subtitle: str = ""
     spare: frozenset[str] = field(default=frozenset())  # optional ports: shown when they are wired or asked for
+    layer: LayerPlan | None = None
 
     @property
     def body(self) -> QRectF:
@@ -111,6 +117,8 @@ def measure(wiring: Wiring, node: Node, shapes: Mapping[str, tuple]) -> Geometry
         return _unknown(wiring, node)
     if is_neuron(node) or is_single_input(node):
         return _round(node, kind)
+    if is_opened(node):
+        return _opened(wiring, node, kind, shapes)
     if "collapsed" in node.flags:
         return _collapsed(node, kind)
     return _Column(wiring, node, kind, shapes).geometry()
@@ -140,6 +148,14 @@ def _round(node: Node, kind: type[NodeType]) -> Geometry:
     outputs = {port.name: QPointF(across, middle) for port in kind.outputs}
     size = (across, NAME_ROW + across + (GRADIENT_ROW if is_neuron(node) else 0.0))
     return Geometry(size, inputs, outputs, circle=circle, spare=frozenset(spare))
+
+
+def _opened(wiring: Wiring, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> Geometry:
+    subtitle = _subtitle(node, kind)
+    plan = plan_layer(wiring, node, shapes, _snapped(_header_width(node, subtitle)))
+    inputs, outputs = ports_of(plan)
+    spare = frozenset(port.name for port in kind.inputs if port.optional)
+    return Geometry(plan.size, inputs, outputs, subtitle=subtitle, spare=spare, layer=plan)
 
 
 def _collapsed(node: Node, kind: type[NodeType]) -> Geometry:

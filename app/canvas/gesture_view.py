@@ -181,20 +181,27 @@ class GestureView(QGraphicsView):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Empty canvas: search. Title: rename. Note: write. Body of a node: tell whoever opens nodes."""
+        """Empty canvas: search. Title: rename. Note: write. Layer: open, or close. Other nodes: tell whoever shows them."""
         self._position = event.position().toPoint()
         point = self.mapToScene(self._position)
         hit = self.hit(point)
-        if event.button() != Qt.MouseButton.LeftButton or hit.kind in ("port", "weight", "field", "fold"):
+        if event.button() != Qt.MouseButton.LeftButton or hit.kind in (
+            "port",
+            "weight",
+            "field",
+            "fold",
+            "line",
+            "bias",
+        ):
             self.mousePressEvent(event)
             return
         self.cancel()
         if hit.kind == "empty":
             self._whole.open_search(point)
-        elif hit.kind in ("node", "value", "note", "frame"):
+        elif hit.kind in ("node", "value", "feature", "note", "frame"):
             self.editor.select([hit.name])
             on_header = hit.kind in ("note", "frame") or point.y() - self.canvas.area_of(hit.name).top() <= 28
-            self._whole.rename() if on_header else self._whole.node_opened.emit(hit.name)
+            self._whole.rename() if on_header else self._whole.open_node(hit.name)
         event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -213,15 +220,24 @@ class GestureView(QGraphicsView):
         old, self._hovered = self._hovered, hit
         for was, on in ((old, False), (hit, True)):
             name = was.name.partition(".")[0]
-            if was.kind == "weight" and was.name in self.canvas.labels:
+            if was.kind in ("line", "bias", "feature"):
+                self._point_at(was, on)
+            elif was.kind == "weight" and was.name in self.canvas.labels:
                 self.canvas.labels[was.name].hovered = on
                 self.canvas.labels[was.name].update()
             elif was.kind == "wire" and was.name in self.canvas.wires:
                 self.canvas.wires[was.name].show_as(hovered=on)
             elif name in self.canvas.nodes:
                 self.canvas.nodes[name].show_state(hovered=on)
-        vertical = hit.kind in ("weight", "value") or (hit.kind == "field" and hit.field is not None)
+        vertical = hit.kind in ("weight", "value", "line", "bias") or (hit.kind == "field" and hit.field is not None)
         self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if vertical else Qt.CursorShape.ArrowCursor)
+
+    def _point_at(self, hit: Hit, on: bool) -> None:
+        """Light a weight or neuron of an opened layer, and say what it is."""
+        if (layer := self.canvas.layers.get(hit.name)) is None:
+            return
+        layer.point_at(hit.kind if on else "", hit.index if on else -1)
+        self.show_hint(self.canvas.words_of(hit) if on else "")
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Tooltips say what a port is, and why a node is faulty."""

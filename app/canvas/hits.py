@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 
 from app.canvas.block import LINES_FROM
+from app.canvas.geometry import HEADER
 from app.canvas.node_item import DrawnNode, PortPlace
 from app.canvas.ports import CATCH
 from app.canvas.wire_item import PICK
@@ -24,12 +25,18 @@ INNER_CATCH = 9.0  # inside its own node a port reaches less far, so that the bo
 
 @dataclass(frozen=True)
 class Hit:
-    """kind: weight, port, fold, field, value, node, note, wire, frame, empty; name: id, address or `source>target`."""
+    """What lies at a point.
+
+    kind    weight, port, fold, field, value, node, note, wire, frame, empty; of an opened layer also line, bias, feature
+    name    id, address or `source>target`
+    index   which weight, neuron or feature of an opened layer
+    """
 
     kind: str
     name: str = ""
     port: PortPlace | None = None
     field: FieldRow | None = None
+    index: int = -1
 
 
 EMPTY = Hit("empty")
@@ -45,6 +52,8 @@ def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:
     node = node_at(scene, point)
     if (port := port_at(scene, point, zoom, node)) is not None:
         return Hit("port", port.address, port)
+    if (part := layer_part_at(scene, point, zoom, node)) is not None:
+        return part
     if node is not None:
         return _part_of(node, point, zoom)
     for name, note in scene.notes.items():
@@ -83,9 +92,21 @@ def port_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode |
     return best
 
 
+def layer_part_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode | None) -> Hit | None:
+    """The weight, neuron or feature of an opened layer; under another node and in a header there is none."""
+    if inside is not None and (inside.geometry.layer is None or point.y() - inside.pos().y() < HEADER):
+        return None
+    for name, layer in scene.layers.items():
+        if (part := layer.part_at(point, PICK / zoom, zoom)) is not None:
+            return Hit(part[0], name, index=part[1])
+    return None
+
+
 def _part_of(item: DrawnNode, point: QPointF, zoom: float) -> Hit:
     place, geometry, name = point - item.pos(), item.geometry, item.node_id
-    if geometry.circle is not None or zoom < LINES_FROM:  # a block shows neither fields nor the chevron that folds
+    if geometry.circle is not None or (
+        zoom < LINES_FROM and geometry.layer is None
+    ):  # a block shows neither fields nor the chevron that folds
         return Hit("node", name)
     if geometry.fold.contains(place):
         return Hit("fold", name)

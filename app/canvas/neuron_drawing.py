@@ -130,12 +130,12 @@ class Neuron:
             draw_text(painter, place, words.text, "number_small", words.token)
 
 
-def fill_of(words: Words) -> QColor:
-    """The colour of a circle with this value: the diverging scale, at most 32 % strong."""
+def fill_of(words: Words, share: float = FILL) -> QColor:
+    """The colour of a circle with this value: the diverging scale, not stronger than `share`."""
     base = ink().colour("raised")
     if words.value is None or words.token == "text3":
         return base
-    return mixed(base, current_theme().signed_colour(words.value, SATURATED), FILL)
+    return mixed(base, current_theme().signed_colour(words.value, SATURATED), share)
 
 
 def mixed(base: QColor, tint: QColor, share: float) -> QColor:

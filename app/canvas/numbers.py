@@ -120,6 +120,9 @@ class NumbersOnCanvas:
 
     def _show_weights(self) -> None:
         focus = self._scene.editor.focus
+        for layer in self._scene.layers.values():
+            layer.show_focus(focus, self.focus_index)
+            layer.show_snapshot(self.snapshot, self.stale)
         for label in self._scene.labels.values():
             label.show_focus(label.place.key == focus and label.place.start == self.focus_index)
         if self.snapshot is None:

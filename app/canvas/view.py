@@ -14,6 +14,8 @@ from app.canvas.corner_widgets import Minimap, ZoomControl
 from app.canvas.gesture_view import GestureView
 from app.canvas.interactions.base import NO_MODIFIER
 from app.canvas.keyboard import KeyboardHand
+from app.canvas.layer.opening import open_or_close
+from app.canvas.layer.plan import is_layer
 from app.canvas.rename import edit_field, rename
 from app.canvas.search_box import SearchBox
 from app.editor import Editor
@@ -31,7 +33,7 @@ class CanvasView(GestureView):
     """
 
     parameter_dragged = Signal(str, object)
-    node_opened = Signal(str)  # double click on a node's body
+    node_opened = Signal(str)  # double click on the body of a node that is no layer, or Enter on it
     resized = Signal()
     zoom_changed = Signal(float)
     no_modifiers = NO_MODIFIER
@@ -180,7 +182,7 @@ class CanvasView(GestureView):
             self.cancel()
             handled = True
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            handled = self.hand.begin_wire()
+            handled = self.hand.begin_wire() or self._open_selected()
         elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
             handled = self.hand.turn(factor if key == Qt.Key.Key_Up else -factor)
         event.setAccepted(handled)
@@ -275,6 +277,20 @@ class CanvasView(GestureView):
     def _search_closed(self) -> None:
         self.search = None
         self.setFocus()
+
+    def _open_selected(self) -> bool:
+        """Enter on a node: into a layer and out of it, or to whoever shows nodes. False: not one node is selected."""
+        if (node := self.hand.node) is None:
+            return False
+        self.open_node(node)
+        return True
+
+    def open_node(self, name: str) -> None:
+        """Open a layer into its neurons, or close it; any other node is told to whoever shows nodes."""
+        if is_layer(self.canvas.graph.nodes[name]):
+            open_or_close(self, [name])
+        else:
+            self.node_opened.emit(name)
 
     def focus_value(self, key: str, index: int) -> None:
         """Let ↑ and ↓ change one entry of a parameter."""

@@ -56,6 +56,7 @@ class WireItem(QGraphicsItem):
         self.weight: float | None = None
         self.phase = ""
         self.selected = self.hovered = self.doomed = False
+        self.replaced = False  # an opened layer draws its weights instead, line by line
         self.setZValue(WIRES_Z)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
@@ -66,7 +67,7 @@ class WireItem(QGraphicsItem):
             self.path = path
 
     def show_as(self, **looks: object) -> None:
-        """Change the looks: weight, phase, selected, hovered, doomed (about to be cut)."""
+        """Change the looks: weight, phase, selected, hovered, doomed (about to be cut), replaced (by the lines of a layer)."""
         if any(getattr(self, name) != look for name, look in looks.items()):
             for name, look in looks.items():
                 setattr(self, name, look)
@@ -116,4 +117,4 @@ class WireItem(QGraphicsItem):
         if self.weight is not None:
             strength = round(0.3 + 0.7 * min(1.0, abs(self.weight)), 1)
             return ink().pen("neg" if self.weight < 0 else "pos", 1.0, style, strength)
-        return ink().pen(f"k_{self.kind}", 1.0, style, 0.85)
+        return ink().pen(f"k_{self.kind}", 1.0, style, 0.2 if self.replaced else 0.85)

@@ -8,11 +8,12 @@ from PySide6.QtCore import QPointF
 
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.cut import Cut
-from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
+from app.canvas.interactions.drag_number import LAYER_PARTS, DragField, DragParameter, parameter_at
 from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
 from app.canvas.interactions.select import RubberBand, combined
+from app.canvas.layer.opening import open_or_close
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
@@ -26,13 +27,16 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
             editor.break_port(hit.name)
             return None
         return PullWire(view, point, hit.port)
-    if hit.kind in ("weight", "value") and (found := parameter_at(view, hit)) is not None:
+    if hit.kind in ("weight", "value", *LAYER_PARTS) and (found := parameter_at(view, hit)) is not None:
         return DragParameter(view, point, *found)
     if hit.kind == "field":
         editor.select({hit.name})
         return DragField(view, point, hit)
     if hit.kind == "fold":
-        editor.toggle_flag([hit.name], "collapsed")
+        if hit.name in view.canvas.layers:
+            open_or_close(view, [hit.name])
+        else:
+            editor.toggle_flag([hit.name], "collapsed")
         return None
     if hit.kind == "wire":
         editor.select(combined(editor.selection, {hit.name}, modifiers))

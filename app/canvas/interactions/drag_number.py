@@ -123,10 +123,15 @@ class DragField(DragNumber):
             self.editor.stack.undo()
 
 
+LAYER_PARTS = ("line", "bias")  # the handles of an opened layer
+
+
 def parameter_at(view: CanvasView, hit: Hit) -> tuple[str, int, np.ndarray] | None:
     """Key, index and array of the number under the mouse, if a snapshot has told it."""
     snapshot = view.canvas.numbers.snapshot
-    if hit.kind == "weight":
+    if hit.kind in LAYER_PARTS:
+        key, index = view.canvas.layers[hit.name].key_of(hit.kind), hit.index
+    elif hit.kind == "weight":
         place = view.canvas.labels[hit.name].place
         key, index = place.key, place.start
     else:
