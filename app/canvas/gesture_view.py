@@ -237,7 +237,7 @@ class GestureView(QGraphicsView):
         if (layer := self.canvas.layers.get(hit.name)) is None:
             return
         layer.point_at(hit.kind if on else "", hit.index if on else -1)
-        self.show_hint(self.canvas.words_of(hit) if on else "")
+        self.show_hint(self.canvas.layers.words_of(hit) if on else "")
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Tooltips say what a port is, and why a node is faulty."""

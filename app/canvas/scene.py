@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, Qt, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import QPainter, QPixmapCache, QPolygonF
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
-from app.canvas.geometry import is_neuron, is_single_input, measure, shown_name
+from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.ink import ink
 from app.canvas.layer.item import LayerItem
+from app.canvas.layer.opened import OpenedLayers
 from app.canvas.layer.plan import followers, is_opened
 from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
@@ -28,9 +29,6 @@ from app.canvas.wiring import Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
 from engine.graph import Graph, Node
-
-if TYPE_CHECKING:
-    from app.canvas.hits import Hit
 
 LAYOUT_MS = 300
 FAR = 1e6  # the canvas is as good as infinite
@@ -60,13 +58,11 @@ class CanvasScene(QGraphicsScene):
         super().__init__(editor)
         self.editor = editor
         self.nodes: dict[str, DrawnNode] = {}
-        self.layers: dict[str, LayerItem] = {}  # those of the nodes that are opened
+        self.layers = OpenedLayers(self)
         self.wires: dict[str, WireItem] = {}
         self.frames: dict[str, FrameItem] = {}
         self.notes: dict[str, NoteItem] = {}
         self.labels: dict[str, WeightLabel] = {}
-        #: By opened layers: who gave way to them, from where to where.
-        self.made_room: dict[frozenset[str], dict[str, tuple[tuple[float, float], tuple[float, float]]]] = {}
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
         self.has_grid = True
@@ -145,13 +141,12 @@ class CanvasScene(QGraphicsScene):
         for table in (self.labels, self.wires, self.nodes, self.layers, self.frames, self.notes):
             table.clear()
         self._wires_at.clear()
-        self.made_room.clear()
         self.marks.travel([], "")
         self.numbers.clear()
         self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
         self._sync_nodes(self.graph.nodes)
         self._sync_wires()
-        self._lay_lines()
+        self.layers.lay_lines()
         self._sync_annotations()
         self.numbers.refresh()
         self._settle()
@@ -293,18 +288,8 @@ class CanvasScene(QGraphicsScene):
             self._route(self.wires[name])
             if (label := self.labels.get(name)) is not None:
                 label.setPos(self.wires[name].path.pointAtPercent(0.5))
-        self._lay_lines(nodes)
+        self.layers.lay_lines(nodes)
         self.numbers.follow_marks()
-
-    def _lay_lines(self, moved: Iterable[str] | None = None) -> None:
-        """Run the lines of opened layers again: of all, or where an end has moved."""
-        touched = None if moved is None else set(moved)
-        for name, layer in self.layers.items():
-            if touched is None or touched & {name, layer.plan.before}:
-                layer.lay_lines(self.layers)
-                for wire in self.wires_at(name):
-                    if wire.wire.target == f"{name}.x":
-                        wire.show_as(replaced=bool(layer.plan.before))
 
     def seen(self) -> list[str]:
         """The nodes in view; all of them while nobody looks."""
@@ -361,12 +346,6 @@ class CanvasScene(QGraphicsScene):
             place_labels(self.labels.values(), obstacles)
         self.arranged.emit()
 
-    def words_of(self, hit: Hit) -> str:
-        """What a part of an opened layer is, with its numbers."""
-        layer = self.layers[hit.name]
-        source = self.graph.nodes.get(layer.plan.source.partition(".")[0])
-        return layer.tip(hit.kind, hit.index, shown_name(source) if source is not None else "x")
-
     # looks -----------------------------------------------------------------------------------------------------------
 
     def show_zoom(self, zoom: float) -> None:
@@ -387,7 +366,7 @@ class CanvasScene(QGraphicsScene):
         for item in [*self.labels.values(), *self.nodes.values()]:
             if isinstance(item, NeuronItem | WeightLabel | LayerItem):
                 item.enlarge(boost)
-        self._lay_lines()
+        self.layers.lay_lines()
         self._settle()
 
     def _show_selection(self, selection: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -24,6 +25,7 @@ from app.canvas.live import (
     draw_corner,
     draw_glow,
     draw_ringed,
+    enlarged,
 )
 from app.canvas.neuron_drawing import Neuron, fill_of
 from app.canvas.node_item import NODES_Z, RADIUS, DrawnNode
@@ -31,7 +33,8 @@ from app.canvas.readings import Words
 from app.canvas.wiring import Wiring
 from app.theme.numbers import token_of
 
-WORDS_FROM = 0.6  # zoom below which the numbers beside small circles are left out
+WORDS_FROM = 0.5  # zoom below which the numbers of small circles are left out
+LINE = 15.0
 
 
 class LayerItem(DrawnNode):
@@ -176,14 +179,16 @@ class LayerItem(DrawnNode):
             self._draw_fan(painter, self.plan.features)
 
     def _draw_header(self, painter: QPainter) -> None:
-        width, kind = self.geometry.size[0], self.node.kind
-        draw_icon(painter, SIDE - 4, 7, (kind.icon if kind else "") or "layers", self.category_token)
-        left = SIDE + 18
-        taken = draw_name(painter, QRectF(left, 0, width - 30 - left, HEADER), shown_name(self.node), "strong")
-        room = width - 38 - left - taken
-        if self.geometry.subtitle and room > 24:
-            text = elided(self.geometry.subtitle, "caption", room)
-            draw_text(painter, QRectF(left + taken + 8, 0, room, HEADER), text, "caption", "text3")
+        kind = self.node.kind
+        with enlarged(painter, QPointF(0, HEADER / 2), self.boost):
+            width = (self.geometry.size[0] - 30) / self.boost  # without the chevron
+            draw_icon(painter, SIDE - 4, 7, (kind.icon if kind else "") or "layers", self.category_token)
+            left = SIDE + 18
+            taken = draw_name(painter, QRectF(left, 0, width - left, HEADER), shown_name(self.node), "strong")
+            room = width - left - taken - 8
+            if self.geometry.subtitle and room > 24:
+                text = elided(self.geometry.subtitle, "caption", room)
+                draw_text(painter, QRectF(left + taken + 8, 0, room, HEADER), text, "caption", "text3")
 
     def _draw_fan(self, painter: QPainter, features: Column) -> None:
         """From the port to every feature of what comes in."""
@@ -236,12 +241,15 @@ class LayerItem(DrawnNode):
                     self._write_feature(painter, circle, column.grade.words, value)
 
     def _write_feature(self, painter: QPainter, circle: QRectF, words: str, value: Words) -> None:
-        short = value.text.partition(" ± ")[0]
-        if words == "inside" and width_of(short, "number_small") <= circle.width() - 4:
-            draw_text(painter, circle, short, "number_small", value.token, "middle")
+        short = _mean(value)
+        if words == "inside" and width_of(short.text, "number_small") * self.boost <= circle.width() - 2:
+            with enlarged(painter, circle.center(), self.boost):
+                draw_text(painter, circle, short.text, "number_small", short.token, "middle")
         elif words == "beside":
-            place = QRectF(circle.left() - WORDS, circle.top(), WORDS - 5, circle.height())
-            draw_text(painter, place, short, "number_small", value.token, "right")
+            right = QPointF(circle.left() - 5, circle.center().y())
+            with enlarged(painter, right, min(self.boost, 1.25)):
+                place = QRectF(right.x() - WORDS, right.y() - LINE / 2, WORDS, LINE)
+                draw_text(painter, place, short.text, "number_small", short.token, "right")
 
     def _draw_units(self, painter: QPainter, zoom: float) -> None:
         column = self.plan.units
@@ -291,25 +299,39 @@ class LayerItem(DrawnNode):
         painter.drawEllipse(circle)
 
     def _write_beside(self, painter: QPainter, circle: QRectF, index: int, value: Words) -> None:
-        """Value (in the circle where it fits) and gradient, or bias where nothing came back yet."""
-        short = value.text.partition(" ± ")[0]
-        lines: list[tuple[str, str, str]] = []
-        if circle.width() >= 40 and width_of(short, "number_small") <= circle.width() - 2:
-            draw_text(painter, circle, short, "number_small", value.token, "middle")
-        else:
-            lines.append((short, value.token, ""))
-        bias = self.numbers.words("biases", index, signed=True, digits=2)
-        gradient = self.numbers.words("gradients", index, signed=True, token="backward", digits=2)
-        if not lines:
-            lines.append((bias.text, token_of(bias.value) if bias.token == "text" else bias.token, ""))
-        lines.append((gradient.text.partition(" ± ")[0], gradient.token, "backward"))
-        top = circle.center().y() - 7.5 * len(lines)
-        for at, (text, token, chevron) in enumerate(lines):
-            place = QRectF(circle.right() + 6, top + 15 * at, WORDS, 15)
-            if chevron:
-                draw_chevron(painter, QPointF(place.left() + 3, place.center().y()), 3.0, token, leftward=True)
-                place.adjust(10, 0, 0, 0)
-            draw_text(painter, place, text, "number_small", token)
+        """Value (in the circle where it fits), bias and gradient, as many as there is height for."""
+        numbers, plan = self.numbers, self.plan
+        short = _mean(value)
+        fits = width_of(short.text, "number_small") * self.boost <= circle.width() - 2
+        if fits:
+            with enlarged(painter, circle.center(), self.boost):
+                draw_text(painter, circle, short.text, "number_small", short.token, "middle")
+        bias = numbers.words("biases", index, signed=True, digits=2)
+        gradient = _mean(numbers.words("gradients", index, signed=True, token="backward", digits=2))
+        lines = [] if fits else [(short, False)]
+        lines += [(replace(bias, token=token_of(bias.value)), False)] if plan.bias else []
+        lines += [(gradient, True)]
+        assert plan.units is not None
+        fitting = max(1, int(plan.units.grade.pitch / (LINE * self.boost)))
+        if len(lines) > fitting and plan.bias:
+            del lines[-2 if numbers.gradients is not None else -1]  # a gradient says more, once it is there
+        with enlarged(painter, QPointF(circle.right() + 6, circle.center().y()), self.boost):
+            _write_lines(painter, QPointF(circle.right() + 6, circle.center().y()), lines[:fitting])
+
+
+def _mean(words: Words) -> Words:
+    """Only the mean of numbers that spread: there is no room for more."""
+    return replace(words, text=words.text.partition(" ± ")[0])
+
+
+def _write_lines(painter: QPainter, left: QPointF, lines: list[tuple[Words, bool]]) -> None:
+    """Numbers below each other, in the middle of a height; gradients behind their chevron."""
+    for at, (words, is_gradient) in enumerate(lines):
+        place = QRectF(left.x(), left.y() + LINE * (at - len(lines) / 2), WORDS, LINE)
+        if is_gradient:
+            draw_chevron(painter, QPointF(place.left() + 3, place.center().y()), 3.0, words.token, leftward=True)
+            place.adjust(10, 0, 0, 0)
+        draw_text(painter, place, words.text, "number_small", words.token)
 
 
 def draw_reason(painter: QPainter, body: QRectF, reason: str) -> None:

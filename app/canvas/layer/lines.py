@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
 from app.canvas.layer.numbers import Entries, LayerNumbers
+from app.canvas.layer.plan import MOST_LABELLED
 from app.canvas.live import DASH, zoom_of
 from app.canvas.neuron_drawing import mixed
 from app.canvas.readings import Words, fixed_level
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 NEURONS_FROM = 0.42  # zoom below which an opened layer shows its weights as a picture
 LABELS_FROM = 0.55
-MOST_LABELLED = 24  # lines that bear their number at all times
 MOST_SMOOTH = 512  # lines that are drawn antialiased, the strongest: that costs five times as much
+MOST_HASTY = 1024  # lines that are drawn while the numbers change with every frame, the strongest
+AT_REST_MS = 250  # without a change, after which all are drawn
 SHADES = 8
-FAINTEST = 0.07  # share of the level below which one line among very many is left out
-ROOM = QRectF(-32, -9, 64, 34)  # of a label, whatever the numbers are at the moment
+FAINTEST = 0.01  # share below which one line among very many is left out: it could not be seen
+ROOM, SHORT_ROOM = QRectF(-32, -9, 64, 34), QRectF(-25, -9, 50, 18)  # of a label, whatever its numbers are
 
 
 class WeightLines(QGraphicsItem):
@@ -38,15 +40,21 @@ class WeightLines(QGraphicsItem):
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
         self.setZValue(-1)  # beneath the neurons, which are on the live layer
         self._begins = self._ends = np.zeros((0, 2))
-        self._lines: list[QLineF] = []
-        self._labels: list[QPointF] = []
+        self.lines: list[QLineF] = []
+        self.labels: list[QPointF] = []
         self._area = QRectF()
         self._shades = np.zeros(0, int)
         self._order = np.zeros(0, int)
-        self._numbers = LayerNumbers()
+        self.numbers = LayerNumbers()
         self.level = 0.0  # of the strongest colour; it only grows, so that colours keep their meaning
         self.hovered = self.focused = -1
         self.boost = 1.0
+        self._is_hasty = False
+        self._rest = QTimer(singleShot=True, interval=AT_REST_MS)
+        self._rest.timeout.connect(self._draw_all)
+        # Panning and the mark of the mouse copy a picture instead of painting thousands of lines again.
+        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.marks = LineMarks(self)
 
     def place(self, features: Column, units: Column, offset: QPointF, obstacles: list[QRectF]) -> None:
         """Run from the edge of each feature's circle (displaced by an offset) to that of each unit's."""
@@ -58,33 +66,37 @@ class WeightLines(QGraphicsItem):
         ends = ends - away * (units.grade.across / 2)
         if np.array_equal(begins, self._begins) and np.array_equal(ends, self._ends):
             return
-        self.prepareGeometryChange()
+        self._change_geometry()
         self._begins, self._ends = begins, ends
-        self._lines = [QLineF(*line) for line in np.hstack([begins, ends]).tolist()]
+        self.lines = [QLineF(*line) for line in np.hstack([begins, ends]).tolist()]
         self._place_labels(obstacles)
         self._area = self._bounds()
         self.update()
 
     def clear(self) -> None:
         """No lines: nothing feeds the layer, or there are too many."""
-        self.prepareGeometryChange()
+        self._change_geometry()
         self._begins = self._ends = np.zeros((0, 2))
-        self._lines, self._labels, self._area = [], [], QRectF()
+        self.lines, self.labels, self._area = [], [], QRectF()
+
+    def _change_geometry(self) -> None:
+        self.prepareGeometryChange()
+        self.marks.prepareGeometryChange()
 
     def _place_labels(self, obstacles: list[QRectF]) -> None:
-        self._labels, taken = [], list(obstacles)
-        if len(self._lines) > MOST_LABELLED:
+        self.labels, taken = [], list(obstacles)
+        if len(self.lines) > MOST_LABELLED:
             return
-        room = self._boosted(ROOM)
-        for line in self._lines:
-            self._labels.append(best_place(line.pointAt, room, taken))
-            taken.append(room.translated(self._labels[-1]))
+        room = self._boosted(ROOM if self.boost == 1.0 else SHORT_ROOM)
+        for line in self.lines:
+            self.labels.append(best_place(line.pointAt, room, taken))
+            taken.append(room.translated(self.labels[-1]))
 
     def _boosted(self, area: QRectF) -> QRectF:
         return QRectF(area.topLeft() * self.boost, area.size() * self.boost)
 
     def _bounds(self) -> QRectF:
-        if not self._lines:
+        if not self.lines:
             return QRectF()
         points = np.vstack([self._begins, self._ends])
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
@@ -97,53 +109,69 @@ class WeightLines(QGraphicsItem):
 
     def show_numbers(self, numbers: LayerNumbers) -> None:
         """Take other weights."""
-        self._numbers = numbers
+        self.numbers = numbers
         if numbers.weights is not None:
             self._sort(numbers.weights)
+        if len(self.lines) > MOST_HASTY:
+            self._is_hasty = self._rest.isActive()
+            self._rest.start()
         self.update()
+        self.marks.update()
+
+    def _draw_all(self) -> None:
+        if self._is_hasty:
+            self._is_hasty = False
+            self.update()
 
     def _sort(self, weights: Entries) -> None:
         """Give every line its shade, and an order from the faintest to the strongest."""
         sizes = np.abs(np.nan_to_num(weights.numbers, nan=0.0, posinf=0.0, neginf=0.0))
         self.level = max(self.level, fixed_level(float(sizes.max(initial=0.0))))
         shares = sizes / self.level
+        if len(shares) > MOST_SMOOTH:
+            shares **= 2  # among very many only the strong ones should be seen
         shades = np.minimum((shares * SHADES).astype(int), SHADES - 1)
         shades[~np.isfinite(weights.numbers)] = SHADES
         shades = np.where(weights.numbers < 0, -1 - shades, shades)
         order = np.argsort(shares, kind="stable")
         if len(shares) > MOST_SMOOTH:
-            order = order[shares[order] >= FAINTEST / 2]
+            order = order[shares[order] >= FAINTEST]
         self._shades, self._order = shades, order
 
     def light(self, hovered: int) -> None:
         """Show which line the mouse is at; -1: none."""
         if hovered != self.hovered:
             self.hovered = hovered
-            self.update()
+            self.marks.update()
 
     def focus(self, focused: int) -> None:
         """Show which weight ↑ and ↓ change; -1: none."""
         if focused != self.focused:
             self.focused = focused
-            self.update()
+            self.marks.update()
 
     def words(self, index: int) -> tuple[Words, Words]:
         """A weight and its gradient as text."""
-        numbers = self._numbers
+        numbers = self.numbers
         return (
             numbers.words("weights", index, signed=True, digits=2),
             numbers.words("weight_gradients", index, signed=True, token="backward"),
         )
 
+    def label(self, index: int) -> tuple[Words, Words]:
+        """What stands on a line: seen from afar there is room for the weight alone, save where the mouse is."""
+        weight, gradient = self.words(index)
+        return weight, gradient if self.boost == 1.0 or index == self.hovered else DASH
+
     # hits ------------------------------------------------------------------------------------------------------------
 
     def at(self, point: QPointF, reach: float, zoom: float) -> int:
         """The line whose label holds a point, or the nearest within `reach`; -1: none."""
-        if not self._lines:
+        if not self.lines:
             return -1
         if zoom >= LABELS_FROM:
-            for index, place in enumerate(self._labels):
-                if self._boosted(weight_area(*self.words(index))).translated(place).contains(point):
+            for index, place in enumerate(self.labels):
+                if self._boosted(weight_area(*self.label(index))).translated(place).contains(point):
                     return index
         here = np.array([point.x(), point.y()])
         away = self._ends - self._begins
@@ -155,30 +183,26 @@ class WeightLines(QGraphicsItem):
 
     def middle(self, index: int) -> QPointF:
         """A point on a line away from its ends, where it can be taken hold of."""
-        return self._lines[index].center() if not self._labels else self._labels[index]
+        return self.lines[index].center() if not self.labels else self.labels[index]
 
     # painting --------------------------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """The faint ones first; the strongest antialiased; labels where there are few."""
+        """The faint ones first; the strongest antialiased."""
         zoom = zoom_of(painter)
-        if zoom < NEURONS_FROM or not self._lines:
+        if zoom < NEURONS_FROM or not self.lines:
             return
-        if self._numbers.weights is None or len(self._shades) != len(self._lines):
-            painter.setPen(ink().pen("border_strong", 1.0, alpha=0.4))
-            painter.drawLines(self._lines)
+        if self.numbers.weights is None or len(self._shades) != len(self.lines):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, len(self.lines) <= MOST_SMOOTH)
+            painter.setPen(ink().pen("border"))
+            painter.drawLines(self.lines)
             return
-        smooth = max(0, len(self._order) - MOST_SMOOTH)
+        order = self._order[-MOST_HASTY:] if self._is_hasty else self._order
+        smooth = len(order) if self._is_hasty else max(0, len(order) - MOST_SMOOTH)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        self._draw(painter, self._order[:smooth], 0.0)
+        self._draw(painter, order[:smooth], 0.0)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw(painter, self._order[smooth:], 1.2 if len(self._lines) <= MOST_SMOOTH else 0.4)
-        for index in (self.focused, self.hovered):
-            if 0 <= index < len(self._lines):
-                painter.setPen(ink().pen("focus" if index == self.focused else "text", 2.0))
-                painter.drawLine(self._lines[index])
-        if zoom >= LABELS_FROM:
-            self._draw_labels(painter)
+        self._draw(painter, order[smooth:], 1.2 if len(self.lines) <= MOST_SMOOTH else 0.4)
 
     def _draw(self, painter: QPainter, chosen: np.ndarray, widening: float) -> None:
         shades = self._shades[chosen]
@@ -187,21 +211,44 @@ class WeightLines(QGraphicsItem):
                 found = chosen[shades == shade]
                 if len(found):
                     painter.setPen(_pen(shade, widening, current_theme().is_dark))
-                    painter.drawLines([self._lines[index] for index in found.tolist()])
+                    painter.drawLines([self.lines[index] for index in found.tolist()])
 
-    def _draw_labels(self, painter: QPainter) -> None:
-        shown = range(len(self._labels)) if self._labels else sorted({self.focused, self.hovered} - {-1})
-        for index in shown:
-            if index >= len(self._lines):
-                continue
-            weight, gradient = self.words(index)
-            place = self._labels[index] if self._labels else self._lines[index].pointAt(0.5)
-            edge = "focus" if index == self.focused else "border_strong" if index == self.hovered else ""
-            painter.save()
-            painter.translate(place)
-            painter.scale(self.boost, self.boost)
-            draw_weight(painter, weight_area(weight, gradient), weight, None if gradient is DASH else gradient, edge)
-            painter.restore()
+
+class LineMarks(QGraphicsItem):
+    """What is seen over the lines: numbers where there are few, the line at the mouse, the one with the focus."""
+
+    def __init__(self, weights: WeightLines) -> None:
+        super().__init__(weights)
+        self._weights = weights
+        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+
+    def boundingRect(self) -> QRectF:
+        """As large as the lines with their labels."""
+        return self._weights.boundingRect()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        """Lines first, so that no label is crossed."""
+        weights, zoom = self._weights, zoom_of(painter)
+        if zoom < NEURONS_FROM or not weights.lines:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        marked = [index for index in (weights.focused, weights.hovered) if 0 <= index < len(weights.lines)]
+        for index in marked:
+            painter.setPen(ink().pen("focus" if index == weights.focused else "text", 2.0))
+            painter.drawLine(weights.lines[index])
+        if zoom >= LABELS_FROM:
+            for index in [*range(len(weights.labels)), *marked]:
+                self._draw_label(painter, index)
+
+    def _draw_label(self, painter: QPainter, index: int) -> None:
+        weights = self._weights
+        weight, gradient = weights.label(index)
+        edge = "focus" if index == weights.focused else "border_strong" if index == weights.hovered else ""
+        painter.save()
+        painter.translate(weights.middle(index))
+        painter.scale(weights.boost, weights.boost)
+        draw_weight(painter, weight_area(weight, gradient), weight, None if gradient is DASH else gradient, edge)
+        painter.restore()
 
 
 @lru_cache(maxsize=64)

@@ -63,7 +63,7 @@ class _Opening:
         }
         if self._opens:
             pushed = {name: (self._corner_of(name), place) for name, place in places.items()}
-            self._scene.made_room[frozenset(self._layers)] = pushed
+            self._scene.layers.made_room[frozenset(self._layers)] = pushed
         self._scene.editor.set_flag(self._layers, "opened", self._opens, places)
 
     def _corner_of(self, name: str) -> Place:
@@ -89,8 +89,8 @@ class _Opening:
     def _return_pushed(self) -> None:
         """Let those return that gave way at the opening and still stand there, unless somebody took their place."""
         pushed: Mapping[str, tuple[Place, Place]] = {}
-        for layers in [layers for layers in self._scene.made_room if layers & set(self._layers)]:
-            pushed = self._scene.made_room.pop(layers) if layers == set(self._layers) else pushed
+        for layers in [layers for layers in self._scene.layers.made_room if layers & set(self._layers)]:
+            pushed = self._scene.layers.made_room.pop(layers) if layers == set(self._layers) else pushed
         returned = dict(self._areas)
         for name, (place, away) in pushed.items():
             if name in returned and _corner(self._start[name]) == away:

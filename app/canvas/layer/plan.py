@@ -15,6 +15,8 @@ from engine.graph import Node, Wire
 MOST_NEURONS = 64  # on either side; of more the weights are shown as a matrix
 HEADER, PAD = 28.0, 16.0
 LEFT, RIGHT = 28.0, 20.0  # from the port to the features, from the neurons to the port
+MOST_LABELLED = 24  # weights that bear their number at all times
+WIDEST_PITCH = 24.0
 WORDS = 62.0  # beside circles too small to hold their number
 LARGEST_MATRIX = (560.0, 420.0)
 LARGEST_CELL, SMALLEST_CELL = 12.0, 0.75
@@ -122,6 +124,8 @@ def _with_neurons(plan: LayerPlan) -> LayerPlan:
     features = _grade(FEATURES, plan.shape[0])
     rows = max(units.pitch * count, features.pitch * plan.shape[0] if shows_features else 0.0)
     height = HEADER + 2 * PAD + rows
+    if units.words == "none":  # beside a taller column there is room to tell them apart
+        units = replace(units, pitch=max(units.pitch, min(WIDEST_PITCH, rows / max(1, count))))
     middle = HEADER + (height - HEADER) / 2
     right = {"around": RIGHT + 14.0, "beside": WORDS + RIGHT, "none": RIGHT}[units.words]
     if not shows_features:
@@ -140,8 +144,8 @@ def _with_neurons(plan: LayerPlan) -> LayerPlan:
 
 
 def room_for_lines(shape: tuple[int, int]) -> float:
-    """How far apart the two ends of the weights' lines stand: the more lines, the farther."""
-    return 132.0 + 3.0 * max(shape)
+    """How far apart the two ends of the weights' lines stand: room for labels, or the more lines the farther."""
+    return 210.0 if shape[0] * shape[1] <= MOST_LABELLED else 150.0 + 3.0 * max(shape)
 
 
 def _grade(grades: Iterable[Grade], count: int) -> Grade:
