@@ -62,13 +62,13 @@ class Follower(QObject):
 
 
 def changed_numbers(before: Training, after: Training) -> dict[str, float] | None:
-    """`optimizer.<setting>` -> number where two plans differ in nothing else; None where they do."""
-    if len(before.phases) != 1 or len(after.phases) != 1:
+    """The numbers of phases that changed, by address, where two plans differ in nothing else; None where they do."""
+    if replace(before, phases=()) != replace(after, phases=()):
         return None
-    old, new = before.phases[0].optimizer, after.phases[0].optimizer
-    if old.type != new.type or replace(before, phases=()) != replace(after, phases=()):
+    if [phase.structure for phase in before.phases] != [phase.structure for phase in after.phases]:
         return None
-    if replace(before.phases[0], optimizer=new) != after.phases[0]:
-        return None
-    numbers = {name: new.setting(name) for name in new.kind.settings}
-    return {f"optimizer.{name}": number for name, number in numbers.items() if number != old.setting(name)}
+    numbers: dict[str, float] = {}
+    for old, new in zip(before.phases, after.phases, strict=True):
+        found = old.numbers
+        numbers |= {address: number for address, number in new.numbers.items() if number != found[address]}
+    return numbers

@@ -16,7 +16,7 @@ from engine.nodes.base import NodeType
 from engine.problems import Problem, ProblemError, did_you_mean, shape_mismatch
 from engine.program import B, Origin, Part, Program, Shape, Value, shape_text
 from engine.simplify import remove_dead_calls
-from engine.training import Phase, Training
+from engine.training import Phase, Training, emit_update
 
 if TYPE_CHECKING:
     from engine.graph import Wire
@@ -323,22 +323,14 @@ def _shown(program: Program, found: Mapping[int, Value]) -> list[Value]:
 
 
 def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> None:
-    program, build, kind = result.program, result.program.build, phase.optimizer.kind
+    program, build = result.program, result.program.build
     found, objective = program.gradients[index], program.objectives[index]
     chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
     if not chosen:
         return
-    settings = {
-        name: build.source("setting", f"training.{phase.name}.{name}", (), phase.optimizer.setting(name))
-        for name in kind.settings
-    }
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
     program.steps.extend(Origin(name, "update", index) for name in nodes)
-    build.origin = Origin(nodes[0], "update", index)
-    kind.prepare(build, settings, f"training.{phase.name}")
-    for value in chosen:
-        build.origin = Origin(_owner(value), "update", index)
-        kind.emit(build, value, found[value.index], settings, lambda name, value=value: _memory(value, name, phase))  # type: ignore[misc]
+    emit_update(build, phase, index, chosen, found, objective)
     build.origin = Origin(nodes[-1], "update", index)
     for value in chosen:
         build.emit("non_finite_flag", value)
@@ -346,11 +338,6 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
-
-
-def _memory(value: Value, name: str, phase: Phase) -> Value:
-    address = value.source.address if value.source else ""
-    return value.program.build.source("state", f"{address}.{phase.name}.{name}", value.shape, 0.0)
 
 
 def _learns(graph: Graph, phase: Phase, value: Value) -> bool:

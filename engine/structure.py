@@ -21,10 +21,7 @@ def structure_of(document: Document) -> Any:
         [_node_key(node) for node in graph],
         [(wire.source, wire.target, wire.order, wire.muted) for wire in graph.wires],
         (training.seed, training.batch_size, training.order, training.last_batch),
-        [
-            (phase.name, phase.minimise, phase.maximise, phase.parameters, phase.times, phase.optimizer.type)
-            for phase in training.phases
-        ],
+        [phase.structure for phase in training.phases],
     )
 
 
@@ -35,8 +32,7 @@ def numbers_of(document: Document) -> dict[str, Any]:
         for name, value in _slots(node).items():
             numbers[f"{node.id}.{name}"] = value
     for phase in document.training.phases:
-        for name in phase.optimizer.kind.settings:
-            numbers[f"training.{phase.name}.{name}"] = phase.optimizer.setting(name)
+        numbers.update(phase.numbers)
     return numbers
 
 

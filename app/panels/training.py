@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from app.panels.fields.choices import ChoiceRows
 from app.panels.fields.properties import PropertyRow
-from app.panels.fields.section import Section, Symbol, clear, words
+from app.panels.fields.section import Section, words
 from engine.nodes.base import Choice, Property, Whole
 from engine.problems import Problem, ProblemError
-from engine.training import Optimizer, Phase, Training, optimizer_types
+from engine.training import FAMILIES, Chosen, Phase, Training
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
@@ -38,17 +40,20 @@ class TrainingPanel(QWidget):
         super().__init__(parent)
         self._editor = editor
         self._phase = 0
-        self._settings_of = ""
         self.rows: dict[str, PropertyRow] = {}
-        self.settings: dict[str, PropertyRow] = {}
+        self.choices: dict[str, ChoiceRows] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         self.objective = Section("Objective")
-        self.optimizer = self._make_optimizer()
+        self.optimizer = self._make_choices("Optimizer", "optimizer")
+        self.schedules = self._make_choices("Over time", "schedule", "momentum_schedule")
+        self.refinements = self._make_choices("Around the step", "penalty", "clipping", "constraint", "averaging")
         self.batches = Section("Batches")
         self.arithmetic = Section("Arithmetic")
-        for section in (self.objective, self.optimizer, self.batches, self.arithmetic):
+        for section in (
+            self.objective, self.optimizer, self.schedules, self.refinements, self.batches, self.arithmetic,
+        ):  # fmt: skip
             column.addWidget(section)
         column.addStretch(1)
         self._make_rows()
@@ -57,20 +62,12 @@ class TrainingPanel(QWidget):
 
     # building --------------------------------------------------------------------------------------------------------
 
-    def _make_optimizer(self) -> Section:
-        section = Section("Optimizer")
-        self.kind = Choice("sgd", lambda: tuple(optimizer_types()), help="How parameters follow their gradients.")
-        self.kind.name = "optimizer"
-        self._kind_place = QVBoxLayout()
-        self.formula = Symbol("")
-        self.help, self.source = words("", "2"), words("", "3")
-        self._settings_place = QVBoxLayout()
-        self._settings_place.setSpacing(6)
-        section.body.addLayout(self._kind_place)
-        section.body.addWidget(self.formula)
-        section.body.addWidget(self.help)
-        section.body.addLayout(self._settings_place)
-        section.body.addWidget(self.source)
+    def _make_choices(self, title: str, *families: str) -> Section:
+        section = Section(title)
+        for family in families:
+            part = ChoiceRows(FAMILIES[family], partial(self._set_choice, family), self._editor.new_gesture)
+            self.choices[family], self.rows[family] = part, part.row
+            section.body.addWidget(part)
         return section
 
     def _make_rows(self) -> None:
@@ -84,7 +81,6 @@ class TrainingPanel(QWidget):
             "There is no loss on the canvas yet: place one and wire the prediction to it.", "3"
         )
         self.objective.body.addWidget(self._no_loss)
-        self._add(self.kind, self._kind_place, self._set_kind)
         for field in PLAN.values():
             self._add(field, self.batches.body, self._set_plan)
         self._add(PRECISION, self.arithmetic.body, self._set_precision)
@@ -106,6 +102,11 @@ class TrainingPanel(QWidget):
 
     def _phases(self) -> tuple[str, ...]:
         return tuple(str(index + 1) for index in range(max(1, len(self._training.phases))))
+
+    @property
+    def settings(self) -> dict[str, PropertyRow]:
+        """The rows of the optimizer's settings."""
+        return self.choices["optimizer"].settings
 
     # showing ---------------------------------------------------------------------------------------------------------
 
@@ -136,30 +137,12 @@ class TrainingPanel(QWidget):
         )
         self.rows["minimise"].show_value(phase.objective)
         self._no_loss.setVisible(not self._losses())
-        self._show_optimizer(phase.optimizer)
+        for family, chosen in phase.choices.items():
+            self.choices[family].show_chosen(chosen)
+        self.choices["momentum_schedule"].setVisible("momentum" in phase.optimizer.kind.settings)
         for name in PLAN:
             self.rows[name].show_value(getattr(training, name))
         self.rows["precision"].show_value(document.precision)
-
-    def _show_optimizer(self, optimizer: Optimizer) -> None:
-        kind = optimizer.kind
-        self.rows["optimizer"].refill({name: each.title for name, each in optimizer_types().items()})
-        self.rows["optimizer"].show_value(optimizer.type)
-        self.formula.set_latex(kind.formula)
-        self.help.setText(kind.help)
-        self.source.setText(kind.source)
-        self.source.setVisible(bool(kind.source))
-        if self._settings_of != kind.name:
-            self._settings_of = kind.name
-            clear(self._settings_place)
-            self.settings = {}
-            for name, field in kind.settings.items():
-                row = PropertyRow(field, optimizer.setting(name), self._set_setting, self._editor.new_gesture)
-                row.reset_asked.connect(self._reset_setting)
-                self.settings[name] = row
-                self._settings_place.addWidget(row)
-        for name, row in self.settings.items():
-            row.show_value(optimizer.setting(name))
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Nothing here changes by training."""
@@ -179,22 +162,9 @@ class TrainingPanel(QWidget):
         goal = {"maximise": value} if self._current.maximise else {"minimise": value}
         self._set_phase(replace(self._current, **goal), gesture)
 
-    def _set_kind(self, name: str, value: Any, gesture: int) -> None:
-        # What both optimizers know keeps its number: a rate that was found stays found.
-        known = optimizer_types()[value].settings
-        kept = {key: number for key, number in self._current.optimizer.settings.items() if key in known}
-        self._set_phase(replace(self._current, optimizer=Optimizer(value, kept)), gesture)
-
-    def _set_setting(self, name: str, value: Any, gesture: int) -> None:
-        optimizer = self._current.optimizer
-        self._set_phase(
-            replace(self._current, optimizer=replace(optimizer, settings={**optimizer.settings, name: value})), gesture
-        )
-
-    def _reset_setting(self, name: str) -> None:
-        optimizer = self._current.optimizer
-        kept = {key: number for key, number in optimizer.settings.items() if key != name}
-        self._set_phase(replace(self._current, optimizer=replace(optimizer, settings=kept)), self._editor.new_gesture())
+    def _set_choice(self, family: str, chosen: Chosen, gesture: int) -> None:
+        changed: dict[str, Any] = {family: chosen}
+        self._set_phase(replace(self._current, **changed), gesture)
 
     def _set_plan(self, name: str, value: Any, gesture: int) -> None:
         if value is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,37 +13,118 @@ from engine.explain.live import Array, Entry, Live, unravel
 from engine.explain.notation import Notation, Symbol, partial
 from engine.explain.printing import CLOSE, EQUALS, MINUS, OPEN, PLUS, SHOWN, TIMES, choose, number_term
 from engine.explain.reading import Desk
+from engine.explain.steps import LATEX, SCHEDULES, Form, Line, form_of
+from engine.primitives.schedules import CLOCK
 from engine.program import Call, Value
 from engine.snapshot import Equation, Term
 
-Numbers = Sequence[float | None]
+# Updates that move a parameter another one moves too: their second operand keeps what stood there in between.
+KEEP_BEFORE, KEEP_AFTER = (
+    frozenset({"soft_threshold", "keep_positive", "column_norm_limit"}),
+    frozenset({"weight_decay"}),
+)
 
 
 class Update:
-    """Writes the equations of one update call, entry by entry."""
+    """Writes the equations of the update calls of a node, entry by entry."""
 
-    def __init__(self, live: Live, notation: Notation, phase: int, objective: str, was_played: bool) -> None:
+    def __init__(
+        self, live: Live, notation: Notation, phase: int, objective: str, was_played: bool, calls: Sequence[Call]
+    ) -> None:
         self.live, self.notation, self.objective = live, notation, objective
         self.phase, self.was_played = phase, was_played
+        self._picked: dict[int, list[Entry]] = {}
+        self._between = _kept_between(calls)  # by result of a call: what keeps the parameter before it, and after it
 
     def write(self, call: Call, unit: int) -> list[Equation]:
         """The equations of the entries of a parameter that belong to a unit."""
-        form = FORMS.get(call.primitive.name)
-        if form is None:
-            return []
-        value = call.operands[0]
-        return [equation for entry in self._entries(call, value, unit) for equation in form(self, call, value, entry)]
+        name, value = call.primitive.name, call.operands[0]
+        form, lines = FORMS.get(name), form_of(name, call.attributes)
+        if form is not None:
+            return [line for entry in self._entries(call, unit) for line in form(self, call, value, entry)]
+        if lines is not None:
+            return [self._line(call, lines, one, entry) for entry in self._entries(call, unit) for one in lines.lines]
+        return []
 
-    def _entries(self, call: Call, value: Value, unit: int) -> list[Entry]:
+    def schedules(self, calls: Sequence[Call]) -> list[Equation]:
+        """How the rate and the momentum of the moment were made, as far as these calls read them."""
+        made = {call.result.index: call for call in self.live.program.calls if call.primitive.name in SCHEDULES}
+        wanted, waiting = {}, [operand for call in calls for operand in call.operands]
+        while waiting:
+            call = made.get(waiting.pop().index)
+            if call is not None and call.result.index not in wanted:
+                wanted[call.result.index] = call
+                waiting.extend(call.operands)
+        return [self._schedule(wanted[index]) for index in sorted(wanted)]
+
+    def _schedule(self, call: Call) -> Equation:
+        form = SCHEDULES[call.primitive.name]
+        numbers = dict(zip(form.names.split(), call.operands, strict=True))
+        letter = r"\beta" if "end" in numbers else r"\eta"
+        terms: list[Term] = []
+        for word in form.lines[0].template.split():
+            if word == "t":
+                terms.append(number_term("t", self._time(call.attributes["unit"]), "operand"))
+            elif word == "now":
+                terms.append(number_term(rf"{letter}_t", self.number(call.result), "rate"))
+            elif word in numbers:
+                terms.append(number_term(LATEX.get(word, word), self.number(numbers[word]), "operand"))
+            else:
+                terms.append(Term(word))
+        return Equation(
+            tuple(terms), f"{'momentum' if letter != chr(92) + 'eta' else 'rate'} of this {call.attributes['unit']}"
+        )
+
+    def _time(self, unit: str) -> float | None:
+        """The clock as it stood in the iteration that is looked at."""
+        playback = self.live.session.playback
+        if not self.was_played:
+            return None
+        if CLOCK[unit] == 0:
+            return float(playback.iteration if playback.position else playback.iteration - 1)
+        return float(playback.epoch if playback.position or playback.within else playback.epoch - 1)
+
+    def _line(self, call: Call, form: Form, line: Line, entry: Entry) -> Equation:
+        """A template with the numbers of one entry."""
+        names, words = dict(zip(form.names.split(), call.operands, strict=True)), line.template.split()
+        terms = _told_apart(words, [self._word(call, names, word, entry) for word in words])
+        return Equation(tuple(terms), line.caption)
+
+    def _word(self, call: Call, names: dict[str, Value], word: str, entry: Entry) -> Term:
+        key, moment = (word[:-1], word[-1]) if word[-1] in "<>" else (word, "")
+        value = names.get(key)
+        if value is None:
+            return Term(word)
+        if key == "g":
+            return self.gradient(value, names.get("w"), entry)
+        if key == "w":
+            number = self.before(call, value, entry) if moment == "<" else self.after(call, value, entry)
+            return number_term(self.symbol(value, entry), number, "old" if moment == "<" else "new")
+        if moment:
+            number = self.old(value, entry) if moment == "<" else self.new(value, entry)
+            return number_term(LATEX.get(key, key), number, "state")
+        if key == "rate":
+            return self.rate(value)
+        return number_term(LATEX.get(key, key), self.number(value), "operand")
+
+    def _entries(self, call: Call, unit: int) -> list[Entry]:
+        # Every line of a parameter tells of the same entries: those that its first call moves most.
+        value = next((one for one in call.operands if one.source and one.source.role == "parameter"), call.operands[0])
+        if value.index not in self._picked:
+            self._picked[value.index] = self._chosen(call, value, unit)
+        return self._picked[value.index]
+
+    def _chosen(self, call: Call, value: Value, unit: int) -> list[Entry]:
         shape = self.live.shape(value)
         if len(shape) != 2:
             return [unravel(unit, shape)]
         column = min(max(unit, 0), shape[1] - 1)
-        changes = self._array(call.operands[1]) if len(call.operands) > 1 else None
+        changes = self.array(call.operands[1]) if len(call.operands) > 1 else None
         picked = choose(None if changes is None else np.asarray(changes[:, column]), shape[0])
         return [(place, column) for place in picked.places[:SHOWN]]
 
-    def _array(self, value: Value) -> Array | None:
+    def array(self, value: Value) -> Array | None:
+        """The numbers of an operand as the update read them."""
         live = self.live
         if value.source is not None:
             return live.now(value)
@@ -57,7 +139,7 @@ class Update:
 
     def number(self, value: Value, entry: Entry = ()) -> float | None:
         """An operand's number as the update read it: a gradient, a rate."""
-        array = self._array(value)
+        array = self.array(value)
         return None if array is None else float(array[entry])
 
     def old(self, value: Value, entry: Entry) -> float | None:
@@ -71,64 +153,27 @@ class Update:
         """The number after it; None while it was not played."""
         return self.number(value, entry) if self.was_played else None
 
-    def gradient(self, call: Call, entry: Entry) -> Term:
-        """The derivative by the parameter."""
-        name = partial(self.objective, self.symbol(call.operands[0], entry))
-        return number_term(name, self.number(call.operands[1], entry), "gradient")
+    def before(self, call: Call, value: Value, entry: Entry) -> float | None:
+        """A parameter's number as this call found it."""
+        kept = self._between.get(call.result.index, (None, None))[0]
+        return self.old(value, entry) if kept is None else self.new(kept, entry)
+
+    def after(self, call: Call, value: Value, entry: Entry) -> float | None:
+        """A parameter's number as this call left it."""
+        kept = self._between.get(call.result.index, (None, None))[1]
+        return self.new(value if kept is None else kept, entry)
+
+    def gradient(self, slope: Value, parameter: Value | None, entry: Entry) -> Term:
+        """The derivative by the parameter; what a penalty or clipping made of it has a name of its own."""
+        is_changed = slope.source is not None and slope.source.role == "state"
+        symbol = self.symbol(parameter, entry) if parameter is not None else "w"
+        name = LATEX["slope"] if is_changed else partial(self.objective, symbol)
+        return number_term(name, self.number(slope, entry), "gradient")
 
     def rate(self, value: Value) -> Term:
-        """The learning rate."""
-        return number_term(r"\eta", self.number(value), "rate")
-
-
-def _sgd(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
-    name = update.symbol(value, entry)
-    return [
-        Equation(
-            (
-                number_term(name, update.old(value, entry), "old"), MINUS, update.rate(call.operands[2]), TIMES,
-                update.gradient(call, entry), EQUALS, number_term(name, update.new(value, entry), "new"),
-            )
-        )
-    ]  # fmt: skip
-
-
-def _velocity(update: Update, call: Call, entry: Entry) -> Equation:
-    memory, rate, momentum = call.operands[2:5]
-    return Equation(
-        (
-            number_term(r"\beta", update.number(momentum), "operand"), TIMES,
-            number_term("v", update.old(memory, entry), "state", "before"), MINUS, update.rate(rate), TIMES,
-            update.gradient(call, entry), EQUALS, number_term("v", update.new(memory, entry), "state", "now"),
-        ),
-        "velocity",
-    )  # fmt: skip
-
-
-def _momentum(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
-    name, memory = update.symbol(value, entry), call.operands[2]
-    step = Equation(
-        (
-            number_term(name, update.old(value, entry), "old"), PLUS,
-            number_term("v", update.new(memory, entry), "state"), EQUALS,
-            number_term(name, update.new(value, entry), "new"),
-        )
-    )  # fmt: skip
-    return [_velocity(update, call, entry), step]
-
-
-def _nesterov(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
-    name = update.symbol(value, entry)
-    memory, rate, momentum = call.operands[2:5]
-    step = Equation(
-        (
-            number_term(name, update.old(value, entry), "old"), PLUS,
-            number_term(r"\beta", update.number(momentum), "operand"), TIMES,
-            number_term("v", update.new(memory, entry), "state"), MINUS, update.rate(rate), TIMES,
-            update.gradient(call, entry), EQUALS, number_term(name, update.new(value, entry), "new"),
-        )
-    )  # fmt: skip
-    return [_velocity(update, call, entry), step]
+        """The learning rate, of this moment where it has a schedule."""
+        is_set = value.source is not None and value.source.role != "state"
+        return number_term(r"\eta" if is_set else r"\eta_t", self.number(value), "rate")
 
 
 def _mean(update: Update, call: Call, entry: Entry, memory: Value, decay: Value, letter: str, beta: str) -> Equation:
@@ -137,8 +182,9 @@ def _mean(update: Update, call: Call, entry: Entry, memory: Value, decay: Value,
     return Equation(
         (
             number_term(beta, factor, "operand"), TIMES, number_term(letter, update.old(memory, entry), "state", "before"),
-            PLUS, OPEN, Term("1"), MINUS, number_term(beta, factor, "operand"), CLOSE, TIMES, update.gradient(call, entry),
-            *square, EQUALS, number_term(letter, update.new(memory, entry), "state", "now"),
+            PLUS, OPEN, Term("1"), MINUS, number_term(beta, factor, "operand"), CLOSE, TIMES,
+            update.gradient(call.operands[1], call.operands[0], entry), *square, EQUALS,
+            number_term(letter, update.new(memory, entry), "state", "now"),
         ),
         "mean gradient" if letter == "m" else "mean squared gradient",
     )  # fmt: skip
@@ -157,17 +203,24 @@ def _corrected(update: Update, entry: Entry, memory: Value, power: Value, letter
 
 
 def _adam(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
-    m, v, rate, beta1, beta2, epsilon, power1, power2 = call.operands[2:10]
+    m, v, rate, beta1, beta2, epsilon, power1, power2, *decay = call.operands[2:]
     first = _corrected(update, entry, m, power1, "m", r"\beta_1")
     second = _corrected(update, entry, v, power2, "v", r"\beta_2")
     name, root = update.symbol(value, entry), second.terms[-1].number
+    old = number_term(name, update.before(call, value, entry), "old")
+    # AdamW: the weight decays by itself, beside the step.
+    again, share = (
+        old._replace(role="operand"),
+        [number_term(r"\lambda", update.number(one), "operand") for one in decay],
+    )
+    faded = [MINUS, update.rate(rate), TIMES, *share, TIMES, again] if decay else []
     step = Equation(
         (
-            number_term(name, update.old(value, entry), "old"), MINUS, update.rate(rate), TIMES,
+            old, *faded, MINUS, update.rate(rate), TIMES,
             number_term(r"\hat m", first.terms[-1].number, "state"), Term("/"), OPEN,
             number_term(r"\sqrt{\hat v}", None if root is None else max(root, 0.0) ** 0.5, "state"), PLUS,
             number_term(r"\epsilon", update.number(epsilon), "operand"), CLOSE, EQUALS,
-            number_term(name, update.new(value, entry), "new"),
+            number_term(name, update.after(call, value, entry), "new"),
         )
     )  # fmt: skip
     return [
@@ -179,24 +232,88 @@ def _adam(update: Update, call: Call, value: Value, entry: Entry) -> list[Equati
     ]
 
 
+def _adam_of_text(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
+    m, v, rate, beta1, beta2, epsilon, power1, power2 = call.operands[2:]
+    name = update.symbol(value, entry)
+    left = [
+        (OPEN, Term("1"), MINUS, number_term(rf"\beta_{k}^{{t}}", update.new(power, ()), "operand"), CLOSE)
+        for k, power in ((1, power1), (2, power2))
+    ]
+    step = Equation(
+        (
+            number_term(name, update.before(call, value, entry), "old"), MINUS, update.rate(rate), TIMES, *left[1],
+            Term("{}^{1/2}"), Term("/"), *left[0], TIMES, number_term("m", update.new(m, entry), "state"), Term("/"), OPEN,
+            number_term("v", update.new(v, entry), "state"), PLUS, number_term(r"\epsilon", update.number(epsilon), "operand"),
+            CLOSE, Term("{}^{1/2}"), EQUALS, number_term(name, update.after(call, value, entry), "new"),
+        )
+    )  # fmt: skip
+    means = [
+        _mean(update, call, entry, m, beta1, "m", r"\beta_1"),
+        _mean(update, call, entry, v, beta2, "v", r"\beta_2"),
+    ]
+    return [*means, step]
+
+
+def _limited(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
+    """A column of weights that is no longer than the limit."""
+    name, found = update.symbol(value, entry), update.before(call, value, entry)
+    kept = update.array(call.operands[1]) if update.was_played else None
+    norm = None if kept is None else float(np.linalg.norm(kept[:, entry[1]].astype(np.float64)))
+    terms = (
+        number_term(name, found, "old"), TIMES, Term(r"\min"), OPEN, Term("1"), Term(","),
+        number_term("c", update.number(call.operands[2]), "operand"), Term("/"),
+        number_term(r"\lVert w_j \rVert", norm, "state"), CLOSE, EQUALS,
+        number_term(name, update.after(call, value, entry), "new"),
+    )  # fmt: skip
+    return [Equation(terms, "no longer than c")]
+
+
 def _added(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
     name = update.symbol(value, entry)
     return [
         Equation(
             (
-                number_term(name, update.old(value, entry), "old"), PLUS,
+                number_term(name, update.before(call, value, entry), "old"), PLUS,
                 number_term(rf"\Delta {name}", update.number(call.operands[1], entry), "gradient"), EQUALS,
-                number_term(name, update.new(value, entry), "new"),
+                number_term(name, update.after(call, value, entry), "new"),
             )
         )
     ]  # fmt: skip
 
 
+def _told_apart(words: Sequence[str], terms: list[Term]) -> list[Term]:
+    """Captions where a state stands before and after in one line; of a parameter that is read twice, the first is the old."""
+    for place, (word, term) in enumerate(zip(words, terms, strict=True)):
+        if term.role == "old" and word in words[:place]:
+            terms[place] = term._replace(role="operand")
+        if term.role == "state" and word[-1] in "<>" and {f"{word[:-1]}<", f"{word[:-1]}>"} <= set(words):
+            terms[place] = term._replace(caption="before" if word[-1] == "<" else "now")
+    return terms
+
+
+def _kept_between(calls: Sequence[Call]) -> dict[int, tuple[Value | None, Value | None]]:
+    """Where a parameter is moved several times: what keeps its number before a call, and after it."""
+    moves: dict[int, list[Call]] = {}
+    for call in calls:
+        source = call.operands[0].source if call.operands else None
+        if 0 in call.primitive.writes and source is not None and source.role == "parameter":
+            moves.setdefault(call.operands[0].index, []).append(call)
+    kept: dict[int, tuple[Value | None, Value | None]] = {}
+    for line in moves.values():
+        line = [call for call in line if call.primitive.name != "non_finite_flag"]
+        between = [
+            one.operands[1] if one.primitive.name in KEEP_AFTER else other.operands[1] for one, other in pairwise(line)
+        ]
+        edges = [None, *between, None]
+        kept.update({call.result.index: (edges[k], edges[k + 1]) for k, call in enumerate(line)})
+    return kept
+
+
 FORMS: dict[str, Callable[[Update, Call, Value, Entry], list[Equation]]] = {
-    "sgd_update": _sgd,
-    "momentum_update": _momentum,
-    "nesterov_update": _nesterov,
     "adam_update": _adam,
+    "adamw_update": _adam,
+    "adam_text_update": _adam_of_text,
+    "column_norm_limit": _limited,
     "add_to": _added,
 }
 
@@ -207,11 +324,10 @@ def update_equations(
     """The equations of all parameters of a node that a step changes; those of learning rules with how they are computed."""
     objectives = desk.notation.objectives
     objective = objectives[phase] if phase < len(objectives) else "L"
-    writer = Update(live, desk.notation, phase, objective, was_played)
-    equations: list[Equation] = []
-    for call in desk.calls(node, "update"):
-        if call.origin.phase != phase:
-            continue
+    calls = [call for call in desk.calls(node, "update") if call.origin.phase == phase]
+    writer = Update(live, desk.notation, phase, objective, was_played, calls)
+    equations: list[Equation] = writer.schedules(calls)
+    for call in calls:
         if call.primitive.name == "add_to" and was_played:
             reading = desk.read(node, call.operands[1], row, unit, live, "update")
             change = Symbol(rf"\Delta {writer.symbol(call.operands[0], reading.stages[-1].result.entry)}")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from app.panels.data_preview import preparation_of
+from app.panels.fields.properties import readable
 from app.panels.fields.section import Section, clear, link, words
 from app.theme.numbers import number_text
 from engine.problems import ProblemError
@@ -120,11 +121,12 @@ def training_sentences(training: Training, document: Document) -> list[str]:
         goal = document.graph.nodes.get(phase.objective.partition(".")[0])
         name = goal.name if goal else phase.objective or "nothing yet"
         kind = phase.optimizer.kind
-        numbers = ", ".join(
-            f"{key.replace('_', ' ')} {number_text(phase.optimizer.setting(key))}" for key in kind.settings
-        )
+        numbers = ", ".join(f"{key.replace('_', ' ')} {number_text(n)}" for key, n in phase.optimizer.numbers.items())
         verb = "maximises" if phase.maximise else "minimises"
         lines.append(f"{kind.title[:1].upper()}{kind.title[1:]} {verb} {name}: {numbers}.")
+        for family, chosen in phase.choices.items():
+            if family != "optimizer" and not chosen.is_default:
+                lines.append(f"{readable(family).capitalize()}: {chosen.kind.title}.")
     rows = "all rows at once" if training.batch_size == 0 else counted(training.batch_size, "row")
     lines.append(f"Each iteration takes {rows}, {training.order}. Seed {training.seed}.")
     return lines

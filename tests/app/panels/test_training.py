@@ -45,7 +45,7 @@ def test_every_optimizer_can_be_chosen_and_brings_its_formula_and_its_settings(p
     choose(panel.rows["optimizer"], name)
     assert editor.document.training.phases[0].optimizer.type == name
     assert list(panel.settings) == list(optimizer_types()[name].settings)
-    assert panel.formula.sizeHint().width() > 40
+    assert panel.choices["optimizer"].formula.sizeHint().width() > 40
 
 
 def test_another_optimizer_keeps_the_rate_that_was_found(panel, editor):

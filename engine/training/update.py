@@ -1,0 +1,53 @@
+"""The update of one phase: schedules, penalties and clipping, the optimizer's step, projections and means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from engine.program import Builder, Value
+from engine.training.choices import Chosen, Work
+
+if TYPE_CHECKING:
+    from engine.training.plan import Phase
+
+
+def emit_update(
+    build: Builder,
+    phase: Phase,
+    index: int,
+    parameters: Sequence[Value],
+    gradients: Mapping[int, Value],
+    objective: Value,
+) -> None:
+    """Emit what a phase does to its parameters, stage by stage: neighbouring parameters then share one instruction.
+
+    Clipping sees the gradient with the penalty in it, as both belong to what is made small.
+    """
+    slopes = {value.index: gradients[value.index] for value in parameters}
+    work = Work(build, phase.name, index, list(parameters), slopes, objective)
+    work.at(parameters[0])
+    work.settings, work.words = _slots(build, phase, "optimizer"), phase.optimizer.words
+    around = [name for name in phase.choices if name != "optimizer"]
+    numbers = {name: _slots(build, phase, name) for name in around}
+    for name in around:
+        work.at(parameters[0])
+        chosen = phase.choices[name]
+        chosen.kind.before_step(work, numbers[name], chosen.words)
+    work.at(parameters[0])
+    phase.optimizer.kind.prepare(work)
+    for value in parameters:
+        work.at(value)
+        phase.optimizer.kind.emit(work, value, work.slopes[value.index])
+    for name in around:
+        work.at(parameters[0])
+        chosen = phase.choices[name]
+        chosen.kind.after_step(work, numbers[name], chosen.words)
+
+
+def _slots(build: Builder, phase: Phase, family: str) -> dict[str, Value]:
+    chosen: Chosen = phase.choices[family]
+    return {
+        name: build.source("setting", phase.address(family, name), (), number)
+        for name, number in chosen.numbers.items()
+    }

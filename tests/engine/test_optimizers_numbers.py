@@ -1,0 +1,266 @@
+"""Every optimizer on the bowls of the texts: the numbers that the catalogue lists, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine import Document, Graph, Session
+
+# The ids are those of the catalogue's entries, e.g. `03:adagrad`.
+FINE = 1e-9
+
+
+def bowl(start: Any = (1.0, 1.0), **phase: Any) -> Session:
+    """J = w₁² + 4 w₂² from a start, trained as a phase says."""
+    return scaled_bowl([1.0, 4.0], start, **phase)
+
+
+def scaled_bowl(curvature: list[float], start: Any, **phase: Any) -> Session:
+    """Σ cᵢ wᵢ², in float64."""
+    graph = Graph()
+    w, c = graph.add("parameter", initial=list(start)), graph.add("constant", value=curvature)
+    square, product, total = graph.add("square"), graph.add("multiply"), graph.add("sum", over="all")
+    graph.connect(w, square)
+    graph.connect(square, product["x"])
+    graph.connect(c, product["x"])
+    graph.connect(product, total)
+    plan = {"phases": [{"name": "main", "minimise": total.id, **phase}]}
+    return Session(Document(graph, training=plan, precision="float64"))
+
+
+def trace(session: Session, steps: int) -> np.ndarray:
+    """The parameters after each step."""
+    points = []
+    for _ in range(steps):
+        session.run(1)
+        points.append(session.parameters["parameter_1.value"])
+    return np.array(points)
+
+
+def looked_ahead(session: Session, steps: int, momentum: float) -> np.ndarray:
+    """The book's own w of Nesterov's method, of which the parameter is w + βv."""
+    points = []
+    for _ in range(steps):
+        session.run(1)
+        velocity = session.value("parameter_1.value.main.velocity")
+        points.append(session.parameters["parameter_1.value"] - momentum * velocity)
+    return np.array(points)
+
+
+def optimizer(name: str, rate: float, **settings: Any) -> dict[str, Any]:
+    return {"optimizer": {"type": name, "learning_rate": rate, **settings}}
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected", "tenth"),
+    [
+        pytest.param(0.05, [(0.9, 0.6), (0.81, 0.36), (0.729, 0.216)], (0.3486784401, 0.0060466176), id="03:steepest-descent"),
+        pytest.param(0.2, [(0.6, -0.6), (0.36, 0.36), (0.216, -0.216)], None, id="03:bowl-elliptical 0.2"),
+        pytest.param(0.1, [(0.8, 0.2), (0.64, 0.04), (0.512, 0.008)], (0.1073741824, 1.024e-7), id="03:bowl-elliptical 0.1"),
+        pytest.param(0.24, [(0.52, -0.92), (0.2704, 0.8464)], (0.00144555106, 0.43438845), id="03:bowl-elliptical 0.24"),
+    ],
+)  # fmt: skip
+def test_gradient_descent_walks_down_the_bowl(rate, expected, tenth):
+    points = trace(bowl(**optimizer("sgd", rate)), 10)
+    np.testing.assert_allclose(points[: len(expected)], expected, rtol=FINE)
+    if tenth:
+        np.testing.assert_allclose(points[-1], tenth, rtol=2e-8)
+
+
+def test_a_rate_beyond_the_limit_climbs_out_of_the_bowl():  # 03:bowl-elliptical
+    session = bowl(**optimizer("sgd", 0.26))
+    w = trace(session, 50)[-1]
+    assert w[0] ** 2 + 4 * w[1] ** 2 == pytest.approx(8799.05, rel=1e-6)
+    bouncing = trace(bowl(**optimizer("sgd", 0.25)), 6)[:, 1]
+    np.testing.assert_allclose(bouncing, [-1, 1, -1, 1, -1, 1])
+
+
+@pytest.mark.parametrize("velocity", ["steps", "gradients"])
+@pytest.mark.parametrize(
+    ("rate", "momentum", "expected", "later"),
+    [
+        (0.1, 0.5, [(0.8, 0.2), (0.54, -0.36), (0.302, -0.352)], {10: (-0.0325452966, -0.0072149736)}),
+        (0.05, 0.9, [(0.9, 0.6), (0.72, 0), (0.486, -0.54)],
+         {10: (-0.5887893888, 0.51667875), 100: (0.00373873, -0.00523193)}),
+        (2 / 9, 1 / 9, [(0.555556, -0.777778), (0.259259, 0.407407), (0.111111, -0.185185)], {}),
+    ],
+)  # fmt: skip
+def test_momentum_rolls_down_the_bowl(rate, momentum, expected, later, velocity):  # 03:momentum
+    points = trace(bowl(**optimizer("momentum", rate, momentum=momentum, velocity=velocity)), 100)
+    np.testing.assert_allclose(points[:3], expected, rtol=1e-5, atol=1e-9)
+    for step, point in later.items():
+        np.testing.assert_allclose(points[step - 1], point, rtol=1e-5 if step == 100 else 1e-8)
+
+
+@pytest.mark.parametrize(
+    ("rate", "momentum", "expected", "later"),
+    [
+        (0.05, 0.9, [(0.9, 0.6), (0.729, 0.144), (0.51759, -0.15984)],
+         {10: (-0.3503753991, 0.0407617979), 100: (2.6459e-5, 2.7e-14)}),
+        (0.1, 0.5, [(0.8, 0.2), (0.56, -0.04), (0.352, -0.032)], {}),
+    ],
+)  # fmt: skip
+def test_nesterov_brakes_before_the_bottom(rate, momentum, expected, later):  # 03:nesterov
+    points = looked_ahead(bowl(**optimizer("nesterov", rate, momentum=momentum)), 100, momentum)
+    np.testing.assert_allclose(points[:3], expected, rtol=FINE)
+    for step, point in later.items():
+        np.testing.assert_allclose(points[step - 1], point, rtol=1e-8 if step == 10 else 2e-2)
+
+
+def test_delta_bar_delta_grows_and_cuts_the_rate_of_each_parameter():  # 03:delta-bar-delta
+    session = bowl(**optimizer("delta_bar_delta", 0.05, growth=0.02, cut=0.3, memory=0.7))
+    points, rates = [], []
+    for _ in range(3):
+        points.append(trace(session, 1)[0])
+        rates.append(0.05 * session.value("parameter_1.value.main.pace"))
+    np.testing.assert_allclose(points, [(0.9, 0.6), (0.774, 0.264), (0.63468, 0.07392)], rtol=FINE)
+    np.testing.assert_allclose(rates, [(0.05, 0.05), (0.07, 0.07), (0.09, 0.09)], rtol=FINE)
+
+
+@pytest.mark.parametrize(
+    ("rate", "expected", "tenth"),
+    [
+        (0.1, [0.9, 0.833103527, 0.780456181], 0.5537312),
+        (0.5, [0.5, 0.276393202, 0.156398737], 0.00310560),
+    ],
+)  # fmt: skip
+def test_adagrad_slows_down_for_good(rate, expected, tenth):  # 03:adagrad
+    points = trace(bowl(**optimizer("adagrad", rate)), 10)
+    np.testing.assert_allclose(points[:3], np.column_stack([expected, expected]), rtol=2e-8)
+    np.testing.assert_allclose(points[-1], [tenth, tenth], rtol=2e-6)
+
+
+def test_rmsprop_takes_too_long_a_first_step_and_never_settles():  # 03:rmsprop
+    session = bowl(**optimizer("rmsprop", 0.1, rho=0.9))
+    points = trace(session, 10)
+    expected = [0.683772238, 0.498870612, 0.369180558]
+    np.testing.assert_allclose(points[:3], np.column_stack([expected, expected]), rtol=3e-8)
+    np.testing.assert_allclose(points[-1], [0.0321170805] * 2, rtol=1e-6)
+    assert np.abs(trace(session, 500)[-1]) == pytest.approx([0.05, 0.05], rel=1e-3)
+
+
+@pytest.mark.parametrize(("rho", "times"), [(0.9, 3.1623), (0.99, 10), (0.999, 31.62)])
+def test_the_first_step_of_rmsprop_is_as_long_as_its_memory(rho, times):  # 03:rmsprop
+    point = trace(bowl(**optimizer("rmsprop", 0.001, rho=rho)), 1)[0]
+    np.testing.assert_allclose(1 - point, [0.001 * times] * 2, rtol=2e-4)
+
+
+def test_adadelta_grows_its_steps_out_of_epsilon():  # 03:adadelta
+    points = trace(bowl(**optimizer("adadelta", 1.0, rho=0.95, epsilon=1e-6)), 100)
+    np.testing.assert_allclose(points[:3, 0], [0.9955278752, 0.9910086803, 0.9864644623], rtol=1e-7)
+    np.testing.assert_allclose([points[9, 0], points[99, 0]], [0.9545209845, 0.5972954], rtol=1e-6)
+
+
+def test_epsilon_is_the_hidden_rate_of_adadelta_and_without_it_nothing_moves():  # 03:adadelta
+    points = trace(bowl(**optimizer("adadelta", 1.0, rho=0.95, epsilon=1e-2)), 3)
+    np.testing.assert_allclose(
+        points, [(0.5635642, 0.5534835), (0.2567693, 0.2418082), (0.1027369, 0.0912545)], rtol=1e-6
+    )
+    still = trace(bowl(**optimizer("adadelta", 1.0, rho=0.95, epsilon=0.0)), 20)
+    np.testing.assert_array_equal(still, np.ones((20, 2)))
+
+
+def test_rmsprop_with_nesterov_momentum():  # 03:rmsprop-nesterov
+    session = bowl(**optimizer("rmsprop_nesterov", 0.01, rho=0.9, momentum=0.9))
+    points = looked_ahead(session, 10, 0.9)[:, 0]
+    np.testing.assert_allclose(
+        [*points[:3], points[-1]], [0.968377224, 0.917660080, 0.854085426, 0.2925109372], rtol=2e-8
+    )
+
+
+def test_adam_in_the_form_of_the_text():  # 03:adam
+    points = trace(bowl(**optimizer("adam", 0.1, form="text")), 50)
+    np.testing.assert_allclose(
+        points[:3], [(0.900000125, 0.900000008), (0.800412421, 0.800412240), (0.701586513, 0.701586287)], rtol=2e-9
+    )
+    np.testing.assert_allclose(points[9], (0.076249533, 0.076249175), rtol=2e-8)
+    np.testing.assert_allclose(points[49], (-0.004818066, -0.004818217), rtol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"), [("text", (-0.006212, -0.024426)), ("paper", (-0.099895, -0.099899))]
+)  # fmt: skip
+def test_the_place_of_epsilon_matters_where_gradients_are_tiny(form, expected):  # 03:adam
+    point = trace(bowl((1e-4, 1e-4), **optimizer("adam", 0.1, form=form)), 1)[0]
+    np.testing.assert_allclose(point, expected, atol=6e-7)
+
+
+def test_the_pace_of_adam_falls_and_rises_again():  # 03:adam
+    t = np.array([1, 2, 10, 100, 1000, 10000])
+    pace = np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+    np.testing.assert_allclose(
+        pace, [0.316227766, 0.235316725, 0.153189074, 0.308565894, 0.795175814, 0.999977413], rtol=3e-9
+    )
+    # A constant gradient of 1 makes m and v that pace's own denominators: the step is the rate whatever t is.
+    session = scaled_linear([1.0], **optimizer("adam", 0.01, form="text", epsilon=0.0))
+    np.testing.assert_allclose(np.diff(trace(session, 60)[:, 0]), -0.01, rtol=1e-9)
+
+
+def scaled_linear(slopes: list[float], **phase: Any) -> Session:
+    """Σ sᵢ wᵢ from 0: the gradient is s, always."""
+    graph = Graph()
+    w, s = graph.add("parameter", initial=[0.0] * len(slopes)), graph.add("constant", value=slopes)
+    product, total = graph.add("multiply"), graph.add("sum", over="all")
+    for source in (w, s):
+        graph.connect(source, product["x"])
+    graph.connect(product, total)
+    plan = {"phases": [{"name": "main", "minimise": total.id, **phase}]}
+    return Session(Document(graph, training=plan, precision="float64"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (optimizer("sgd", 0.1), (0.0, -1.0)),
+        (optimizer("momentum", 0.1, momentum=0.9), (-47.37, -9.10)),
+        (optimizer("adagrad", 0.1, epsilon=0.0), (-0.0555, -1.8590)),
+        (optimizer("rmsprop", 0.1, rho=0.9, epsilon=0.0), (-0.1394, -10.9142)),
+        (optimizer("adam", 0.1, epsilon=0.0), (-0.1759, -10.0)),
+    ],
+    ids=lambda value: value["optimizer"]["type"] if isinstance(value, dict) else "",
+)
+def test_a_flickering_gradient_is_shrunk_and_a_steady_one_is_not(chosen, expected):  # 03:signal-to-noise-scaling
+    session = scaled_linear([100.0, 0.1], **chosen)
+    for step in range(100):
+        session.set_parameter("constant_1.value", [100.0 * (-1) ** step, 0.1])
+        session.run(1)
+    tolerance = 6e-3 if chosen["optimizer"]["type"] == "momentum" else 6e-5
+    np.testing.assert_allclose(session.parameters["parameter_1.value"], expected, atol=tolerance)
+
+
+def test_a_constant_gradient_moves_adagrad_by_the_sum_of_inverse_roots():  # 03:adagrad
+    point = trace(scaled_linear([3.0], **optimizer("adagrad", 0.1, epsilon=0.0)), 100)[-1]
+    assert -point[0] == pytest.approx(18.5896 * 0.1, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rate", "name", "momentum", "steps"),
+    [(0.19, "sgd", 0, 223), (0.19, "momentum", 0.8, 43), (0.19, "momentum", 0.9, 83), (0.1, "sgd", 0, 424),
+     (0.1, "momentum", 0.9, 83), (0.15, "sgd", 0, 282), (0.15, "momentum", 0.8, 37)],
+)  # fmt: skip
+def test_steps_down_the_sloping_valley(rate, name, momentum, steps):  # 03:sloping-valley
+    settings = {"momentum": momentum} if momentum else {}
+    session = scaled_bowl([5.0, 0.05], (1.0, -10.0), **optimizer(name, rate, **settings))  # y − 10 in place of y
+    points = trace(session, steps)
+    losses = 5 * points[:, 0] ** 2 + 0.05 * points[:, 1] ** 2
+    assert losses[-1] < 1e-3 and (losses[:-1] >= 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("point", "rate", "expected"),
+    [((2.0, 2.0), 0.0005, (0.2704, -0.5213)), ((0.5, 0.5), 0.1, (0.0, 0.2976)), ((0.5, 0.5), 0.5, (0.0, 0.2437))],
+)
+def test_a_constant_rate_suits_one_direction_of_x2_y10(point, rate, expected):  # 01:steepest-x2-y10
+    graph = Graph()
+    w, powers = graph.add("parameter", initial=list(point)), graph.add("constant", value=[2.0, 10.0])
+    power, total = graph.add("power"), graph.add("sum", over="all")
+    graph.connect(w, power["a"])
+    graph.connect(powers, power["exponent"])
+    graph.connect(power, total)
+    plan = {"loss": total.id, **optimizer("sgd", rate)}
+    session = Session(Document(graph, training=plan, precision="float64"))
+    session.run(2000)
+    np.testing.assert_allclose(session.parameters["parameter_1.value"], expected, atol=6e-5)
