@@ -24,6 +24,7 @@ NO_DISPLAY = """There is no display here, so no window can be opened. What works
   chainrule first-light --out first-light.png   plays the default preset and writes a picture of the window
   chainrule run FILE --epochs 100               trains and prints the loss
   chainrule render FILE --out window.png        draws the window into a file
+  chainrule render FILE --canvas --out film.gif films the graph while it trains
 With a display elsewhere, set DISPLAY (or log in with ssh -X)."""
 
 
@@ -64,16 +65,22 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("file", help="a document, or the name of a preset")
     run.add_argument("--epochs", type=_whole(1), default=None, help="how many times all rows are seen (100)")
     run.add_argument("--seed", type=_whole(0), default=None, help="another seed for the random start")
-    render = _command(commands, "render", "draw the window into a file", render_window)
+    render = _command(commands, "render", "draw a picture or a film without a screen", render_document)
     render.add_argument("file", help="a document, the name of a preset, or “gallery”")
+    part = render.add_mutually_exclusive_group()
+    part.add_argument("--canvas", action="store_true", help="the graph alone, not the whole window")
+    part.add_argument("--view", default="", metavar="NAME", help="one view alone: loss, boundary, surface …")
     _add_picture_options(render)
-    render.add_argument("--iterations", type=_whole(0), default=0, help="how many are played before")
-    render.add_argument("--step", type=_whole(0), default=0, help="how many nodes are played after those")
+    render.add_argument("--epochs", type=_whole(0), default=0, help="how many are played before")
+    render.add_argument("--iterations", type=_whole(0), default=0, help="how many are played after those")
+    render.add_argument("--steps", "--step", type=_whole(0), default=0, help="how many nodes are played after those")
+    _add_film_options(render)
     check = _command(commands, "check", "list every problem", check_documents)
     check.add_argument("files", nargs="+", metavar="file", help="documents, or names of presets")
     light = _command(commands, "first-light", "play the default preset and draw the window", first_light)
     _add_picture_options(light)
     light.add_argument("--iterations", type=_whole(1), default=2000, help="how many are played (2000)")
+    light.set_defaults(canvas=False, view="", epochs=0, steps=0, frames=None, fps=12.0)
     return parser
 
 
@@ -84,9 +91,17 @@ def _command(commands: Any, name: str, help: str, act: Callable[[Any], int]) -> 
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="the picture, a PNG or JPEG")
-    parser.add_argument("--size", type=_size, default=(1280, 800), help="width and height, 1280x800")
+    parser.add_argument("--out", type=Path, required=True, help="the file: .png, .jpg, .svg, or .gif for a film")
+    parser.add_argument("--size", type=_size, default=None, help="width and height, such as 1280x800")
+    parser.add_argument("--scale", type=float, default=1.0, help="pixels for each one of the size (1)")
     parser.add_argument("--theme", "--scheme", dest="theme", choices=("dark", "light"), default="dark")
+
+
+def _add_film_options(parser: argparse.ArgumentParser) -> None:
+    text = "A film (.gif) shows the steps, iterations or epochs asked for, the first frame at their start."
+    film = parser.add_argument_group("films", text)
+    film.add_argument("--frames", type=_whole(1), default=None, help="how many pictures (60, or one for each step)")
+    film.add_argument("--fps", type=float, default=12.0, help="frames a second (12)")
 
 
 def _whole(low: int) -> Callable[[str], int]:
@@ -103,12 +118,9 @@ def _whole(low: int) -> Callable[[str], int]:
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
     try:
-        size = int(width), int(height)
+        return int(width), int(height)
     except ValueError:
         raise argparse.ArgumentTypeError(f"“{text}” is no size; write 1280x800") from None
-    if not (640 <= size[0] <= 7680 and 480 <= size[1] <= 4320):
-        raise argparse.ArgumentTypeError(f"{text} is outside 640x480 to 7680x4320")
-    return size
 
 
 # documents -----------------------------------------------------------------------------------------------------------
@@ -133,7 +145,8 @@ def find_document(name: str) -> tuple[Document | None, list[Problem]]:
     return document, document.check()
 
 
-def _tell(name: str, problems: list[Problem]) -> None:
+def tell(name: str, problems: list[Problem]) -> None:
+    """Print problems, each behind the name of its file."""
     for problem in problems:
         print(f"{name}: {problem.severity}: {told(problem)}")
 
@@ -149,7 +162,7 @@ def check_documents(options: argparse.Namespace) -> int:
     count = 0
     for name in options.files:
         _, problems = find_document(name)
-        _tell(name, problems)
+        tell(name, problems)
         count += len(problems)
         if not problems:
             print(f"{name}: no problems")
@@ -164,17 +177,17 @@ def run_document(options: argparse.Namespace) -> int:
     document, problems = find_document(options.file)
     errors = [problem for problem in problems if problem.severity == "error"]
     if document is None or errors:
-        _tell(options.file, errors or problems)
+        tell(options.file, errors or problems)
         return 1
     from app.training_run import USUAL_EPOCHS, Run, broken_expectations
     from engine.problems import ProblemError
 
     try:
         run = Run(document, epochs=options.epochs or USUAL_EPOCHS, seed=options.seed)
-        run.play(_progress if sys.stderr.isatty() else None)
+        run.play(draw_progress if sys.stderr.isatty() else None)
         broken = broken_expectations(document)
     except ProblemError as error:
-        _tell(options.file, list(error.problems))
+        tell(options.file, list(error.problems))
         return 1
     for name, value in run.results.items():
         print(f"{name}: {value}")
@@ -183,7 +196,8 @@ def run_document(options: argparse.Namespace) -> int:
     return 1 if broken else 0
 
 
-def _progress(done: int, total: int, loss: float | None) -> None:
+def draw_progress(done: int, total: int, loss: float | None) -> None:
+    """A bar on the terminal, drawn anew in its line."""
     width = 32
     filled = width * done // max(1, total)
     figure = "" if loss is None else f"  loss {loss:.6g}"
@@ -239,44 +253,34 @@ def open_named(window: MainWindow, name: str) -> bool:
     return window.files.open_path(path)
 
 
-def render_window(options: argparse.Namespace) -> int:
-    """`chainrule render`: the whole window, drawn without a screen."""
-    if options.file != "gallery":
-        document, problems = find_document(options.file)
-        if document is None:
-            _tell(options.file, problems)
-            return 1
-    return _draw(options, options.file, lambda session: None)
+def render_document(options: argparse.Namespace) -> int:
+    """`chainrule render`: window, canvas or view, as a picture or a film."""
+    return _draw(options, lambda session: None)
 
 
 def first_light(options: argparse.Namespace) -> int:
     """`chainrule first-light`: the default preset, played without a screen; prints the final loss."""
     from app.library import default_preset_id
 
-    options.step = 0
-    name = default_preset_id()
+    options.file = default_preset_id()
 
     def report(session: Session) -> None:
-        print(f"{name}: loss {session.loss:.6g} after {session.iteration} iterations")
+        print(f"{options.file}: loss {session.loss:.6g} after {session.iteration} iterations")
 
-    return _draw(options, name, report)
+    return _draw(options, report)
 
 
-def _draw(options: argparse.Namespace, name: str, report: Callable[[Session], None]) -> int:
+def _draw(options: argparse.Namespace, report: Callable[[Session], None]) -> int:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from app.capture import save_picture
-    from app.headless import Stage
+    from app.capture.command import GALLERY, render
     from engine.problems import ProblemError
 
-    with Stage(options.size, options.theme) as stage:
-        try:
-            if name != "gallery":
-                open_named(stage.window, name)
-                stage.play(options.iterations, options.step, report)
-            stage.settle()
-            save_picture(stage.window, options.out)
-        except ProblemError as error:
-            _tell(name, list(error.problems))
-            return 1
-    print(f"{options.out}: {options.size[0]}×{options.size[1]}")
+    document, problems = (None, []) if options.file == GALLERY else find_document(options.file)
+    try:
+        if document is None and problems:
+            raise ProblemError(*problems)
+        print(render(options, document, report))
+    except ProblemError as error:
+        tell(options.file, list(error.problems))
+        return 1
     return 0

@@ -1,8 +1,9 @@
-"""The window without a person: opened off the screen, driven to a moment, and drawn."""
+"""Without a person: the window opened off the screen, runs waited for, everything driven to a moment and drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QEventLoop, QTimer
@@ -13,10 +14,22 @@ from app.settings import Settings
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
+    from app.runner import Runner
     from engine.session import Session
+    from engine.snapshot import Snapshot
 
 LONGEST_S = 300
-SETTLING_MS = 700  # marks travel 600 ms along a wire; pictures show them arrived
+LOOK_MS = 10  # between two looks whether something has happened
+QUESTION = "moment"
+
+
+@dataclass(frozen=True)
+class Moment:
+    """How far a document is played before it is drawn: first epochs, then iterations, then single nodes."""
+
+    epochs: int = 0
+    iterations: int = 0
+    steps: int = 0
 
 
 class Stage:
@@ -25,7 +38,7 @@ class Stage:
     def __init__(self, size: tuple[int, int], theme: str) -> None:
         settings = Settings(None)
         settings["theme"] = theme
-        settings["reduce_motion"] = True
+        settings["reduce_motion"] = True  # marks that travel are drawn where they arrive
         self.application, self.window = make_window(settings, Keeper(keeps=False))
         self.window.resize(*size)
         self.window.show()
@@ -38,41 +51,65 @@ class Stage:
         self.window.close()
         self.application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
-    def play(self, iterations: int, steps: int, report: Callable[[Session], None]) -> None:
-        """Play iterations, then single nodes. Raises `ProblemError` where that cannot be done."""
-        runner = self.window.runner
-        failures: list[Problem] = []
-        runner.failed.connect(failures.append)
-        if iterations:
-            runner.run(iterations)
-        for _ in range(steps):
-            runner.step("node")
-        runner.ask("stage", report)
-        self._wait_for_answer(failures)
-        if failures:
-            raise ProblemError(*failures)
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a view still waits for an answer."""
+        from app.views import View
 
-    def _wait_for_answer(self, failures: list[Problem]) -> None:
-        loop = QEventLoop()
-        runner = self.window.runner
+        return any(view.is_waiting for view in self.window.findChildren(View) if view.isVisible())
 
-        def heard(name: str, _: Any) -> None:
-            if name == "stage":
-                loop.quit()
-
-        runner.answered.connect(heard)
-        runner.failed.connect(lambda _: QTimer.singleShot(0, loop.quit))
-        limit = QTimer(singleShot=True, interval=LONGEST_S * 1000)
-        limit.timeout.connect(loop.quit)
-        limit.start()
-        if not failures:
-            loop.exec()
-        runner.answered.disconnect(heard)
-
-    def settle(self) -> None:
-        """Let the last snapshot arrive and everything take its place."""
-        loop = QEventLoop()
-        QTimer.singleShot(SETTLING_MS, loop.quit)
-        loop.exec()
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Let everything in the window show the numbers of a moment now."""
+        self.window.runner.snapshot_ready.emit(snapshot)
         if self.window.workspace is not None:
             self.window.workspace.canvas.catch_up()
+
+    def settle(self) -> None:
+        """Let everything take its place, and every answer come."""
+        self.application.processEvents()
+        wait_until(lambda: not self.is_waiting)
+        self.application.processEvents()
+
+
+def play(runner: Runner, moment: Moment, report: Callable[[Session], None] = lambda session: None) -> Snapshot:
+    """Play to a moment and wait for its numbers. Raises `ProblemError` where that cannot be done."""
+    failures: list[Problem] = []
+    answers: list[Any] = []
+
+    def question(session: Session) -> Snapshot:
+        report(session)
+        return session.snapshot()
+
+    def heard(name: str, answer: Any) -> None:
+        if name == QUESTION:
+            answers.append(answer)
+
+    runner.failed.connect(failures.append)
+    runner.answered.connect(heard)
+    for _ in range(moment.epochs):
+        runner.step("epoch")
+    if moment.iterations:
+        runner.run(moment.iterations)
+    for _ in range(moment.steps):
+        runner.step("node")
+    runner.ask(QUESTION, question)
+    wait_until(lambda: bool(failures or answers))
+    runner.failed.disconnect(failures.append)
+    runner.answered.disconnect(heard)
+    if failures:
+        raise ProblemError(*failures)
+    snapshot: Snapshot = answers[0]
+    return snapshot
+
+
+def wait_until(has_happened: Callable[[], bool]) -> None:
+    """Let events pass until something has happened. Raises `ProblemError` after a very long time."""
+    loop, tick, limit = QEventLoop(), QTimer(interval=LOOK_MS), QTimer(singleShot=True, interval=LONGEST_S * 1000)
+    tick.timeout.connect(lambda: loop.quit() if has_happened() else None)
+    limit.timeout.connect(loop.quit)
+    tick.start()
+    limit.start()
+    if not has_happened():
+        loop.exec()
+    if not has_happened():
+        raise ProblemError(Problem(f"nothing came of it within {LONGEST_S} s", "Play less before.", kind="time"))

@@ -117,9 +117,11 @@ def _file(window: MainWindow) -> list[Command]:
         Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", opened, separated=True),
         Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), enabled=opened),
         Command("file.save_weights", "Save with weights", files.save_with_weights, "File", ("Ctrl+Alt+S",), "", opened),
-        Command("file.picture", "Save a picture…", lambda: _save_picture(window), "File", (), "image", opened),
+        Command("file.picture", "Save picture…", lambda: _save_picture(window), "File", (), "image", opened,
+                separated=True),
+        Command("file.film", "Save film…", lambda: _save_film(window), "File", (), "gallery-vertical-end", opened),
         Command("file.quit", "Quit", window.close, "File", ("Ctrl+Q",), "power", separated=True),
-    ]
+    ]  # fmt: skip
 
 
 def _edit(window: MainWindow) -> list[Command]:
@@ -219,9 +221,15 @@ def _help(window: MainWindow) -> list[Command]:
 
 
 def _save_picture(window: MainWindow) -> None:
-    from app.capture import ask_and_save
+    from app.capture.dialogs import open_picture_dialog
 
-    ask_and_save(window)
+    open_picture_dialog(window)
+
+
+def _save_film(window: MainWindow) -> None:
+    from app.capture.dialogs import open_film_dialog
+
+    open_film_dialog(window)
 
 
 def _about(window: MainWindow) -> None:

@@ -96,6 +96,12 @@ class Editor(QObject):
         """Work out the problems soon; `problems_changed` tells."""
         self._checking.start()
 
+    def check_now(self) -> None:
+        """Check without delay, where that was about to be done: before a picture is taken."""
+        if self._checking.isActive():
+            self._checking.stop()
+            self._check_now()
+
     def _check_now(self) -> None:
         from engine.lowering import infer
 

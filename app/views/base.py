@@ -171,6 +171,11 @@ class View(QFrame):
         """Whether what is shown was computed for an earlier graph, and shown as such."""
         return not self._veil.isHidden()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer is on its way without which the picture is not that of the moment last shown."""
+        return False
+
     def _say(self) -> None:
         if self.snapshot is None:
             return

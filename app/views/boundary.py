@@ -74,6 +74,11 @@ class DecisionBoundary(View):
         self._put()
         return "" if self.field is not None else "Waiting for the first prediction."
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a prediction is on its way, or will be asked for."""
+        return self._is_waiting or self._later.isActive()
+
     def _set_scene(self) -> str:
         """Find out what there is to draw; the sentence that says why there is nothing."""
         document = self.editor.document

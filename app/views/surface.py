@@ -88,6 +88,11 @@ class LossSurfaceView(View):
             return str(self.look.problem)
         return "" if self.plot.surface is not None else "Drawing the first surface."
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a piece of the surface is on its way, or will be asked for."""
+        return self._is_waiting or self._is_due
+
     def _missing(self, snapshot: Snapshot) -> str:
         phases = self.editor.document.training.phases
         if not any(phase.objective.partition(".")[0] in self.editor.document.graph.nodes for phase in phases):

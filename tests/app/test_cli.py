@@ -1,14 +1,17 @@
 """The command line: what it prints, what it writes, how it exits."""
 
+import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtGui import QImage
 
 from app import __version__
+from app.capture.command import plan_of
 from app.cli import main, told
 from app.display import has_display
 from engine.problems import Problem
@@ -136,6 +139,96 @@ def test_render_draws_the_gallery_too(tmp_path):
     assert QImage(str(tmp_path / "gallery.png")).width() == 1280
 
 
+@pytest.mark.parametrize("part", [["--canvas"], ["--view", "boundary"]])
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_render_draws_the_canvas_or_a_view_alone_in_any_size(capsys, tmp_path, sound, part, suffix):
+    out = tmp_path / f"part.{suffix}"
+    options = [
+        "--out",
+        str(out),
+        "--size",
+        "333x222",
+        "--scale",
+        "2",
+        "--epochs",
+        "2",
+        "--iterations",
+        "3",
+        "--steps",
+        "1",
+    ]
+    assert main(["render", str(sound), *part, *options]) == 0
+    assert capsys.readouterr().out == f"{out}: 666×444\n"
+    picture = QImage(str(out))
+    assert (picture.width(), picture.height()) == (666, 444)
+    assert len({picture.pixel(x, 200) for x in range(666)}) > 5
+
+
+@pytest.mark.parametrize(
+    ("options", "frames", "words"),
+    [
+        (["--canvas", "--steps", "6"], 7, "7 frames, 0.6 s"),
+        (["--canvas", "--iterations", "50", "--frames", "5", "--fps", "25"], 5, "5 frames, 0.2 s"),
+        (["--view", "loss", "--epochs", "9", "--frames", "4"], 4, "4 frames, 0.3 s"),
+    ],
+)
+def test_render_records_a_film(capsys, tmp_path, sound, options, frames, words):
+    out = tmp_path / "film.gif"
+    assert main(["render", str(sound), "--out", str(out), "--size", "320x240", *options]) == 0
+    assert words in capsys.readouterr().out
+    with Image.open(out) as film:
+        assert (film.size, getattr(film, "n_frames", 1)) == ((320, 240), frames)
+
+
+def test_a_film_of_the_whole_window_shows_its_views_in_step(tmp_path, sound):
+    out = tmp_path / "film.gif"
+    done = chainrule("render", sound, "--out", out, "--size", "1000x640", "--iterations", "40", "--frames", "3")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Image.open(out) as film:
+        assert (film.size, getattr(film, "n_frames", 1)) == ((1000, 640), 3)
+
+
+def test_the_finest_unit_that_is_named_is_the_one_a_film_shows():
+    given = {"frames": None, "fps": 10.0, "epochs": 2, "iterations": 3, "steps": 0}
+    plan = plan_of(argparse.Namespace(**given))
+    assert (plan.unit, plan.span, plan.epochs, plan.iterations) == ("iteration", 3, 2, 0)
+    plan = plan_of(argparse.Namespace(**given | {"steps": 7}))
+    assert (plan.unit, plan.span, plan.epochs, plan.iterations) == ("node", 7, 2, 3)
+    plan = plan_of(argparse.Namespace(**given | {"iterations": 0}))
+    assert (plan.unit, plan.span, plan.epochs, plan.iterations) == ("epoch", 2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--size", "5x5"], "5 × 5 pixels is no size for a picture"),
+        (["--size", "800x500"], "the window cannot be drawn 800 × 500"),
+        (["--size", "0x0", "--canvas"], "0 × 0 pixels is no size"),
+        (["--size", "1000000x10", "--canvas"], "1000000 × 10 pixels is no size"),
+        (["--scale", "99", "--canvas"], "a scale of 99 cannot be drawn"),
+        (["--view", "boundry"], "Did you mean “boundary”?"),
+        (["--out", "x.mp4"], "nothing can be drawn as “.mp4”"),
+        (["--out", "x.gif", "--canvas", "--frames", "1"], "a film of 1 frames cannot be made"),
+        (["--out", "x.gif", "--canvas", "--fps", "400"], "a GIF cannot show 400 frames a second"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told_as_a_sentence_and_nothing_is_written(
+    capsys, monkeypatch, tmp_path, sound, options, words
+):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    assert main(["render", str(sound), "--out", "x.png", *options]) == 1
+    assert words in capsys.readouterr().out
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("options", [["--out", "x.gif"], ["--out", "x.png", "--canvas"]])
+def test_the_gallery_neither_plays_nor_has_a_canvas(capsys, monkeypatch, tmp_path, options):
+    monkeypatch.chdir(tmp_path)
+    assert main(["render", "gallery", *options]) == 1
+    assert "the gallery" in capsys.readouterr().out
+
+
 def test_render_into_a_place_that_cannot_be_written_says_so(tmp_path, sound):
     (tmp_path / "file").write_text("")
     done = chainrule("render", sound, "--out", tmp_path / "file" / "x.png")
@@ -168,7 +261,8 @@ def test_without_a_display_the_window_says_what_to_do(monkeypatch):
     [
         ["render", "xor"],
         ["render", "xor", "--out", "x.png", "--size", "big"],
-        ["render", "xor", "--out", "x.png", "--size", "5x5"],
+        ["render", "xor", "--out", "x.png", "--canvas", "--view", "loss"],
+        ["render", "xor", "--out", "x.gif", "--frames", "no"],
         ["run", "xor", "--epochs", "0"],
         ["run", "xor", "--epochs", "many"],
         ["check"],
