@@ -138,6 +138,11 @@ class WeightLines(QGraphicsItem):
             order = order[shares[order] >= FAINTEST]
         self._shades, self._order = shades, order
 
+    @property
+    def drawn(self) -> np.ndarray:
+        """Which lines are drawn, from the faintest to the strongest."""
+        return self._order[-MOST_HASTY:] if self._is_hasty else self._order
+
     def light(self, hovered: int) -> None:
         """Show which line the mouse is at; -1: none."""
         if hovered != self.hovered:
@@ -197,7 +202,7 @@ class WeightLines(QGraphicsItem):
             painter.setPen(ink().pen("border"))
             painter.drawLines(self.lines)
             return
-        order = self._order[-MOST_HASTY:] if self._is_hasty else self._order
+        order = self.drawn
         smooth = len(order) if self._is_hasty else max(0, len(order) - MOST_SMOOTH)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         self._draw(painter, order[:smooth], 0.0)

@@ -14,7 +14,8 @@ from app.canvas.live import zoom_of
 from app.canvas.readings import fixed_level
 from app.theme import current_theme
 from app.theme.matrix import heat_pixels, square_pixels
-from app.theme.numbers import number_text
+from app.theme.numbers import NOT_COMPUTED, number_text
+from engine.snapshot import LARGEST_SHOWN
 
 SQUARES_FROM = 5.0  # pixels of the screen: in smaller cells areas cannot be told apart
 FINEST = 24  # pixels of a square; larger ones are scaled
@@ -83,6 +84,14 @@ class WeightMatrix(QGraphicsItem):
         if self._weights is not None:
             draw_text(painter, caption, f"± {number_text(self.level, digits=2)}", "number_small", "text3", "right")
 
+    @property
+    def words(self) -> str:
+        """What stands in place of a picture: nothing is known yet, or snapshots carry a summary alone."""
+        count = self._shape[0] * self._shape[1]
+        if count <= LARGEST_SHOWN:
+            return NOT_COMPUTED
+        return f"{count:,} weights are too many to show each".replace(",", "\u202f")
+
     def paint_in(self, painter: QPainter, place: QRectF) -> None:
         """The picture in some place; a dash before anything is known."""
         if place.width() < 2 or place.height() < 2:
@@ -91,9 +100,7 @@ class WeightMatrix(QGraphicsItem):
             painter.setPen(ink().pen("border"))
             painter.setBrush(ink().colour("canvas"))
             painter.drawRect(place)
-            count = self._shape[0] * self._shape[1]
-            text = "–" if count <= 65536 else f"{count:,} weights: too many to show each".replace(",", "\u202f")
-            draw_text(painter, place, text, "number_small", "text3", "middle")
+            draw_text(painter, place, self.words, "number_small", "text3", "middle")
             return
         self._make(place.width() * zoom_of(painter) * painter.device().devicePixelRatioF())
         assert self._image is not None
