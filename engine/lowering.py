@@ -334,7 +334,6 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     build.origin = Origin(nodes[-1], "update", index)
     for value in chosen:
         build.emit("non_finite_flag", value)
-    build.emit("non_finite_flag", objective)
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)

@@ -149,17 +149,17 @@ def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32"
 
 
 class _Cursor:
-    """Hands out offsets: small values are packed, larger ones begin at a cache line."""
+    """Hands out places: small values are packed, larger ones have whole cache lines for themselves."""
 
     def __init__(self, begin: int) -> None:
         self.offset = begin
 
-    def take(self, size: int) -> int:
-        if size >= SMALL:
+    def take(self, region: Region) -> None:
+        if region.size >= SMALL:
             self.offset = -(-self.offset // LINE) * LINE
-        begin = self.offset
-        self.offset += size
-        return begin
+            region.room = -(-region.size // LINE) * LINE
+        region.offset = self.offset
+        self.offset += region.room
 
 
 def _place(tape: Tape) -> None:
@@ -176,7 +176,7 @@ def _place(tape: Tape) -> None:
         if packed:
             region.offset, cursor.offset = cursor.offset, cursor.offset + region.size
         else:
-            region.offset = cursor.take(region.size)
+            cursor.take(region)
 
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
     for value in program.values:
@@ -192,7 +192,7 @@ def _place(tape: Tape) -> None:
     tape.slots, slots_end = [*by_role["setting"], *by_role["constant"]], arena.offset
     for value in by_role["data"]:
         put(value)
-    arena.take(SMALL)
+    arena.offset += SMALL
     kept, kept_whole = _aligned(arena), integers.offset
     for value in by_role["parameter"]:
         put(value, packed=True)
@@ -270,6 +270,9 @@ def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions:
             result = _shorter(result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch)
         fields = primitive.encode(operands, result, call.attributes)
         length = primitive.length(operands, result)
+        if primitive.is_each_alone and length > 1:
+            # To the end of the last cache line: whole vectors only, and nobody else lies there.
+            length = min(-(-length // LINE) * LINE, result.room)
         if primitive.walks and len(instructions) > begin:
             longer = _continued(instructions[-1], primitive, fields, length, call.origin)
             if longer is not None:
@@ -300,7 +303,9 @@ def _continued(
 
 def _shorter(place: Region, value: Value, batch: int) -> Region:
     """The front of a value's place, as much of it as a shorter batch fills."""
-    return Region(place.offset, resolve(value.shape, batch))
+    front = Region(place.offset, resolve(value.shape, batch))
+    front.room = place.room
+    return front
 
 
 def initial_array(value: Value, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 from engine.machines.processor import vector_length
-from engine.primitives import all_primitives
 from engine.primitives.arithmetic import total_shape
-from engine.primitives.base import Kernel, Variant, joint, same
+from engine.primitives.base import Kernel, Primitive, Variant
+from engine.program import PrimitiveLike
 from engine.tape import Instruction
 
 # Bodies that are imported only when they are compiled, because their module imports Numba.
 NARROW = Kernel("product_narrow", "engine.machines.products:narrow")
 WIDE = Kernel("product_wide", "engine.machines.products:wide")
+NARROW_COLUMN = Kernel("product_narrow_column", "engine.machines.dots:narrow_column")
 COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
 CLASS_LOSS = Kernel("class_loss_rows", "engine.machines.rows:class_cross_entropy_softmax")
 TRANSPOSE = Kernel("transpose_blocks", "engine.machines.flips:transpose")
+DOT_LANES = (2, 4, 8)
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
 def _product(bias: int = 0, sums: int = 0) -> Choice:
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
-        columns, a_row, b_column = instruction.fields[4], instruction.fields[6], instruction.fields[9]
+        columns, depth, a_row, a_depth, b_depth, b_column = instruction.fields[4:10]
         if b_column != 1:
             return None  # the tile reads the rows of B
         if columns == 1 and sums and a_row == 1:
             return COLUMN_GRADIENT, ()
         if columns == 1 and not sums:
+            if a_depth == 1 and b_depth == 1 and 1 < depth <= DOT_LANES[-1]:
+                lanes = next(lanes for lanes in DOT_LANES if depth <= lanes)
+                return NARROW_COLUMN, (("BIAS", bias), ("LANES", lanes), ("WHOLE", int(depth == lanes)))
             return COLUMN, (("BIAS", bias),)
         if columns > vector_length():
             return WIDE, (("BIAS", bias), ("SUMS", sums))
@@ -61,7 +65,7 @@ def body_of(instruction: Instruction, dtype: str) -> tuple[Kernel, Variant]:
     chosen = better(instruction) if better else None
     if chosen is not None:
         return chosen
-    if instruction.length == 1 and instruction.call.primitive.name in _each_alone():
+    if instruction.length == 1 and _is_each_alone(instruction.call.primitive):
         # Graphs of single numbers: without the loop, and what decides whether it may run in vectors, 4 ns instead of 13.
         return instruction.kernel, (*(step for step in instruction.variant if step[0] not in _STEPS), ("ONE", 1))
     return instruction.kernel, instruction.variant
@@ -70,7 +74,5 @@ def body_of(instruction: Instruction, dtype: str) -> tuple[Kernel, Variant]:
 _STEPS = frozenset({"STEP_A", "STEP_B", "STEP_C"})  # of one number there is no next
 
 
-@cache
-def _each_alone() -> frozenset[str]:
-    """Primitives that treat every entry alone."""
-    return frozenset(p.name for p in all_primitives() if p.is_elementwise or p.shape in (same, joint, total_shape))
+def _is_each_alone(primitive: PrimitiveLike) -> bool:
+    return isinstance(primitive, Primitive) and (primitive.is_each_alone or primitive.shape is total_shape)

@@ -18,19 +18,17 @@ _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
 _line = tile(1, 1, ways=4)
 # Of `narrow`, compiled in by `names_of`: tiles as wide as the result, by rows; the first ones sum B's columns as well.
 _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
-# Short tiles are chains of additions that wait for one another: so many side by side, where there are registers for them.
-_WAYS = {8: 1, 4: 2, 2: 4, 1: 4}
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
-    """What a body's names stand for in a variant: the tiles for results of LANES columns at most (WHOLE: exactly)."""
+    """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly)."""
     if "LANES" not in variant:
         return {}
     names = {}
-    for rows, ways in _WAYS.items():
-        shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"])}
-        names[f"_tile_{rows}"] = tile(rows, 1, ways=ways, **shape)
-        names[f"_first_{rows}"] = tile(rows, 1, ways=ways, with_sums=True, **shape)
+    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"])}
+    for rows in (8, 4, 2, 1):
+        names[f"_tile_{rows}"] = tile(rows, 1, **shape)
+        names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
     return names
 
 
@@ -56,17 +54,23 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
         else:
             _first_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
             r = int64(1)
-    while r + 8 <= rows:
-        _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-        r += 8
-    if r + 4 <= rows:
-        _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-        r += 4
-    if r + 2 <= rows:
-        _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
-        r += 2
-    if r < rows:
-        _tile_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+    # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
+    while r < rows:
+        if rows >= 8:
+            r = r if r + 8 <= rows else rows - 8
+            _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            r += 8
+        elif rows >= 4:
+            r = r if r + 4 <= rows else rows - 4
+            _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            r += 4
+        elif rows >= 2:
+            r = r if r + 2 <= rows else rows - 2
+            _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            r += 2
+        else:
+            _tile_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            r += 1
 
 
 def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

@@ -76,14 +76,16 @@ class Vectors:
         return self.b.call(self._fma, [x, y, z])
 
     def reduce(self, join: Callable[[Any, Any], Any], x: Any) -> Any:
-        """All lanes made one number: halves are joined until one lane is left."""
+        """All lanes made one number: neighbours are joined until one lane is left."""
         width = self.lanes
         while width > 1:
             width //= 2
-            halves = ir.VectorType(_WORD, width)
-            low = self.b.shuffle_vector(x, x, ir.Constant(halves, list(range(width))))
-            high = self.b.shuffle_vector(x, x, ir.Constant(halves, list(range(width, 2 * width))))
-            x = join(low, high)
+            every_second = ir.VectorType(_WORD, width)
+            even, odd = [
+                self.b.shuffle_vector(x, x, ir.Constant(every_second, [first + 2 * lane for lane in range(width)]))
+                for first in (0, 1)
+            ]
+            x = join(even, odd)
         return self.b.extract_element(x, ir.Constant(_WORD, 0))
 
     def larger(self, x: Any, y: Any) -> Any:

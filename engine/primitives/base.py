@@ -6,6 +6,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from engine.problems import shape_mismatch
@@ -96,13 +97,16 @@ def whole32(number: float) -> int:
 
 
 class Region:
-    """Where a value lies: an offset into the arena (or the integers), its shape in numbers, its number of entries."""
+    """Where a value lies: an offset into the arena (or the integers), its shape in numbers, its number of entries.
 
-    __slots__ = ("offset", "shape", "size")
+    room  entries from the offset on that nothing else lies in: at least its own, often up to the end of a cache line
+    """
+
+    __slots__ = ("offset", "room", "shape", "size")
 
     def __init__(self, offset: int, shape: tuple[int, ...]) -> None:
         self.offset, self.shape = offset, shape
-        self.size = math.prod(shape)
+        self.size = self.room = math.prod(shape)
 
     def __repr__(self) -> str:
         return f"Region({self.offset}, {self.shape})"
@@ -197,6 +201,11 @@ class Primitive:
     is_fused: bool = False  # stands for several calls, which `source` names; only the fusing pass puts it in
     is_elementwise: bool = False  # operands are broadcast against each other before the call
     variant: Callable[[Sequence[Region], Region, dict[str, Any]], Variant] = no_variant
+
+    @cached_property
+    def is_each_alone(self) -> bool:
+        """Whether the body treats every entry of the result alone, so that more of them than asked for do no harm."""
+        return self.length is length_of_result and (self.is_elementwise or self.shape in (same, joint))
 
     def __str__(self) -> str:
         return self.name

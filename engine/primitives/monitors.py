@@ -65,6 +65,8 @@ def history_ring_body(arena: Arena, integers: Integers, instruction: Code, start
     bins, counters, capacity = instruction[1], instruction[2], instruction[4]
     for _ in range(start, stop):
         v = arena[instruction[3]]
+        if v * real(0) != real(0):
+            integers[3] = 1  # the flag's place, see engine.tape
         begun, width, filled = integers[counters], integers[counters + 1], integers[counters + 2]
         if begun == 0 or filled >= width:
             if begun == 0:
@@ -93,5 +95,6 @@ history_ring = register(Primitive(
     name="history_ring", formula=r"h \leftarrow h \cup \{x\}", shape=history_shape, body=history_ring_body,
     encode=history_encode,
     length=once, writes=(0, 1), source="a curve of any length in a fixed memory",
-    convention="when all bins are full, neighbours merge: minimum, maximum and last number stay exact",
+    convention="when all bins are full, neighbours merge: minimum, maximum and last number stay exact; a number that is "
+    "not finite raises the flag",
 ))  # fmt: skip

@@ -1,0 +1,79 @@
+"""The CPU's float32 body of a layer with one unit and few features: a row is one vector, eight rows are summed together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import float32, int64, types
+from numba.extending import intrinsic
+
+from engine.machines.vectors import Vectors
+
+TOGETHER = 8  # rows
+BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
+_WORD, _WHOLE = ir.IntType(32), ir.IntType(64)
+
+
+def _neighbours_added(v: Vectors, x: Any, y: Any) -> Any:
+    """Sums of neighbouring lanes, first those of x, then those of y."""
+
+    def every_second(first: int) -> Any:
+        lanes = ir.Constant(ir.VectorType(_WORD, v.lanes), [first + 2 * lane for lane in range(v.lanes)])
+        return v.b.shuffle_vector(x, y, lanes)
+
+    return v.b.fadd(every_second(0), every_second(1))
+
+
+def _dots(lanes: int, whole: bool, ragged: bool) -> Any:
+    """An intrinsic: y[r] = bias + sum over k < depth of a[r·a_row + k] · b[k] for eight rows, or `rows` where it is ragged.
+
+    Ragged or not the sums run alike, so that a row's bits do not depend on where the work is split.
+    """
+
+    def typed(context, arena, a, a_row, b, depth, y, bias, rows):  # type: ignore[no-untyped-def]
+        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            arena, a, a_row, b, depth, y, bias, rows = arguments
+            v = Vectors(builder, arena, lanes, whole=whole)
+            mask = v.mask(depth, 0)
+            weights = v.load(b, 0, mask)
+            sums = []
+            for r in range(TOGETHER):
+                number = _WHOLE(r)
+                if ragged:  # the first row once more in place of one that is not there
+                    number = builder.select(builder.icmp_signed("<", number, rows), number, _WHOLE(0))
+                sums.append(builder.fmul(v.load(builder.add(a, builder.mul(a_row, number)), 0, mask), weights))
+            width = lanes
+            while width > 1:
+                sums = [_neighbours_added(v, *pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
+                width //= 2
+            out = Vectors(builder, arena, lanes, whole=not ragged)
+            for number, total in enumerate(sums):
+                out.store(builder.fadd(total, out.spread(bias, out.vector)), y, number, out.mask(rows, number))
+            return target.get_dummy_value()
+
+        return types.void(types.CPointer(types.float32), *[types.int64] * 5, types.float32, types.int64), generate
+
+    return intrinsic(typed)
+
+
+_dot_rows = _dot_rest = _dots(2, True, False)  # compiled in, by the lanes that a row fills
+
+
+def names_of(variant: dict[str, int]) -> dict[str, Any]:
+    """What the body's names stand for in a variant: sums over rows of LANES features at most (WHOLE: exactly)."""
+    lanes, whole = variant["LANES"], bool(variant["WHOLE"])
+    return {"_dot_rows": _dots(lanes, whole, False), "_dot_rest": _dots(lanes, whole, True)}
+
+
+def narrow_column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of a product with a single column."""
+    a_row, depth = int64(instruction[7]), int64(instruction[6])
+    a, b, y = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    bias = arena[int64(instruction[11])] if BIAS == 1 else float32(0)
+    r = int64(start)
+    while r + TOGETHER <= stop:
+        _dot_rows(arena, a + r * a_row, a_row, b, depth, y + r, bias, int64(TOGETHER))
+        r += TOGETHER
+    if r < stop:
+        _dot_rest(arena, a + r * a_row, a_row, b, depth, y + r, bias, stop - r)
