@@ -367,6 +367,15 @@ def test_a_dead_relu_is_to_blame():
     assert found.factors[found.smallest].words == "dead ReLU"
 
 
+# What the three features between the dense layers have to be for some node types, and what these have to be told.
+BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
+    "batched_matmul": ("reshape", {"shape": [1, 3]}),
+    "spatial_softmax": ("reshape", {"shape": [1, 3]}),
+    "to_real": ("argmax", {}),
+}
+FITTING = {"batched_matmul": {"transpose_b": True}, "maxout": {"pieces": 3}}
+
+
 @pytest.mark.parametrize("name", [name for name, kind in node_types().items() if kind.inputs])
 def test_every_node_type_is_explained_with_numbers_that_agree(name):
     session = Session(document_around(name))
@@ -390,10 +399,15 @@ def document_around(name: str) -> Document:
     """A node of that type between dense layers, and a number behind it to be minimised."""
     kind = node_types()[name]
     graph = Graph()
-    x, node, target = graph.add("input"), graph.add(name), graph.add("target")
+    x, node, target = graph.add("input"), graph.add(name, **FITTING.get(name, {})), graph.add("target")
     narrow = kind.category in ("Losses", "Metrics", "Learning rules")
     layer = graph.add("dense", "before", units=1 if narrow else 3, activation="sigmoid")
     graph.connect(x, layer)
+    if name in BEFORE:
+        type, properties = BEFORE[name]
+        between = graph.add(type, "between", **properties)
+        graph.connect(layer, between)
+        layer = between
     if name == "matmul":  # rows of 3 numbers by 3 rows of 2
         matrix = graph.add("parameter", shape=(3, 2))
         graph.connect(layer, node["a"])
@@ -407,7 +421,11 @@ def document_around(name: str) -> Document:
     objective: str = node
     if kind.category not in ("Losses", "Metrics", "Learning rules"):
         objective = graph.add("mean" if name != "mean" else "sum", "goal", over="all")
-        graph.connect(node, objective)
+        if kind.outputs[0].kind == "index":  # no mean is taken of class numbers
+            number = graph.add("to_real" if name != "to_real" else "identity", "number")
+            graph.connect(node, number)
+            node = number
+        graph.connect(node[node_types()[graph.nodes[node].type].outputs[0].name], objective)
     training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}
     return Document(graph, data="xor", precision="float64", training=training)
 

@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy import special
 
 import resources
-from engine.document import Document
 from engine.graph import Graph
 from engine.nodes import node_types
 from engine.session import Session
-
-ROWS = np.array([[0.5, 1.5, 2.0], [1.0, 0.25, 3.0], [2.5, 0.75, 0.1]])
-SIGNED = np.array([[-0.5, 1.5, -2.0], [0.0, 0.25, 3.0], [2.5, -0.75, 0.1]])
-BOTH = {"sum", "mean", "max", "min"}
-
-
-def drawn(type: str, table: Any, wires: int = 1, **properties: Any) -> tuple[Graph, str]:
-    """A graph of inputs wired to a node of this type, in the order of its ports."""
-    graph = Graph()
-    data = graph.add("input")
-    node = graph.add(type, **properties)
-    kind = node_types()[type]
-    ports = [kind.inputs[0].name] * wires if kind.inputs[0].many else [port.name for port in kind.inputs][:wires]
-    for k, port in enumerate(ports):
-        source = data
-        if k:  # the same wire twice is refused
-            source = graph.add("identity")
-            graph.connect(data, source)
-        graph.connect(source, node[port])
-    return graph, f"{node.id}.{kind.outputs[0].name}"
-
-
-def document(graph: Graph, table: Any) -> Document:
-    inputs = np.asarray(table, float)
-    data = {"inputs": inputs.tolist(), "targets": [[0.0]] * len(inputs)}
-    return Document(graph, data={"train": data}, training={"batch_size": len(inputs), "order": "sequential"})
-
-
-def answer(type: str, table: Any, wires: int = 1, **properties: Any) -> np.ndarray:
-    """The value of the node after one forward pass in float64."""
-    graph, address = drawn(type, table, wires, **properties)
-    made = document(graph, table)
-    assert made.check() == []
-    session = Session(made, dtype="float64")
-    session.step("iteration")
-    value = session.value(address)
-    assert value is not None
-    return value
-
-
-def refusal(type: str, table: Any, wires: int = 1, **properties: Any) -> str:
-    graph, _ = drawn(type, table, wires, **properties)
-    return "\n".join(map(str, document(graph, table).check()))
+from tests.engine.nodes.drawing import ROWS, SIGNED, answer, document, drawn, refusal
 
 
 @pytest.mark.parametrize(
@@ -203,7 +159,7 @@ def test_rows_and_columns_that_do_not_meet_are_told():
     assert (problem.node, problem.port) == (product.id, "b")
 
 
-MINE = {"Maths", "Activations", "Arrays"}
+MINE = {"Maths", "Comparisons", "Activations", "Arrays"}
 
 
 @pytest.mark.parametrize("kind", [k for k in node_types().values() if k.category in MINE], ids=lambda kind: kind.name)
