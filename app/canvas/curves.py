@@ -19,6 +19,8 @@ CURVES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z: np.where(z > 0, z, LEAK * z),
     "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "selu": lambda z: 1.0507 * np.where(z > 0, z, 1.6733 * np.expm1(np.minimum(z, 0))),
+    "gelu": lambda z: 0.5 * z * (1 + np.tanh(0.7979 * (z + 0.044715 * z**3))),
     "softplus": lambda z: np.log1p(np.exp(z)),
     "hard_tanh": lambda z: np.clip(z, -1, 1),
     "sign": np.sign,

@@ -23,7 +23,10 @@ INFIX = {
     "add": ("+", SUM), "subtract": ("-", SUM), "total": ("+", SUM),
     "multiply": (r"\cdot", PRODUCT), "divide": ("/", PRODUCT),
 }  # fmt: skip
-FUNCTIONS = {"sigmoid": r"\sigma", "sqrt": r"\mathrm{sqrt}", "elu": r"\mathrm{ELU}"}
+FUNCTIONS = {
+    "sigmoid": r"\sigma", "sqrt": r"\mathrm{sqrt}", "elu": r"\mathrm{ELU}", "selu": r"\mathrm{SELU}",
+    "gelu": r"\mathrm{GELU}", "erf": r"\mathrm{erf}", "normal_cdf": r"\Phi",
+}  # fmt: skip
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]|\d+(?:\.\d+)?|\S")
 NESTED = re.compile(r"\\(frac|sum|text|quad|sqrt|mathrm|partial|arg|begin|cup|sim)\b|_|\^(?!x|z)|\\top")
 SUMS = re.compile(r"\\(sum|text|quad|arg|begin|cup|sim|partial)\b|_|\\top")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from engine.nodes.base import NodeType, Port, Real, node_type
+from engine.nodes.base import Choice, NodeType, Port, Real, node_type
 from engine.problems import ProblemError, shape_mismatch
 from engine.program import ACTIVATION_SETTINGS, Builder, Value
 
@@ -16,7 +16,8 @@ class Activation(NodeType):
     """A function of each number, by the name of the node type."""
 
     category = "Activations"
-    inputs, outputs = (X,), (H,)
+    inputs: ClassVar[tuple[Port, ...]] = (X,)
+    outputs: ClassVar[tuple[Port, ...]] = (H,)
 
     def lower(self, build: Builder, **values: Any) -> Value:
         try:
@@ -94,6 +95,57 @@ class Elu(Activation):
 
 
 @node_type
+class Selu(Activation):
+    """An ELU scaled so that sums of mean 0 and variance 1 stay so, layer after layer."""
+
+    name, icon, title = "selu", "spline", "SELU"
+    formula = r"h = \lambda\,(x \text{ if } x > 0,\quad \alpha(e^x - 1) \text{ else})"
+    source = "Klambauer et al. 2017: λ = 1.0507, α = 1.6733"
+
+
+@node_type
+class Gelu(Activation):
+    """A number times the chance that a normal draw lies below it: a ReLU with a smooth bend."""
+
+    name, icon, title = "gelu", "spline", "GELU"
+    formula = r"h = x\,\Phi(x)"
+    source = "Hendrycks & Gimpel 2016"
+    form = Choice("exact", ("exact", "tanh"), help="By the error function, or by the approximation with tanh.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        return build.emit("gelu" if self.form == "exact" else "gelu_tanh", values["x"])
+
+
+@node_type
+class Gaussian(Activation):
+    """A bell: 1 at 0, and less the further away."""
+
+    name, icon = "gaussian", "mountain"
+    formula = r"h = e^{-x^2 / (2 \sigma^2)}"
+    source = "Aggarwal 2023, eq. 6.1"
+    sigma = Real(1.0, low=1e-6, high=1e6, symbol=r"\sigma", help="How wide the bell is: its standard deviation.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        scaled = build.emit("divide", values["x"], build.setting("sigma", self.sigma))
+        return build.emit("exp", scaled * scaled * -0.5)
+
+
+@node_type
+class Step(Activation):
+    """1 from a threshold on, else 0; it has no slope to learn by."""
+
+    name, icon = "step", "chart-no-axes-column"
+    formula = r"h = [\,x \geq \theta\,]"
+    source = "Aggarwal 2023, §4.2.1; McCulloch & Pitts 1943"
+    threshold = Real(0.0, symbol=r"\theta", help="Where it jumps.")
+    at_threshold = Choice("one", ("one", "zero"), help="What it is on the threshold itself.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        name = "at_least" if self.at_threshold == "one" else "greater"
+        return build.emit(name, values["x"], build.setting("threshold", self.threshold))
+
+
+@node_type
 class Softplus(Activation):
     """A smooth ReLU."""
 
@@ -123,16 +175,20 @@ class Sign(Activation):
 class OverClasses(Activation):
     """A function of a whole row of scores."""
 
-    inputs = (Port("x", "(batch, classes)", symbol="x"),)
-    outputs = (Port("h", "(batch, classes)", symbol="h"),)
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x", "(batch, classes)", symbol="x"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("h", "(batch, classes)", symbol="h"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        x = values["x"]
+        self.check_classes(values["x"])
+        return super().lower(build, **values)
+
+    @staticmethod
+    def check_classes(x: Value) -> None:
+        """Raises `ShapeMismatch` where there are no scores to choose among."""
         if x.rank < 2:
             raise shape_mismatch(
                 "one score for each class is needed, these have no classes", "Put a dense layer before it.", port="x"
             )
-        return super().lower(build, **values)
 
 
 @node_type

@@ -10,7 +10,19 @@ from engine.nodes.data import start_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "hard_tanh", "sign")
+ACTIVATIONS = (
+    "identity",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "softplus",
+    "hard_tanh",
+    "sign",
+)
 WEIGHT = Port(
     "weight",
     "(features, units)",

@@ -165,6 +165,16 @@ class Cos(Operation):
 
 
 @node_type
+class Erf(Operation):
+    """The error function: from −1 to 1, twice the area under a bell from 0 to the input."""
+
+    name, icon, title = "erf", "chart-spline", "error function"
+    formula = r"y = \mathrm{erf}\,x = \frac{2}{\sqrt{\pi}} \int_0^x e^{-t^2}\,dt"
+    source = "Abramowitz & Stegun 1964, 7.1.1"
+    inputs = (X,)
+
+
+@node_type
 class Absolute(Operation):
     """The size of a number without its sign; its slope at 0 is taken as 0."""
 
