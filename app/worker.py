@@ -355,6 +355,7 @@ class Worker:
         # Cleared first: a snapshot that fails once would otherwise be tried again for ever.
         self._dirty, self._taken, self._shown = False, False, now
         snapshot = self.session.snapshot()
+        snapshot = replace(snapshot, stepped=snapshot.explanation)
         if self._focus[0]:
             snapshot = replace(snapshot, explanation=self._explanation(self.session))
         if self._playing and self._speed is not None:

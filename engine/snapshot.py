@@ -103,6 +103,7 @@ class Snapshot:
     """Everything the window shows, as it stood between two instructions.
 
     values, gradients, parameters are by `node.port` or `node.parameter`; history holds (iteration, value) rows.
+    explanation is of the node that somebody looks at, or else of the last step; stepped is of the last step.
     """
 
     revision: int = 0
@@ -123,3 +124,4 @@ class Snapshot:
     metrics: Mapping[str, float] = field(default_factory=dict)
     problem: Problem | None = None
     explanation: Explanation | None = None
+    stepped: Explanation | None = None

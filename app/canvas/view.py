@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.canvas.actions import attempt, make_actions, make_menu
 from app.canvas.corner_widgets import Minimap, ZoomControl
+from app.canvas.formula_note import FormulaNote
 from app.canvas.gesture_view import GestureView
 from app.canvas.interactions.base import NO_MODIFIER
 from app.canvas.keyboard import KeyboardHand
@@ -49,6 +50,7 @@ class CanvasView(GestureView):
         self._frame.timeout.connect(self._show_pending)
         self.hand = KeyboardHand(self)
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
+        self.formula_note = FormulaNote(self)
         self.commands = make_actions(self)
         self.canvas.arranged.connect(self.minimap.refresh)
         editor.selection_changed.connect(self._selection_moved)
@@ -70,6 +72,7 @@ class CanvasView(GestureView):
         """Show a snapshot that waits for its frame now: before a picture is taken."""
         self._frame.stop()
         self._show_pending()
+        self.formula_note.catch_up()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, and keep count of what it costs."""
@@ -84,6 +87,7 @@ class CanvasView(GestureView):
             self._since_frame.start()
             before = self.canvas.numbers.snapshot
             self.canvas.numbers.show(snapshot)
+            self.formula_note.show_snapshot(snapshot)
             self._showing_ms = self._since_frame.elapsed()
             if snapshot.last_step != (before.last_step if before is not None else None):
                 self.minimap.refresh()
@@ -145,6 +149,7 @@ class CanvasView(GestureView):
         self.minimap.update()
         if self.canvas.detailed:
             self.canvas.numbers.refresh(self.canvas.seen())
+        self.formula_note.follow()
         self.zoom_changed.emit(self.zoom)
 
     def corner_widgets(self) -> list[QWidget]:

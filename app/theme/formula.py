@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme.mathematics import Mathematics, plain_text
+from app.theme.numbers import number_text, token_of
 from app.theme.theme import Theme, current_theme
 
+if TYPE_CHECKING:
+    from engine.snapshot import Equation
+
+CAPTIONS = {"incoming", "local", "outgoing", "addend", "old", "rate", "gradient", "new", "state"}
+OPERATORS = {r"\cdot": "×", r"\times": "×", "-": "−", r"\leftarrow": "←", r"\approx": "≈"}
 COLUMN_GAP, ROW_GAP, NUMBER_GAP, CAPTION_GAP = 10.0, 10.0, 5.0, 2.0
 
 
@@ -29,6 +36,35 @@ class Term:
     number: str = ""
     token: str = "text"
     caption: str = ""
+
+
+def terms_of(equation: Equation, fresh: bool = True) -> list[Term]:
+    """An equation of the engine as the columns of a formula: number under symbol, colour by sign.
+
+    Numbers of a former iteration (not `fresh`) are grey, as everywhere.
+    """
+    terms = []
+    named = {term.role for term in equation.terms} & CAPTIONS
+    for term in equation.terms:
+        if term.role == "operator":
+            sign = OPERATORS.get(term.latex, term.latex)
+            terms.append(Term(term.latex, sign if len(sign) == 1 else "", "text3"))
+            continue
+        caption = term.caption or (term.role if term.role in named else "")
+        token = token_of(term.number) if fresh else "text3"
+        latex = f"({term.latex})" if term.role == "local" and is_sum(term.latex) else term.latex
+        terms.append(Term(latex, number_text(term.number), token, caption))
+    return terms
+
+
+def is_sum(latex: str) -> bool:
+    """Whether a factor has to be set in brackets: `1 - h^2`, but neither `-x` nor `(1 - h)` nor `\\frac{1 - t}{y}`."""
+    depth = 0
+    for place, sign in enumerate(latex):
+        depth += (sign in "([{") - (sign in ")]}")
+        if sign in "+-" and depth == 0 and latex[:place].strip() and latex[place - 1] not in "^_":
+            return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -140,11 +176,17 @@ def row_width(columns: Sequence[Column]) -> float:
 
 
 def break_before(columns: Sequence[Column]) -> int:
-    """Where a row that grew too wide is cut: before its last relation or sum, else before its last column."""
-    for place in range(len(columns) - 1, 0, -1):
-        if columns[place].term.latex in ("=", "+", "-"):
-            return place
-    return len(columns) - 1
+    """Where a row that grew too wide is cut: before the last relation or sum in the fewest brackets, else at its end."""
+    depth, found = 0, {}
+    for place, column in enumerate(columns):
+        latex = column.term.latex.replace(r"\left", "").replace(r"\right", "")
+        # What leaves next to nothing in the first row is no good place to break, however few brackets are around it.
+        if latex in ("=", "+", "-") and place > (1 if len(columns) < 6 else 2):
+            found[place] = depth
+        depth += (latex in ("(", "[", r"\{")) - (latex in (")", "]", r"\}"))
+    if not found:
+        return len(columns) - 1
+    return max(place for place in found if found[place] == min(found.values()))
 
 
 class FormulaBlock(QWidget):

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.panels.fields.section import Section, clear, link, words
 from app.theme import current_theme
-from app.theme.formula import FormulaBlock, Term
-from app.theme.numbers import NOT_COMPUTED, number_text, token_of
+from app.theme.formula import FormulaBlock, Term, terms_of
+from app.theme.numbers import NOT_COMPUTED
 
 if TYPE_CHECKING:
     from engine.snapshot import Equation, Explanation
@@ -18,26 +18,6 @@ if TYPE_CHECKING:
 MOST_LINES = 4
 PARTS = {"forward": "Forward", "backward": "Backward", "update": "Update"}
 ICONS = {"forward": "chevron-right", "backward": "chevron-left", "update": "square"}
-CAPTIONS = {"incoming", "local", "outgoing", "addend", "old", "rate", "gradient", "new", "state"}
-OPERATORS = {r"\cdot": "×", r"\times": "×", "-": "−", r"\leftarrow": "←", r"\approx": "≈"}
-
-
-def block_terms(equation: Equation, fresh: bool = True) -> list[Term]:
-    """An equation of the engine as the columns of a formula block: number under symbol, colour by sign.
-
-    Numbers of a former iteration (not `fresh`) are grey, as everywhere.
-    """
-    terms = []
-    named = {term.role for term in equation.terms} & CAPTIONS
-    for term in equation.terms:
-        if term.role == "operator":
-            sign = OPERATORS.get(term.latex, term.latex)
-            terms.append(Term(term.latex, sign if len(sign) == 1 else "", "text3"))
-            continue
-        caption = term.caption or (term.role if term.role in named else "")
-        token = token_of(term.number) if fresh else "text3"
-        terms.append(Term(term.latex, number_text(term.number), token, caption))
-    return terms
 
 
 class FormulaSection(Section):
@@ -81,7 +61,7 @@ class FormulaSection(Section):
             self._build(explanation.equations)
         # Blocks stand for the first lines only where there are many.
         for block, line in zip(self._blocks, explanation.equations, strict=False):
-            terms = block_terms(line, explanation.state == "current")
+            terms = terms_of(line, explanation.state == "current")
             if self._terms.get(block) != terms:
                 self._terms[block] = terms
                 block.set_terms(terms)

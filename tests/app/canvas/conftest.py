@@ -53,6 +53,7 @@ def snapshot_of():
         return SimpleNamespace(
             revision=revision, iteration=iteration, epoch=0, last_step=last, next_step=None, steps=(), values=tables[0],
             gradients=tables[1], parameters=tables[2], previous_parameters=tables[3], problem=problem,
+            explanation=None, stepped=None,
         )  # fmt: skip
 
     return make

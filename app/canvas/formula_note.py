@@ -1,0 +1,379 @@
+"""The formula of the step just played, with its numbers, beside its node: in free room, and large enough to be read.
+
+It floats over the canvas like the map. Its picture is kept: following the camera costs a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, QSizeF, Qt, QTimer
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QWidget
+
+from app.canvas.ink import draw_text, ink
+from app.canvas.node_item import DrawnNode
+from app.canvas.weights import WeightLabel
+from app.theme import current_theme
+from app.theme.formula import FormulaLayout, Term, terms_of
+from app.theme.mathematics import plain_text
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+    from engine.snapshot import Equation, Explanation, Snapshot
+    from engine.snapshot import Term as EngineTerm
+
+BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect
+MOST_LINES = {"forward": 2, "backward": 1, "update": 1}
+SYMBOL_SIZE, PADDING, LINE_GAP, CAPTION = 15.0, 12.0, 10.0, 18.0
+NARROWEST, WIDEST = 300.0, 520.0  # pixels before a formula is broken
+SCALES = (1.0, 1.75)  # least and most: never smaller than at full size, whatever the zoom
+READABLE_MS = 80  # steps that follow faster than this cannot be read, and show nothing
+SETTLED_MS = 120  # after the camera stands still a better place is looked for
+GAPS = (14.0, 30.0, 56.0)  # pixels from the node, tried on every side
+GRID, FAR = 36.0, 140.0  # pixels between the places tried elsewhere, and how far away those may be
+TAIL = 3.0  # half the width that the line to the node takes
+NODE_COST, LABEL_COST, WIDGET_COST, OWN_COST = 1.0, 0.5, 1.0, 6.0  # per square pixel covered
+GAP_COST, SIDE_COST, MOVE_COST = 12.0, 120.0, 900.0
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a note says: lines of terms of one part of a node's work; `more` lines are left to the inspector."""
+
+    node: str
+    part: str
+    lines: tuple[tuple[Term, ...], ...]
+    more: int = 0
+
+
+def content_of(snapshot: Snapshot) -> Content | None:
+    """What there is to say about the last step; None before the first one, and of steps without a formula."""
+    step, explanation = snapshot.last_step, told_of_step(snapshot)
+    if step is None or explanation is None or not explanation.equations:
+        return None
+    chosen = telling(explanation.equations, MOST_LINES.get(step.part, 1))
+    fresh = explanation.state == "current"
+    lines = tuple(tuple(terms_of(equation, fresh)) for equation in chosen)
+    return Content(step.node, step.part, lines, len(explanation.equations) - len(chosen))
+
+
+def told_of_step(snapshot: Snapshot) -> Explanation | None:
+    """The explanation of the last step: of the row and unit that the inspector follows, where it looks at that node."""
+    step = snapshot.last_step
+    for explanation in (snapshot.explanation, snapshot.stepped):
+        if (
+            step is not None
+            and explanation is not None
+            and (explanation.node, explanation.part) == (step.node, step.part)
+        ):
+            return explanation
+    return None
+
+
+def telling(equations: Sequence[Equation], most: int) -> Sequence[Equation]:
+    """The first lines; means over a batch and factors of one come only where there is nothing else."""
+    told = [each for each in equations if not each.caption and not any(_is_one(term) for term in each.terms)]
+    return (told or equations)[:most]
+
+
+def _is_one(term: EngineTerm) -> bool:
+    return term.role == "local" and term.latex == "1"
+
+
+class FormulaNote(QWidget):
+    """Shows the content of snapshots beside the stepped node, unless steps follow too fast to be read."""
+
+    def __init__(self, view: CanvasView) -> None:
+        super().__init__(view)
+        self._view = view
+        self.content: Content | None = None
+        self.is_wanted = True
+        self._pending: Content | None = None
+        self._moment: object = None
+        self._since = QElapsedTimer()
+        self._settling = QTimer(self, singleShot=True, interval=READABLE_MS)
+        self._settling.timeout.connect(self._show_pending)
+        self._picture: QPixmap | None = None
+        self._drawn: object = None  # what the picture was drawn for
+        self._layouts: list[FormulaLayout] = []
+        self._own, self._box = QRectF(), QRectF()  # node and paper, in pixels of the view
+        self._offset: tuple[float, float] | None = None
+        self._stood = 0.0  # the scale at which it was placed
+        self._settling_view = QTimer(self, singleShot=True, interval=SETTLED_MS)
+        self._settling_view.timeout.connect(self.place)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        current_theme().changed.connect(self._dress)
+        view.canvas.arranged.connect(self.place)
+        self.hide()
+
+    # what it says ----------------------------------------------------------------------------------------------------
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Say what the last step did, at once if there is time to read it."""
+        moment = (snapshot.iteration, snapshot.last_step)
+        if moment != self._moment:
+            hurried = self._moment is not None and self._since.isValid() and self._since.elapsed() < READABLE_MS
+            self._moment = moment
+            self._since.start()
+            if hurried:
+                self._take(None)
+                self._settling.start()
+            else:
+                self._settling.stop()
+        self._pending = content_of(snapshot) if self.is_wanted else None
+        if not self._settling.isActive():
+            self._show_pending()
+
+    def catch_up(self) -> None:
+        """Show now what waits: before a picture is taken."""
+        self._settling.stop()
+        self._show_pending()
+
+    def set_wanted(self, wanted: bool) -> None:
+        """Switch it on or off."""
+        self.is_wanted = wanted
+        snapshot = self._view.canvas.numbers.snapshot
+        self._pending = content_of(snapshot) if wanted and snapshot is not None else None
+        self.catch_up()
+
+    def _show_pending(self) -> None:
+        self._take(self._pending)
+
+    def _take(self, content: Content | None) -> None:
+        if content == self.content:
+            return
+        if content is None or self.content is None or content.node != self.content.node:
+            self._offset = None
+        self.content = content
+        self._dress()
+
+    def _dress(self) -> None:
+        theme = current_theme()
+        lines = self.content.lines if self.content is not None else ()
+        self._layouts = [FormulaLayout(line, theme, SYMBOL_SIZE) for line in lines]
+        for layout in self._layouts:
+            layout.arrange(min(WIDEST, max(NARROWEST, self._view.width() / 2)))
+        words = (f"{plain_text(term.latex)} {term.number}".strip() for line in lines for term in line)
+        self.setAccessibleName(" ".join(words))
+        self._picture = None
+        self.place()
+
+    # where it stands -------------------------------------------------------------------------------------------------
+
+    def place(self) -> None:
+        """Stand beside the node, where least is covered."""
+        self._settling_view.stop()
+        if not self._is_in_sight():
+            self.hide()
+            return
+        self._stand(best_place(self._own, self._size(), self._room(), self._obstacles(), self._offset))
+
+    def follow(self) -> None:
+        """Stay beside the node while the camera moves; a better place is looked for when it stands still."""
+        if not self._is_in_sight():
+            self.hide()
+            return
+        self._settling_view.start()
+        left, top = self._offset or (0.0, 0.0)
+        box = QRectF(self._own.topLeft() + QPointF(left, top), QSizeF(*self._size()))
+        if self._offset is None or self._scale != self._stood or not self._room().contains(box):
+            self.place()
+        else:
+            self._stand(box)
+
+    def _is_in_sight(self) -> bool:
+        view = self._view
+        if self.content is None or self.content.node not in view.canvas.nodes or not view.canvas.detailed:
+            return False
+        self._own = self._on_screen(self.content.node)
+        return QRectF(view.viewport().geometry()).intersects(self._own)
+
+    def _room(self) -> QRectF:
+        return QRectF(self._view.viewport().geometry()).adjusted(6, 6, -6, -6)
+
+    def _size(self) -> tuple[float, float]:
+        paper, scale = self._paper(), self._scale
+        return paper.x() * scale, paper.y() * scale
+
+    def _stand(self, box: QRectF) -> None:
+        self._box, self._stood = box, self._scale
+        self._offset = (box.left() - self._own.left(), box.top() - self._own.top())
+        self.setGeometry(box.united(self._tail()).toAlignedRect().adjusted(-1, -1, 1, 1))
+        self.show()
+        self.update()
+
+    @property
+    def paper(self) -> QRectF:
+        """The rectangle it covers, in pixels of the view; empty while it is hidden."""
+        return QRectF() if self.isHidden() else QRectF(self._box)
+
+    @property
+    def _scale(self) -> float:
+        return min(SCALES[1], max(SCALES[0], self._view.zoom))
+
+    def _paper(self) -> QPointF:
+        """Width and height at scale 1."""
+        width = max((layout.width for layout in self._layouts), default=0.0)
+        height = sum(layout.height for layout in self._layouts) + LINE_GAP * max(0, len(self._layouts) - 1)
+        height += CAPTION if self.content is not None and self.content.more else 0.0
+        return QPointF(ceil(width + 2 * PADDING + 4), ceil(height + 2 * PADDING))
+
+    def _on_screen(self, name: str) -> QRectF:
+        return self._moved(self._view.canvas.area_of(name))
+
+    def _moved(self, area: QRectF) -> QRectF:
+        """A rectangle of the scene in pixels of the view."""
+        return self._view.viewportTransform().mapRect(area).translated(QPointF(self._view.viewport().pos()))
+
+    def _obstacles(self) -> list[tuple[QRectF, float]]:
+        """What had better stay in sight, and what covering a square pixel of it costs."""
+        view = self._view
+        width, height = self._size()
+        reach = self._own.adjusted(-width - FAR, -height - FAR, width + FAR, height + FAR)
+        inverted, _ = view.viewportTransform().inverted()
+        found = [(QRectF(widget.geometry()), WIDGET_COST) for widget in view.corner_widgets()]
+        for item in view.canvas.items(inverted.mapRect(reach), BOUNDS):
+            if isinstance(item, DrawnNode):
+                is_own = self.content is not None and item.node_id == self.content.node
+                found.append((self._on_screen(item.node_id), OWN_COST if is_own else NODE_COST))
+            elif isinstance(item, WeightLabel):
+                found.append((self._moved(item.sceneBoundingRect()), LABEL_COST))
+        return found
+
+    def _tail(self) -> QRectF:
+        """The narrow rectangle between paper and node in which the line runs."""
+        begin, end = tail_ends(self._box, self._own)
+        return QRectF(begin, end).normalized().adjusted(-TAIL, -TAIL, TAIL, TAIL)
+
+    # painting --------------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line to the node, and the kept picture."""
+        if self.content is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(-QPointF(self.pos()))
+        painter.setPen(ink().pen(self.content.part, 1.0))
+        painter.drawLine(*tail_ends(self._box, self._own))
+        ratio, scale = self.devicePixelRatioF(), self._scale
+        if self._picture is None or self._drawn != (ratio, scale):
+            self._drawn = (ratio, scale)
+            self._picture = self._draw(ratio, scale)
+        painter.drawPixmap(self._box.topLeft(), self._picture)
+
+    def _draw(self, ratio: float, scale: float) -> QPixmap:
+        assert self.content is not None
+        paper = self._paper()
+        picture = QPixmap(ceil(paper.x() * scale * ratio), ceil(paper.y() * scale * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        painter.scale(scale, scale)
+        painter.setPen(ink().pen(self.content.part, 1.5))
+        painter.setBrush(ink().colour("raised"))
+        painter.drawRoundedRect(QRectF(0, 0, paper.x(), paper.y()).adjusted(1, 1, -1, -1), 8, 8)
+        top = PADDING
+        for layout in self._layouts:
+            layout.paint(painter, QPointF(PADDING + 2, top))
+            top += layout.height + LINE_GAP
+        if self.content.more:
+            words = f"{self.content.more} more in the inspector"
+            draw_text(painter, QRectF(PADDING + 2, top - LINE_GAP / 2, paper.x(), CAPTION), words, "caption", "text3")
+        painter.end()
+        return picture
+
+
+def tail_ends(box: QRectF, own: QRectF) -> tuple[QPointF, QPointF]:
+    """From the paper's edge to the node's: straight where they overlap across or down, else to the nearest corner."""
+    left, right = max(box.left() + 10, own.left()), min(box.right() - 10, own.right())
+    top, bottom = max(box.top() + 10, own.top()), min(box.bottom() - 10, own.bottom())
+    if left <= right:
+        x = min(max(own.center().x(), left), right)
+        return (QPointF(x, box.top()), QPointF(x, own.bottom())) if box.top() >= own.bottom() else (
+            QPointF(x, box.bottom()), QPointF(x, own.top()))  # fmt: skip
+    if top <= bottom:
+        y = min(max(own.center().y(), top), bottom)
+        return (QPointF(box.left(), y), QPointF(own.right(), y)) if box.left() >= own.right() else (
+            QPointF(box.right(), y), QPointF(own.left(), y))  # fmt: skip
+    near_x = (box.left() + 8, own.right()) if box.left() > own.left() else (box.right() - 8, own.left())
+    near_y = (box.top(), own.bottom()) if box.top() > own.top() else (box.bottom(), own.top())
+    return QPointF(near_x[0], near_y[0]), QPointF(near_x[1], near_y[1])
+
+
+def best_place(
+    own: QRectF,
+    size: tuple[float, float],
+    room: QRectF,
+    obstacles: Sequence[tuple[QRectF, float]],
+    offset: tuple[float, float] | None = None,
+) -> QRectF:
+    """Where in `room` a paper of `size` beside `own` covers least of the obstacles.
+
+    obstacles  rectangles, each with the cost of a covered square pixel
+    offset     where it stands now, from the corner of `own`: it moves only where that is worth it
+    """
+    width, height = size
+    beside, costs = _beside(own, width, height)
+    if offset is not None:
+        beside.append((own.left() + offset[0], own.top() + offset[1]))
+        costs = [cost + MOVE_COST for cost in costs] + [0.0]
+    least = np.array([room.left(), room.top()])
+    most = np.maximum(least, [room.right() - width, room.bottom() - height])
+    others = np.array([(r.left(), r.top(), r.right(), r.bottom()) for r, _ in obstacles]).reshape(-1, 4)
+    weights = np.array([cost for _, cost in obstacles])
+    places = np.clip(beside, least, most)
+    total = np.array(costs) + _covered(places, size, others, weights)
+    if total.min() > 2 * MOVE_COST:
+        near = np.array([own.left() - width - FAR, own.top() - height - FAR])
+        begin, end = np.maximum(near, least), np.minimum([own.right() + FAR, own.bottom() + FAR], most)
+        columns, rows = (np.arange(low, high, GRID) for low, high in zip(begin, end, strict=True))
+        anywhere = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+        far = MOVE_COST + GAP_COST * _distances(anywhere, size, own) + _covered(anywhere, size, others, weights)
+        places, total = np.vstack([places, anywhere]), np.concatenate([total, far])
+    left, top = places[int(np.argmin(total))]
+    return QRectF(float(left), float(top), width, height)
+
+
+def _covered(
+    places: NDArray[np.float64], size: tuple[float, float], others: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What papers of `size` at these corners cost by what they cover."""
+    left, top = places[:, 0, None], places[:, 1, None]
+    across = np.minimum(left + size[0], others[:, 2]) - np.maximum(left, others[:, 0])
+    down = np.minimum(top + size[1], others[:, 3]) - np.maximum(top, others[:, 1])
+    covered: NDArray[np.float64] = (np.maximum(across, 0) * np.maximum(down, 0)) @ weights
+    return covered
+
+
+def _distances(places: NDArray[np.float64], size: tuple[float, float], own: QRectF) -> NDArray[np.float64]:
+    """Pixels between papers at these corners and a node, across or down, whichever is more."""
+    across = np.maximum(places[:, 0] - own.right(), own.left() - places[:, 0] - size[0])
+    down = np.maximum(places[:, 1] - own.bottom(), own.top() - places[:, 1] - size[1])
+    return np.maximum(np.maximum(across, down), 0.0)
+
+
+def _beside(own: QRectF, width: float, height: float) -> tuple[list[tuple[float, float]], list[float]]:
+    """Corners around a node on every side, aligned in three ways, at growing distances; and what each costs at least."""
+    middle = own.center()
+    xs = (middle.x() - width / 2, own.left(), own.right() - width)
+    ys = (middle.y() - height / 2, own.top(), own.bottom() - height)
+    corners, costs = [], []
+    for gap in GAPS:
+        sides = (
+            [(x, own.bottom() + gap) for x in xs],
+            [(x, own.top() - gap - height) for x in xs],
+            [(own.right() + gap, y) for y in ys],
+            [(own.left() - gap - width, y) for y in ys],
+        )
+        for rank, side in enumerate(sides):
+            corners += side
+            costs += [GAP_COST * gap + SIDE_COST * rank + 20.0 * aligned for aligned in range(len(side))]
+    return corners, costs
