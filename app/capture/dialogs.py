@@ -40,7 +40,7 @@ ENLARGED = (1, 2, 3, 4)
 FILM_SIZES = ((640, 400), (960, 600), (1280, 800), (1920, 1080))
 UNITS: dict[Unit, str] = {"node": "steps", "iteration": "iterations", "epoch": "epochs"}
 MOST_SPAN = 1_000_000
-WIDTH = 400
+WIDTH, FIELD_HEIGHT = 400, 26
 SEED = "seed of the film"
 
 
@@ -76,6 +76,7 @@ class CaptureDialog(QDialog):
         row = QHBoxLayout()
         row.addStretch(1)
         self.cancel = QPushButton("Close")
+        self.cancel.setAutoDefault(False)
         self.cancel.clicked.connect(self.close)
         self.save = QPushButton(self.verb)
         self.save.setProperty("kind", "primary")
@@ -323,6 +324,7 @@ def _choice(entries: Sequence[tuple[str, Any]]) -> QComboBox:
     box = QComboBox()
     for words, data in entries:
         box.addItem(words, data)
+    box.setFixedHeight(FIELD_HEIGHT)
     return box
 
 
@@ -330,4 +332,6 @@ def _number(value: int, low: int, high: int) -> QSpinBox:
     box = QSpinBox()
     box.setRange(low, high)
     box.setValue(value)
+    box.setFixedHeight(FIELD_HEIGHT)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)  # as far in as the words of a choice
     return box
