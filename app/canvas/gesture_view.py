@@ -21,7 +21,7 @@ from app.canvas.actions import attempt
 from app.canvas.camera import Camera
 from app.canvas.drops import DropHand
 from app.canvas.hint import Hint
-from app.canvas.hits import Hit, hit_at
+from app.canvas.hits import LAYER_PARTS, Hit, hit_at
 from app.canvas.interactions.base import Interaction
 from app.canvas.interactions.choose import begin_left, begin_right
 from app.canvas.interactions.pan import Pan
@@ -220,7 +220,7 @@ class GestureView(QGraphicsView):
         old, self._hovered = self._hovered, hit
         for was, on in ((old, False), (hit, True)):
             name = was.name.partition(".")[0]
-            if was.kind in ("line", "bias", "feature"):
+            if was.kind in LAYER_PARTS:
                 self._point_at(was, on)
             elif was.kind == "weight" and was.name in self.canvas.labels:
                 self.canvas.labels[was.name].hovered = on
@@ -238,6 +238,15 @@ class GestureView(QGraphicsView):
             return
         layer.point_at(hit.kind if on else "", hit.index if on else -1)
         self.show_hint(self.canvas.layers.words_of(hit) if on else "")
+
+    def look_again(self) -> None:
+        """The camera has moved, or numbers have changed: what is said about a part of a layer follows."""
+        if self.mode is None and self._hovered.kind in LAYER_PARTS:
+            hit = self.hit(self.mapToScene(self._position))
+            if hit == self._hovered:
+                self._point_at(hit, True)
+            else:
+                self._hover(hit)
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Tooltips say what a port is, and why a node is faulty."""

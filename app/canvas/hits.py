@@ -40,6 +40,7 @@ class Hit:
 
 
 EMPTY = Hit("empty")
+LAYER_PARTS = ("line", "bias", "feature")  # of a layer that is opened
 
 
 def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:

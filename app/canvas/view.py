@@ -87,6 +87,7 @@ class CanvasView(GestureView):
             self._since_frame.start()
             before = self.canvas.numbers.snapshot
             self.canvas.numbers.show(snapshot)
+            self.look_again()
             self.formula_note.show_snapshot(snapshot)
             self._showing_ms = self._since_frame.elapsed()
             if snapshot.last_step != (before.last_step if before is not None else None):
@@ -150,6 +151,7 @@ class CanvasView(GestureView):
         if self.canvas.detailed:
             self.canvas.numbers.refresh(self.canvas.seen())
         self.formula_note.follow()
+        self.look_again()
         self.zoom_changed.emit(self.zoom)
 
     def corner_widgets(self) -> list[QWidget]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
 
+from app.canvas.hits import LAYER_PARTS
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.cut import Cut
-from app.canvas.interactions.drag_number import LAYER_PARTS, DragField, DragParameter, parameter_at
+from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
 from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
@@ -28,7 +29,8 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
             return None
         return PullWire(view, point, hit.port)
     if hit.kind in ("weight", "value", *LAYER_PARTS) and (found := parameter_at(view, hit)) is not None:
-        return DragParameter(view, point, *found)
+        name = view.canvas.layers.name_of(hit) if hit.kind in LAYER_PARTS else ""
+        return DragParameter(view, point, *found, name)
     if hit.kind == "field":
         editor.select({hit.name})
         return DragField(view, point, hit)

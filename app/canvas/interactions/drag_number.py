@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
 
-from app.canvas.hits import Hit
+from app.canvas.hits import LAYER_PARTS, Hit
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.readings import scalar_of
 from engine.nodes import Numbers, Whole
@@ -52,8 +52,11 @@ class DragNumber(Interaction):
 class DragParameter(DragNumber):
     """A weight on a wire, or the value of a parameter node: live while it is dragged, one step at the release."""
 
-    def __init__(self, view: CanvasView, start: QPointF, key: str, index: int, before: np.ndarray) -> None:
+    def __init__(
+        self, view: CanvasView, start: QPointF, key: str, index: int, before: np.ndarray, name: str = ""
+    ) -> None:
         super().__init__(view, start)
+        self._name = name or key.replace(".", " · ")
         self._key, self._index, self._before = key, index, before
         self._after = before
 
@@ -61,7 +64,7 @@ class DragParameter(DragNumber):
         """Tell the runner, who answers with a snapshot."""
         self._after = self._before.copy()
         self._after.flat[self._index] += by
-        self.view.show_hint(f"{self._key.replace('.', ' · ')} = {self._after.flat[self._index]:.3f}")
+        self.view.show_hint(f"{self._name} = {self._after.flat[self._index]:.3f}")
         self.view.parameter_dragged.emit(self._key, self._after)
 
     def release(self, point: QPointF, modifiers: Modifiers) -> None:
@@ -121,9 +124,6 @@ class DragField(DragNumber):
         self.done = True
         if self.editor.stack.index() > self._steps:
             self.editor.stack.undo()
-
-
-LAYER_PARTS = ("line", "bias")  # the handles of an opened layer
 
 
 def parameter_at(view: CanvasView, hit: Hit) -> tuple[str, int, np.ndarray] | None:

@@ -11,11 +11,10 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import Block, draw_name
-from app.canvas.geometry import HEADER, SIDE, shown_name
+from app.canvas.geometry import HEADER, SIDE, latex_name, shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
 from app.canvas.layer.lines import NEURONS_FROM, WeightLines
 from app.canvas.layer.matrix import WeightMatrix
-from app.canvas.layer.names import line_words, neuron_words, unit_name
 from app.canvas.layer.numbers import LayerNumbers, numbers_of
 from app.canvas.layer.plan import WORDS, Column, LayerPlan
 from app.canvas.live import (
@@ -32,6 +31,7 @@ from app.canvas.node_item import NODES_Z, RADIUS, DrawnNode
 from app.canvas.readings import Words
 from app.canvas.wiring import Wiring
 from app.theme.numbers import token_of
+from engine.graph import Node
 
 WORDS_FROM = 0.5  # zoom below which the numbers of small circles are left out
 LINE = 15.0
@@ -150,16 +150,6 @@ class LayerItem(DrawnNode):
         """The parameter that a part belongs to."""
         return {"line": self.plan.weight, "bias": self.plan.bias}.get(kind, "")
 
-    def tip(self, kind: str, index: int, before: str) -> str:
-        """What a part is, in words: which neurons a weight joins, its number and its gradient.
-
-        before  the name of what feeds the layer
-        """
-        name = shown_name(self.node)
-        if kind == "line":
-            return line_words(self.numbers, index, self.plan.shape[1], before, name)
-        return neuron_words(self.numbers, kind, index, before if kind == "feature" else name)
-
     # painting --------------------------------------------------------------------------------------------------------
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
@@ -276,7 +266,7 @@ class LayerItem(DrawnNode):
         """As large as a neuron that stands alone, and drawn alike."""
         numbers = self.numbers
         activation = str(self.node.properties.get("activation", "identity"))
-        neuron = Neuron(circle, unit_name(self.node, index), activation, self.node.flags, self.boost)
+        neuron = Neuron(circle, _symbol(self.node, index), activation, self.node.flags, self.boost)
         state = LiveState(
             value=numbers.words("values", index),
             gradient=numbers.words("gradients", index, signed=True, token="backward"),
@@ -317,6 +307,12 @@ class LayerItem(DrawnNode):
             del lines[-2 if numbers.gradients is not None else -1]  # a gradient says more, once it is there
         with enlarged(painter, QPointF(circle.right() + 6, circle.center().y()), self.boost):
             _write_lines(painter, QPointF(circle.right() + 6, circle.center().y()), lines[:fitting])
+
+
+def _symbol(node: Node, index: int) -> str:
+    """What one unit is called: `h_3`, with the layer's own letter where it is called by a single one."""
+    name = shown_name(node)
+    return f"{name if len(name) == 1 and latex_name(name) else 'h'}_{{{index + 1}}}"
 
 
 def _mean(words: Words) -> Words:

@@ -27,7 +27,7 @@ LABELS_FROM = 0.55
 MOST_SMOOTH = 512  # lines that are drawn antialiased, the strongest: that costs five times as much
 MOST_HASTY = 1024  # lines that are drawn while the numbers change with every frame, the strongest
 AT_REST_MS = 250  # without a change, after which all are drawn
-SHADES = 8
+SHADES, SLICES = 8, 12
 FAINTEST = 0.01  # share below which one line among very many is left out: it could not be seen
 ROOM, SHORT_ROOM = QRectF(-32, -9, 64, 34), QRectF(-25, -9, 50, 18)  # of a label, whatever its numbers are
 
@@ -210,13 +210,12 @@ class WeightLines(QGraphicsItem):
         self._draw(painter, order[smooth:], 1.2 if len(self.lines) <= MOST_SMOOTH else 0.4)
 
     def _draw(self, painter: QPainter, chosen: np.ndarray, widening: float) -> None:
-        shades = self._shades[chosen]
-        for size in range(SHADES + 1):
-            for shade in (size, -1 - size):
-                found = chosen[shades == shade]
-                if len(found):
-                    painter.setPen(_pen(shade, widening, current_theme().is_dark))
-                    painter.drawLines([self.lines[index] for index in found.tolist()])
+        """In slices of like strength, so that neither sign covers the other."""
+        for part in np.array_split(chosen, SLICES):
+            shades = self._shades[part]
+            for shade in np.unique(shades).tolist():
+                painter.setPen(_pen(shade, widening, current_theme().is_dark))
+                painter.drawLines([self.lines[index] for index in part[shades == shade].tolist()])
 
 
 class LineMarks(QGraphicsItem):
