@@ -165,6 +165,9 @@ def _view(window: MainWindow) -> list[Command]:
     def still() -> bool:
         return bool(window.settings["reduce_motion"])
 
+    def noted() -> bool:
+        return bool(window.settings["formula_note"])
+
     return [
         panel("palette", "Node palette", "panel-left"),
         panel("inspector", "Inspector", "panel-right"),
@@ -174,7 +177,9 @@ def _view(window: MainWindow) -> list[Command]:
         scheme("system", "Colours of the system", True),
         scheme("dark", "Dark"),
         scheme("light", "Light"),
-        Command("view.still", "Reduce motion", window.switch_motion, "View", checked=still, separated=True),
+        Command("view.formula", "Formula beside the stepped node", window.switch_formula_note, "View", (),
+                "square-function", checked=noted, separated=True),
+        Command("view.still", "Reduce motion", window.switch_motion, "View", checked=still),
     ]  # fmt: skip
 
 

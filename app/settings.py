@@ -12,6 +12,7 @@ RECENT_FILES = 8
 DEFAULTS: dict[str, Any] = {
     "theme": "system",  # system | dark | light
     "reduce_motion": False,
+    "formula_note": True,  # beside the stepped node
     "recent": [],
     "favourites": [],
     "geometry": "",

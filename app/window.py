@@ -155,6 +155,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(self.workspace)
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
+            self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
             self.workspace.canvas.resized.connect(self._settling.start)
             add_canvas_commands(self)
         return self.workspace
@@ -255,6 +256,12 @@ class MainWindow(QMainWindow):
         self.settings["reduce_motion"] = not self.settings["reduce_motion"]
         if self.workspace is not None:
             self.workspace.canvas.reduced_motion = self.settings["reduce_motion"]
+
+    def switch_formula_note(self) -> None:
+        """Show the formula beside the stepped node, or leave it to the inspector; remembered."""
+        self.settings["formula_note"] = not self.settings["formula_note"]
+        if self.workspace is not None:
+            self.workspace.canvas.formula_note.set_wanted(self.settings["formula_note"])
 
     def start_tour(self) -> None:
         """From its first page."""

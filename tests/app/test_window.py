@@ -373,17 +373,16 @@ def test_nothing_is_cut_off(qtbot, opened, width, height):
 
 
 def test_the_views_of_the_document_stand_under_the_canvas_and_can_be_added(opened):
-    docks = opened.workspace.docks
     opened.grab()
+    docks = opened.workspace.docks
     assert docks["loss"].isVisible()
     assert docks["boundary"].isVisible()
-    assert not docks["accuracy"].isVisible()
-    assert abs(docks["loss"].width() - docks["boundary"].width()) <= 8
+    assert "accuracy" not in docks
     opened.commands.run("views.accuracy")
-    assert docks["accuracy"].isVisible()
+    assert opened.workspace.docks["accuracy"].isVisible()
     assert [entry["type"] for entry in opened.editor.document.views] == ["loss", "boundary", "accuracy"]
     opened.editor.stack.undo()
-    assert not docks["accuracy"].isVisible()
+    assert "accuracy" not in opened.workspace.docks
 
 
 def test_a_view_that_is_put_away_is_away_after_saving_and_opening(opened, tmp_path):
@@ -424,3 +423,14 @@ def test_on_a_small_screen_at_200_percent_the_graph_has_the_room_of_the_palette(
     assert not window.workspace.is_shown("palette")
     window.workspace.toggle_panel("palette")
     assert window.workspace.is_shown("palette")
+
+
+def test_the_formula_beside_the_stepped_node_is_switched_off_for_good(qtbot, opened):
+    opened.runner.step("node")
+    note = opened.workspace.canvas.formula_note
+    qtbot.waitUntil(note.isVisible)
+    opened.commands.run("view.formula")
+    assert note.isHidden()
+    assert opened.settings["formula_note"] is False
+    opened.commands.run("view.formula")
+    assert note.isVisible()
