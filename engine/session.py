@@ -26,6 +26,7 @@ from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.structure import numbers_of, structure_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
+from engine.training import AVERAGE, AVERAGED
 from engine.weights_file import Weights, fitting_weights
 
 if TYPE_CHECKING:
@@ -463,7 +464,27 @@ class Session:
             address: self._machine.view(value)
             for address, value in self.program.sources.items()
             if _lasts(value) or _is_setting(value) or _is_dragged(value)
-        }
+        } | self._means("predictions")
+
+    @property
+    def averages(self) -> dict[str, Array]:
+        """Copies of the means of parameters (Polyak averaging) by `node.parameter`; empty until there is one."""
+        return {address: mean.copy() for address, mean in self._means().items()}
+
+    def _means(self, used_for: str = "") -> dict[str, Array]:
+        sources: dict[str, Value] = self.program.sources
+        means: dict[str, Array] = {}
+        for phase in self.document.training.phases:
+            count = sources.get(f"training.{phase.name}.{AVERAGED}")
+            if count is None or self._machine.view(count) == 0:
+                continue
+            if used_for and phase.averaging.words.get("used_for") != used_for:
+                continue
+            for address in [address for address, value in sources.items() if value.source and value.source.trainable]:
+                mean = sources.get(f"{address}.{phase.name}.{AVERAGE}")
+                if mean is not None:
+                    means[address] = self._machine.view(mean)
+        return means
 
     def predict(self, inputs: Any) -> Array:
         """The prediction for some inputs, (rows, …features), by the parameters as they are now.

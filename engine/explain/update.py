@@ -55,7 +55,11 @@ class Update:
             if call is not None and call.result.index not in wanted:
                 wanted[call.result.index] = call
                 waiting.extend(call.operands)
-        return [self._schedule(wanted[index]) for index in sorted(wanted)]
+        return [self._schedule(wanted[index]) for index in sorted(wanted) if not self._is_idle(wanted[index])]
+
+    def _is_idle(self, call: Call) -> bool:
+        """Whether a rate is to be warmed up for no time at all."""
+        return call.primitive.name == "warm_up" and (self.number(call.operands[1]) or 0.0) <= 1.0
 
     def _schedule(self, call: Call) -> Equation:
         form = SCHEDULES[call.primitive.name]

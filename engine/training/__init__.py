@@ -3,12 +3,12 @@
 from engine.training.choices import Chosen, Family, Ingredient
 from engine.training.optimizers import Optimizer, OptimizerType, optimizer_types
 from engine.training.plan import FAMILIES, LastBatch, Order, Phase, Training
-from engine.training.refinements import AVERAGE, Averaging, Clipping, Constraint, Penalty
+from engine.training.refinements import AVERAGE, AVERAGED, Averaging, Clipping, Constraint, Penalty
 from engine.training.schedules import MomentumSchedule, Schedule
 from engine.training.update import emit_update
 
 __all__ = [
-    "AVERAGE", "FAMILIES", "Averaging", "Chosen", "Clipping", "Constraint", "Family", "Ingredient", "LastBatch",
+    "AVERAGE", "AVERAGED", "FAMILIES", "Averaging", "Chosen", "Clipping", "Constraint", "Family", "Ingredient", "LastBatch",
     "MomentumSchedule", "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Training", "emit_update",
     "optimizer_types",
 ]  # fmt: skip

@@ -127,19 +127,21 @@ class Training:
         if "phases" in value and not isinstance(phases, list | tuple):
             problems.append(Problem("“phases” is not a list", path="phases", kind="type"))
             phases = ()
-        if phases and ("loss" in value or "optimizer" in value):
-            mend = "Delete “loss” and “optimizer”, or “phases”."
+        short = [key for key in ("loss", *FAMILIES) if key in value]
+        if phases and short:
+            mend = f"Delete {' and '.join(f'“{key}”' for key in short)}, or “phases”."
             problems.append(
                 Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate")
             )
-        if "loss" in value or ("optimizer" in value and not phases):
-            phases = [{"minimise": value.get("loss", ""), "optimizer": value.get("optimizer", {"type": "sgd"})}]
+        if "loss" in value or (short and not phases):
+            chosen = {family: value[family] for family in FAMILIES if family in value}
+            phases = [{"minimise": value.get("loss", ""), **chosen}]
         read = []
         for index, entry in enumerate(phases):
             phase, found = _phase(entry)
             read.append(phase)
             problems.extend(problem.below(f"phases[{index}]") for problem in found)
-        known = {"seed", "batch_size", "order", "last_batch", "phases", "loss", "optimizer"}
+        known = {"seed", "batch_size", "order", "last_batch", "phases", "loss", *FAMILIES}
         for key in value:
             if key not in known:
                 problems.append(

@@ -136,24 +136,27 @@ def _keep_positive(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
 
 
 def _simple_mean(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
-    count = work.number("averaged")
-    work.build.emit("count_up", count)
-    _move_averages(work, work.build.emit("divide", 1.0, count))
+    _move_averages(work, work.build.emit("divide", 1.0, _counted(work)))
 
 
 def _fading_mean(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
-    build, decay = work.build, numbers["decay"]
+    build, decay, count = work.build, numbers["decay"], _counted(work)
     share = build.emit("subtract", 1.0, decay)
     if words["start"] == "corrected":
         power = work.number("average_power", 1.0)
         build.emit("decay_power", power, decay)
         share = build.emit("divide", share, build.emit("subtract", 1.0, power))
     elif words["start"] == "first":
-        count = work.number("averaged")
-        build.emit("count_up", count)
         # 2 − t is 1 at the first step and no more than 0 after it: the first parameters count wholly.
         share = build.emit("maximum", share, build.emit("subtract", 2.0, count))
     _move_averages(work, share)
+
+
+def _counted(work: Work) -> Value:
+    """How many parameters the mean is of, these included."""
+    count = work.number(AVERAGED)
+    work.build.emit("count_up", count)
+    return count
 
 
 def _move_averages(work: Work, share: Value) -> None:
@@ -162,7 +165,7 @@ def _move_averages(work: Work, share: Value) -> None:
         work.build.emit("average_towards", work.memory(value, AVERAGE), value, share)
 
 
-AVERAGE = "average"  # the last part of the address of a parameter's mean
+AVERAGE, AVERAGED = "average", "averaged"  # ends of addresses: a parameter's mean, how many it is the mean of
 
 
 def _strength(help: str, default: float = 0.01) -> Real:
