@@ -17,6 +17,7 @@ from app.theme.numbers import token_of
 
 BESIDE = 30.0  # pixels beside the circle that name and gradient may take
 SATURATED = 4 / 3  # level at which ±1 has the full blue or orange; the ends of the scale are nearly white or black
+MOST_FOR_TWO = 1.25  # enlargement above which mean and deviation would run into each other
 FILL = 0.32  # share of the diverging scale's colour, so that the number on it can always be read
 
 
@@ -81,22 +82,23 @@ class Neuron:
         offset = 14 if self.activation else 0
         words = Words("0", "text3") if "muted" in self.flags else state.value
         mean, _, deviation = words.text.partition(" ± ")
-        if deviation:  # of a batch: one line would be too small to be read
+        if deviation and self.boost <= MOST_FOR_TWO:  # of a batch: one line would be too small to be read
             for text, beside in ((mean, offset - 7.5), (f"±{deviation}", offset + 7)):
-                self._draw_number(painter, text, beside, Words(text, words.token), state)
+                self._draw_number(painter, Words(text, words.token), beside, "number_small", state.focused)
         else:
-            self._draw_number(painter, mean, offset, words, state)
+            self._draw_number(painter, Words(mean, words.token), offset, "number_large", state.focused)
 
-    def _draw_number(self, painter: QPainter, text: str, offset: float, words: Words, state: LiveState) -> None:
+    def _draw_number(self, painter: QPainter, words: Words, offset: float, role: str, focused: str) -> None:
         room = self.circle.width() - 10 - abs(offset) / 2
-        fits = width_of(text, "number_large") <= room / self.boost and text == state.value.text
-        role = "number_large" if fits else "number_small"
-        wide = width_of(text, role)
+        if width_of(words.text, role) > room / self.boost:
+            role = "number_small"
+        wide = width_of(words.text, role)
         place = QRectF(self.circle.left() - 10, self.circle.center().y() - 9 + offset, self.circle.width() + 20, 18)
         with enlarged(painter, place.center(), max(1.0, min(self.boost, room / max(wide, 1.0)))):
-            draw_text(painter, place, text, role, words.token, "middle")
-            if state.focused:
-                draw_focus(painter, QRectF(place.center().x() - wide / 2, place.top(), wide, place.height()), text)
+            draw_text(painter, place, words.text, role, words.token, "middle")
+            if focused:
+                ring = QRectF(place.center().x() - wide / 2, place.top(), wide, place.height())
+                draw_focus(painter, ring, words.text)
 
     def draw_name(self, painter: QPainter, state: LiveState) -> None:
         """Name and bias, above the circle."""

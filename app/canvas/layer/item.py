@@ -96,7 +96,8 @@ class LayerItem(DrawnNode):
 
     def show_focus(self, key: str | None, index: int) -> None:
         """Which weight or bias ↑ and ↓ change."""
-        kind = {self.plan.weight: "line", self.plan.bias: "bias"}.get(key or "", "")
+        kind = {self.plan.weight: "line", self.plan.bias: "bias"}.get(key, "") if key else ""
+        index = index if kind else -1
         if (kind, index) != self.focused:
             self.focused = (kind, index)
             self.lines.focus(index if kind == "line" else -1)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 
 from app.canvas.geometry import measure
 from app.canvas.layer.plan import followers, is_layer, is_opened, room_for_lines
-from app.canvas.layer.room import make_room
+from app.canvas.layer.room import close_gap, make_room
 from app.canvas.wiring import Wiring
 from engine.problems import Problem, ProblemError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.canvas.view import CanvasView
     from engine.graph import Graph
 
+READABLE = 0.6  # zoom from which the numbers of neurons can be read
 Place = tuple[float, float]
 
 
@@ -33,7 +34,7 @@ def open_or_close(view: CanvasView, names: Iterable[str]) -> None:
     _Opening(view.canvas, layers, opens).play()
     if opens:
         area = view.canvas.content_area(layers)
-        if not view.visible_area().contains(area):
+        if view.zoom < READABLE or not view.visible_area().contains(area):
             view.camera.fit(area)
 
 
@@ -88,9 +89,15 @@ class _Opening:
 
     def _return_pushed(self) -> None:
         """Let those return that gave way at the opening and still stand there, unless somebody took their place."""
-        pushed: Mapping[str, tuple[Place, Place]] = {}
-        for layers in [layers for layers in self._scene.layers.made_room if layers & set(self._layers)]:
-            pushed = self._scene.layers.made_room.pop(layers) if layers == set(self._layers) else pushed
+        memory = self._scene.layers.made_room
+        pushed = memory.pop(frozenset(self._layers), None)
+        for layers in [layers for layers in memory if layers & set(self._layers)]:
+            del memory[layers]
+        if pushed is None:  # opened in another session, or together with others
+            for name in self._layers:
+                for other, offset in close_gap(self._areas, name, self._start[name]).items():
+                    self._areas[other] = self._areas[other].translated(offset)
+            return
         returned = dict(self._areas)
         for name, (place, away) in pushed.items():
             if name in returned and _corner(self._start[name]) == away:

@@ -28,6 +28,19 @@ def make_room(areas: Mapping[str, QRectF], name: str, after: QRectF) -> dict[str
     return offsets
 
 
+def close_gap(areas: Mapping[str, QRectF], name: str, before: QRectF) -> dict[str, QPointF]:
+    """How far all that lies to the right moves back when one thing has shrunk from `before` to where it is in `areas`."""
+    behind = {other: area for other, area in areas.items() if other != name and area.left() >= before.right() - 1}
+    free = before.right() - areas[name].right()
+    for area in behind.values():
+        level = area.adjusted(0, -GAP, 0, GAP)
+        for other, fixed in areas.items():
+            beside = fixed.top() < level.bottom() and fixed.bottom() > level.top()
+            if other not in behind and other != name and beside:
+                free = min(free, area.left() - fixed.right() - GAP)
+    return {other: QPointF(-free, 0.0) for other in behind} if free > 0 else {}
+
+
 def _pushed(others: Mapping[str, QRectF], before: QRectF, after: QRectF, upwards: bool) -> dict[str, QPointF]:
     """What lies on one side of the middle, from the nearest outwards, moved clear of what has moved already."""
     middle = before.center().y()

@@ -5,7 +5,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtWidgets import QApplication
 
 from app.canvas.layer.item import LayerItem
-from app.canvas.layer.room import make_room
+from app.canvas.layer.room import close_gap, make_room
 from app.canvas.node_item import NodeItem
 from engine.document import Document
 from engine.graph import Graph
@@ -230,6 +230,27 @@ def test_what_is_pushed_pushes_what_it_meets():
     assert set(offsets) == {"under", "deeper"}
     moved = {name: areas[name].translated(offset) for name, offset in offsets.items()}
     assert not moved["under"].intersects(moved["deeper"])
+
+
+def test_what_is_to_the_right_comes_back_as_far_as_nothing_else_is_in_the_way():
+    shrunk = AREAS | {"grows": QRectF(0, 0, 60, 60)}
+    assert close_gap(shrunk, "grows", AREAS["grows"]) == {"right": QPointF(-40, 0)}
+    assert close_gap(shrunk | {"under": QRectF(0, 40, 110, 40)}, "grows", AREAS["grows"]) == {"right": QPointF(-16, 0)}
+
+
+def test_a_layer_that_was_open_when_the_document_was_read_gives_its_room_back(view, hand, qtbot):
+    hand.double_click(view.canvas.area_of("dense_1").center())
+    again = make_view(qtbot, Document.from_json(view.editor.document.to_json()))
+    gap = again.canvas.area_of("dense_2").left() - again.canvas.area_of("dense_1").right()
+    Hand(again).double_click(free_spot(again, "dense_1"))
+    assert again.canvas.area_of("dense_2").left() - again.canvas.area_of("dense_1").right() == pytest.approx(gap)
+
+
+def test_an_opened_layer_is_large_enough_to_be_read(view, hand):
+    view.zoom_by(0.5 / view.zoom)
+    view.centre_at(view.canvas.area_of("dense_1").center())
+    hand.double_click(view.canvas.area_of("dense_1").center())
+    assert view.zoom > 0.6
 
 
 def test_what_shrinks_moves_nothing():

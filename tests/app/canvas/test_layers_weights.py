@@ -132,6 +132,15 @@ def test_up_changes_the_weight_that_was_clicked(view, hand, layer):
     assert told[-1][1, 2] == pytest.approx(0.5 + 0.1)
 
 
+def test_a_layer_without_bias_shows_none_and_gives_none_the_focus(view, layer, snapshot_of, hand):
+    view.editor.set_property("dense_1", "use_bias", False)
+    layer = view.canvas.layers["dense_1"]
+    assert layer.plan.bias == "" and layer.focused == ("", -1)
+    point = layer.mapToScene(layer.plan.units.circle(0).center())
+    hand.drag(point, point + QPointF(0, 40))
+    assert view.editor.stack.undoText() == "Move hidden"
+
+
 def test_the_number_on_a_line_is_a_handle_too(view, hand, layer):
     hand.click(layer.mapToScene(layer.lines.middle(3)))
     assert layer.lines.focused == 3
