@@ -57,6 +57,71 @@ def uniform(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
     return draw.uniform(-1.0, 1.0, shape)
 
 
+def glorot_normal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal with variance 2 / (fan_in + fan_out) (Glorot & Bengio 2010; Aggarwal 2023, §2.7.3 and §4.5.1)."""
+    return draw.standard_normal(shape) * math.sqrt(2.0 / sum(_fans(shape)))
+
+
+def he_uniform(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Uniform within ±√(6 / fan_in), the variance of `he_normal` (He et al. 2015)."""
+    limit = math.sqrt(6.0 / _fans(shape)[0])
+    return draw.uniform(-limit, limit, shape)
+
+
+def lecun_normal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal with variance 1 / fan_in (LeCun et al. 1998), as libraries call the text's fan-in rule; for SELU."""
+    return fan_in_normal(shape, draw)
+
+
+def lecun_uniform(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Uniform within ±√(3 / fan_in), the variance of `lecun_normal` (LeCun et al. 1998)."""
+    limit = math.sqrt(3.0 / _fans(shape)[0])
+    return draw.uniform(-limit, limit, shape)
+
+
+def fan_in_uniform(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Uniform within ±1 / √fan_in: a third of the variance of `fan_in_normal` (Aggarwal 2023, §2.7.3)."""
+    limit = 1.0 / math.sqrt(_fans(shape)[0])
+    return draw.uniform(-limit, limit, shape)
+
+
+def small_normal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal with standard deviation 0.01, whatever the shape (Aggarwal 2023, §2.7.3)."""
+    return draw.standard_normal(shape) * 0.01
+
+
+def standard_normal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal with standard deviation 1 (Aggarwal 2023, §4.3.2: one unit per layer)."""
+    return draw.standard_normal(shape)
+
+
+def orthogonal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Columns (or rows, where these are fewer) at right angles and 1 long, evenly drawn (Saxe et al. 2014)."""
+    rows, columns = _as_matrix(shape)
+    gaussian = draw.standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(gaussian)
+    q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)  # without the signs of r the draw would favour some directions
+    return (q if rows >= columns else q.T).reshape(shape)
+
+
+def identity(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Ones on the diagonal, zeros beside it: a recurrent layer that begins by remembering (IRNN: Le et al. 2015)."""
+    return np.eye(*_as_matrix(shape)).reshape(shape)
+
+
+def ones(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """All 1: scales, and the bias of a forget gate that begins by remembering (Jozefowicz et al. 2015)."""
+    return np.ones(shape)
+
+
+def _as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
+    return int(np.prod(shape[:-1], dtype=int)), (shape[-1] if shape else 1)
+
+
 INITIALISERS: dict[str, Initialiser] = {
-    function.__name__: function for function in (glorot_uniform, he_normal, fan_in_normal, normal, uniform, zeros)
-}
+    function.__name__: function
+    for function in (
+        glorot_uniform, glorot_normal, he_normal, he_uniform, lecun_normal, lecun_uniform, fan_in_normal, fan_in_uniform,
+        orthogonal, identity, normal, small_normal, standard_normal, uniform, zeros, ones,
+    )
+}  # fmt: skip
