@@ -145,7 +145,8 @@ class LocalPlan:
             left, right = self._slice(call.operands[0], tree.left), self._slice(call.operands[1], tree.right)
             value = build.emit("reshape", build.emit("matmul", left, right), shape=())
         elif isinstance(tree, Reduction):
-            value = build.emit(name, self._slice(call.operands[0], tree.index), axes=(0,))
+            ties = {word: attributes[word] for word in ("ties",) if word in attributes}
+            value = build.emit(name, self._slice(call.operands[0], tree.index), axes=(0,), **ties)
         else:
             value = self._one_of(tree)
         if value.call is not None:

@@ -10,6 +10,7 @@ from engine.program import ACTIVATION_SETTINGS, Builder, Value
 
 X = Port("x", symbol="x")
 H = Port("h", symbol="h")
+SLOPES_AT_ZERO = {"zero": 0.0, "half": 0.5, "one": 1.0}
 
 
 class Activation(NodeType):
@@ -21,9 +22,13 @@ class Activation(NodeType):
 
     def lower(self, build: Builder, **values: Any) -> Value:
         try:
-            return build.apply(self.name, values["x"], self.values)
+            return self.bend(build, values["x"])
         except ProblemError as error:
             raise error.at(port="x") from None
+
+    def bend(self, build: Builder, x: Value) -> Value:
+        """What the function makes of the operand."""
+        return build.apply(self.name, x, self.values)
 
 
 @node_type
@@ -34,9 +39,9 @@ class Identity(Activation):
     formula = r"h = x"
     source = "Aggarwal 2023, §1.2.3"
 
-    def lower(self, build: Builder, **values: Any) -> Value:
+    def bend(self, build: Builder, x: Value) -> Value:
         # A view, not the operand itself: the step of this node has a value of its own to show.
-        return build.emit("reshape", values["x"], shape=values["x"].shape)
+        return build.emit("reshape", x, shape=x.shape)
 
 
 @node_type
@@ -59,11 +64,18 @@ class Tanh(Activation):
 
 @node_type
 class Relu(Activation):
-    """Lets positive numbers through and stops the others; its slope at 0 is taken as 0."""
+    """Lets positive numbers through and stops the others."""
 
     name, icon, title = "relu", "trending-up", "ReLU"
     formula = r"h = \max(x, 0)"
     source = "Aggarwal 2023, §1.2.3 and Table 2.1"
+    slope_at_zero = Choice(
+        "zero", tuple(SLOPES_AT_ZERO), help="The slope taken at 0: Table 2.1 says 0, §2.4.1 says 1, halfway is ½."
+    )
+
+    def bend(self, build: Builder, x: Value) -> Value:
+        at_zero = SLOPES_AT_ZERO[self.slope_at_zero]
+        return build.emit("relu", x, **({"slope_at_zero": at_zero} if at_zero else {}))
 
 
 @node_type
@@ -112,8 +124,8 @@ class Gelu(Activation):
     source = "Hendrycks & Gimpel 2016"
     form = Choice("exact", ("exact", "tanh"), help="By the error function, or by the approximation with tanh.")
 
-    def lower(self, build: Builder, **values: Any) -> Value:
-        return build.emit("gelu" if self.form == "exact" else "gelu_tanh", values["x"])
+    def bend(self, build: Builder, x: Value) -> Value:
+        return build.emit("gelu" if self.form == "exact" else "gelu_tanh", x)
 
 
 @node_type
@@ -125,8 +137,8 @@ class Gaussian(Activation):
     source = "Aggarwal 2023, eq. 6.1"
     sigma = Real(1.0, low=1e-6, high=1e6, symbol=r"\sigma", help="How wide the bell is: its standard deviation.")
 
-    def lower(self, build: Builder, **values: Any) -> Value:
-        scaled = build.emit("divide", values["x"], build.setting("sigma", self.sigma))
+    def bend(self, build: Builder, x: Value) -> Value:
+        scaled = build.emit("divide", x, build.setting("sigma", self.sigma))
         return build.emit("exp", scaled * scaled * -0.5)
 
 
@@ -140,9 +152,9 @@ class Step(Activation):
     threshold = Real(0.0, symbol=r"\theta", help="Where it jumps.")
     at_threshold = Choice("one", ("one", "zero"), help="What it is on the threshold itself.")
 
-    def lower(self, build: Builder, **values: Any) -> Value:
+    def bend(self, build: Builder, x: Value) -> Value:
         name = "at_least" if self.at_threshold == "one" else "greater"
-        return build.emit(name, values["x"], build.setting("threshold", self.threshold))
+        return build.emit(name, x, build.setting("threshold", self.threshold))
 
 
 @node_type
@@ -156,20 +168,32 @@ class Softplus(Activation):
 
 @node_type
 class HardTanh(Activation):
-    """Cuts a number at −1 and 1; its slope at these ends is taken as 0."""
+    """Cuts a number at −1 and 1."""
 
     name, icon, title = "hard_tanh", "activity", "hard tanh"
     formula = r"h = \max(\min(x, 1), -1)"
     source = "Aggarwal 2023, §1.2.3"
+    ends = Choice(
+        "open", ("open", "closed"), help="The slope taken at −1 and 1: 0 (open, §2.4.2) or 1 (closed, Table 2.1)."
+    )
+
+    def bend(self, build: Builder, x: Value) -> Value:
+        return build.emit("hard_tanh", x, **({"ends": "closed"} if self.ends == "closed" else {}))
 
 
 @node_type
 class Sign(Activation):
-    """Plus or minus 1, and 0 at 0; it has no slope to learn by."""
+    """Plus or minus 1; it has no slope to learn by."""
 
     name, icon = "sign", "plus"
     formula = r"h = \mathrm{sign}\,x"
     source = "Aggarwal 2023, eq. 1.1"
+    at_zero = Choice("zero", ("zero", "plus", "minus"), help="What it is at 0, which the text leaves open: 0, 1 or −1.")
+
+    def bend(self, build: Builder, x: Value) -> Value:
+        if self.at_zero == "minus":
+            return -build.emit("side", -x)
+        return build.emit("sign" if self.at_zero == "zero" else "side", x)
 
 
 class OverClasses(Activation):

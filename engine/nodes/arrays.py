@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from engine.nodes.base import Choice, Dimensions, NodeType, Port, Real, Whole, node_type
 from engine.nodes.layers import features_of, side_by_side
 from engine.nodes.rows import axis_of, axis_property, example_of, with_axis
+from engine.nodes.scalar import TIES
 from engine.primitives.axes import over_axes
 from engine.problems import shape_mismatch
 from engine.program import Builder, Dim, Value, shape_text
@@ -37,14 +38,27 @@ class Reduction(ArrayOperation):
         x = values["x"]
         if self.axes:
             gone = {axis_of(x, axis) for axis in self.axes}
-            kept = over_axes(self.name, x, sorted(gone))
+            kept = over_axes(self.name, x, sorted(gone), **self.attributes())
             return build.emit("reshape", kept, shape=tuple([d for i, d in enumerate(x.shape) if i not in gone]))
         if self.over == "features":
             features_of(x)
-            return build.emit(self.name, x, axes=(x.rank - 1,), keep=True)
+            return build.emit(self.name, x, axes=(x.rank - 1,), keep=True, **self.attributes())
         if x.rank == 0:
             raise shape_mismatch("a single number has nothing to go over", "Wire it on without this node.", port="x")
-        return build.emit(self.name, x, axes=tuple(range(x.rank)))
+        return build.emit(self.name, x, axes=tuple(range(x.rank)), **self.attributes())
+
+    def attributes(self) -> dict[str, Any]:
+        """What the primitive is told besides the axes."""
+        return {}
+
+
+class ExtremeOf(Reduction):
+    """The largest or the smallest out of many."""
+
+    ties = TIES
+
+    def attributes(self) -> dict[str, Any]:
+        return {"ties": "shared"} if self.ties == "shared" else {}
 
 
 @node_type
@@ -66,8 +80,8 @@ class Mean(Reduction):
 
 
 @node_type
-class Max(Reduction):
-    """The largest feature of each example, or of everything; of equal ones the first takes the derivative."""
+class Max(ExtremeOf):
+    """The largest feature of each example, or of everything."""
 
     name, icon, title = "max", "maximize-2", "largest"
     formula = r"y = \max_i x_i"
@@ -75,8 +89,8 @@ class Max(Reduction):
 
 
 @node_type
-class Min(Reduction):
-    """The smallest feature of each example, or of everything; of equal ones the first takes the derivative."""
+class Min(ExtremeOf):
+    """The smallest feature of each example, or of everything."""
 
     name, icon, title = "min", "minimize-2", "smallest"
     formula = r"y = \min_i x_i"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import Any, ClassVar
 
-from engine.nodes.base import NodeType, Port, node_type
+from engine.nodes.base import Choice, NodeType, Port, node_type
 from engine.problems import ShapeMismatch
 from engine.program import Builder, Value
 
@@ -184,21 +184,39 @@ class Absolute(Operation):
     inputs = (X,)
 
 
+TIES = Choice(
+    "first",
+    ("first", "shared"),
+    help="Of equal numbers the first takes the whole derivative, or all take equal shares.",
+)
+
+
+class Extreme(Operation):
+    """One of two numbers, by their size."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (
+        A, Port("b", symbol="b", default=0.0, help="Free: the number you set. Wired: from there."),
+    )  # fmt: skip
+    ties = TIES
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        shared = {"ties": "shared"} if self.ties == "shared" else {}
+        return build.emit(self.name, values["a"], values["b"], **shared)
+
+
 @node_type
-class Maximum(Operation):
-    """The larger of two numbers; of equal ones the first takes the whole derivative."""
+class Maximum(Extreme):
+    """The larger of two numbers."""
 
     name, icon = "maximum", "maximize-2"
     formula = r"y = \max(a, b)"
     source = "Aggarwal 2023, §2.4.3"
-    inputs = (A, Port("b", symbol="b", default=0.0, help="Free: the number you set. Wired: from there."))
 
 
 @node_type
-class Minimum(Operation):
-    """The smaller of two numbers; of equal ones the first takes the whole derivative."""
+class Minimum(Extreme):
+    """The smaller of two numbers."""
 
     name, icon = "minimum", "minimize-2"
     formula = r"y = \min(a, b)"
     source = "Aggarwal 2023, §2.4.3"
-    inputs = (A, Port("b", symbol="b", default=0.0, help="Free: the number you set. Wired: from there."))

@@ -117,12 +117,17 @@ relu_slope = register(Primitive(
 
 
 def relu_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
-    return [dy * x.program.build.emit("relu_slope", x)]
+    emit, at_zero = x.program.build.emit, y.call.attributes.get("slope_at_zero", 0.0) if y.call else 0.0
+    if at_zero == 1.0:
+        return [dy * emit("at_least", x, 0.0)]
+    if at_zero == 0.5:
+        return [dy * (0.5 * (1 + emit("sign", x)))]
+    return [dy * emit("relu_slope", x)]
 
 
 relu = register(Primitive(
     name="relu", formula=r"y = \max(x, 0)", shape=same, body=relu_body, derivative=relu_derivative,
-    domain=BENT, source="Aggarwal 2023, §1.2.3", convention="slope 0 at x = 0 (Table 2.1)",
+    domain=BENT, source="Aggarwal 2023, §1.2.3", convention="slope 0 at x = 0 (Table 2.1), or as slope_at_zero says: ½ or 1",
 ))  # fmt: skip
 
 
@@ -277,12 +282,13 @@ def hard_tanh_body(arena: Arena, integers: Integers, instruction: Code, start: i
 
 
 def hard_tanh_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
-    return [dy * x.program.build.emit("greater", 1.0, x.program.build.emit("absolute", x))]
+    emit, ends = x.program.build.emit, y.call.attributes.get("ends", "open") if y.call else "open"
+    return [dy * emit("at_least" if ends == "closed" else "greater", 1.0, emit("absolute", x))]
 
 
 hard_tanh = register(Primitive(
     name="hard_tanh", formula=r"y = \max(\min(x, 1), -1)", shape=same,
     body=hard_tanh_body, derivative=hard_tanh_derivative,
     domain=Interval(-3, 3, (-1.0, 1.0)), source="Aggarwal 2023, §1.2.3",
-    convention="slope 0 at x = ±1: the open interval of §2.4.2 (§2.4.1 and Table 2.1 print the closed one)",
+    convention="slope 0 at x = ±1: the open interval of §2.4.2; with closed ends 1, as §2.4.1 and Table 2.1 print it",
 ))  # fmt: skip

@@ -130,9 +130,19 @@ def extreme_body(arena: Arena, integers: Integers, instruction: Code, start: int
         outer += 1
 
 
+def extreme_shape(x: Value, axes: tuple[int, ...], keep: bool = False, ties: str = "first") -> Shape:
+    """As for a sum; `ties` tells who takes the derivative of equal extremes: the first, or all in equal shares."""
+    return reduced(x, axes, keep)
+
+
 def extreme_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
-    axes = y.call.attributes["axes"] if y.call else ()
-    chosen = x.program.build.emit("first_equal", x, y, axes=axes)
+    attributes = y.call.attributes if y.call else {}
+    emit, axes = x.program.build.emit, attributes["axes"]
+    if attributes.get("ties", "first") == "shared":
+        equal = emit("stop_gradient", emit("equal", x, spread_back("broadcast", x, y, y)))
+        chosen = equal / emit("sum", equal, axes=axes, keep=True)
+    else:
+        chosen = emit("first_equal", x, y, axes=axes)
     return [spread_back("broadcast", x, y, dy) * chosen]
 
 
@@ -142,14 +152,14 @@ def lowest_variant(operands: Sequence[Region], result: Region, attributes: dict[
 
 
 max_ = register(Primitive(
-    name="max", formula=r"y = \max_i x_i", shape=reduced, body=extreme_body, derivative=extreme_derivative,
+    name="max", formula=r"y = \max_i x_i", shape=extreme_shape, body=extreme_body, derivative=extreme_derivative,
     encode=reduce_encode, domain=Interval(ties=True), source="Aggarwal 2023, §2.5.1",
-    convention="of equal numbers the first is taken",
+    convention="of equal numbers the first is taken; with shared ties all, in equal shares",
 ))  # fmt: skip
 min_ = register(Primitive(
-    name="min", formula=r"y = \min_i x_i", shape=reduced, body=extreme_body, derivative=extreme_derivative,
+    name="min", formula=r"y = \min_i x_i", shape=extreme_shape, body=extreme_body, derivative=extreme_derivative,
     encode=reduce_encode, variant=lowest_variant, domain=Interval(ties=True), source="as the maximum",
-    convention="of equal numbers the first is taken",
+    convention="of equal numbers the first is taken; with shared ties all, in equal shares",
 ))  # fmt: skip
 
 
@@ -259,14 +269,14 @@ def spread_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
     return [mean_of_copies.program.build.emit("reshape", mean_of_copies, shape=x.shape) if lead else mean_of_copies]
 
 
-def over_axes(name: str, x: Value, axes: Sequence[int]) -> Value:
+def over_axes(name: str, x: Value, axes: Sequence[int], **attributes: Any) -> Value:
     """A reduction over any axes, ones in their place: one call for each run of neighbours."""
     run: list[int] = []
     for axis in sorted(axes):
         if run and axis != run[-1] + 1:
-            x, run = x.program.build.emit(name, x, axes=tuple(run), keep=True), []
+            x, run = x.program.build.emit(name, x, axes=tuple(run), keep=True, **attributes), []
         run.append(axis)
-    return x.program.build.emit(name, x, axes=tuple(run), keep=True) if run else x
+    return x.program.build.emit(name, x, axes=tuple(run), keep=True, **attributes) if run else x
 
 
 broadcast = register(Primitive(

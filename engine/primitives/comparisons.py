@@ -68,14 +68,22 @@ def maximum_body(arena: Arena, integers: Integers, instruction: Code, start: int
 
 
 def maximum_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
-    first = dy * a.program.build.emit("at_least", a, b)
+    first = dy * first_wins(a, b, y)
     return [first, dy - first]
+
+
+def first_wins(larger: Value, smaller: Value, y: Value) -> Value:
+    """1 where the derivative is the first operand's, 0 where it is the second's; ½ where ties are shared."""
+    emit, wins = larger.program.build.emit, larger.program.build.emit("at_least", larger, smaller)
+    if y.call is None or y.call.attributes.get("ties", "first") == "first":
+        return wins
+    return 0.5 * (wins + emit("greater", larger, smaller))
 
 
 maximum = register(Primitive(
     name="maximum", formula=r"y = \max(a, b)", shape=joint, body=maximum_body, derivative=maximum_derivative,
     variant=steps, is_elementwise=True, domain=APART, source="Aggarwal 2023, §2.4.3",
-    convention="of two equal numbers the first is taken",
+    convention="of two equal numbers the first is taken; with shared ties each half of the derivative",
 ))  # fmt: skip
 
 
@@ -89,14 +97,14 @@ def minimum_body(arena: Arena, integers: Integers, instruction: Code, start: int
 
 
 def minimum_derivative(a: Value, b: Value, y: Value, dy: Value) -> list[Value]:
-    first = dy * a.program.build.emit("at_least", b, a)
+    first = dy * first_wins(b, a, y)
     return [first, dy - first]
 
 
 minimum = register(Primitive(
     name="minimum", formula=r"y = \min(a, b)", shape=joint, body=minimum_body, derivative=minimum_derivative,
     variant=steps, is_elementwise=True, domain=APART, source="as the maximum",
-    convention="of two equal numbers the first is taken",
+    convention="of two equal numbers the first is taken; with shared ties each half of the derivative",
 ))  # fmt: skip
 
 

@@ -28,6 +28,10 @@ CODE = np.array(
         ("step", {}, SIGNED >= 0),
         ("step", {"at_threshold": "zero"}, SIGNED > 0),
         ("step", {"threshold": 1.0}, SIGNED >= 1),
+        ("relu", {"slope_at_zero": "half"}, np.maximum(SIGNED, 0)),
+        ("hard_tanh", {"ends": "closed"}, np.clip(SIGNED, -1, 1)),
+        ("sign", {"at_zero": "plus"}, np.where(SIGNED >= 0, 1, -1)),
+        ("sign", {"at_zero": "minus"}, np.where(SIGNED > 0, 1, -1)),
         ("maxout", {"pieces": 3}, SIGNED.max(axis=1, keepdims=True)),
         ("softmax_with_temperature", {}, special.softmax(SIGNED, axis=1)),
         ("softmax_with_temperature", {"temperature": 4.0}, special.softmax(SIGNED / 4, axis=1)),
@@ -146,3 +150,33 @@ def test_a_temperature_of_another_shape_is_told_at_its_port():
     graph.connect(other, node["temperature"])
     (problem,) = document(graph, SIGNED).check()
     assert (problem.node, problem.port) == (node.id, "temperature")
+
+
+@pytest.mark.parametrize(
+    ("type", "properties", "at", "slope"),
+    [
+        ("relu", {}, 0.0, 0.0),
+        ("relu", {"slope_at_zero": "half"}, 0.0, 0.5),
+        ("relu", {"slope_at_zero": "one"}, 0.0, 1.0),
+        ("hard_tanh", {}, 1.0, 0.0),
+        ("hard_tanh", {"ends": "closed"}, 1.0, 1.0),
+        ("maximum", {}, 0.0, 1.0),
+        ("maximum", {"ties": "shared"}, 0.0, 0.5),
+        ("minimum", {"ties": "shared"}, 0.0, 0.5),
+        ("max", {}, 0.0, [1.0, 0.0]),
+        ("min", {"ties": "shared"}, 0.0, [0.5, 0.5]),
+        ("max", {"ties": "shared", "axes": [1]}, 0.0, [0.5, 0.5]),
+    ],
+)
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_the_convention_at_a_kink_or_tie_is_a_property(type, properties, at, slope, precision):
+    graph = Graph()
+    data, layer = graph.add("input"), graph.add("dense", "layer", units=2, initial_weight=np.eye(2).tolist())
+    node, goal = graph.add(type, "node", **properties), graph.add("sum", "goal", over="all")
+    graph.connect(data, layer)
+    graph.connect(layer, node["a" if type in ("maximum", "minimum") else "x"])
+    graph.connect(node, goal)
+    made = Document(graph, data=document(graph, [[at, at]]).data, training={"loss": "goal"})
+    session = Session(made, dtype=precision)
+    session.step("iteration")
+    assert session.gradient("layer").tolist() == [np.broadcast_to(slope, 2).tolist()]

@@ -61,6 +61,23 @@ def test_of_equal_extremes_the_first_takes_the_derivative(name, numbers, dtype):
 
 
 @PRECISIONS
+@pytest.mark.parametrize(
+    ("name", "operands", "attributes", "expected"),
+    [
+        ("relu", [[-1.0, 0.0, 1.0]], {"slope_at_zero": 1.0}, [[0.0, 1.0, 1.0]]),
+        ("relu", [[-1.0, 0.0, 1.0]], {"slope_at_zero": 0.5}, [[0.0, 0.5, 1.0]]),
+        ("hard_tanh", [[-1.0, 1.0, 0.5, 2.0]], {"ends": "closed"}, [[1.0, 1.0, 1.0, 0.0]]),
+        ("maximum", [[1.0, 2.0, 3.0], 2.0], {"ties": "shared"}, [[0.0, 0.5, 1.0], 1.5]),
+        ("minimum", [[1.0, 2.0, 3.0], 2.0], {"ties": "shared"}, [[1.0, 0.5, 0.0], 1.5]),
+        ("max", [[2.0, 3.0, 3.0, 1.0]], {"axes": (0,), "ties": "shared"}, [[0.0, 0.5, 0.5, 0.0]]),
+        ("min", [[2.0, 1.0, 1.0, 1.0, 1.0]], {"axes": (0,), "ties": "shared"}, [[0.0, 0.25, 0.25, 0.25, 0.25]]),
+    ],
+)
+def test_another_convention_at_a_kink_or_tie_can_be_chosen(name, operands, attributes, expected, dtype):
+    assert slopes(name, *operands, dtype=dtype, **attributes) == expected
+
+
+@PRECISIONS
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 3.0])
 def test_powers_keep_their_derivatives_at_zero(exponent, dtype):
     def recipe(b: Builder, values: list[Value]) -> list[Value]:
