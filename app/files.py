@@ -30,6 +30,7 @@ class Files(QObject):
     """
 
     opened = Signal()  # the editor has another document
+    saving = Signal()  # what is no step and yet is kept may be written into the document now
     saved = Signal()
     told = Signal(object)  # a Problem
     weights_wanted = Signal(object)  # the path to write the run's numbers to
@@ -156,6 +157,7 @@ class Files(QObject):
 
     def save_to(self, path: Path, with_weights: bool = False) -> bool:
         """Write to a file; a reason why not is told."""
+        self.saving.emit()
         document = self._editor.document
         before, document.weights = document.weights, path.with_suffix(WEIGHTS).name if with_weights else ""
         try:

@@ -58,19 +58,8 @@ def add_canvas_commands(window: MainWindow) -> None:
             )
         )
         group = entry.group
-    for name, view in workspace.views.items():
-        title = f"View: {view.title.lower()}"
-        window.commands.add(
-            Command(
-                f"views.{name}",
-                title,
-                partial(workspace.toggle_view, name),
-                "View",
-                enabled=enabled(""),
-                checked=partial(workspace.is_shown, name),
-                separated=name == next(iter(workspace.views)),
-            )
-        )
+    for command in _views(window):
+        window.commands.add(command)
 
 
 def fill_menus(bar: QMenuBar, window: MainWindow) -> None:
@@ -114,6 +103,7 @@ def _file(window: MainWindow) -> list[Command]:
         Command("file.new", "Empty canvas", files.new, "File", ("Ctrl+N",), "file-plus"),
         Command("file.gallery", "Gallery", window.show_gallery, "File", ("Ctrl+Shift+O",), "layout-grid"),
         Command("file.open", "Open…", files.open, "File", ("Ctrl+O",), "folder-open"),
+        Command("file.import", "Import a table…", lambda: _import_table(window), "File", (), "table-2", opened),
         Command("file.save", "Save", files.save, "File", ("Ctrl+S",), "save", opened, separated=True),
         Command("file.save_as", "Save as…", files.save_as, "File", ("Ctrl+Shift+S",), enabled=opened),
         Command("file.save_weights", "Save with weights", files.save_with_weights, "File", ("Ctrl+Alt+S",), "", opened),
@@ -183,6 +173,34 @@ def _view(window: MainWindow) -> list[Command]:
     ]  # fmt: skip
 
 
+def _views(window: MainWindow) -> list[Command]:
+    """Which views are open; of those that make sense more than once, one more."""
+    from app.views import VIEWS
+
+    assert window.workspace is not None
+    desk = window.workspace.desk
+
+    def opened() -> bool:
+        return window.has_document
+
+    def is_open(kind: str) -> bool:
+        return opened() and bool(desk.of_kind(kind))
+
+    table = [
+        Command(f"views.{kind}", f"View: {view.title.lower()}", partial(desk.toggle, kind), "View", enabled=opened,
+                checked=partial(is_open, kind), separated=kind == next(iter(VIEWS)))
+        for kind, view in VIEWS.items()
+    ]  # fmt: skip
+    more = [
+        Command(f"views.{kind}.more", f"One more view: {view.title.lower()}", partial(desk.open, kind), "View",
+                enabled=partial(is_open, kind))
+        for kind, view in VIEWS.items() if view.several
+    ]  # fmt: skip
+    anew = Command("views.anew", "Arrange the views anew", desk.arrange_anew, "View", icon="layout-dashboard",
+                   enabled=lambda: opened() and bool(desk.docks), separated=True)  # fmt: skip
+    return [*table, *more, anew]
+
+
 def _run(window: MainWindow) -> list[Command]:
     runner, opened = window.runner, lambda: window.has_document
 
@@ -223,6 +241,12 @@ def _help(window: MainWindow) -> list[Command]:
         ),
         Command("help.about", "About Chainrule", lambda: _about(window), "Help", (), "info"),
     ]
+
+
+def _import_table(window: MainWindow) -> None:
+    assert window.workspace is not None
+    window.workspace.show_panel("data")
+    window.workspace.inspector.data_panel.choose_file()
 
 
 def _save_picture(window: MainWindow) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QAbstractScrollArea,
     QAbstractSpinBox,
     QApplication,
+    QDockWidget,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
@@ -34,7 +35,7 @@ class SpaceKey(QObject):
 
     def _follow(self, _: QWidget | None, focused: QWidget | None) -> None:
         self._is_down = False
-        if focused is not None and focused.window() is self._window:
+        if focused is not None and (focused.window() is self._window or isinstance(focused.window(), QDockWidget)):
             focused.installEventFilter(self)
             if isinstance(focused, QAbstractScrollArea):
                 focused.viewport().installEventFilter(self)

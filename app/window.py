@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
+TABLES = (".csv", ".tsv", ".txt", ".dat")
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 
@@ -157,6 +158,8 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
             self.workspace.canvas.resized.connect(self._settling.start)
+            self.files.saving.connect(self.workspace.desk.keep_sizes)
+            self.workspace.desk.lend(self.actions())
             add_canvas_commands(self)
         return self.workspace
 
@@ -322,8 +325,17 @@ class MainWindow(QMainWindow):
         else:
             super().keyPressEvent(event)
 
+    def import_table(self, path: Path) -> None:
+        """Open the dialog through which a CSV file comes into the open document."""
+        if not self.has_document or self.workspace is None:
+            fact = f"“{path.name}” is a table, and no document is open that could learn from it"
+            self.notice.tell(Problem(fact, "Open a document first, then drop the file again.", kind="file"))
+            return
+        self.workspace.show_panel("data")
+        self.workspace.inspector.data_panel.import_file(path)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """A document may be dropped anywhere."""
+        """A document or a table may be dropped anywhere."""
         if _dropped(event) is not None:
             event.acceptProposedAction()
 
@@ -332,7 +344,9 @@ class MainWindow(QMainWindow):
         path = _dropped(event)
         if path is not None:
             event.acceptProposedAction()
-            self.files.open_path(path)
+            # Once the drag is over: a dialog may open, and whoever dragged waits for the answer until then.
+            act = self.files.open_path if path.suffix == ".json" else self.import_table
+            QTimer.singleShot(0, lambda: act(path))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask for unsaved changes, remember the window, stop the thread."""
@@ -363,10 +377,10 @@ def start_size(width: int, height: int) -> tuple[int, int]:
 
 
 def _dropped(event: QDropEvent) -> Path | None:
-    """The document in hand, if it is one."""
+    """The document or the table in hand, if it is one."""
     urls = event.mimeData().urls()
     path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return path if path is not None and path.suffix == ".json" else None
+    return path if path is not None and path.suffix.lower() in (".json", *TABLES) else None
 
 
 def _lower(text: str) -> str:

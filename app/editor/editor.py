@@ -348,9 +348,10 @@ class Editor(QObject):
         """Exchange what the document is trained on."""
         self.push("set_data", plan.set_data(self.document, data))
 
-    def set_attribute(self, name: str, value: Any) -> None:
-        """Change title, question, precision, views, tour or references of the document."""
-        self.push("set_attribute", plan.set_attribute(self.document, name, value))
+    def set_attribute(self, name: str, value: Any, text: str = "") -> None:
+        """Change title, question, precision, views, tour or references of the document; `text` names the step."""
+        usual, delta = plan.set_attribute(self.document, name, value)
+        self.push("set_attribute", (text or usual, delta))
 
     def set_values(
         self,

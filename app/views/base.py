@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
-    QDockWidget,
+    QAbstractButton,
+    QComboBox,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -20,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import current_theme
+from app.views.wanted import entries_of, listed
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
@@ -28,22 +32,34 @@ if TYPE_CHECKING:
 
 STALE_AFTER_MS = 250  # an edit is followed by its snapshot within a few frames: greying out for so short would flicker
 EXPORT_SCALE = 2.0
+TEAR_OFF, PUT_BACK = "Tear off into a window", "Put back into the window"
 
 
 class View(QFrame):
     """A live picture fed by snapshots. Subclasses build a body once and then only feed it.
 
+    kind          its type in a document; id: its name there, another one where a type is open more than once
+    several       whether it makes sense to open more than one
     title, icon   what the head says
     make_body     called when the view is first fed or shown, never before
     feed          hands a snapshot to the body; returns why there is nothing to see, or an empty text
+    recall        takes over what the document remembers (`settings`), as `remember` wrote it
     """
 
+    kind: ClassVar[str] = ""
+    several: ClassVar[bool] = False
     title: ClassVar[str] = ""
     icon: ClassVar[str] = "chart-line"
+
+    renamed = Signal(str)
+    tear_wanted = Signal()
+    close_wanted = Signal()
 
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.editor, self.runner = editor, runner
+        self.id = self.kind
+        self._recalled: dict[str, Any] = {}
         self.snapshot: Snapshot | None = None
         self._body: QWidget | None = None
         self._reason = "Nothing is computed yet. Press → to step, or Space to play."
@@ -52,7 +68,8 @@ class View(QFrame):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        self._column.addLayout(self._make_head())
+        self.head = self._make_head()
+        self._column.addWidget(self.head)
         self._empty = QLabel(self._reason)
         self._empty.setProperty("level", "3")
         self._empty.setWordWrap(True)
@@ -64,8 +81,10 @@ class View(QFrame):
         self._going_stale.timeout.connect(self._show_stale)
         editor.changed.connect(self._follow)
 
-    def _make_head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _make_head(self) -> QFrame:
+        head = QFrame()
+        head.setProperty("panel", "surface")
+        row = QHBoxLayout(head)
         row.setContentsMargins(12, 7, 8, 5)
         row.setSpacing(8)
         self._icon = QLabel()
@@ -75,20 +94,39 @@ class View(QFrame):
         self.subtitle.setProperty("level", "caption")
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.export_button = self._tool("download", "Export as PNG …", self.export)
-        self.tear_button = self._tool("external-link", "Tear off into a window, or put back", self.tear_off)
-        for part in (self._icon, self._name):
-            row.addWidget(part)
+        self.tear_button = self._tool("external-link", TEAR_OFF, self.tear_wanted)
+        self.close_button = self._tool("x", "Close this view", self.close_wanted)
+        row.addWidget(self._icon)
+        row.addWidget(self._name)
         row.addWidget(self.subtitle, 1)
-        row.addWidget(self.export_button)
-        row.addWidget(self.tear_button)
+        for part in (self.export_button, self.tear_button, self.close_button):
+            row.addWidget(part)
         self._head = row
         self._paint_icon()
         current_theme().changed.connect(self._paint_icon)
-        return row
+        return head
 
     def rename(self, title: str) -> None:
         """Let the head say something else."""
-        self._name.setText(title)
+        if title != self._name.text():
+            self._name.setText(title)
+            self.renamed.emit(self.label)
+
+    def show_name(self, on: bool) -> None:
+        """Leave the name out of the head where a tab bears it."""
+        self._name.setVisible(on)
+
+    @property
+    def label(self) -> str:
+        """What a tab or a window of this view is called."""
+        return self._name.text()
+
+    def show_torn_off(self, on: bool) -> None:
+        """Say what the button does now."""
+        help = PUT_BACK if on else TEAR_OFF
+        self.tear_button.setToolTip(help)
+        self.tear_button.setAccessibleName(help)
+        current_theme().set_icon(self.tear_button, "panel-bottom" if on else "external-link", "text3", 15)
 
     def add_tool(self, button: QToolButton) -> None:
         """Put a button of the view's own before export and tear-off."""
@@ -127,6 +165,24 @@ class View(QFrame):
 
     def document_changed(self, change: Change) -> None:
         """An edit happened; the next snapshot brings its numbers."""
+
+    def recall(self) -> None:
+        """Other settings are in the document: look so."""
+
+    # settings, which the document keeps ------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the document remembers of this view; empty where it does not show it."""
+        return entries_of(self.editor.document.views).get(self.id, {})
+
+    def remember(self, text: str, **settings: Any) -> None:
+        """Write settings into the document, as one step called `text`; nothing where it does not show this view."""
+        entries = entries_of(self.editor.document.views)
+        if self.id in entries:
+            changed = {**entries[self.id], **settings}
+            self._recalled = changed
+            self.editor.set_attribute("views", listed({**entries, self.id: changed}), text)
 
     # showing ---------------------------------------------------------------------------------------------------------
 
@@ -195,54 +251,74 @@ class View(QFrame):
         elif self.snapshot is not None and self.snapshot.revision < self.editor.revision:
             self._going_stale.start()
         self.document_changed(change)
+        if "reset" in change.kinds or change.touches("views"):
+            self.take_settings()
+
+    def take_settings(self) -> None:
+        """Recall what the document remembers, unless that is what is shown."""
+        settings = {key: value for key, value in self.settings.items() if key != "place"}
+        if settings != self._recalled:
+            self._recalled = settings
+            self.recall()
 
     def _show_stale(self) -> None:
-        self._veil.setGeometry(self.rect())
+        self._veil.setGeometry(self._below_head())
         self._veil.setVisible(self.snapshot is not None and self.snapshot.revision < self.editor.revision)
         self._veil.raise_()
         self._say()
 
+    def _below_head(self) -> QRect:
+        return self.rect().adjusted(0, self.head.height() if self.isAncestorOf(self.head) else 0, 0, 0)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._veil.setGeometry(self.rect())
+        self._veil.setGeometry(self._below_head())
 
     # taking away -----------------------------------------------------------------------------------------------------
 
     def picture(self, scale: float = EXPORT_SCALE) -> QPixmap:
-        """The view as a picture, head included, `scale` pixels for one of the screen."""
-        pixmap = QPixmap(self.size() * scale)
+        """The view as a picture, head included but nothing to press, `scale` pixels for one of the screen."""
+        above = 0 if self.isAncestorOf(self.head) else self.head.height()
+        size = QSize(self.width(), self.height() + above)
+        pixmap = QPixmap(size * scale)
         pixmap.setDevicePixelRatio(scale)
         pixmap.fill(current_theme().colour("surface"))
-        buttons = (self.export_button, self.tear_button)
-        for button in buttons:
-            button.setVisible(False)
-        self.render(pixmap)
-        for button in buttons:
-            button.setVisible(True)
+        with self._without_controls():
+            if above:
+                self.head.render(pixmap)
+            self.render(pixmap, QPoint(0, above))
         return pixmap
+
+    @contextmanager
+    def _without_controls(self) -> Iterator[None]:
+        """Only what can be read, its name in full."""
+        pressed = [*self._controls_in(self.head), *self._controls_in(self)]
+        name, is_hidden = self._name.text(), self._name.isHidden()
+        self._name.setText(self.label)
+        self._name.show()
+        self._hide(pressed, True)
+        yield
+        self._name.setText(name)
+        self._name.setHidden(is_hidden)
+        self._hide(pressed, False)
+
+    def _hide(self, controls: list[QWidget], hidden: bool) -> None:
+        for control in controls:
+            control.setHidden(hidden)
+        for layout in (self._head, self._column):
+            layout.activate()
+
+    def _controls_in(self, part: QWidget) -> list[QWidget]:
+        found: list[QWidget] = [*part.findChildren(QAbstractButton), *part.findChildren(QComboBox)]
+        return [each for each in found if not each.isHidden() and not (self._body and self._body.isAncestorOf(each))]
 
     def export(self) -> None:
         """Ask for a file and write the picture there."""
         name = self.title.lower().replace(" ", "-")
         suggestion = str(Path.home() / f"{self.editor.document.id}-{name}.png")
-        path, _ = QFileDialog.getSaveFileName(self, f"Export {self.title}", suggestion, "PNG (*.png)")
+        path, _ = QFileDialog.getSaveFileName(self.window(), f"Export {self.title}", suggestion, "PNG (*.png)")
         if path and not self.picture().save(path, "PNG"):
             self.subtitle.setText(f"{Path(path).name} could not be written")
-
-    def tear_off(self) -> None:
-        """Float the dock that holds this view as a window of its own, or put it back."""
-        dock = self.parentWidget()
-        while dock is not None and not isinstance(dock, QDockWidget):
-            dock = dock.parentWidget()
-        if dock is None:
-            return
-        dock.setFloating(not dock.isFloating())
-        if dock.isFloating():
-            # The dock's own title bar is empty, so the window has to bring the system's.
-            dock.setWindowFlags(Qt.WindowType.Window)
-            dock.setWindowTitle(f"{self.title} · {self.editor.document.title or 'Chainrule'}")
-            dock.resize(dock.size().expandedTo(QSize(560, 420)))
-            dock.show()
 
 
 class ElidedLabel(QLabel):
@@ -270,5 +346,5 @@ class Veil(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), current_theme()
-        painter.fillRect(self.rect().adjusted(0, 34, 0, 0), theme.colour("surface", 0.62))
-        painter.drawPixmap(self.width() - 28, 42, theme.pixmap("clock", "text2", 16))
+        painter.fillRect(self.rect(), theme.colour("surface", 0.62))
+        painter.drawPixmap(self.width() - 28, 8, theme.pixmap("clock", "text2", 16))

@@ -23,7 +23,7 @@ BETWEEN_MS, GIVE_UP_MS = 67, 1500  # fifteen pictures a second; a question that 
 class DecisionBoundary(View):
     """The prediction over the plane of two features, or along one; asked of the runner, never computed here."""
 
-    title, icon = "Decision boundary", "grid-2x2"
+    kind, title, icon = "boundary", "Decision boundary", "grid-2x2"
 
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
@@ -95,7 +95,7 @@ class DecisionBoundary(View):
             self._scene = Scene.of(data, *level_of(document, data))
             self.field = None if self.field is None or self.field.ask != self._ask else self.field
             self.plot.show_scene(self._scene)
-            self._name.setText(self._scene.title)
+            self.rename(self._scene.title)
         return ""
 
     def _put(self) -> None:

@@ -161,6 +161,7 @@ class CurveView(View):
         self.decades.setToolTip("Powers of ten upwards: small losses can be told apart")
         self.decades.setStyleSheet("QToolButton { font-size: 11px; padding: 0 5px; border-radius: 4px; }")
         self.decades.toggled.connect(self._show_decades)
+        self.decades.clicked.connect(lambda on: self.remember("Change the loss axis", log=on))
         if self.limits is None:  # a share from 0 to 1 needs no powers of ten
             self.add_tool(self.decades)
 
@@ -172,6 +173,10 @@ class CurveView(View):
         body = self.body
         assert isinstance(body, CurvePlot)
         body.show_decades(on)
+
+    def recall(self) -> None:
+        """Powers of ten or not."""
+        self.decades.setChecked(self.settings.get("log") is True)
 
     def feed(self, snapshot: Snapshot) -> str:
         """The histories that are there."""
@@ -194,7 +199,7 @@ class CurveView(View):
 class LossCurve(CurveView):
     """The loss of every batch, and over all training and test rows."""
 
-    title, icon = "Loss", "chart-line"
+    kind, title, icon = "loss", "Loss", "chart-line"
     lines = (
         Line("loss.batch", "this batch", "text3"),
         Line("loss.training", "all training rows", "text"),
@@ -234,7 +239,7 @@ class LossCurve(CurveView):
 class AccuracyCurve(CurveView):
     """The share of right answers over all training and test rows."""
 
-    title, icon = "Accuracy", "trending-up"
+    kind, title, icon = "accuracy", "Accuracy", "trending-up"
     limits = (0.0, 1.0)
     lines = (
         Line("accuracy.training", "training rows", "text"),

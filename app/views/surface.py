@@ -31,13 +31,13 @@ TOO_FEW = "A loss surface needs two parameters, and this network has fewer. Add 
 class LossSurfaceView(View):
     """Asks the runner for the surface, a piece at a time; path and point come with every snapshot."""
 
-    title, icon = "Loss surface", "mountain"
+    kind, title, icon = "surface", "Loss surface", "mountain"
+    several = True
 
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self.look: Look | None = None
         self.pair: tuple[Entry, Entry] | None = None
-        self._remembered: tuple[Entry, Entry] | None = None
         self._survey: Survey | None = None
         self._last_moment: object = None
         self._path: deque[tuple[int, float, float]] = deque(maxlen=LONGEST_PATH)
@@ -159,6 +159,11 @@ class LossSurfaceView(View):
 
     # asking ----------------------------------------------------------------------------------------------------------
 
+    @property
+    def _question(self) -> str:
+        """Of questions of one name only the last counts, so every view has its own."""
+        return f"{QUESTION} · {self.id}"
+
     def _put(self) -> None:
         """Put the question, unless the last one is on its way or was put too shortly ago."""
         if self.runner is None or self._survey is None or not self._is_due:
@@ -181,10 +186,10 @@ class LossSurfaceView(View):
             self._begun.start()
         survey, held = self._survey, self._body is not None and self.plot.is_held
         fine = not self.runner.playing and not held
-        self.runner.ask(QUESTION, lambda session: survey.look(session, fine, held))
+        self.runner.ask(self._question, lambda session: survey.look(session, fine, held))
 
     def _take(self, name: str, answer: object) -> None:
-        if name != QUESTION or not isinstance(answer, Look) or answer.entries != self.pair:
+        if name != self._question or not isinstance(answer, Look) or answer.entries != self.pair:
             return
         self._is_waiting = False
         self._later.stop()
@@ -226,34 +231,29 @@ class LossSurfaceView(View):
         if (first, second) == self.pair:
             return
         self._look_at((first, second))
-        self._remembered = first, second
-        views = self.editor.document.views
-        if any(each.get("type") == "surface" for each in views):
-            axes = [first.to_json(), second.to_json()]
-            self.editor.set_attribute(
-                "views", [{**each, "axes": axes} if each.get("type") == "surface" else each for each in views]
-            )
+        self.remember("Choose the axes of the loss surface", axes=[first.to_json(), second.to_json()])
         if self.snapshot is not None:
             self.show_snapshot(self.snapshot)
 
     def _saved(self) -> tuple[Entry, Entry] | None:
         """What the document remembers."""
-        for view in self.editor.document.views:
-            axes = view.get("axes") if view.get("type") == "surface" else None
-            if isinstance(axes, list) and len(axes) == 2:
-                first, second = (Entry.from_json(each) for each in axes)
-                if first is not None and second is not None and first != second:
-                    return first, second
+        axes = self.settings.get("axes")
+        if isinstance(axes, list) and len(axes) == 2:
+            first, second = (Entry.from_json(each) for each in axes)
+            if first is not None and second is not None and first != second:
+                return first, second
         return None
 
     def document_changed(self, change: Change) -> None:
-        """Another document: nothing of the former one stays. Other views: perhaps other axes."""
+        """Another document: nothing of the former one stays."""
         if "reset" in change.kinds:
             self._look_at(None)
-        elif change.touches("views") and self._saved() != self._remembered:
-            self._remembered = self._saved()
-            self._look_at(None)  # the next snapshot finds the axes that are wanted now
         self._is_waiting = False  # an answer to what is older than the edit never arrives
+
+    def recall(self) -> None:
+        """Other axes, unless they are the ones that are drawn; the next snapshot finds them."""
+        if self._saved() != self.pair:
+            self._look_at(None)
 
     # by hand ---------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
@@ -25,7 +25,8 @@ NONE = "Nothing here has weights. Add a layer, a neuron or a parameter node."
 class WeightsView(View):
     """One parameter, chosen in the head, as heat map, Hinton diagram or histogram."""
 
-    title, icon = "Weights", "table-2"
+    kind, title, icon = "weights", "Weights", "table-2"
+    several = True
 
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
@@ -117,11 +118,12 @@ class WeightsView(View):
         for key, title in keys:
             self.parameter.addItem(title, key)
         names = [key for key, _ in keys]
-        saved = self._saved()
+        saved = self.settings
         wanted = next((key for key in (before, str(saved.get("parameter", ""))) if key in names), "")
         first = next((key for key in names if is_weight(key, snapshot.parameters[key].shape)), "")
         self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
         self._check(str(saved.get("picture", "")))
+        self._tell_label()
 
     def describe(self, snapshot: Snapshot) -> str:
         """How many."""
@@ -149,29 +151,31 @@ class WeightsView(View):
             if self._body is not None:
                 self.plot.show_picture(picture)
 
-    def _saved(self) -> dict[str, Any]:
-        return next((view for view in self.editor.document.views if view.get("type") == "weights"), {})
-
     def _remember(self) -> None:
-        views = self.editor.document.views
-        chosen = {"parameter": self.key, "picture": self.shown_as}
-        wanted = [{**view, **chosen} if view.get("type") == "weights" else view for view in views]
-        if wanted != views:
-            self.editor.set_attribute("views", wanted)
+        self._tell_label()
+        self.remember("Choose the weights to look at", parameter=self.key, picture=self.shown_as)
+
+    @property
+    def label(self) -> str:
+        """Whose weights, so that two of these views can be told apart."""
+        return f"{self.title} · {self.parameter.currentText()}" if self.key else self.title
+
+    def _tell_label(self) -> None:
+        self.renamed.emit(self.label)
 
     def document_changed(self, change: Change) -> None:
-        """Another document, or undone choices: look at what it remembers."""
+        """Another document: other parameters."""
         if "reset" in change.kinds:
             self._keys = ()
             self.parameter.clear()
-        elif change.touches("views") and self._saved():
-            saved = self._saved()
-            self._check(str(saved.get("picture", PICTURES[0])))
-            place = self.parameter.findData(str(saved.get("parameter", self.key)))
-            if place >= 0 and place != self.parameter.currentIndex():
-                self.parameter.setCurrentIndex(place)
-                if self.snapshot is not None:
-                    self.show_snapshot(self.snapshot)
+
+    def recall(self) -> None:
+        """The picture and the parameter that the document remembers."""
+        self._check(str(self.settings.get("picture", PICTURES[0])))
+        self._keys = ()
+        self.parameter.clear()
+        if self.snapshot is not None:
+            self.show_snapshot(self.snapshot)
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
+from app.views import VIEWS
 from engine.nodes import node_types
 from engine.properties import Choice, Dimensions, Flag, Numbers, Real, Whole
 from engine.training import Optimizer, Phase, optimizer_types
@@ -254,6 +255,34 @@ class Person:
                 self.random.choice((NONE, SHIFT, CONTROL)),
             )
 
+    def open_layer(self):
+        """By key or by double click; an opened one closes."""
+        layers = [name for name, node in self.graph.nodes.items() if node.type == "dense"]
+        name = self.pick(layers)
+        if name is None:
+            return None
+        if self.random.random() < 0.5:
+            self.editor.select([name, *self.some(layers, 2)])
+            self.hand.key(KEY.Key_O)
+        else:
+            self.hand.double_click(self.view.canvas.area_of(name).center())
+        return name
+
+    def drag_line(self):
+        """A weight of an opened layer, sometimes undone or given up on the way."""
+        layer = self.pick(self.view.canvas.layers.values())
+        line = self.pick(layer.lines.lines) if layer is not None else None
+        if line is None:
+            return None
+        begin = layer.mapToScene(line.pointAt(self.random.random()))
+        end = begin + QPointF(self.random.randint(-40, 40), self.random.randint(-40, 40))
+        self.hand.drag(begin, end, drop=False)
+        key, keys = self.random.choice(((None, NONE), (None, NONE), (KEY.Key_Escape, NONE), (KEY.Key_Z, CONTROL)))
+        if key is not None:
+            self.hand.key(key, keys)
+        self.hand.release(end)
+        return layer.node_id if isValid(layer) else ""
+
     def turn_number(self):
         label = self.pick(self.view.canvas.labels.values())
         if label is not None:
@@ -354,7 +383,7 @@ class Person:
         self.editor.set_attribute("precision", self.random.choice(("float32", "float64")))
 
     def toggle_view(self):
-        self.window.workspace.toggle_view(self.random.choice(list(self.window.workspace.views)))
+        self.window.workspace.desk.toggle(self.random.choice(list(VIEWS)))
 
     # time ------------------------------------------------------------------------------------------------------------
 

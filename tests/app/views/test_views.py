@@ -5,9 +5,8 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 from app.editor import Editor
 from app.theme import current_theme
@@ -142,20 +141,6 @@ def test_a_picture_of_a_view_can_be_exported(qtbot, editor, tmp_path, monkeypatc
     monkeypatch.setattr("app.views.base.QFileDialog.getSaveFileName", lambda *_: (str(path), ""))
     view.export_button.click()
     assert QImage(str(path)).width() == 960
-
-
-def test_a_torn_off_view_is_a_window_and_comes_back(qtbot, editor):
-    view = LossCurve(editor)
-    window, dock = QMainWindow(), QDockWidget()
-    qtbot.addWidget(window)
-    dock.setWidget(view)
-    window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
-    window.show()
-    view.tear_button.click()
-    assert dock.isFloating()
-    assert dock.isVisible()
-    view.tear_button.click()
-    assert not dock.isFloating()
 
 
 # the prediction ------------------------------------------------------------------------------------------------------
