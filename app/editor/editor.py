@@ -344,9 +344,13 @@ class Editor(QObject):
         """Exchange the training plan."""
         self.push("set_training", plan.set_training(self.document, training), gesture)
 
-    def set_data(self, data: Mapping[str, Any]) -> None:
-        """Exchange what the document is trained on."""
-        self.push("set_data", plan.set_data(self.document, data))
+    def set_data(self, data: Mapping[str, Any], text: str = "", gesture: int | None = None) -> None:
+        """Exchange what the document is trained on; `text` names the step."""
+        self.push("set_data", plan.set_data(self.document, data, text), gesture)
+
+    def import_data(self, data: Mapping[str, Any], sizes: Mapping[tuple[str, str], Any], name: str) -> None:
+        """Exchange the data for a table of that name, and the properties (node, name) that have to fit it."""
+        self.push("import_data", plan.import_data(self.document, data, sizes, name))
 
     def set_attribute(self, name: str, value: Any, text: str = "") -> None:
         """Change title, question, precision, views, tour or references of the document; `text` names the step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +15,12 @@ from engine.nodes.base import Choice
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
+    from app.panels.data_import import DataImport
     from app.runner import Runner
     from engine.snapshot import Snapshot
 
 PART = "train"
+MOST_TYPED = 1000  # rows that still stand in a field
 TYPED_ROWS = 200  # of the set before, when somebody begins to type values
 
 
@@ -65,8 +66,9 @@ class DataPanel(QWidget):
         self.help, self.source = words("", "2"), words("", "3")
         self.set.body.addWidget(self.help)
         self.set.body.addWidget(self.source)
-        self.open = QPushButton("Open a file …")
-        self.open.clicked.connect(self._open_file)
+        self.open = QPushButton("Import a table …")
+        self.open.setToolTip("A CSV file; it can also be dropped on the window")
+        self.open.clicked.connect(self.choose_file)
         self.set.body.addWidget(self.open)
 
     # showing ---------------------------------------------------------------------------------------------------------
@@ -98,7 +100,6 @@ class DataPanel(QWidget):
         self.help.setText(kind.help if kind else "No data are chosen: the inputs are 0.")
         self.source.setText(kind.source if kind else "")
         self.source.setVisible(bool(kind and kind.source))
-        self.open.setVisible(bool(kind and kind.reads_files))
         self._show_options(kind, spec)
         dataset, problems = self._editor.document.load_data()
         clear(self._problems)
@@ -119,6 +120,10 @@ class DataPanel(QWidget):
             row.show_value(
                 tuple(value) if isinstance(value, list) and option.endswith(("names", "features")) else value
             )
+        typed = [len(entry) for entry in (spec.get("inputs"), spec.get("targets")) if isinstance(entry, list)]
+        for option in ("inputs", "targets"):
+            if option in self.rows and name == "values":  # thousands of rows are looked at above, and typed nowhere
+                self.rows[option].setVisible(max(typed, default=0) <= MOST_TYPED)
         self.options.setVisible(bool(kind and kind.own))
         self.preparation.setVisible(kind is not None)
 
@@ -155,7 +160,7 @@ class DataPanel(QWidget):
         if name == "values":
             self._set(self._as_typed())
         elif name == "file":
-            self._open_file()
+            self.choose_file()
             self.choice.show_value(self._spec().get("name"))
         else:
             known, spec = describe(name).options, self._spec()
@@ -177,18 +182,22 @@ class DataPanel(QWidget):
     def _reset_option(self, name: str) -> None:
         self._set({key: value for key, value in self._spec().items() if key != name})
 
-    def _open_file(self) -> None:
+    def choose_file(self) -> None:
+        """Ask for a table, and import it."""
         folder = self._editor.document.folder
         path, _ = QFileDialog.getOpenFileName(
-            self, "Open a table", str(folder or Path.home()), "Tables (*.csv *.tsv *.txt)"
+            self, "Open a table", str(folder or Path.home()), "Tables (*.csv *.tsv *.txt *.dat);;All files (*)"
         )
         if path:
-            self.use_file(Path(path))
+            self.import_file(Path(path))
 
-    def use_file(self, path: Path) -> None:
-        """Learn from a table; its path is kept relative to the document where that has a folder."""
-        folder = self._editor.document.folder
-        self._set({"name": "file", "path": os.path.relpath(path, folder) if folder else str(path)})
+    def import_file(self, path: Path) -> DataImport:
+        """Open the dialog that shows how a table is understood, and asks about every doubt."""
+        from app.panels.data_import import DataImport
+
+        dialog = DataImport(self._editor, path, self.window())
+        dialog.open()
+        return dialog
 
 
 def plain(array: Any) -> list[Any]:

@@ -131,8 +131,8 @@ class _Reading:
         numbers = [is_number(cell, self.comma) for cell in first]
         lower = [any(is_number(row.cells[place], self.comma) for row in below) for place in range(len(first))]
         looks = not any(numbers) and bool(below)
-        shown = ", ".join(f"“{cell}”" for cell in first[:3]) + ("…" if len(first) > 3 else "")
-        fact = f"Line {self.rows[0].line} names the columns: {shown}."
+        shown = ", ".join(f"“{cell}”" for cell in first[:3]) + (" …" if len(first) > 3 else ".")
+        fact = f"Line {self.rows[0].line} names the columns: {shown}"
         doubt = looks and not any(lower)
         if not looks:
             fact, doubt = (
@@ -140,7 +140,7 @@ class _Reading:
                 any(cell and not number for cell, number in zip(first, numbers, strict=True)),
             )
         if doubt:
-            fact = f"Line {self.rows[0].line} ({shown}) may name the columns, or be a row like the others."
+            fact = f"Line {self.rows[0].line} ({shown.rstrip('.')}) may name the columns, or be a row like the others."
         if self.ask("heading", "Heading", fact, "yes" if looks else "no", YES_NO, doubt) == "no":
             return [f"x{place + 1}" for place in range(len(first))]
         self.rows = self.rows[1:]
@@ -161,7 +161,7 @@ class _Reading:
                 fact = (
                     f"“{name}” holds numbers, but for {slips} like “{cells[row][:20]}” on line {self.rows[row].line}."
                 )
-                choices = (("numbers", "Numbers: leave the others out"), ("words", "Words: every cell is one"))
+                choices = (("numbers", "Numbers, without the rest"), ("words", "Words"))
                 self.ask(f"kind:{place}", name, fact, "numbers", choices, True)
 
     def _roles(self) -> list[str]:
@@ -194,7 +194,7 @@ class _Reading:
             if len(known) and np.ptp(known) == 0:
                 fact = f"“{column.name}” is {known[0]:g} on every line, and says nothing."
             elif column.name.casefold().startswith("column ") or column.name.casefold() in COUNTING_NAMES:
-                fact = f"“{column.name}” only counts the lines." if np.all(np.diff(known) == 1) else ""
+                fact = f"“{column.name}” only counts the lines." if _counts(known) else ""
         elif column.kind == "words" and len(column.words) > MOST_INPUT_WORDS and place < len(self.columns) - 1:
             fact = f"“{column.name}” holds {len(column.words):,} different words, too many for one input each."
         if not fact:
@@ -222,7 +222,7 @@ class _Reading:
             where = "1 line" if len(gaps) == 1 else f"{len(gaps):,} lines"
             cells = "1 cell is" if count == 1 else f"{count:,} cells are"
             fact = f"{cells} missing on {where} ({lines})."
-            choices = (("drop", f"Leave {where} out"), ("fill", "Fill in the mean, or the commonest word"))
+            choices = (("drop", f"Leave {where} out"), ("fill", "Mean or commonest word"))
             self.fill = self.ask("missing", "Missing cells", fact, "drop", choices, True) == "fill"
             if self.fill:
                 self.result.said.append(f"{cells} filled with the mean or the commonest word of the column."[:200])
@@ -335,7 +335,7 @@ class _Reading:
             elif names != ("0", "1"):
                 result.said.append(f"“{names[0]}” became 0 and “{names[1]}” became 1."[:200])
         else:
-            shapes = (("index", "Its number  2"), ("columns", "One-hot columns  0 0 1"))
+            shapes = (("index", "Its number  2"), ("columns", "One-hot  0 0 1"))
             fact = f"{len(names)} classes: {', '.join(names[:4])}{' …' if len(names) > 4 else ''}."
             result.one_hot = self.ask("one_hot", "A class is given as", fact, "index", shapes, False) == "columns"
 
@@ -380,7 +380,7 @@ class _Reading:
         fact = f"“{names[large]}” reaches {sizes[large]:g}" + (
             f", “{names[small]}” {sizes[small]:g}." if large != small else "."
         )
-        choices = (("no", "As they are"), ("yes", "Standardised: mean 0, deviation 1"))
+        choices = (("no", "As they are"), ("yes", "Standardised"))
         doubt = sizes[large] > FAR_APART or sizes[large] > FAR_APART * sizes[small]
         self.result.standardise = self.ask("standardise", "Inputs", fact, "no", choices, doubt) == "yes"
 
@@ -401,6 +401,12 @@ class _Reading:
         if column.missing[row] or column.bad[row]:
             return ""
         return column.cells[row] if column.numbers is None else f"{column.numbers[row]:.7g}"
+
+
+def _counts(numbers: Floats) -> bool:
+    """Whether these are the numbers of lines, some of which may have gone."""
+    steps = np.diff(numbers)
+    return bool(np.all(steps >= 1) and np.all(steps == np.round(steps)) and steps.sum() < 2 * len(numbers))
 
 
 def _holds(column: Column) -> str:

@@ -20,8 +20,8 @@ Watch = Callable[[str, float], None]
 
 SEPARATORS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma", " ": "blank"}  # the surer sign first
 ENCODINGS = {
-    "utf-8-sig": "UTF-8", "cp1252": "Western European (Windows)", "iso8859_15": "Western European (ISO 8859-15)",
-    "cp1250": "Central European (Windows)", "utf-16": "UTF-16",
+    "utf-8-sig": "UTF-8", "cp1252": "Western European", "iso8859_15": "ISO 8859-15",
+    "cp1250": "Central European", "utf-16": "UTF-16",
 }  # fmt: skip
 _BEGINNINGS = (
     (b"PK\x03\x04", "an Excel workbook or another packed file", "Save its sheet as CSV."),

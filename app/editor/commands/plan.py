@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from app.editor.commands import Command, Delta
+from app.editor.commands.drafts import exchange, node_of
+from app.editor.delta import draft_of
 from app.editor.records import plain
 from engine.problems import Problem, ProblemError
 
@@ -36,9 +38,21 @@ def set_training(document: Document, training: Training) -> Command:
     return set_attribute(document, "training", training)
 
 
-def set_data(document: Document, data: Mapping[str, Any]) -> Command:
-    """Exchange what the document is trained on."""
-    return set_attribute(document, "data", plain(data))
+def set_data(document: Document, data: Mapping[str, Any], text: str = "") -> Command:
+    """Exchange what the document is trained on; `text` names the step."""
+    usual, delta = set_attribute(document, "data", plain(data))
+    return text or usual, delta
+
+
+def import_data(
+    document: Document, data: Mapping[str, Any], sizes: Mapping[tuple[str, str], Any], name: str
+) -> Command:
+    """Exchange the data, and in the same step the properties (node, name) that have to fit them."""
+    draft = draft_of(document.graph)
+    for (node_id, key), value in sizes.items():
+        exchange(draft, node_id, properties={**node_of(draft, node_id).properties, key: value})
+    after = plain(data)
+    return f"Import {name}", Delta.between(document.graph, draft, attributes={"data": (document.data, after)})
 
 
 def set_values(
