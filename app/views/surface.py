@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QTimer
@@ -12,18 +12,20 @@ from PySide6.QtWidgets import QWidget
 
 from app.views.base import View
 from app.views.entries import Entry, entry_title, first_and_last
-from app.views.surface_axes import AxesPopup
+from app.views.surface_axes import PARTS, AxesPopup
 from app.views.surface_plot import SurfacePlot
 from app.views.survey import Look, Survey
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
     from app.runner import Runner
+    from engine.analysis.surface import Part
     from engine.snapshot import Snapshot
 
 QUESTION = "loss surface"
 BETWEEN_MS, PIECE_MS, GIVE_UP_MS = 100, 25, 3000  # ten pictures a second; the pieces of one follow more quickly
 LONGEST_PATH, ROOM_FOR_ICON = 400, 250
+OVER = {"train": "", "batch": "over this batch", "test": "over the test rows"}
 NO_LOSS = "There is no loss yet. Place one, wire the prediction and the target to it, and choose it under Training."
 TOO_FEW = "A loss surface needs two parameters, and this network has fewer. Add a layer, or a parameter node."
 
@@ -38,6 +40,8 @@ class LossSurfaceView(View):
         super().__init__(editor, runner, parent)
         self.look: Look | None = None
         self.pair: tuple[Entry, Entry] | None = None
+        self.part: Part = "train"
+        self._wanted: object = None  # what the document asked for when the axes were last found
         self._survey: Survey | None = None
         self._last_moment: object = None
         self._path: deque[tuple[int, float, float]] = deque(maxlen=LONGEST_PATH)
@@ -59,6 +63,7 @@ class LossSurfaceView(View):
         plot.drag_began.connect(self._begin)
         plot.dragged.connect(self._drag)
         plot.drag_ended.connect(self._end)
+        plot.has_field = self._saved_field()
         return plot
 
     @property
@@ -100,6 +105,8 @@ class LossSurfaceView(View):
         if self.pair is None or not all(entry.fits(snapshot.parameters) for entry in self.pair):
             saved = self._saved()
             fits = saved is not None and all(entry.fits(snapshot.parameters) for entry in saved)
+            self.part = self._saved_part()
+            self._wanted = saved, self.part
             self._look_at(saved if fits else first_and_last(snapshot.parameters, self._varying_feature()))
         return TOO_FEW if self.pair is None else ""
 
@@ -114,7 +121,7 @@ class LossSurfaceView(View):
         """Take other axes."""
         self.pair, self.look = pair, None
         self._path.clear()
-        self._survey = Survey(*pair) if pair is not None else None
+        self._survey = Survey(*pair, part=self.part) if pair is not None else None
         self._is_waiting = False
         if self._body is not None:
             self.plot.show_surface(None, ("", ""))
@@ -154,7 +161,7 @@ class LossSurfaceView(View):
             return ""
         count = f"{look.surface.iteration:,}".replace(",", "\u202f")
         drawn = "" if look.surface.iteration == snapshot.iteration else f"drawn at {count}"
-        rows = f"first {look.rows[0]} of {look.rows[1]} rows" if look.rows[0] < look.rows[1] else ""
+        rows = f"first {look.rows[0]} of {look.rows[1]} rows" if look.rows[0] < look.rows[1] else OVER[look.part]
         return " · ".join(part for part in (self.plot.gap_text, drawn, rows) if part)
 
     # asking ----------------------------------------------------------------------------------------------------------
@@ -189,7 +196,9 @@ class LossSurfaceView(View):
         self.runner.ask(self._question, lambda session: survey.look(session, fine, held))
 
     def _take(self, name: str, answer: object) -> None:
-        if name != self._question or not isinstance(answer, Look) or answer.entries != self.pair:
+        if name != self._question or not isinstance(answer, Look) or self._survey is None:
+            return
+        if (answer.entries, answer.part) != (self.pair, self.part):
             return
         self._is_waiting = False
         self._later.stop()
@@ -224,6 +233,9 @@ class LossSurfaceView(View):
         if self.popup is None:
             self.popup = AxesPopup(self)
             self.popup.chosen.connect(self.choose)
+            self.popup.rows_chosen.connect(self.choose_rows)
+            self.popup.field_chosen.connect(self.choose_field)
+        self.popup.show_look(self.part, self.plot.has_field)
         self.popup.open_under(self.axes_button, self.editor.document, self.snapshot.parameters, self.pair)
 
     def choose(self, first: Entry, second: Entry) -> None:
@@ -232,8 +244,32 @@ class LossSurfaceView(View):
             return
         self._look_at((first, second))
         self.remember("Choose the axes of the loss surface", axes=[first.to_json(), second.to_json()])
+        self._wanted = self._saved(), self.part
         if self.snapshot is not None:
             self.show_snapshot(self.snapshot)
+
+    def choose_rows(self, part: Part) -> None:
+        """Draw the loss over these rows from now on; the document remembers it."""
+        if part == self.part:
+            return
+        self.part = part
+        self._look_at(self.pair)
+        self.remember("Choose the rows of the loss surface", rows=part)
+        self._wanted = self._saved(), self.part
+        if self.snapshot is not None:
+            self.show_snapshot(self.snapshot)
+
+    def choose_field(self, on: bool) -> None:
+        """Show arrows downhill everywhere, or only at the point; the document remembers it."""
+        self.plot.has_field = on
+        self.remember("Show the slopes of the loss surface" if on else "Hide the slopes of the loss surface", slopes=on)
+
+    def _saved_part(self) -> Part:
+        found = self.settings.get("rows")
+        return cast("Part", found) if isinstance(found, str) and found in PARTS else "train"
+
+    def _saved_field(self) -> bool:
+        return self.settings.get("slopes") is not False
 
     def _saved(self) -> tuple[Entry, Entry] | None:
         """What the document remembers."""
@@ -252,7 +288,8 @@ class LossSurfaceView(View):
 
     def recall(self) -> None:
         """Other axes, unless they are the ones that are drawn; the next snapshot finds them."""
-        if self._saved() != self.pair:
+        self.plot.has_field = self._saved_field()
+        if (self._saved(), self._saved_part()) != self._wanted:
             self._look_at(None)
 
     # by hand ---------------------------------------------------------------------------------------------------------

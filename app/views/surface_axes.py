@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QGridLayout, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from app.views.entries import Entry, parameter_title
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Reading
 
 MOST_INDICES = 4
+PARTS = {"train": "all training rows", "batch": "this batch", "test": "the test rows"}
 
 
 class EntryField(QWidget):
@@ -80,9 +81,11 @@ class EntryField(QWidget):
 
 
 class AxesPopup(QFrame):
-    """Both fields, under the button that opened them; every choice counts at once, Escape closes."""
+    """Both fields, the rows and the arrows, under the button that opened them; every choice counts at once."""
 
     chosen = Signal(object, object)
+    rows_chosen = Signal(str)  # a key of PARTS
+    field_chosen = Signal(bool)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -102,6 +105,25 @@ class AxesPopup(QFrame):
         self.problem.setProperty("level", "caption")
         self.problem.hide()
         grid.addWidget(self.problem, 2, 0, 1, 2)
+        self.rows = QComboBox()
+        self.rows.setAccessibleName("Rows that the loss is taken over")
+        for part, words in PARTS.items():
+            self.rows.addItem(words, part)
+        self.rows.activated.connect(lambda: self.rows_chosen.emit(str(self.rows.currentData())))
+        label = QLabel("loss over")
+        label.setProperty("level", "caption")
+        grid.addWidget(label, 3, 0)
+        grid.addWidget(self.rows, 3, 1)
+        self.field = QCheckBox("Arrows downhill everywhere")
+        self.field.toggled.connect(self.field_chosen)
+        grid.addWidget(self.field, 4, 1)
+
+    def show_look(self, part: str, has_field: bool) -> None:
+        """Show what is chosen already."""
+        self.rows.setCurrentIndex(max(0, self.rows.findData(part)))
+        self.field.blockSignals(True)
+        self.field.setChecked(has_field)
+        self.field.blockSignals(False)
 
     def open_under(
         self, anchor: QWidget, document: Document, parameters: Mapping[str, Reading], pair: tuple[Entry, Entry]

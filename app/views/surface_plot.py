@@ -15,6 +15,7 @@ from app.theme import current_theme
 from app.theme.numbers import MINUS, number_text
 from app.views.axes import Array, Axes, axes_in, polygon
 from app.views.contours import HeightScale, contour_lines
+from app.views.slopes import paint_field
 
 if TYPE_CHECKING:
     from engine.analysis.surface import Point, Surface
@@ -43,7 +44,7 @@ class SurfacePlot(QWidget):
         self.gradient = (math.nan, math.nan)
         self.at: tuple[float, float] | None = None  # where the two numbers are now, newer than `point`
         self.names = ("", "")
-        self.remark = ""
+        self._has_field = True
         self._path: Array = np.zeros((0, 2))
         self._scale = HeightScale(np.zeros(0))
         self._kept: QPixmap | None = None
@@ -87,6 +88,17 @@ class SurfacePlot(QWidget):
         if loss >= 0.01 or gap == 0:
             return f"gap {round(gap, 3):+.3f}".replace("+0.000", "0.000").replace("-0.000", "0.000").replace("-", MINUS)
         return f"gap {number_text(gap, signed=True, digits=2)}" if abs(gap) > 0.01 * loss else "gap 0.000"
+
+    @property
+    def has_field(self) -> bool:
+        """Whether arrows show everywhere which way is down."""
+        return self._has_field
+
+    @has_field.setter
+    def has_field(self, on: bool) -> None:
+        if on != self._has_field:
+            self._has_field = on
+            self._repaint()
 
     def _repaint(self) -> None:
         self._kept = None
@@ -159,6 +171,8 @@ class SurfacePlot(QWidget):
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # other ends would overlap, and the line look dotted
         painter.setPen(pen)
         painter.drawLines([QLineF(*segment) for segment in flat])
+        if self.has_field:
+            paint_field(painter, self.surface, axes, self._scale.high - self._scale.low)
         painter.restore()
 
     def _paint_path(self, painter: QPainter, axes: Axes) -> None:

@@ -13,7 +13,7 @@ from app.views.entries import Entry
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
-    from engine.analysis.surface import Axis, LossSurface, Point, Surface
+    from engine.analysis.surface import Axis, LossSurface, Part, Point, Surface
     from engine.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,7 +35,7 @@ class Look:
     gradient  of the loss by the two numbers, over the same rows
     surface   the last one finished; `is_whole`: it was finished just now; `is_done`: nothing finer is left to draw of
               this moment
-    rows      how many rows the loss is taken over, and how many there are
+    rows      how many rows the loss is taken over, and how many there are; `part` of the data that they are
     """
 
     entries: tuple[Entry, Entry]
@@ -44,6 +44,7 @@ class Look:
     point: Point | None = None
     gradient: tuple[float, float] = (math.nan, math.nan)
     rows: tuple[int, int] = (0, 0)
+    part: Part = "train"
     is_whole: bool = False
     is_done: bool = False
     problem: Problem | None = None
@@ -52,8 +53,8 @@ class Look:
 class Survey:
     """Draws surfaces over two numbers piece by piece. Lives in the worker's thread: hand `look` to `Runner.ask`."""
 
-    def __init__(self, first: Entry, second: Entry, bounds: Bounds | None = None) -> None:
-        self.entries = first, second
+    def __init__(self, first: Entry, second: Entry, bounds: Bounds | None = None, part: Part = "train") -> None:
+        self.entries, self.part = (first, second), part
         self._bounds = bounds
         self._most_rows = MOST_ROWS
         self._cost = 0.0  # seconds for one loss; 0: not measured yet
@@ -67,7 +68,7 @@ class Survey:
             return self._look(session, fine, held)
         except ProblemError as error:
             self._sweep = self._surface = None
-            return Look(self.entries, session.iteration, problem=error.problems[0])
+            return Look(self.entries, session.iteration, part=self.part, problem=error.problems[0])
 
     def _look(self, session: Session, fine: bool, held: bool) -> Look:
         from engine.analysis.surface import LossSurface
@@ -75,25 +76,32 @@ class Survey:
         if session.document is not self._document:  # edited: what was begun is of another network
             self._document, self._surface, self._sweep = session.document, None, None
             self._most_rows, self._cost = MOST_ROWS, 0.0
-        now = LossSurface(session, most_rows=self._most_rows)
+        now = self._now(session)
         axes = self._axes(now, held)
         gradient, centre = slope(now, axes)
         rows = self._count_rows(session)
         if self._cost == 0.0:
             self._measure(now, axes, rows[0])
-            now = LossSurface(session, most_rows=self._most_rows)
-            rows = self._count_rows(session)
+            now, rows = self._now(session), self._count_rows(session)
         if self._sweep is None or not self._sweep.continues(axes):
             count = FINEST if fine else self._count()
-            self._sweep = _Sweep(LossSurface(session, most_rows=self._most_rows), axes, count)
+            self._sweep = _Sweep(self._now(session), axes, count)
         finished, is_done = self._sweep.go_on(), False
         if finished is not None:
             is_fine = self._sweep.count == FINEST
             is_done = is_fine and finished.iteration == session.iteration and finished.centre == centre
             self._surface, self._sweep = finished, None
-        point = now.point(session, self._surface) if self._surface is not None else None
-        whole = finished is not None
-        return Look(self.entries, session.iteration, self._surface, point, gradient, rows, whole, is_done)
+        whole, point = finished is not None, None
+        if self._surface is not None:
+            # A batch is a guess at the loss over all training rows: how good a one is what the gap tells.
+            truth = LossSurface(session, most_rows=self._most_rows) if self.part == "batch" else now
+            point = truth.point(session, self._surface)
+        return Look(self.entries, session.iteration, self._surface, point, gradient, rows, self.part, whole, is_done)
+
+    def _now(self, session: Session) -> LossSurface:
+        from engine.analysis.surface import LossSurface
+
+        return LossSurface(session, part=self.part, most_rows=self._most_rows)
 
     def _axes(self, now: LossSurface, held: bool) -> tuple[Axis, Axis]:
         """The frame: what it was, moved along where the point has come near its edge."""
@@ -110,7 +118,10 @@ class Survey:
         return found[0], found[1]
 
     def _count_rows(self, session: Session) -> tuple[int, int]:
-        every = len(session.dataset.train_rows) if session.dataset is not None else 1
+        from engine.analysis.surface import rows_of
+
+        rows = rows_of(session, self.part)
+        every = 1 if rows is None else len(rows)
         return min(every, self._most_rows), every
 
     def _measure(self, now: LossSurface, axes: tuple[Axis, Axis], rows: int) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
+Part = Literal["train", "test", "batch"]
 MOST_ROWS = 4096
 
 
@@ -80,16 +81,16 @@ class Point(NamedTuple):
 class LossSurface:
     """Draws surfaces of one session's loss on a plan beside it; `Session` stays untouched.
 
+    part   of the data whose loss is drawn; `batch` is the one that the session is at
     Made in the thread that owns the session (it copies parameters); `draw` may then run in any one thread.
     Raises `ProblemError` where there is no loss, or no such parameter entry.
     """
 
-    def __init__(
-        self, session: Session, *, part: Literal["train", "test"] = "train", most_rows: int = MOST_ROWS
-    ) -> None:
+    def __init__(self, session: Session, *, part: Part = "train", most_rows: int = MOST_ROWS) -> None:
         document, dataset = session.document, session.dataset
         self._side = SidePlan(document, dataset, session.dtype)
-        rows = None if dataset is None else (dataset.train_rows if part == "train" else dataset.test_rows)[:most_rows]
+        found = rows_of(session, part)
+        rows = None if found is None else found[:most_rows]
         self._rows = 1 if rows is None else len(rows)
         if self._rows == 0:
             raise ProblemError(Problem(f"there are no {part} rows", "Choose the other part of the data.", kind="data"))
@@ -174,6 +175,16 @@ class LossSurface:
             if found is not None and found.shape == ():
                 return found
         raise ProblemError(Problem("there is no loss to draw", "Choose what training makes small.", kind="loss"))
+
+
+def rows_of(session: Session, part: Part) -> Array | None:
+    """Which rows of the data a part is; of no batch before the first step, so all training rows. None without data."""
+    dataset, batch = session.dataset, session.lowered.rows
+    if dataset is None:
+        return None
+    if part == "batch" and batch is not None and session.state_of(batch) != "absent":
+        return session.memory_of(batch).astype(np.int64).reshape(-1)
+    return dataset.test_rows if part == "test" else dataset.train_rows
 
 
 def _between(axis: Array, at: float) -> tuple[int, float] | None:

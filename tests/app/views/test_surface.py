@@ -1,5 +1,7 @@
 """The loss surface in the window: painted from surfaces of a real session, dragged by a real mouse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -11,7 +13,9 @@ from app.theme import current_theme
 from app.views import LossSurfaceView
 from app.views.contours import HeightScale, contour_lines
 from app.views.entries import Entry, entry_title, first_and_last
+from app.views.slopes import LONGEST, SHORTEST, descent, field_lines, lengths
 from app.views.survey import FINEST, Survey
+from engine.analysis.surface import Axis, Surface
 from engine.session import Session
 from engine.snapshot import Reading, Snapshot
 
@@ -287,3 +291,115 @@ def test_another_scheme_paints_the_surface_in_its_colours(view, theme):
     theme.set_scheme("light")
     assert current_theme().is_dark is False
     assert view.plot.grab().toImage() != dark
+
+
+# the negative gradient everywhere ------------------------------------------------------------------------------------
+
+
+def bowl(columns=41, rows=31):
+    """x² + 10 y² over [−3, 3] × [−2, 2]."""
+    xs, ys = np.linspace(-3, 3, columns), np.linspace(-2, 2, rows)
+    axes = Axis("a", (), -3, 3), Axis("b", (), -2, 2)
+    return Surface(*axes, xs, ys, xs[None] ** 2 + 10 * ys[:, None] ** 2, (0.0, 0.0), 0.0, 0)
+
+
+def test_arrows_follow_the_negative_gradient():
+    xs, ys = np.array([-1.5, 0.75, 2.1]), np.array([0.8, -1.2, 0.4])
+    np.testing.assert_allclose(descent(bowl(), xs, ys), np.stack([-2 * xs, -20 * ys], axis=1), atol=0.05)
+
+
+def test_every_arrow_of_a_bowl_points_inwards_and_stays_within_its_length(view):
+    surface = bowl()
+    view.plot.show_surface(surface, ("a", "b"))
+    axes = view.plot.axes()
+    lines = field_lines(surface, axes, 49.0)
+    assert len(lines) >= 12
+    shafts = lines[:, 0]
+    xs = axes.left + (shafts[:, [0, 2]] - axes.area.left()) / axes.area.width() * 6
+    ys = axes.top - (shafts[:, [1, 3]] - axes.area.top()) / axes.area.height() * 4
+    heights = xs**2 + 10 * ys**2
+    far = np.hypot(xs.mean(axis=1), ys.mean(axis=1)) > 0.8  # an arrow across the bottom may end as high as it began
+    assert (heights[far, 1] < heights[far, 0]).all()
+    size = np.hypot(shafts[:, 2] - shafts[:, 0], shafts[:, 3] - shafts[:, 1])
+    assert (size >= SHORTEST - 1e-9).all()
+    assert (size <= LONGEST + 1e-9).all()
+
+
+def test_where_the_loss_is_flat_or_not_finite_there_is_no_arrow():
+    assert lengths(np.array([0.0, np.nan, np.inf]), 1.0).tolist() == [0, 0, 0]
+    assert lengths(np.array([1.0]), 0.0) == [LONGEST]
+    surface = bowl()
+    surface.losses[:, :20] = np.inf
+    assert np.isnan(descent(surface, np.array([-2.0]), np.array([1.0]))).all()
+
+
+def test_the_field_is_drawn_and_can_be_left_out(view, editor):
+    with_field = view.plot.grab().toImage()
+    view.axes_button.click()
+    QTest.mouseClick(view.popup.field, Qt.MouseButton.LeftButton, pos=QPoint(8, view.popup.field.height() // 2))
+    assert view.plot.grab().toImage() != with_field
+    assert editor.document.views[0]["slopes"] is False
+    editor.stack.undo()
+    assert view.plot.has_field
+    assert view.plot.grab().toImage() == with_field
+
+
+# which rows ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_one(document):
+    """Training by single rows: every batch has a surface of its own."""
+    document.training = replace(document.training, batch_size=1)
+    return document
+
+
+def whole(survey, session):
+    look = survey.look(session, fine=True)
+    while not look.is_whole:
+        look = survey.look(session, fine=True)
+    return look
+
+
+def test_over_a_batch_the_gap_is_how_far_it_is_from_the_loss_over_all_rows(by_one):
+    session = Session(by_one)
+    session.run(3)
+    session.step("node")
+    look = whole(Survey(HIDDEN, OUTPUT, part="batch"), session)
+    true = session.evaluate("train")["loss"]
+    row = int(session.snapshot().row_indices[0])
+    alone = Session(by_one)
+    assert look.part == "batch"
+    assert look.rows == (1, 1)
+    assert look.point.loss == pytest.approx(true, rel=1e-4)
+    for name, array in session.parameters.items():
+        alone.set_parameter(name, array)
+    answer = float(alone.predict(session.dataset.inputs[row : row + 1]).reshape(-1)[0])
+    target = float(session.dataset.targets[row].reshape(-1)[0])
+    loss = -(target * np.log(answer) + (1 - target) * np.log(1 - answer))
+    assert look.surface.centre_loss == pytest.approx(loss, rel=1e-3)
+    assert look.point.gap == pytest.approx(true - loss, abs=0.02)
+
+
+def test_the_rows_are_chosen_in_the_head_and_kept_with_the_document(qtbot, view, editor, runner):
+    runner.step("node")
+    view.axes_button.click()
+    rows = view.popup.rows
+    rows.setFocus()
+    QTest.keyClick(rows, Qt.Key.Key_Down)
+    assert view.part == "batch"
+    assert editor.document.views[0]["rows"] == "batch"
+    qtbot.waitUntil(lambda: view.look is not None and view.look.is_done)
+    assert "over this batch" in view.subtitle.text()
+    editor.stack.undo()
+    view.show_snapshot(view.snapshot)
+    assert view.part == "train"
+
+
+def test_rows_that_make_no_sense_are_passed_over(qtbot, document):
+    document.views = [{"type": "surface", "rows": ["all"], "slopes": "perhaps"}]
+    view = LossSurfaceView(Editor(document))
+    qtbot.addWidget(view)
+    view.show_snapshot(Session(document).snapshot())
+    assert view.part == "train"
+    assert view.plot.has_field
