@@ -254,10 +254,12 @@ class Worker:
 
     def _plan(self) -> None:
         assert self._document is not None
+        from engine.machines.lanes import keep_free
         from engine.session import Session  # here, on the worker's thread: it brings the compiler along
 
         try:
             if self.session is None:
+                keep_free(1)  # the window paints while the network learns
                 self.session = Session(self._document, revision=self.revision)
             else:
                 self.session.edit(self._document, self.revision)

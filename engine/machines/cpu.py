@@ -5,16 +5,21 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import cache, cached_property
+from threading import Thread
 from typing import Any
 
 import numpy as np
 
 from engine.machines.bodies import body_of
+from engine.machines.lanes import Pieces, available, pieces_of, yielding
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
+SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
+WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
+NOTHING_OPEN = 255  # a piece of work beyond all that there are
 
 
 class _Playable:
@@ -86,7 +91,7 @@ class CpuMachine:
     def play_once(self) -> None:
         """Play all of the shown code; the clock stands still."""
         self.tell_time()
-        _play_loop()(*self._shown[:-1], 0, self.tape.shown.full.end)
+        _loop("play", 8)(*self._shown[:-1], 0, self.tape.shown.full.end)
 
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
@@ -95,7 +100,7 @@ class CpuMachine:
         memory = self._parts.get(id(code))
         if memory is None:
             memory = self._parts[id(code)] = self._memory(code)
-        _play_loop()(*memory[:-1], *(code.short if short else code.full).span(step.index))
+        _loop("play", 8)(*memory[:-1], *(code.short if short else code.full).span(step.index))
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
@@ -104,7 +109,26 @@ class CpuMachine:
         schedule = np.array([full.begin, full.end, short.begin, short.end, *self._epoch, self.tape.batch], np.int64)
         memory = self._shown if shown else self._fast
         words, clock = self.integers.ctypes.data, self.clock.ctypes.data
-        return int(_iterate_loop()(*memory[:-1], words, clock, schedule.ctypes.data, times))
+        arguments = (*memory[:-1], words, clock, schedule.ctypes.data, times)
+        if not shown and times >= SHARED_ITERATIONS and available() > 1 and self._pieces is not None:
+            return self._iterate_shared(arguments, self._pieces)
+        return int(_loop("iterate", 10)(*arguments))
+
+    @cached_property
+    def _pieces(self) -> Pieces | None:
+        return pieces_of(self.tape)
+
+    def _iterate_shared(self, arguments: tuple[int, ...], pieces: Pieces) -> int:
+        # Words that both threads write lie in cache lines of their own.
+        words = np.zeros(3 * WORDS_LINE, np.int64)
+        work, done = (words[WORDS_LINE * place :].ctypes.data for place in (1, 2))
+        words[WORDS_LINE] = NOTHING_OPEN
+        sharing = np.array([work, done, yielding(), pieces.counts.ctypes.data, pieces.sizes.ctypes.data], np.int64)
+        helper = Thread(target=_loop("help_out", 7), args=(*arguments[:6], sharing.ctypes.data), daemon=True)
+        helper.start()
+        iterations = int(_loop("iterate_shared", 11)(*arguments, sharing.ctypes.data))
+        helper.join()
+        return iterations
 
     @property
     def flag(self) -> bool:
@@ -123,14 +147,9 @@ class CpuMachine:
 
 
 @cache
-def _play_loop() -> Any:
-    # Called through ctypes, which lets go of the interpreter's lock while the loop runs.
-    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 8)(loop_address("play"))
-
-
-@cache
-def _iterate_loop() -> Any:
-    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * 10)(loop_address("iterate"))
+def _loop(name: str, arguments: int) -> Any:
+    """A native loop that returns a whole number; called through ctypes, which lets go of the interpreter's lock meanwhile."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
 
 
 def _aligned(size: int, dtype: str) -> Array:

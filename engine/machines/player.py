@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+from typing import Any
+
 from llvmlite import ir
-from numba import cfunc, types
+from numba import cfunc, njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.objects import KEEPS
@@ -23,6 +27,17 @@ def call_kernel(context, address, arena, integers, instruction, start, stop):  #
 
     whole = types.int64
     return types.void(whole, whole, whole, whole, whole, whole), generate
+
+
+@intrinsic
+def read_whole(context, address, place):  # type: ignore[no-untyped-def]
+    """An entry of an array of 64-bit whole numbers that is known by its address."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        begin = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.load(builder.gep(begin, [arguments[1]]))
+
+    return types.int64(types.int64, types.int64), generate
 
 
 _WHOLES, _WORDS, _NUMBER = types.CPointer(types.int64), types.CPointer(types.int32), types.int64
@@ -64,4 +79,172 @@ def iterate(kernels, arena, integers, code, starts, lengths, words, clock, sched
             clock[1] += 1
         if words[FLAG] != 0:
             break
+    return done
+
+
+SPINS = (
+    2_000  # looks at a word that another thread will change, some ten microseconds, before the processor is handed on
+)
+STOP = -1  # in place of work: the helper may go
+PIECES_BITS, PLACE_BITS = 8, 24  # of a piece of work in one word: its number, the instruction's place, then a turn
+_HINTS = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}
+
+
+def _word(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+@intrinsic
+def say(context, address, number):  # type: ignore[no-untyped-def]
+    """Let the other thread see a number, and with it all that was written before."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.store_atomic(arguments[1], _word(builder, arguments[0]), "release", 8)
+        return target.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def see(context, address):  # type: ignore[no-untyped-def]
+    """A number that the other thread changes, and with it all that it has written before."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return builder.load_atomic(_word(builder, arguments[0]), "acquire", 8)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def claim(context, address, number):  # type: ignore[no-untyped-def]
+    """Count a word up if it still holds that number: 1 if this thread was the one to do so."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        following = builder.add(arguments[1], ir.Constant(ir.IntType(64), 1))
+        place = _word(builder, arguments[0])
+        found = builder.cmpxchg(place, arguments[1], following, "acq_rel", "acquire")
+        return builder.zext(builder.extract_value(found, 1), ir.IntType(64))
+
+    return types.int64(types.int64, types.int64), generate
+
+
+@intrinsic
+def count_up(context, address):  # type: ignore[no-untyped-def]
+    """Add 1 to a word that both threads count in."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.atomic_rmw("add", _word(builder, arguments[0]), ir.Constant(ir.IntType(64), 1), "acq_rel")
+        return target.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def breathe(context):  # type: ignore[no-untyped-def]
+    """Tell the processor that this loop only waits."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        hint = _HINTS.get(platform.machine())
+        if hint:
+            function = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, function, hint), [])
+        return target.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def hand_on(context, address):  # type: ignore[no-untyped-def]
+    """Call the system's yield by its address."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        function = ir.FunctionType(ir.IntType(32), [])
+        builder.call(builder.inttoptr(arguments[0], function.as_pointer()), [])
+        return target.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@njit(forceinline=True, error_model="numpy")
+def wait(spins, yielding):  # type: ignore[no-untyped-def]
+    """One look more was in vain."""
+    if spins < SPINS:
+        breathe()
+    else:
+        hand_on(yielding)
+
+
+@njit(error_model="numpy")
+def work_off(kernels, arena, integers, code, starts, lengths, sharing, found):  # type: ignore[no-untyped-def]
+    """Claim the piece of work found in the word and do it; whoever comes too late does nothing. 1 if done."""
+    pc = (found >> PIECES_BITS) & ((1 << PLACE_BITS) - 1)
+    piece, pieces = found & ((1 << PIECES_BITS) - 1), read_whole(sharing[3], pc)
+    if piece >= pieces or claim(sharing[0], found) == 0:
+        return 0
+    size = read_whole(sharing[4], pc)
+    begin = piece * size
+    end = begin + size if piece + 1 < pieces else lengths[pc]
+    call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], begin, end)
+    count_up(sharing[1])
+    return 1
+
+
+@cfunc(types.void(*_MEMORY, _WHOLES), cache=not KEEPS, error_model="numpy")
+def help_out(kernels, arena, integers, code, starts, lengths, sharing):  # type: ignore[no-untyped-def]
+    """What a second thread does while `iterate_shared` runs: take pieces of work that lie open, until told to stop.
+
+    sharing  addresses: the word that says what lies open, how many pieces of it are done, the system's yield, and by
+             instruction the number of its pieces and the outputs in one
+    """
+    spins = 0
+    while True:
+        found = see(sharing[0])
+        if found == STOP:
+            return
+        if work_off(kernels, arena, integers, code, starts, lengths, sharing, found) != 0:
+            spins = 0
+        else:
+            wait(spins, sharing[2])
+            spins += 1
+
+
+@cfunc(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER, _WHOLES), cache=not KEEPS, error_model="numpy")
+def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock, schedule, times, sharing):  # type: ignore[no-untyped-def]
+    """As `iterate`, but dear instructions lie open in pieces, which `help_out` takes from as well; `sharing` as there.
+
+    This thread never waits for a helper to begin: where none comes it does all pieces itself.
+    """
+    done, turn = 0, 0
+    while done < times:
+        words[ITERATION] = clock[0] & 0x7FFFFFFF
+        words[EPOCH] = clock[1] & 0x7FFFFFFF
+        words[ROW] = clock[2] * schedule[6]
+        short = clock[2] >= schedule[4]
+        begin = schedule[2] if short else schedule[0]
+        end = schedule[3] if short else schedule[1]
+        for pc in range(begin, end):
+            pieces = read_whole(sharing[3], pc)
+            if pieces <= 1:
+                call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
+                continue
+            turn = (turn + 1) & 0x3FFFFFFF
+            found = (turn << (PIECES_BITS + PLACE_BITS)) | (pc << PIECES_BITS)
+            say(sharing[1], 0)
+            say(sharing[0], found)
+            while found & ((1 << PIECES_BITS) - 1) < pieces:
+                work_off(kernels, arena, integers, code, starts, lengths, sharing, found)
+                found = see(sharing[0])
+            spins = 0
+            while see(sharing[1]) < pieces:
+                wait(spins, sharing[2])
+                spins += 1
+        done += 1
+        clock[0] += 1
+        clock[2] += 1
+        if clock[2] >= schedule[5]:
+            clock[2] = 0
+            clock[1] += 1
+        if words[FLAG] != 0:
+            break
+    say(sharing[0], STOP)
     return done

@@ -1,0 +1,92 @@
+"""Two threads on one tape: which instructions are worth sharing, and in what pieces.
+
+The first thread plays the tape. Where an instruction is dear it lays its outputs open in a few pieces and takes one after
+the other; a helper takes from them as well. Nobody waits for a helper to begin, so a busy machine costs little. Shared or
+not, every output is computed by the same code from the same numbers: the bits do not change.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.primitives.base import Region
+from engine.program import Value
+from engine.tape import LINE, Instruction, Tape
+
+WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
+WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
+FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
+PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
+PRODUCTS = frozenset({"matmul", "linear", "linear_gradient"})
+
+_free = 0
+
+
+def keep_free(processors: int) -> None:
+    """Leave that many processors to others from now on: a window wants one for itself."""
+    global _free
+    _free = processors
+
+
+def available() -> int:
+    """Threads that may play a tape: 2, or 1 where there is no second processor to spare."""
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return 2 if processors - _free >= 2 else 1
+
+
+class Pieces(NamedTuple):
+    """Per instruction in how many pieces it lies open (1: the first thread does it), and the outputs in each but the last."""
+
+    counts: np.ndarray[Any, np.dtype[np.int64]]
+    sizes: np.ndarray[Any, np.dtype[np.int64]]
+
+
+def pieces_of(tape: Tape) -> Pieces | None:
+    """How full speed is shared; None where it is not worth it."""
+    instructions, places = tape.fast.instructions, tape.places
+    costs = [_cost(entry, places) for entry in instructions]
+    cuts = [_cut(entry.length, cost) for entry, cost in zip(instructions, costs, strict=True)]
+    saved = sum([cost / 2 for cost, (count, _) in zip(costs, cuts, strict=True) if count > 1])
+    if saved < WORTH_TAPE_NS:
+        return None
+    return Pieces(np.array([count for count, _ in cuts], np.int64), np.array([size for _, size in cuts], np.int64))
+
+
+def _cut(length: int, cost: float) -> tuple[int, int]:
+    """Number and size of an instruction's pieces: whole cache lines, or rows in as many."""
+    if cost < WORTH_NS or length < 2 * LINE:
+        return 1, length
+    count = min(MOST_PIECES, max(2, int(cost / PIECE_NS)))
+    size = -(-length // count // LINE) * LINE
+    return -(-length // size), size
+
+
+def _cost(instruction: Instruction, places: list[Region | None]) -> float:
+    """Nanoseconds, roughly. The shorter last batch has instructions of its own, which are taken for as dear."""
+
+    def size(value: Value) -> int:
+        region = places[value.index]
+        return region.size if region is not None else 0
+
+    call = instruction.call
+    entries = size(call.result) + sum([size(operand) for operand in call.operands])
+    if call.primitive.name in PRODUCTS and len(instruction.fields) > 5:
+        rows, columns, depth = instruction.fields[3:6]
+        return 2 * rows * columns * depth / FLOPS_PER_NS
+    return entries / ENTRIES_PER_NS
+
+
+@cache
+def yielding() -> int:
+    """The address of what hands the processor to another thread, for who has waited long."""
+    if sys.platform == "win32":
+        function = ctypes.WinDLL("kernel32").SwitchToThread
+    else:
+        function = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
