@@ -68,6 +68,7 @@ class Ingredient:
     source: str = ""
     before_step: Hook = nothing
     after_step: Hook = nothing
+    formulas: dict[str, str] = field(default_factory=dict)  # other formulas, by the word that chooses them
 
     def __post_init__(self) -> None:
         for name, setting in self.settings.items():
@@ -81,6 +82,7 @@ class Family:
     name: str
     noun: str
     help: str = ""
+    label: str = ""  # what stands before the choice; the name where empty
     types: dict[str, Any] = field(default_factory=dict)
 
     def add(self, ingredient: Ingredient) -> None:
@@ -125,6 +127,12 @@ class Chosen:
     def words(self) -> dict[str, Any]:
         """The settings that decide what is emitted."""
         return {name: self.setting(name) for name, field in self.kind.settings.items() if not field.is_number}
+
+    @property
+    def formula(self) -> str:
+        """The formula (LaTeX) in the form that is chosen."""
+        forms: dict[str, str] = self.kind.formulas
+        return next((forms[word] for word in self.words.values() if word in forms), self.kind.formula)
 
     @property
     def is_default(self) -> bool:

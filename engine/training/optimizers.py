@@ -143,6 +143,7 @@ _add(OptimizerType(
     {"learning_rate": _rate(0.1), "momentum": _momentum(), "velocity": _velocity()}, "Aggarwal 2023, §4.4.2",
     emit=_by("velocity", steps=_updating("momentum_update", "velocity", "momentum"),
              gradients=_updating("gradient_momentum_update", "velocity", "momentum")),
+    formulas={"gradients": r"v \leftarrow \beta v + g,\quad w \leftarrow w - \eta v"},
 ))  # fmt: skip
 _add(OptimizerType(
     "nesterov", "Nesterov momentum", r"v \leftarrow \beta v - \eta\, g,\quad w \leftarrow w + \beta v - \eta\, g",
@@ -150,6 +151,7 @@ _add(OptimizerType(
     {"learning_rate": _rate(0.1), "momentum": _momentum(), "velocity": _velocity()}, "Aggarwal 2023, §4.4.3",
     emit=_by("velocity", steps=_updating("nesterov_update", "velocity", "momentum"),
              gradients=_updating("gradient_nesterov_update", "velocity", "momentum")),
+    formulas={"gradients": r"v \leftarrow \beta v + g,\quad w \leftarrow w - \eta\,(g + \beta v)"},
 ))  # fmt: skip
 _add(OptimizerType(
     "adam", "Adam", r"w \leftarrow w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
@@ -161,6 +163,7 @@ _add(OptimizerType(
     emit=_by("form", paper=_updating("adam_update", "mean square", MOMENTS),
              text=_updating("adam_text_update", "mean square", MOMENTS)),
     prepare=_prepare_powers,
+    formulas={"text": r"w \leftarrow w - \eta\,\frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}\,\frac{m}{\sqrt{v + \epsilon}}"},
 ))  # fmt: skip
 _add(OptimizerType(
     "adamw", "AdamW", r"w \leftarrow w - \eta\lambda w - \eta\,\frac{\hat m}{\sqrt{\hat v} + \epsilon}",
@@ -175,20 +178,24 @@ _add(OptimizerType(
     "Each step is divided by the root of all squared gradients so far: steep directions slow down, for good.",
     {"learning_rate": _rate(0.1), "epsilon": _epsilon(), "form": _form()}, "Aggarwal 2023, eq. 4.3",
     emit=_rooted("adagrad_update", "square", "epsilon"),
+    formulas={"library": r"A \leftarrow A + g^2,\quad w \leftarrow w - \frac{\eta}{\sqrt{A} + \epsilon}\, g"},
 ))  # fmt: skip
 _add(OptimizerType(
     "rmsprop", "RMSProp", r"A \leftarrow \rho A + (1 - \rho)\, g^2,\quad w \leftarrow w - \frac{\eta}{\sqrt{A + \epsilon}}\, g",
     "As AdaGrad with a memory that fades, so that old steep places are forgotten. The first steps are too long.",
     {"learning_rate": _rate(0.01), "rho": _rho(0.9), "epsilon": _epsilon(), "form": _form()}, "Aggarwal 2023, eq. 4.4",
     emit=_rooted("rmsprop_update", "square", "rho epsilon"),
+    formulas={"library": r"A \leftarrow \rho A + (1 - \rho)\, g^2,\quad w \leftarrow w - \frac{\eta}{\sqrt{A} + \epsilon}\, g"},
 ))  # fmt: skip
 _add(OptimizerType(
-    "rmsprop_nesterov", "RMSProp with Nesterov momentum",
+    "rmsprop_nesterov", "RMSProp + Nesterov",
     r"v \leftarrow \beta v - \frac{\eta}{\sqrt{A + \epsilon}}\, g,\quad"
     r" w \leftarrow w + \beta v - \frac{\eta}{\sqrt{A + \epsilon}}\, g",
     "RMSProp whose steps keep a velocity that looks ahead: w is the point that it looks at, the text's w + βv.",
     {"learning_rate": _rate(0.01), "rho": _rho(0.9), "momentum": _momentum(), "epsilon": _epsilon(), "form": _form()},
     "Aggarwal 2023, eq. 4.6", emit=_rooted("rmsprop_nesterov_update", "square velocity", "rho momentum epsilon"),
+    formulas={"library": r"v \leftarrow \beta v - \frac{\eta}{\sqrt{A} + \epsilon}\, g,\quad"
+              r" w \leftarrow w + \beta v - \frac{\eta}{\sqrt{A} + \epsilon}\, g"},
 ))  # fmt: skip
 _add(OptimizerType(
     "adadelta", "AdaDelta", r"\Delta = \sqrt{\frac{\delta + \epsilon}{A + \epsilon}}\, g,\quad w \leftarrow w - \eta\,\Delta",

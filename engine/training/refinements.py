@@ -198,20 +198,23 @@ PENALTIES.add(Ingredient(
     "l2", "L2", r"\tilde g = g + \lambda w", "Large parameters cost their square: all shrink, none becomes 0.",
     {"strength": _strength("How much a large parameter costs."), "convention": _convention(), "biases": _biases()},
     "Aggarwal 2023, §5.4", _on_gradients("l2_gradient", "strength"),
+    formulas={"whole": r"\tilde g = g + 2\lambda w"},
 ))  # fmt: skip
 PENALTIES.add(Ingredient(
     "l1", "L1", r"w \leftarrow \mathrm{sign}(w)\,\max(|w| - \eta\lambda, 0)",
     "Parameters cost their size: those that help little become exactly 0.",
     {"strength": _strength("How much a parameter costs."), "form": _kink(), "biases": _biases()},
     "Aggarwal 2023, §5.4.2", _l1_before, _l1_after,
+    formulas={"subgradient": r"\tilde g = g + \lambda\,\mathrm{sign}(w)"},
 ))  # fmt: skip
 PENALTIES.add(Ingredient(
-    "elastic_net", "elastic net", r"\tilde g = g + \lambda_2 w + \lambda_1 \mathrm{sign}(w)",
+    "elastic_net", "elastic net", r"\lambda_1 \sum |w| + \frac{\lambda_2}{2} \sum w^2",
     "Both penalties: L1 takes weights out, L2 keeps those that are alike together.",
     {"l1_strength": Real(0.01, low=0.0, high=1000.0, symbol=r"\lambda_1", help="How much a parameter's size costs."),
      "l2_strength": Real(0.01, low=0.0, high=1000.0, symbol=r"\lambda_2", help="How much a parameter's square costs."),
      "form": _kink(), "convention": _convention(), "biases": _biases()},
     "Zou & Hastie 2005", _elastic_before, _elastic_after,
+    formulas={"whole": r"\lambda_1 \sum |w| + \lambda_2 \sum w^2"},
 ))  # fmt: skip
 PENALTIES.add(Ingredient(
     "weight_decay", "weight decay", r"w \leftarrow w\,(1 - \eta\lambda) - \dots",
@@ -274,4 +277,5 @@ AVERAGINGS.add(Ingredient(
                      "which is the text's weighted sum. Zero: the bare recursion from 0. First: from the first parameters."),
      "used_for": _used_for()},
     "Aggarwal 2023, §4.5.7", after_step=_fading_mean,
+    formulas={"corrected": r"\bar w \leftarrow \bar w + \frac{1 - \beta}{1 - \beta^t}\,(w - \bar w)"},
 ))  # fmt: skip

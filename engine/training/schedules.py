@@ -9,8 +9,10 @@ from engine.primitives.schedules import MEMORY
 from engine.properties import Choice, Real
 from engine.training.choices import Chosen, Family, Hook, Ingredient, Numbers, Work
 
-SCHEDULES = Family("schedule", "a schedule", "How the learning rate changes with time.")
-MOMENTUM_SCHEDULES = Family("momentum_schedule", "a momentum schedule", "How the momentum changes with time.")
+SCHEDULES = Family("schedule", "a schedule", "How the learning rate changes with time.", "learning rate")
+MOMENTUM_SCHEDULES = Family(
+    "momentum_schedule", "a momentum schedule", "How the momentum changes with time.", "momentum"
+)
 TEXT = "Aggarwal 2023, §2.6.2"
 
 

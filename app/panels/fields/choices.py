@@ -31,10 +31,9 @@ class ChoiceRows(QWidget):
         self.settings: dict[str, PropertyRow] = {}
         field = Choice(self._family.default, lambda: tuple(self._family.types), help=self._family.help)
         field.name = self._family.name
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column = self._column = QVBoxLayout(self)
         column.setSpacing(8)
-        self.row = PropertyRow(field, field.default, self._choose, new_gesture)
+        self.row = PropertyRow(field, field.default, self._choose, new_gesture, label=self._family.label)
         self.row.reset_asked.connect(lambda name: self._choose(name, field.default, new_gesture()))
         self.formula, self.help, self.source = Symbol(""), words("", "2"), words("", "3")
         self._place = QVBoxLayout()
@@ -49,10 +48,11 @@ class ChoiceRows(QWidget):
         kind, self._chosen = chosen.kind, chosen
         self.row.refill({name: each.title for name, each in self._family.types.items()})
         self.row.show_value(chosen.type)
-        self.formula.set_latex(kind.formula)
+        self.formula.set_latex(chosen.formula)
         self.help.setText(kind.help)
         self.source.setText(kind.source)
         is_plain = not kind.formula  # a choice of nothing needs no words
+        self._column.setContentsMargins(0, 0, 0, 0 if is_plain else 8)
         self.formula.setVisible(not is_plain)
         self.help.setVisible(not is_plain)
         self.source.setVisible(bool(kind.source))

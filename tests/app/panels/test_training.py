@@ -7,7 +7,7 @@ from PySide6.QtTest import QTest
 from app.editor import Editor
 from app.follow import Follower
 from app.panels.training import TrainingPanel
-from engine.training import optimizer_types
+from engine.training import FAMILIES, optimizer_types
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -102,3 +102,63 @@ def test_batch_order_last_batch_seed_and_precision_are_edits(panel, editor):
 def test_without_a_loss_the_panel_says_what_to_do(panel, editor):
     editor.remove(["loss"])
     assert panel._no_loss.isVisibleTo(panel)
+
+
+INGREDIENTS = [
+    (family, name) for family, kind in FAMILIES.items() if family != "optimizer" for name in kind.family.types
+]
+
+
+@pytest.mark.parametrize(("family", "name"), INGREDIENTS, ids=lambda value: value)
+def test_every_ingredient_of_a_plan_can_be_chosen_and_undone(panel, editor, family, name):
+    rows, plain = panel.choices[family], FAMILIES[family].family.default
+    choose(rows.row, name)
+    chosen = editor.document.training.phases[0].choices[family]
+    assert chosen.type == name and list(rows.settings) == list(chosen.kind.settings)
+    assert rows.formula.isVisibleTo(rows) == bool(chosen.kind.formula)
+    assert chosen.kind.help in rows.row.toolTip()
+    assert all(field.help for field in chosen.kind.settings.values())
+    if name != plain:
+        assert editor.stack.count() == 1
+        editor.stack.undo()
+    assert editor.document.training.phases[0].choices[family].type == plain and rows.settings == {}
+
+
+def test_a_momentum_changes_with_time_only_where_there_is_one(panel):
+    assert not panel.choices["momentum_schedule"].isVisibleTo(panel)
+    choose(panel.rows["optimizer"], "nesterov")
+    assert panel.choices["momentum_schedule"].isVisibleTo(panel)
+
+
+def test_a_form_shows_its_own_formula_and_is_forgotten_where_another_optimizer_has_no_such_form(panel, editor):
+    before = panel.choices["optimizer"].formula.accessibleName()
+    choose(panel.settings["form"], "text")
+    assert panel.choices["optimizer"].formula.accessibleName() != before
+    choose(panel.rows["optimizer"], "momentum")
+    choose(panel.rows["optimizer"], "adam")
+    assert editor.document.training.phases[0].optimizer.setting("form") == "paper"
+
+
+def test_a_form_of_another_optimizer_is_not_carried_over(panel, editor):
+    choose(panel.rows["optimizer"], "adagrad")
+    choose(panel.settings["form"], "library")
+    choose(panel.rows["optimizer"], "adam")
+    assert editor.document.training.phases[0].optimizer.words == {"form": "paper"}
+
+
+def test_a_number_of_a_schedule_reaches_the_run_without_a_new_plan(qtbot, panel, editor, runner):
+    follower = Follower(editor, runner)
+    choose(panel.rows["schedule"], "exponential")
+    snapshots = []
+    runner.snapshot_ready.connect(snapshots.append)
+    runner.open(editor.document, editor.revision)
+    qtbot.waitUntil(lambda: bool(snapshots), timeout=120_000)
+    field = panel.choices["schedule"].settings["speed"].editor.field
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "0.25")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    address = "training.main.schedule.speed"
+    qtbot.waitUntil(lambda: snapshots[-1].settings[address] == 0.25, timeout=60_000)
+    assert editor.document.training.phases[0].schedule.setting("speed") == 0.25
+    del follower
