@@ -211,6 +211,7 @@ def _run(window: MainWindow) -> list[Command]:
         Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True),
         Command("run.step", "Step", player("step"), "Run", ("Right",), "step-forward", opened, separated=True),
         Command("run.back", "Step back", player("step_back"), "Run", ("Left",), "step-back", opened),
+        Command("run.good", "Back to the last good step", runner.step_back_to_good, "Run", (), "", opened),
         Command("run.phase", "Step a phase", lambda: runner.step("phase"), "Run", (), "", opened),
         Command("run.iteration", "Step an iteration", lambda: runner.step("iteration"), "Run", ("Shift+Right",), "",
                 opened),

@@ -110,6 +110,10 @@ class Runner(QObject):
         """Load the engine while nobody waits for it."""
         self._send(lambda worker: worker.warm_up())
 
+    def step_back_to_good(self) -> None:
+        """After a number stopped being finite: return to where the loss had not exploded yet."""
+        self._send(lambda worker: worker.step_back_to_good())
+
     def reset(self, seed: int | None = None) -> None:
         """Return to the start; with a seed, to another one."""
         self._send(lambda worker: worker.reset(seed))

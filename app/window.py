@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         self.runner.preparing.connect(self.preparing.show_progress)
         self.problems.chosen.connect(self.go_to)
         self.notice.clicked.connect(self.go_to)
+        self.notice.back_wanted.connect(self.runner.step_back_to_good)
         self.tour.page_shown.connect(self._show_page)
 
     # pages -----------------------------------------------------------------------------------------------------------

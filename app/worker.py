@@ -187,6 +187,16 @@ class Worker:
         self._ready().step_back(kind)  # type: ignore[arg-type]
         self._dirty = True
 
+    def step_back_to_good(self) -> None:
+        """Return to where the loss had not exploded yet; the runs that came of it are forgotten with the next step."""
+        self._set_playing(False)
+        session = self._ready()
+        if session.problem is None:
+            raise ProblemError(Problem("every number is finite", "Step back with ←, or return to the start with R."))
+        session.step_back_to_good()
+        session.measure()
+        self._told, self._dirty = None, True
+
     def reset(self, seed: int | None) -> None:
         """Return to the start."""
         self._set_playing(False)

@@ -10,6 +10,9 @@ Array = np.ndarray[Any, np.dtype[Any]]
 LONGEST = 4096
 
 
+EXPLODED = 10.0  # times the lowest loss: beyond it a run has left what it had learned
+
+
 class History:
     """Named curves of (iteration, value). When one is full, every second point goes; the last one always stays."""
 
@@ -28,3 +31,19 @@ class History:
     def arrays(self) -> dict[str, Array]:
         """Each curve as an array (points, 2)."""
         return {name: np.array(curve, np.float64).reshape(-1, 2) for name, curve in self._curves.items()}
+
+
+def last_good(curve: Array) -> int | None:
+    """The last iteration whose loss is no more than `EXPLODED` times the lowest one; None where no loss is finite.
+
+    curve  (points, 2)  iteration and loss; where losses are merged, an iteration's lowest and highest
+    """
+    finite = curve[np.isfinite(curve[:, 1])]
+    if not len(finite):
+        return None
+    lowest = float(finite[:, 1].min())
+    # A loss may be negative: what counts is how far it has risen.
+    limit = lowest + (EXPLODED - 1) * abs(lowest)
+    bad = curve[~(curve[:, 1] <= limit), 0]
+    good = finite[~np.isin(finite[:, 0], bad), 0]
+    return int(good.max()) if len(good) else None

@@ -14,7 +14,7 @@ import numpy as np
 import engine.primitives  # noqa: F401  (registers them)
 from engine.birth import birth_in
 from engine.datasets import Dataset
-from engine.history import History
+from engine.history import History, last_good
 from engine.initialisers import stream
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
@@ -242,6 +242,15 @@ class Session:
         if moment is not None:
             self.problem, self._previous = None, {}
             self.playback.go_to(moment)
+
+    def step_back_to_good(self) -> int:
+        """Return to the last iteration before the loss exploded, bit for bit; which one that is."""
+        curve = self._loss_curve().get("loss.batch", np.zeros((0, 2)))
+        earliest = self.playback.timeline.earliest
+        good = max(earliest, last_good(curve[curve[:, 0] <= self.iteration]) or earliest)
+        self.problem, self._previous = None, {}
+        self.playback.go_to(Moment(good, 0))
+        return good
 
     def run(self, iterations: int) -> int:
         """Play that many iterations (a begun one is finished first and counts).

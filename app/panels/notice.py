@@ -1,4 +1,4 @@
-"""One sentence over the canvas: why something did not happen. It goes by itself, or with a click."""
+"""One sentence over the canvas: why something did not happen. It goes with a click or by itself, unless it offers a way out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.theme import current_theme
 from engine.problems import Problem
@@ -22,6 +22,7 @@ class Notice(QFrame):
     """
 
     clicked = Signal(object)  # the Problem
+    back_wanted = Signal()  # after a divergence: to the last good step
 
     def __init__(self, parent: QWidget, room: Callable[[], QRect]) -> None:
         super().__init__(parent)
@@ -38,6 +39,10 @@ class Notice(QFrame):
         row.setSpacing(10)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self._text, 1)
+        self.back = QPushButton("Back to the last good step")
+        self.back.setToolTip("To the last iteration before the loss exploded; every number is again what it was")
+        self.back.clicked.connect(self._go_back)
+        row.addWidget(self.back, 0, Qt.AlignmentFlag.AlignVCenter)
         self._timer = QTimer(self, singleShot=True, interval=SECONDS * 1000)
         self._timer.timeout.connect(self.hide)
         self.hide()
@@ -54,20 +59,31 @@ class Notice(QFrame):
         name, token = ("octagon-alert", "error") if is_error else ("triangle-alert", "warn")
         self._icon.setPixmap(current_theme().pixmap(name, token))
         self._text.setText(str(problem)[:400])
+        diverged = problem.kind == "finite"
+        self.back.setVisible(diverged)
         self.show()
         self.raise_()
         self.place()
-        self._timer.start()
+        if diverged:
+            self._timer.stop()  # what offers a way out waits for an answer
+        else:
+            self._timer.start()
 
     def place(self) -> None:
         """In the upper middle."""
         room = self._room()
         plain = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 72
+        if not self.back.isHidden():
+            plain += self.back.sizeHint().width() + 10
         width = min(WIDEST, room.width() - 32, plain)
         self.setFixedWidth(width)
         size = QSize(width, max(40, self.heightForWidth(width)))
         self.resize(size)
         self.move(QPoint(room.center().x() - width // 2, room.top() + 8))
+
+    def _go_back(self) -> None:
+        self.hide()
+        self.back_wanted.emit()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there, and go away."""

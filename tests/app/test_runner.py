@@ -295,3 +295,21 @@ def test_focusing_a_node_explains_that_node(qtbot, runner, document):
 def test_a_problem_is_raised_as_one():
     with pytest.raises(ProblemError):
         Session(Document())
+
+
+def test_a_run_that_diverged_returns_to_the_last_good_step(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.step_back_to_good()
+    qtbot.waitUntil(lambda: bool(heard["failed"]))
+    assert "every number is finite" in heard["failed"][0].fact
+    runner.run(5)
+    runner.set_parameter("hidden.weight", np.full((2, 4), 3e38))
+    runner.set_parameter("output.weight", np.full((4, 1), 3e38))
+    runner.play()
+    qtbot.waitUntil(lambda: heard["failed"][-1].kind == "finite")
+    qtbot.waitUntil(lambda: not runner.playing)
+    with qtbot.waitSignal(runner.snapshot_ready, check_params_cb=lambda snapshot: snapshot.problem is None) as caught:
+        runner.step_back_to_good()
+    snapshot = caught.args[0]
+    assert snapshot.iteration <= 5
+    assert all(np.isfinite(reading.array).all() for reading in snapshot.parameters.values())

@@ -434,3 +434,20 @@ def test_the_formula_beside_the_stepped_node_is_switched_off_for_good(qtbot, ope
     assert opened.settings["formula_note"] is False
     opened.commands.run("view.formula")
     assert note.isVisible()
+
+
+def test_after_a_divergence_the_notice_leads_back_to_the_last_good_step(qtbot, opened):
+    notice = opened.notice
+    opened.runner.failed.emit(Problem("the loss is missing", "Place one."))
+    assert notice.back.isHidden()
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: iteration(opened) == 1)
+    opened.runner.set_parameter("output.weight", np.full((4, 1), 3e38))
+    opened.runner.set_parameter("hidden.weight", np.full((2, 4), 3e38))
+    qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: notice.isVisible() and notice.back.isVisible())
+    assert notice.geometry().contains(notice.mapTo(opened, notice.back.geometry().bottomRight()))
+    press(qtbot, notice.back)
+    assert notice.isHidden()
+    qtbot.waitUntil(lambda: opened.workspace.canvas.canvas.numbers.snapshot.problem is None)
+    assert iteration(opened) <= 1
