@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 from app.views.base import View
 from app.views.field import Ask, Field, asked_for, level_of, prediction
 from app.views.field_plot import FieldPlot, Scene
+from app.views.paint import PaintHand, refusal
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
@@ -37,10 +38,17 @@ class DecisionBoundary(View):
         self._later.timeout.connect(self._put)
         if runner is not None:
             runner.answered.connect(self._take)
+        self.paint = PaintHand(editor, self)
+        self.paint_button = self._tool("pencil", "", self.paint.toggle)
+        self.paint_button.setCheckable(True)
+        self.add_tool(self.paint_button)
+        self._show_paint("there is nothing to paint on yet")
 
     def make_body(self) -> QWidget:
         """The plot."""
-        return FieldPlot()
+        plot = FieldPlot()
+        self.paint.watch(plot)
+        return plot
 
     @property
     def plot(self) -> FieldPlot:
@@ -50,17 +58,22 @@ class DecisionBoundary(View):
         return body
 
     def describe(self, snapshot: Snapshot) -> str:
-        """Nothing: the picture says it."""
-        return ""
+        """What a click does, while points are painted; else the picture says it."""
+        return self.paint.hint
 
     def document_changed(self, change: Change) -> None:
         """Other data or another loss: another scene."""
         if change.touches("data", "training", "wire_added", "wire_removed", "node_removed"):
             # A question that waits for its turn is about the former data.
-            self._data = self._ask = None
+            self._data = None
+            if not self.paint.is_on:  # a plane that moved under the hand could not be painted on
+                self._ask = None
             self._later.stop()
             self._is_waiting = False
+            if self.paint.is_on and self.snapshot is not None:
+                self._set_scene()
         if "reset" in change.kinds:
+            self.paint.stop()
             self.field = None
 
     def feed(self, snapshot: Snapshot) -> str:
@@ -91,12 +104,35 @@ class DecisionBoundary(View):
         key = id(data)
         if self._data != key:
             self._data = key
-            self._ask = asked_for(data)
+            if self._ask is None or len(self._ask.bounds) != features or not self.paint.is_on:
+                self._ask = asked_for(data)
             self._scene = Scene.of(data, *level_of(document, data))
             self.field = None if self.field is None or self.field.ask != self._ask else self.field
             self.plot.show_scene(self._scene)
+            if self.field is not None:
+                self.plot.show_field(self.field)
             self.rename(self._scene.title)
+            self._show_paint(refusal(data, self._scene))
         return ""
+
+    def _show_paint(self, reason: str) -> None:
+        """Offer the brush, or say why there is none."""
+        if reason:
+            self.paint.stop()
+        self.paint_button.setEnabled(not reason)
+        help = f"Points cannot be painted: {reason}" if reason else "Paint points into the data"
+        self.paint_button.setToolTip(help)
+        self.paint_button.setAccessibleName(help)
+
+    def show_painting(self) -> None:
+        """Painting began or ended: the plane holds still meanwhile, and takes in all points afterwards."""
+        self.paint_button.setChecked(self.paint.is_on)
+        self.plot.hold(self.paint.is_on)
+        if not self.paint.is_on:
+            self._data = self._ask = None
+            if self.snapshot is not None:
+                self.show_snapshot(self.snapshot)
+        self._say()
 
     def _put(self) -> None:
         """Put the question, unless the last one is still on its way or was put too shortly ago."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LEGEND, MOST_RINGS, MOST_MARKS = 108.0, 8, 2000
 TINT = 0.55
 PART = 0.75  # of the diverging scale: its ends are kept for what lies beyond an ordinary answer
+ROOM_TO_PAINT = 0.15  # above and below, as a share of the axis
 MOST = 1e30  # of an answer that is painted
 
 
@@ -107,6 +108,7 @@ class FieldPlot(QWidget):
         self._lines: Array = np.zeros((0, 2, 2))
         self._rings: Sequence[int] = ()
         self._kept: QPixmap | None = None
+        self._held: tuple[float, float] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         current_theme().changed.connect(self._repaint)
 
@@ -115,6 +117,16 @@ class FieldPlot(QWidget):
     def show_scene(self, scene: Scene) -> None:
         """Other data."""
         self.scene, self._image, self._field, self._kept = scene, None, None, None
+        self.update()
+
+    def hold(self, on: bool) -> None:
+        """Let the upward axis of a curve stay as it is, with room for points beyond; or follow the numbers again."""
+        self._held = None
+        if on and self.scene is not None and self._field is not None and not self.scene.is_plane:
+            axes = self.axes()
+            room = (axes.top - axes.bottom) * ROOM_TO_PAINT
+            self._held = (axes.bottom - room, axes.top + room)
+        self._kept = None
         self.update()
 
     def show_rows(self, rows: Sequence[int]) -> None:
@@ -173,7 +185,8 @@ class FieldPlot(QWidget):
             curve = self._field.values[:, 0]
             inner = slice(len(curve) // 8, -len(curve) // 8)  # beyond the data a polynomial runs away
             every = np.r_[self.scene.heights, curve[inner][np.isfinite(curve[inner])]]
-            return axes_in(frame, bounds[0], padded(float(every.min()), float(every.max()), 0.1), right, named=False)
+            span = self._held or padded(float(every.min()), float(every.max()), 0.1)
+            return axes_in(frame, bounds[0], span, right, named=False)
         made = axes_in(frame, bounds[0], bounds[1], right, named=True)
         return Axes(squared(made.area, bounds), *bounds[0], *bounds[1])
 
@@ -235,6 +248,14 @@ class FieldPlot(QWidget):
                 for token, width in (("canvas", 3.5), ("focus", 1.8)):
                     painter.setPen(current_theme().pen(token, width))
                     painter.drawEllipse(at, 8, 8)
+
+    def places(self) -> Array:
+        """Where the rows stand, in pixels: (rows, 2)."""
+        assert self.scene is not None
+        axes, scene = self.axes(), self.scene
+        return np.stack(
+            [axes.x(scene.points[:, 0]), axes.y(scene.points[:, 1] if scene.is_plane else scene.heights)], axis=1
+        )
 
     def _at(self, axes: Axes, row: int) -> QPointF:
         assert self.scene is not None

@@ -73,7 +73,7 @@ class Understood:
         """The part of a document's `data` that holds these rows, as plain JSON."""
         assert self.inputs is not None and self.targets is not None, "a table with a problem holds no rows"
         spec: dict[str, Any] = {
-            "name": "values", "inputs": _plain(self.inputs), "targets": _plain(self.targets), "task": self.task,
+            "name": "values", "inputs": plain_numbers(self.inputs), "targets": plain_numbers(self.targets), "task": self.task,
             "input_names": self.input_names, "target_names": self.target_names,
         }  # fmt: skip
         return {**spec, **({"class_names": self.class_names} if self.class_names else {}), **self.options()}
@@ -94,10 +94,10 @@ class Understood:
         return "\n".join([heading, *lines, ""]).encode()
 
 
-def _plain(array: Floats | Indices) -> list[Any]:
+def plain_numbers(array: Floats | Indices) -> list[Any]:
     """Nested lists, whole numbers without a point."""
     if array.ndim > 1:
-        return [_plain(row) for row in array]
+        return [plain_numbers(row) for row in array]
     return [int(number) if number == int(number) and abs(number) < 1e15 else number for number in array.tolist()]
 
 
