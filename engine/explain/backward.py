@@ -164,10 +164,11 @@ class Backward:
                 continue
             count = self.reading.printer.row_entries(tree, tree.call.operands.index(operand))
             shape = self.reading.live.shape(operand)
+            of_row = tree.rowwise and bool(shape)
             for place in range(min(count, SHOWN)):
-                entry = np.unravel_index(place, shape[1:] if tree.rowwise else shape)
+                entry = np.unravel_index(place, shape[1:] if of_row else shape)
                 spot = tuple([int(i) for i in entry])
-                leaf = self.reading.printer.origin(operand, (tree.entry[0], *spot) if tree.rowwise else spot)
+                leaf = self.reading.printer.origin(operand, (tree.entry[0], *spot) if of_row else spot)
                 local = None if slope is None else float(slope.reshape(-1)[place])
                 text = partial(stage.symbol.latex, self.reading.printer.symbol(leaf).latex)
 

@@ -234,7 +234,7 @@ class Printer:
         value = tree.call.operands[operand]
         shape = self.live.shape(value)
         size = min(self.row_entries(tree, operand), SHOWN)
-        if not tree.rowwise:
+        if not tree.rowwise or not shape:
             return [self.entry(value, unravel(place, shape)) for place in range(size)]
         return [self.entry(value, (tree.entry[0], *unravel(place, shape[1:]))) for place in range(size)]
 

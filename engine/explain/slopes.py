@@ -80,7 +80,7 @@ class Slots:
         places = []
         for operand, index in zip(tree.call.operands, tree.indices, strict=True):
             shape = self.live.shape(operand)
-            shapes.append((1, *shape[1:]) if tree.rowwise else shape)
+            shapes.append((1, *shape[1:]) if tree.rowwise and shape else shape)
             places.append(self._add(operand, index, shapes[-1]))
         return (*name, tuple(shapes), tuple(places))
 

@@ -293,15 +293,14 @@ class Grower:
         primitive, shape = call.primitive, self.live.shape(call.result)
         named = getattr(getattr(primitive, "encode", None), "__name__", "")
         by_rows = isinstance(primitive, Primitive) and primitive.length is rows_of_result
-        rowwise = bool(entry) and (named in ("row_encode", "pick_encode") or by_rows)
-        rowwise = rowwise and all(self.live.shape(o)[:1] == shape[:1] for o in call.operands)
+        rowwise = bool(entry) and (named in ("row_encode", "pick_encode", "argmax_encode") or by_rows)
+        rowwise = rowwise and all(self.live.shape(o)[:1] in (shape[:1], ()) for o in call.operands)
         for operand in call.operands:
             self._named(self._expand(operand, self.live.entry(operand, self.row, self.unit)), "u")
         if rowwise:
             row: Index = (slice(entry[0], entry[0] + 1),)
-            return Whole(
-                call, entry, tuple([row for _ in call.operands]), ravel((0, *entry[1:]), (1, *shape[1:])), True
-            )
+            rows = tuple([row if self.live.shape(operand) else () for operand in call.operands])
+            return Whole(call, entry, rows, ravel((0, *entry[1:]), (1, *shape[1:])), True)
         return Whole(call, entry, tuple([() for _ in call.operands]), ravel(entry, shape), False)
 
     def _named(self, tree: Tree, letter: str, *, rows: bool = False) -> Leaf:

@@ -132,7 +132,7 @@ class Gelu(Activation):
 class Gaussian(Activation):
     """A bell: 1 at 0, and less the further away."""
 
-    name, icon = "gaussian", "mountain"
+    name, icon, title = "gaussian", "mountain", "Gaussian"
     formula = r"h = e^{-x^2 / (2 \sigma^2)}"
     source = "Aggarwal 2023, eq. 6.1"
     sigma = Real(1.0, low=1e-6, high=1e6, symbol=r"\sigma", help="How wide the bell is: its standard deviation.")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, Dimensions, NodeType, Port, Real, Whole, node_type
 from engine.nodes.layers import features_of, side_by_side
-from engine.nodes.rows import axis_of, axis_property, example_of, with_axis
+from engine.nodes.rows import axis_of, axis_property, example_of, reordered, with_axis
 from engine.nodes.scalar import TIES
 from engine.primitives.axes import over_axes
 from engine.problems import shape_mismatch
@@ -133,7 +133,7 @@ class Transpose(ArrayOperation):
     def lower(self, build: Builder, **values: Any) -> Value:
         if self.axes is None:
             return build.emit("transpose", values["x"])
-        return build.emit("permute", values["x"], axes=self.axes)
+        return reordered(build, values["x"], self.axes)
 
 
 @node_type

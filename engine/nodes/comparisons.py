@@ -96,7 +96,7 @@ class NotEqual(Equal):
 class Where(NodeType):
     """One of two numbers, chosen by the sign of a third; the derivative goes to the chosen one alone."""
 
-    name, category, icon, title = "where", "Comparisons", "git-branch", "choose"
+    name, category, icon = "where", "Comparisons", "git-branch"
     formula = r"y = a \text{ if } c > 0,\quad b \text{ else}"
     source = "definition by cases"
     inputs = (

@@ -55,7 +55,8 @@ class TopRGate(NodeType):
         width = features_of(x)
         if self.r > width:
             raise shape_mismatch(f"{self.r} of {width} units cannot be kept", f"Set “r” to 1 to {width}.", port="x")
-        return x * build.emit("winners", x, build.constant(float(self.r)))
+        # A winner more or less is a jump: what is kept counts as a constant.
+        return x * build.emit("stop_gradient", build.emit("winners", x, build.constant(float(self.r))))
 
 
 @node_type
@@ -82,7 +83,7 @@ class WinnerTakeAll(NodeType):
         share = build.setting("share", self.share)
         table = x if x.rank == 2 else build.emit("reshape", x, shape=(*lead, count(example)))
         mask = along(build, table, 0, lambda rows: build.emit("winners", rows, share, share=True))
-        return x * (mask if x.rank == 2 else build.emit("reshape", mask, shape=x.shape))
+        return x * build.emit("stop_gradient", mask if x.rank == 2 else build.emit("reshape", mask, shape=x.shape))
 
 
 @node_type

@@ -73,7 +73,7 @@ class Winner(ArrayOperation):
 class Argmax(Winner):
     """Which feature of each example is the largest; of equal ones the first. No derivative passes."""
 
-    name, icon, title = "argmax", "arrow-up", "place of the largest"
+    name, icon = "argmax", "arrow-up"
     formula = r"i = \arg\max_j x_j"
     source = "Aggarwal 2023, §3.3.1"
 
@@ -86,7 +86,7 @@ class Argmax(Winner):
 class Argmin(Winner):
     """Which feature of each example is the smallest; of equal ones the first. No derivative passes."""
 
-    name, icon, title = "argmin", "arrow-down", "place of the smallest"
+    name, icon = "argmin", "arrow-down"
     formula = r"i = \arg\min_j x_j"
     source = "Aggarwal 2023, §12.6"
 
@@ -119,7 +119,7 @@ class Gather(ArrayOperation):
 class ScatterAdd(ArrayOperation):
     """Adds rows into a table of zeros at the numbers given; rows of one number are added up, others fall away."""
 
-    name, icon, title = "scatter_add", "table-2", "scatter and add"
+    name, icon, title = "scatter_add", "table-2", "scatter-add"
     formula = r"Y_r = \sum_{i : r_i = r} x_i"
     source = "what a gather sends back: Aggarwal 2023, §3.5"
     inputs = (
@@ -171,7 +171,7 @@ class AsNumbers(ArrayOperation):
 class CumulativeSum(ArrayOperation):
     """Running sums along an axis: each entry and all before it."""
 
-    name, icon, title = "cumulative_sum", "trending-up", "running sum"
+    name, icon, title = "cumulative_sum", "trending-up", "cumulative sum"
     formula = r"y_i = \sum_{j \leq i} x_j"
     source = "Aggarwal 2023, §11.3: a return without discount, run from the end"
     inputs = (ROWS,)

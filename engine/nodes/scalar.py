@@ -169,7 +169,7 @@ class Erf(Operation):
     """The error function: from −1 to 1, twice the area under a bell from 0 to the input."""
 
     name, icon, title = "erf", "chart-spline", "error function"
-    formula = r"y = \mathrm{erf}\,x = \frac{2}{\sqrt{\pi}} \int_0^x e^{-t^2}\,dt"
+    formula = r"y = \mathrm{erf}\,x"
     source = "Abramowitz & Stegun 1964, 7.1.1"
     inputs = (X,)
 

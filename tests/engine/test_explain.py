@@ -20,7 +20,7 @@ from engine.snapshot import Equation, Explanation, Term
 from engine.training import optimizer_types
 
 PRESETS = sorted(Path(__file__).parents[2].joinpath("presets").rglob("*/*.json"))
-LOSSES = [name for name, kind in node_types().items() if kind.category == "Losses"]
+LOSSES = [name for name, kind in node_types().items() if kind.category == "Losses" and kind.input("target")]
 
 
 def xor_net(*, optimizer: dict | None = None, activation: str = "tanh", loss: str = "mean_squared_error") -> Document:
@@ -428,6 +428,30 @@ def document_around(name: str) -> Document:
         graph.connect(node[node_types()[graph.nodes[node].type].outputs[0].name], objective)
     training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}
     return Document(graph, data="xor", precision="float64", training=training)
+
+
+def test_a_gate_shows_the_row_it_judges_and_sends_back_through_what_it_keeps():
+    session = Session(document_around("top_r_gate"))
+    session.step("iteration")
+    forward, backward = [step for step in session.steps if step.node == "top_r_gate_1"]
+    mask, kept = session.explain(forward, row=2, unit=1).equations
+    assert written(mask).split(" = ")[1] == (r"\mathrm{winners} ( h^{(1)}_{1} , h^{(1)}_{2} , h^{(1)}_{3} , 1 )")
+    assert numbers(mask, "operand") == pytest.approx([*session.value("before")[2], 1.0])
+    assert written(kept) == r"h^{(2)}_{2} = h^{(1)}_{2} \cdot z^{(2)}_{2}"
+    through = session.explain(backward, row=2, unit=1).equations[0]
+    assert numbers(through, "local") == numbers(mask, "result")
+
+
+def test_the_share_of_a_tie_is_shown_as_it_was_sent():
+    document = document_around("max")
+    document.graph.nodes["max_1"].properties["ties"] = "shared"
+    document.graph.nodes["before"].properties["initial_weight"] = [[0.0] * 3] * 2
+    session = Session(document)
+    session.step("iteration")
+    (step,) = [step for step in session.steps if step.node == "max_1" and step.part == "backward"]
+    explanation = session.explain(step, row=2, unit=0)
+    assert numbers(explanation.equations[0], "local") == [pytest.approx(1 / 3)]
+    assert explanation.note == ""
 
 
 def test_the_perceptron_rule_shows_the_change_of_its_weights():
