@@ -16,6 +16,7 @@ from engine.tape import initial_array, plan
 
 if TYPE_CHECKING:
     from engine.document import Document
+    from engine.graph import Graph, Wire
 
 Array = np.ndarray[Any, np.dtype[Any]]
 KEPT_MACHINES = 4
@@ -77,7 +78,7 @@ class SidePlan:
         says, else the last output."""
         graph, outputs = self.document.graph, self.program.outputs
         for phase in self.document.training.phases:
-            for wire in graph.wires_into(phase.objective.partition(".")[0]):
+            for wire in _behind(graph, phase.objective.partition(".")[0]):
                 if wire.target_port in ("prediction", "logits") and wire.source in outputs:
                     return outputs[wire.source]
         for node in graph:
@@ -98,6 +99,18 @@ class SidePlan:
                 self._machines.pop(next(iter(self._machines)))
         self._machines[rows] = machine
         return machine
+
+
+def _behind(graph: Graph, objective: str) -> list[Wire]:
+    """The wires behind an objective, nearest first: a loss may be one of several addends."""
+    found: list[Wire] = []
+    nodes = [objective]
+    for node in nodes:  # grows while it is walked
+        for wire in graph.wires_into(node):
+            found.append(wire)
+            if wire.source_node not in nodes:
+                nodes.append(wire.source_node)
+    return found
 
 
 def _watched(document: Document, program: Program) -> dict[str, Value]:
