@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from app.canvas.geometry import measure
+from app.canvas.layer.plan import is_opened
 from app.canvas.node_item import DrawnNode
 from app.canvas.wire_item import WireItem, route
 from app.canvas.wiring import Wiring
@@ -75,6 +76,9 @@ def check_scene(editor, scene):
             f"{name} is drawn at {item.pos().toTuple()}, not {node.position}"
         )
         assert item.geometry.size == measure(wiring, node, editor.shapes).size, f"{name} has an old size"
+    assert set(scene.layers) == {name for name, node in graph.nodes.items() if is_opened(node)}, "opened layers"
+    for name, layer in scene.layers.items():
+        check_lines(name, layer, scene.layers)
     for wire in graph.wires:
         item = scene.wires[wire_id(wire)]
         assert item.wire is wire, f"{wire_id(wire)} is drawn as it was before"
@@ -83,6 +87,24 @@ def check_scene(editor, scene):
         assert item.path == path, f"{wire_id(wire)} does not lead from port to port"
     assert all(editor.exists(name) for name in editor.selection), "something is selected that is gone"
     assert scene.views()[0].mode is None, "a gesture has not ended"
+
+
+def check_lines(name, layer, layers):
+    """Every weight's line ends at the circle of its unit, and begins where its feature is drawn now."""
+    plan = layer.plan
+    before = layers[plan.before] if plan.before else layer
+    begins = before.plan.units if plan.before else plan.features
+    if plan.units is None or begins is None:
+        assert not layer.lines.lines, f"{name} has lines to nowhere"
+        return
+    assert len(layer.lines.lines) == len(begins.centres) * len(plan.units.centres), f"{name} has other lines"
+    offset = before.pos() - layer.pos()
+    for index in range(0, len(layer.lines.lines), max(1, len(layer.lines.lines) // 50)):
+        line = layer.lines.lines[index]
+        feature, unit = divmod(index, len(plan.units.centres))
+        begin, end = begins.circle(feature).translated(offset), plan.units.circle(unit)
+        assert begin.adjusted(-1, -1, 1, 1).contains(line.p1()), f"line {index} of {name} begins elsewhere"
+        assert end.adjusted(-1, -1, 1, 1).contains(line.p2()), f"line {index} of {name} ends elsewhere"
 
 
 def check_runner(editor, facts):

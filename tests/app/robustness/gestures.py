@@ -457,4 +457,5 @@ WEIGHTS = {
     "undo": 6, "redo": 5, "drag_weight": 4, "turn_number": 2, "type_number": 2, "set_values": 3, "set_property": 6,
     "optimizer": 2, "learning_rate": 2, "training": 2, "data": 1.5, "precision": 0.5, "toggle_view": 0.5, "step": 5,
     "step_back": 4, "step_epoch": 1, "run": 3, "play_or_pause": 3, "speed": 1, "reset": 2, "look": 3,
+    "open_layer": 4, "drag_line": 3,
 }  # fmt: skip
