@@ -56,16 +56,35 @@ def batch_matmul_body(arena: Arena, integers: Integers, instruction: Code, start
         a = instruction[1] + matrix * rows * depth + (row if TRANSPOSE_A else row * depth)
         b, out = instruction[2] + matrix * depth * columns, instruction[3] + r * columns
         if TRANSPOSE_B:
-            for c in range(columns):
+            for block in range(columns // 4):  # four sums at a time: each number of A is read once for all of them
+                begin = b + 4 * block * depth
+                t0, t1, t2, t3 = real(0), real(0), real(0), real(0)
+                for k in range(depth):
+                    x, i = arena[a + k * step], begin + k
+                    t0 += x * arena[i]
+                    t1 += x * arena[i + depth]
+                    t2 += x * arena[i + 2 * depth]
+                    t3 += x * arena[i + 3 * depth]
+                c = out + 4 * block
+                arena[c], arena[c + 1], arena[c + 2], arena[c + 3] = t0, t1, t2, t3
+            for c in range(columns - columns % 4, columns):
                 total, begin = real(0), b + c * depth
                 for k in range(depth):
                     total += arena[a + k * step] * arena[begin + k]
                 arena[out + c] = total
         else:
-            x = arena[a]
             for c in range(columns):
-                arena[out + c] = x * arena[b + c]
-            for k in range(1, depth):
+                arena[out + c] = real(0)
+            for block in range(depth // 4):  # four rows of B for each pass over the result: a third of the traffic
+                k, begin = 4 * block, b + 4 * block * columns
+                x0, x1 = arena[a + k * step], arena[a + (k + 1) * step]
+                x2, x3 = arena[a + (k + 2) * step], arena[a + (k + 3) * step]
+                for c in range(columns):
+                    i = begin + c
+                    first = x0 * arena[i] + x1 * arena[i + columns]
+                    last = x2 * arena[i + 2 * columns] + x3 * arena[i + 3 * columns]
+                    arena[out + c] = arena[out + c] + (first + last)
+            for k in range(depth - depth % 4, depth):
                 x, begin = arena[a + k * step], b + k * columns
                 for c in range(columns):
                     arena[out + c] = arena[out + c] + x * arena[begin + c]
