@@ -158,7 +158,8 @@ class Printer:
     def chosen(self, tree: Products) -> Chosen:
         """The products that are written out: the largest."""
         left, right = self.factors(tree)
-        return choose(None if left is None or right is None else left * right, self.depth(tree))
+        with np.errstate(all="ignore"):  # a run that diverges has products beyond the largest number
+            return choose(None if left is None or right is None else left * right, self.depth(tree))
 
     def depth(self, tree: Products) -> int:
         """How many products are added."""

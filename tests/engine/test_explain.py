@@ -204,6 +204,13 @@ def test_a_weight_changed_by_hand_is_said_to_be_newer_than_the_result():
     assert session.explain(session.last_step, 1, 0).note
 
 
+def test_products_beyond_the_largest_number_are_explained_without_a_warning():
+    session = Session(xor_net(activation="relu"))
+    for key in ("dense_1.weight", "dense_2.weight"):
+        session.set_parameter(key, np.full_like(session.parameters[key], 1e200))
+    assert step_to(session, "forward", "dense_2").equations
+
+
 def test_many_features_show_the_largest_products_and_the_rest_as_one_number():
     graph = Graph()
     x, dense, target = graph.add("input"), graph.add("dense", units=10), graph.add("target")
