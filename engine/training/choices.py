@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from engine.problems import Problem, ProblemError, did_you_mean
@@ -118,12 +119,12 @@ class Chosen:
         """A setting as it is used: its default where it is not named."""
         return self.settings.get(name, self.kind.settings[name].default)
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, float]:
         """The settings that fill slots: changing them plans nothing anew."""
         return {name: float(self.setting(name)) for name, field in self.kind.settings.items() if field.is_number}
 
-    @property
+    @cached_property
     def words(self) -> dict[str, Any]:
         """The settings that decide what is emitted."""
         return {name: self.setting(name) for name, field in self.kind.settings.items() if not field.is_number}

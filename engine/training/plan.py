@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from engine.problems import Problem, did_you_mean
@@ -44,7 +45,7 @@ class Phase:
     constraint: Constraint = field(default_factory=Constraint)
     averaging: Averaging = field(default_factory=Averaging)
 
-    @property
+    @cached_property
     def choices(self) -> dict[str, Chosen]:
         """What is chosen, by the name of the family."""
         return {name: getattr(self, name) for name in FAMILIES}
@@ -53,13 +54,13 @@ class Phase:
         """The address of a number: `training.main.learning_rate`, `training.main.schedule.factor`."""
         return f"training.{self.name}.{'' if family == 'optimizer' else f'{family}.'}{setting}"
 
-    @property
+    @cached_property
     def numbers(self) -> dict[str, float]:
         """Every number that fills a slot, by its address."""
         chosen = self.choices.items()
         return {self.address(family, name): number for family, one in chosen for name, number in one.numbers.items()}
 
-    @property
+    @cached_property
     def structure(self) -> tuple[Any, ...]:
         """A key of all that decides the plan: two phases with equal keys differ in numbers at the most."""
         chosen = [(one.type, tuple(one.words.items())) for one in self.choices.values()]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from engine.program import Builder, Value
-from engine.training.choices import Chosen, Work
+from engine.training.choices import Chosen, Work, nothing
 
 if TYPE_CHECKING:
     from engine.training.plan import Phase
@@ -28,21 +28,24 @@ def emit_update(
     work = Work(build, phase.name, index, list(parameters), slopes, objective)
     work.at(parameters[0])
     work.settings, work.words = _slots(build, phase, "optimizer"), phase.optimizer.words
-    around = [name for name in phase.choices if name != "optimizer"]
-    numbers = {name: _slots(build, phase, name) for name in around}
-    for name in around:
+    around = [
+        (one.kind, _slots(build, phase, name), one.words) for name, one in phase.choices.items() if _takes_part(one)
+    ]
+    for kind, numbers, words in around:
         work.at(parameters[0])
-        chosen = phase.choices[name]
-        chosen.kind.before_step(work, numbers[name], chosen.words)
+        kind.before_step(work, numbers, words)
     work.at(parameters[0])
     phase.optimizer.kind.prepare(work)
     for value in parameters:
         work.at(value)
         phase.optimizer.kind.emit(work, value, work.slopes[value.index])
-    for name in around:
+    for kind, numbers, words in around:
         work.at(parameters[0])
-        chosen = phase.choices[name]
-        chosen.kind.after_step(work, numbers[name], chosen.words)
+        kind.after_step(work, numbers, words)
+
+
+def _takes_part(chosen: Chosen) -> bool:
+    return chosen.kind.before_step is not nothing or chosen.kind.after_step is not nothing
 
 
 def _slots(build: Builder, phase: Phase, family: str) -> dict[str, Value]:
