@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from threading import Thread
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.machines.bodies import body_of
 from engine.machines.lanes import Pieces, available, pieces_of, yielding
+from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
@@ -25,15 +26,15 @@ NOTHING_OPEN = 255  # a piece of work beyond all that there are
 class _Playable:
     """A tape's code as the native loop wants it: kernel addresses, fields in one array, lengths."""
 
-    def __init__(self, code: TapeCode, dtype: str) -> None:
+    def __init__(self, played: Iterable[Played], dtype: str) -> None:
         flat: list[int] = []
         starts, lengths, kernels = [], [], []
-        for pc, instruction in enumerate(code.instructions):
+        for pc, (instruction, fields, is_run) in enumerate(played):
             starts.append(len(flat))
             lengths.append(instruction.length)
-            kernels.append(address_of(*body_of(instruction, dtype), dtype))
+            kernels.append(address_of(*((RUN, ()) if is_run else body_of(instruction, dtype)), dtype))
             flat.append(pc)
-            flat.extend(instruction.fields)
+            flat.extend(fields)
         self.fields = np.array(flat or [0], np.int32)
         self.starts, self.lengths = np.array(starts or [0], np.int64), np.array(lengths or [0], np.int64)
         self.kernels = np.array(kernels or [0], np.int64)
@@ -56,15 +57,20 @@ class CpuMachine:
         self._epoch = (full, total)
 
     @cached_property
+    def _joined(self) -> Joined | None:
+        """Full speed with its single numbers in runs; None where two threads share the work by instructions."""
+        return joined(self.tape.fast) if self._pieces is None else None
+
+    @cached_property
     def _fast(self) -> tuple[Any, ...]:
-        return self._memory(self.tape.fast)
+        return self._memory(self.tape.fast if self._joined is None else self._joined)
 
     @cached_property
     def _shown(self) -> tuple[Any, ...]:
-        return self._memory(self.tape.shown) if self.tape.fused.hidden else self._fast
+        return self._memory(self.tape.shown)
 
-    def _memory(self, code: TapeCode) -> tuple[Any, ...]:
-        played = _Playable(code, self.tape.dtype)
+    def _memory(self, code: TapeCode | Joined) -> tuple[Any, ...]:
+        played = _Playable(code.played if isinstance(code, Joined) else _each(code), self.tape.dtype)
         kernels, starts, lengths = (array.ctypes.data for array in (played.kernels, played.starts, played.lengths))
         fields = played.fields.ctypes.data
         return kernels, self.arena.ctypes.data, self.integers.ctypes.data, fields, starts, lengths, played
@@ -74,6 +80,7 @@ class CpuMachine:
         tape = self.tape
         codes = {id(code): code for code in (tape.fast, tape.shown, *map(tape.shown_part, tape.steps))}
         wanted = {body_of(entry, tape.dtype) for code in codes.values() for entry in code.instructions}
+        wanted.update((RUN, ()) for entry in (self._joined.played if self._joined else ()) if entry.is_run)
         waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
         for done, body in enumerate(waiting):
             if progress is not None:
@@ -104,7 +111,7 @@ class CpuMachine:
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
-        code = self.tape.shown if shown else self.tape.fast
+        code = self.tape.shown if shown else self._joined or self.tape.fast
         full, short = code.full, code.short
         schedule = np.array([full.begin, full.end, short.begin, short.end, *self._epoch, self.tape.batch], np.int64)
         memory = self._shown if shown else self._fast
@@ -150,6 +157,11 @@ class CpuMachine:
 def _loop(name: str, arguments: int) -> Any:
     """A native loop that returns a whole number; called through ctypes, which lets go of the interpreter's lock meanwhile."""
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
+
+
+def _each(code: TapeCode) -> Iterator[Played]:
+    for entry in code.instructions:
+        yield Played(entry, entry.fields, False)
 
 
 def _aligned(size: int, dtype: str) -> Array:
