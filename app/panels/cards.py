@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QEnterEvent, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPixmap
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QFontMetricsF,
+    QKeyEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+)
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.library import Preset
 from app.panels.thumbnails import thumbnail
 from app.theme import current_theme
 
+if TYPE_CHECKING:
+    from app.panels.rehearsal import Scene
+
 TEXT_HEIGHT = 102
 PICTURE_SHARE = 0.42  # height of the picture by its width
 LINE = 18
+BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 class HoverButton(QAbstractButton):
@@ -45,17 +60,46 @@ class HoverButton(QAbstractButton):
 
 
 class Card(HoverButton):
-    """One preset: picture, title, question, size and marks."""
+    """One preset: picture, title, question, size and marks. The picture moves while it is shown scenes."""
+
+    looked_at = Signal(bool)  # the pointer or the keyboard came, or has left
 
     def __init__(self, preset: Preset, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.preset = preset
+        self.scene: Scene | None = None
         self._picture: tuple[object, QPixmap] | None = None
         self._size_text = preset.size
         self.setText(preset.title)
         self.setAccessibleName(f"{preset.title}. {preset.question}")
         self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_scene(self, scene: Scene | None) -> None:
+        """Show a moment of the preset as it plays; None: the picture at rest."""
+        self.scene = scene
+        self.update()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """The pointer is here."""
+        super().enterEvent(event)
+        self.looked_at.emit(True)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The pointer has left."""
+        super().leaveEvent(event)
+        self.looked_at.emit(False)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """The keyboard is here; nothing begins where the window put it by itself."""
+        super().focusInEvent(event)
+        if event.reason() in BY_KEYBOARD:
+            self.looked_at.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The keyboard has left."""
+        super().focusOutEvent(event)
+        self.looked_at.emit(False)
 
     def heightForWidth(self, width: int) -> int:
         """Picture, which keeps its proportions, and text."""
@@ -94,6 +138,8 @@ class Card(HoverButton):
 
     def _picture_of(self, size: QSizeF) -> QPixmap:
         ratio = self.devicePixelRatioF()
+        if self.scene is not None:
+            return thumbnail(self.preset.json, size, ratio, self.scene)
         key = (size.toTuple(), ratio, current_theme().is_dark)
         if self._picture is None or self._picture[0] != key:
             self._picture = (key, thumbnail(self.preset.json, size, ratio))

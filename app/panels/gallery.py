@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.library import SMALL_NETWORK, Preset, chapters, presets
 from app.panels.cards import Card, SideRow
+from app.panels.rehearsal import Rehearsal, Scene
 from app.recovery import RecoveryBanner
 from app.settings import Settings
 from app.theme import current_theme
@@ -58,6 +60,9 @@ class Gallery(QFrame):
         self._chip = "All"
         self.cards: list[Card] = []
         self._columns = MOST_COLUMNS
+        self.rehearsal = Rehearsal(self)
+        self.rehearsal.shown.connect(self._show_scene)
+        self._watched: Card | None = None
         self.setProperty("panel", "canvas")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -177,6 +182,7 @@ class Gallery(QFrame):
         for card in self._every:
             card.hide()
             card.clicked.connect(lambda _=False, card=card: self.preset_chosen.emit(card.preset.id))
+            card.looked_at.connect(partial(self._look, card))
         return self._scroll
 
     # choosing --------------------------------------------------------------------------------------------------------
@@ -235,6 +241,32 @@ class Gallery(QFrame):
     def _open_first(self) -> None:
         if self.cards:
             self.preset_chosen.emit(self.cards[0].preset.id)
+
+    # live pictures ---------------------------------------------------------------------------------------------------
+
+    def _look(self, card: Card, begins: bool) -> None:
+        """Let the card that is looked at play, unless nothing is to move."""
+        if begins and not self._settings["reduce_motion"]:
+            self._rest()
+            self._watched = card
+            self.rehearsal.start(card.preset)
+        elif not begins and card is self._watched:
+            self._rest()
+
+    def _rest(self) -> None:
+        self.rehearsal.stop()
+        if self._watched is not None:
+            self._watched.show_scene(None)
+            self._watched = None
+
+    def _show_scene(self, scene: Scene) -> None:
+        if self._watched is not None:
+            self._watched.show_scene(scene)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing plays where nobody sees it."""
+        super().hideEvent(event)
+        self._rest()
 
     # keys and size ---------------------------------------------------------------------------------------------------
 
