@@ -129,6 +129,7 @@ class GestureView(QGraphicsView):
         if self.mode is not None and self.mode.done:
             self.mode = None
             self.viewport().unsetCursor()
+            self.look_again()
 
     def _let_go(self, change: Change) -> None:
         """Undo by a key while the mouse is down may take away what the hand holds."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF
 
-from app.canvas.hits import LAYER_PARTS
+from app.canvas.hits import LAYER_PARTS, Hit
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.cut import Cut
 from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
@@ -28,6 +28,8 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
             editor.break_port(hit.name)
             return None
         return PullWire(view, point, hit.port)
+    if hit.kind in LAYER_PARTS:
+        _follow(view, hit)
     if hit.kind in ("weight", "value", *LAYER_PARTS) and (found := parameter_at(view, hit)) is not None:
         name = view.canvas.layers.name_of(hit) if hit.kind in LAYER_PARTS else ""
         return DragParameter(view, point, *found, name)
@@ -47,6 +49,13 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
         return RubberBand(view, point)
     name = hit.name if hit.kind != "weight" else view.canvas.labels[hit.name].wire.wire.target_node
     return Move(view, point, name, modifiers)
+
+
+def _follow(view: CanvasView, hit: Hit) -> None:
+    """Select the layer of a neuron or weight, and let whoever explains it follow that unit."""
+    view.editor.select({hit.name})
+    if (unit := view.canvas.layers[hit.name].unit_of(hit.kind, hit.index)) >= 0:
+        view.unit_touched.emit(hit.name, unit)
 
 
 def begin_right(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction:

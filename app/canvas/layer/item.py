@@ -18,6 +18,7 @@ from app.canvas.layer.matrix import WeightMatrix
 from app.canvas.layer.numbers import LayerNumbers, numbers_of
 from app.canvas.layer.plan import WORDS, Column, LayerPlan
 from app.canvas.live import (
+    TEXT_FROM,
     LiveState,
     draw_border,
     draw_bypass,
@@ -147,6 +148,10 @@ class LayerItem(DrawnNode):
             return QRectF(circle.center().x() - 40, circle.top() - 26, 80, 20)
         return QRectF(circle.right() + 4, circle.top(), WORDS, circle.height()) if words == "beside" else QRectF()
 
+    def unit_of(self, kind: str, index: int) -> int:
+        """The neuron that a part belongs to; -1 for a feature."""
+        return index % max(1, self.plan.shape[1]) if kind in ("line", "bias") else -1
+
     def key_of(self, kind: str) -> str:
         """The parameter that a part belongs to."""
         return {"line": self.plan.weight, "bias": self.plan.bias}.get(kind, "")
@@ -207,7 +212,8 @@ class LayerItem(DrawnNode):
             block = Block(self, zoom)
             self.matrix.paint_in(painter, QRectF(block.picture.topLeft() / zoom, block.picture.size() / zoom))
             block.paint_mark(painter, state, zoom)
-        self.draw_ports(painter)
+        if zoom >= TEXT_FROM:
+            self.draw_ports(painter)
         if "bypassed" in flags:
             draw_bypass(painter, self)
         if state.lit is not None:

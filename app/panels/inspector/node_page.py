@@ -249,6 +249,14 @@ class NodePage(QWidget):
             self._focus()
             self._ask()
 
+    def follow_unit(self, node: str, unit: int) -> None:
+        """Let the formulas follow another unit of the node that is shown."""
+        if self._subject is not None and self._subject.node == node and self._subject.unit != unit:
+            self._subject = Subject(node, self._subject.row, unit)
+            self._is_waiting = False
+            self._focus()
+            self._ask()
+
     def _focus(self) -> None:
         if self._subject is not None and self._runner is not None:
             self._runner.focus(self._subject.node, self._subject.row, self._subject.unit)

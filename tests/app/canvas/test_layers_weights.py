@@ -68,6 +68,23 @@ def test_every_line_says_which_neurons_it_joins_its_weight_and_its_gradient(view
     assert view.hint() == "" and layer.lines.hovered == -1
 
 
+def test_what_is_said_follows_the_numbers_and_the_camera(view, hand, layer, numbers, snapshot_of):
+    hand.move(at_line(layer, 4), button=Qt.MouseButton.NoButton)
+    view.show_snapshot(snapshot_of({}, {}, {"dense_1.weight": -np.array(WEIGHTS)}))
+    view.catch_up()
+    assert "w = −0.600" in view.hint()
+    view.pan_by(QPointF(0, -400))
+    assert "w =" not in view.hint()
+
+
+def test_pressing_a_part_selects_its_layer_and_tells_its_unit(view, hand, layer, qtbot):
+    view.editor.select([])
+    for point, unit in ((at_line(layer, 4), 1), (layer.mapToScene(layer.plan.units.circle(2).center()), 2)):
+        with qtbot.waitSignal(view.unit_touched) as told:
+            hand.click(point)
+        assert told.args == ["dense_1", unit] and view.editor.selection == {"dense_1"}
+
+
 def test_a_neuron_says_its_value_its_gradient_and_its_bias(view, hand, layer):
     hand.move(layer.mapToScene(layer.plan.units.circle(1).center()), button=Qt.MouseButton.NoButton)
     assert view.hint().startswith("hidden 2 = −0.300") and "b = −0.200" in view.hint() and "+0.120" in view.hint()

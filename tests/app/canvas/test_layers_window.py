@@ -51,6 +51,14 @@ def test_neurons_show_value_and_gradient_once_they_are_there(opened, layer, qtbo
     assert layer.numbers.values is not None and layer.numbers.weight_gradients is not None
 
 
+def test_the_inspector_follows_the_neuron_that_was_clicked(opened, hand, layer, qtbot):
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: layer.numbers.values is not None)
+    hand.click(layer.mapToScene(layer.plan.units.circle(2).center()))
+    page = opened.workspace.inspector.node_page
+    qtbot.waitUntil(lambda: page.unit.number == 3)
+
+
 def test_training_goes_on_while_a_layer_is_open_and_its_lines_follow(opened, hand, layer, qtbot):
     before = layer.numbers.weights.numbers.copy()
     opened.runner.play()
