@@ -26,7 +26,7 @@ from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.structure import numbers_of, structure_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
-from engine.training import AVERAGE, AVERAGED
+from engine.training import AVERAGE, AVERAGED, Stopping, Watch
 from engine.weights_file import Weights, fitting_weights
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from engine.explain import Explainer
 
 METRICS_S = 0.25  # seconds between two evaluations while running
+STOPPED = "stopped"  # the kind of problem that is none: training came to its end by itself
+GO_ON = "To go on, raise the patience or let it stop never."
 
 
 class Session:
@@ -94,6 +96,7 @@ class Session:
             raise
         self._fill(seed if document.training.seed == before["document"].training.seed else document.training.seed, kept)
         self.problem = None
+        self._watch = Watch()
         self._previous: dict[str, Reading] = {}
         self.playback.begin(*clock)
 
@@ -111,8 +114,13 @@ class Session:
             if self.tape.places[value.index] is not None
         }
 
+    def _is_stopped(self) -> bool:
+        return self.problem is not None and self.problem.kind == STOPPED
+
     def _retune(self, document: Document, revision: int) -> None:
         self.document, self.revision = document, revision
+        if self._is_stopped():
+            self.problem = None
         for address, number in numbers_of(document).items():
             value = self.program.sources.get(address)
             if value is None or self.tape.places[value.index] is None:
@@ -126,6 +134,7 @@ class Session:
         self._machine.integers[:] = 0
         self._fill(self.document.training.seed if seed is None else seed, {})
         self.problem = None
+        self._watch = Watch()
         self.history = History()
         self.metrics: dict[str, float] = {}
         self._rate, self._evaluated = 0.0, 0.0
@@ -242,6 +251,7 @@ class Session:
         if moment is not None:
             self.problem, self._previous = None, {}
             self.playback.go_to(moment)
+            self._watch.forget_after(self.iteration)
 
     def step_back_to_good(self) -> int:
         """Return to the last iteration before the loss exploded, bit for bit; which one that is."""
@@ -250,6 +260,7 @@ class Session:
         good = max(earliest, last_good(curve[curve[:, 0] <= self.iteration]) or earliest)
         self.problem, self._previous = None, {}
         self.playback.go_to(Moment(good, 0))
+        self._watch.forget_after(good)
         return good
 
     def run(self, iterations: int) -> int:
@@ -265,11 +276,41 @@ class Session:
             self._play_step()
         self._previous = {}
         if self.problem is None:
-            is_finite = self.playback.run(iterations - (self.iteration - begun))
+            is_finite = self._run_whole(iterations - (self.iteration - begun))
             # Where nothing learns nothing raises the flag either, and the loss is all there is to watch.
             if not is_finite or (self.iteration > begun and not self._loss_is_finite()):
                 self._find_birth()
-        return self.iteration - begun
+        return max(0, self.iteration - begun)
+
+    def _run_whole(self, iterations: int) -> bool:
+        """Whole iterations; where early stopping watches, epoch by epoch. False when a kernel raised the flag."""
+        end = self.iteration + iterations
+        while self._stopping is not None and self.iteration < end and self.problem is None:
+            if not self.playback.run(min(self.lowered.iterations - self.playback.within, end - self.iteration)):
+                return False
+            self._watch_epoch()
+        return self._stopping is not None or self.playback.run(iterations)
+
+    @property
+    def _stopping(self) -> Stopping | None:
+        chosen = (phase.stopping for phase in self.document.training.phases)
+        return next((stopping for stopping in chosen if stopping.type != "never"), None)
+
+    def _watch_epoch(self) -> None:
+        """At the end of an epoch: stop where the loss that is watched has not been better for too long."""
+        stopping = self._stopping
+        if stopping is None or self.playback.position or self.playback.within:
+            return
+        part: Literal["train", "test"] = "test" if stopping.setting("watch") == "test" else "train"
+        loss = self.evaluate(part).get("loss")
+        if loss is None or not self._watch.note(self.iteration, self.epoch, loss, stopping):
+            return
+        best, goes_back = self._watch.bests[-1], stopping.setting("restore_best")
+        if goes_back:
+            self.playback.go_to(Moment(best.iteration, 0))
+        fact = f"stopped early: the {stopping.setting('watch')} loss was best in epoch {best.epoch}, {best.loss:.6g}"
+        mend = f"Its parameters are back. {GO_ON}" if goes_back else GO_ON
+        self.problem = Problem(fact, mend, severity="warning", kind=STOPPED)
 
     def _loss_is_finite(self) -> bool:
         loss = self.loss
@@ -299,6 +340,8 @@ class Session:
         playback.play_step()
         self._machine.lower_flag()
         self.problem = birth_in(playback, playing, self.document.graph)
+        if self.problem is None:
+            self._watch_epoch()
         return playing
 
     def _find_birth(self) -> None:
@@ -444,6 +487,8 @@ class Session:
         if numbers.shape != view.shape or not np.isfinite(numbers).all():
             fact = f"“{address}” has the shape {view.shape}, and finite numbers of that shape are needed, not {numbers.shape}"
             raise ProblemError(Problem(fact, kind="shape"))
+        if self._is_stopped():
+            self.problem = None
         if self.problem is not None:
             self.step_back("iteration")  # a stopped run goes on from the last moment at which all was finite
         self.playback.timeline.intervene(self.playback.moment, address, numbers)

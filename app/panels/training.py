@@ -47,7 +47,7 @@ class TrainingPanel(QWidget):
         column.setSpacing(0)
         self.objective = Section("Objective")
         self.optimizer = self._make_choices("Optimizer", "optimizer")
-        self.schedules = self._make_choices("Over time", "schedule", "momentum_schedule")
+        self.schedules = self._make_choices("Over time", "schedule", "momentum_schedule", "stopping")
         self.refinements = self._make_choices("Around the step", "penalty", "clipping", "constraint", "averaging")
         self.batches = Section("Batches")
         self.arithmetic = Section("Arithmetic")

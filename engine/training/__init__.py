@@ -5,10 +5,11 @@ from engine.training.optimizers import Optimizer, OptimizerType, optimizer_types
 from engine.training.plan import FAMILIES, LastBatch, Order, Phase, Training
 from engine.training.refinements import AVERAGE, AVERAGED, Averaging, Clipping, Constraint, Penalty
 from engine.training.schedules import MomentumSchedule, Schedule
+from engine.training.stopping import Stopping, Watch
 from engine.training.update import emit_update
 
 __all__ = [
     "AVERAGE", "AVERAGED", "FAMILIES", "Averaging", "Chosen", "Clipping", "Constraint", "Family", "Ingredient", "LastBatch",
-    "MomentumSchedule", "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Training", "emit_update",
-    "optimizer_types",
+    "MomentumSchedule", "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Stopping", "Training", "Watch",
+    "emit_update", "optimizer_types",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from engine.training.choices import Chosen
 from engine.training.optimizers import Optimizer
 from engine.training.refinements import Averaging, Clipping, Constraint, Penalty
 from engine.training.schedules import MomentumSchedule, Schedule
+from engine.training.stopping import Stopping
 
 Order = Literal["shuffled", "sequential"]
 LastBatch = Literal["short", "drop", "wrap"]
@@ -25,6 +26,7 @@ FAMILIES: dict[str, type[Chosen]] = {
     "clipping": Clipping,
     "constraint": Constraint,
     "averaging": Averaging,
+    "stopping": Stopping,
 }
 
 
@@ -44,6 +46,7 @@ class Phase:
     clipping: Clipping = field(default_factory=Clipping)
     constraint: Constraint = field(default_factory=Constraint)
     averaging: Averaging = field(default_factory=Averaging)
+    stopping: Stopping = field(default_factory=Stopping)
 
     @cached_property
     def choices(self) -> dict[str, Chosen]:

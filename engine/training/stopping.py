@@ -1,0 +1,57 @@
+"""When training ends by itself: early stopping, in hindsight, with the parameters of the best moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from engine.properties import Choice, Flag, Real
+from engine.training.choices import Chosen, Family, Ingredient
+
+STOPPINGS = Family("stopping", "a stopping", "When training ends by itself.", "stop")
+
+
+@dataclass(frozen=True)
+class Stopping(Chosen):
+    """When training ends; its settings."""
+
+    family: ClassVar[Family] = STOPPINGS
+
+
+STOPPINGS.add(Ingredient("never", "never", "", "Training goes on until you pause it."))
+STOPPINGS.add(Ingredient(
+    "early", "early", r"t^* = \mathrm{arg\,min}_t\ L_{\mathrm{test}}(w_t)",
+    "Training ends when the loss of rows that it does not learn from has not fallen for some epochs.",
+    {"patience": Real(10.0, low=1.0, high=1e6, symbol="p", unit="epochs", help="Epochs without a better loss to put up with."),
+     "least": Real(0.0, low=0.0, high=1e6, help="By how much a loss must be lower to count as better."),
+     "watch": Choice("test", ("test", "training"), help="Which rows' loss is watched, at the end of each epoch."),
+     "restore_best": Flag(True, help="Whether to go back to the best moment, or to stay where it was noticed.")},
+    "Aggarwal 2023, §5.6",
+))  # fmt: skip
+
+
+class Best(NamedTuple):
+    """A moment whose loss was better than all before it."""
+
+    iteration: int
+    epoch: int
+    loss: float
+
+
+class Watch:
+    """The moments at which the loss that is watched was best so far, latest last."""
+
+    def __init__(self) -> None:
+        self.bests: list[Best] = []
+
+    def note(self, iteration: int, epoch: int, loss: float, stopping: Stopping) -> bool:
+        """Note the loss at the end of an epoch; whether it is time to stop."""
+        if not self.bests or loss < self.bests[-1].loss - stopping.setting("least"):
+            self.bests.append(Best(iteration, epoch, loss))
+            return False
+        return bool(epoch - self.bests[-1].epoch >= stopping.setting("patience"))
+
+    def forget_after(self, iteration: int) -> None:
+        """Time was turned back: what came later has not happened."""
+        while self.bests and self.bests[-1].iteration > iteration:
+            self.bests.pop()
