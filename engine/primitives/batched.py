@@ -135,20 +135,29 @@ def permute_encode(operands: Sequence[Region], result: Region, attributes: dict[
 def permute_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     x, y, rank = instruction[1], instruction[2], instruction[3]
     inner, step = instruction[2 + 2 * rank], instruction[3 + 2 * rank]
-    outer = start // inner
-    while outer * inner < stop:
-        rest, begin = outer, x
+    rows, between = (instruction[2 * rank], instruction[1 + 2 * rank]) if rank > 1 else (1, 0)
+    row = start
+    while row < stop:
+        rest, begin = row, x
         for before in range(1, rank):
             axis = rank - 1 - before
             length = instruction[4 + 2 * axis]
             begin += (rest % length) * instruction[5 + 2 * axis]
             rest //= length
-        low = start - outer * inner if start > outer * inner else 0
-        high = stop - outer * inner if stop < (outer + 1) * inner else inner
-        out = y + outer * inner
-        for i in range(low, high):
-            arena[out + i] = arena[begin + i * step]
-        outer += 1
+        out = y + row * inner
+        if step == 1:
+            for i in range(inner):
+                arena[out + i] = arena[begin + i]
+            row += 1
+        else:
+            # Sixteen rows at a time: what one column brings into the cache serves the next ones too.
+            some = rows - row % rows
+            some = some if some < 16 else 16
+            some = some if some < stop - row else stop - row
+            for i in range(inner):
+                for r in range(some):
+                    arena[out + r * inner + i] = arena[begin + r * between + i * step]
+            row += some
 
 
 def permute_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
@@ -158,6 +167,6 @@ def permute_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
 
 permute = register(Primitive(
     name="permute", formula=r"y_{i_{\pi(1)}, i_{\pi(2)}, \dots} = x_{i_1, i_2, \dots}", shape=permute_shape,
-    body=permute_body, derivative=permute_derivative, encode=permute_encode,
+    body=permute_body, derivative=permute_derivative, encode=permute_encode, length=rows_of_result,
     source="the same numbers, their axes in another order",
 ))  # fmt: skip
