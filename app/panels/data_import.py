@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from engine.datasets.csv_result import Understood
     from engine.problems import Problem
 
-SIZE, QUESTIONS_WIDTH, BAD_HEIGHT, MOST_BAD = (1080, 680), 364, 112, 500
+SIZE, QUESTIONS_WIDTH, BAD_HEIGHT, MOST_BAD = (1120, 680), 360, 112, 500
 PART = "train"
 
 

@@ -14,7 +14,7 @@ from engine.datasets.csv_table import ROLES
 if TYPE_CHECKING:
     from engine.datasets.csv_result import Understood
 
-MOST_COLUMNS, NARROWEST, WIDEST, ROW, ROLE_ROW = 60, 124, 240, 24, 32
+MOST_COLUMNS, NARROWEST, WIDEST, ROW, ROLE_ROW = 60, 115, 240, 24, 32
 TOKENS = {"input": "text", "target": "accent", "out": "border_strong"}
 
 

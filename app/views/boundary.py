@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QWidget
 
+from app.theme import current_theme
 from app.views.base import View
 from app.views.field import Ask, Field, asked_for, level_of, prediction
 from app.views.field_plot import FieldPlot, Scene
@@ -39,6 +40,7 @@ class DecisionBoundary(View):
         if runner is not None:
             runner.answered.connect(self._take)
         self.paint = PaintHand(editor, self)
+        current_theme().changed.connect(self._repaint_brushes)
         self.paint_button = self._tool("pencil", "", self.paint.toggle)
         self.paint_button.setCheckable(True)
         self.add_tool(self.paint_button)
@@ -123,6 +125,9 @@ class DecisionBoundary(View):
         help = f"Points cannot be painted: {reason}" if reason else "Paint points into the data"
         self.paint_button.setToolTip(help)
         self.paint_button.setAccessibleName(help)
+
+    def _repaint_brushes(self) -> None:
+        self.paint.paint_icons()
 
     def show_painting(self) -> None:
         """Painting began or ended: the plane holds still meanwhile, and takes in all points afterwards."""

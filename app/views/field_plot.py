@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import MINUS
 from app.views.axes import BOTTOM, Array, Axes, axes_in, padded, polygon
+from app.views.export import paints_elsewhere
 from app.views.field import Field, level_line
 from app.views.marks import class_tokens, paint_mark
 
@@ -96,6 +97,16 @@ def axis_name(data: Dataset, index: int) -> str:
     return name
 
 
+class Hand(Protocol):
+    """Whoever is told what mouse and keys do on a plot."""
+
+    def hear_mouse(self, event: QMouseEvent, /) -> None:
+        """A button was pressed or released, or the mouse moved while one was."""
+
+    def hear_key(self, event: QKeyEvent, /) -> bool:
+        """A key; whether it meant something."""
+
+
 class FieldPlot(QWidget):
     """Image, level line and rings are painted each time; axes, marks and legend are kept until something resizes."""
 
@@ -109,6 +120,7 @@ class FieldPlot(QWidget):
         self._rings: Sequence[int] = ()
         self._kept: QPixmap | None = None
         self._held: tuple[float, float] | None = None
+        self.hand: Hand | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         current_theme().changed.connect(self._repaint)
 
@@ -119,10 +131,15 @@ class FieldPlot(QWidget):
         self.scene, self._image, self._field, self._kept = scene, None, None, None
         self.update()
 
+    @property
+    def has_axes(self) -> bool:
+        """Whether a place in the picture stands for numbers: only once there is a prediction to draw."""
+        return self.scene is not None and self._field is not None
+
     def hold(self, on: bool) -> None:
         """Let the upward axis of a curve stay as it is, with room for points beyond; or follow the numbers again."""
         self._held = None
-        if on and self.scene is not None and self._field is not None and not self.scene.is_plane:
+        if on and self.has_axes and self.scene is not None and not self.scene.is_plane:
             axes = self.axes()
             room = (axes.top - axes.bottom) * ROOM_TO_PAINT
             self._held = (axes.bottom - room, axes.top + room)
@@ -169,6 +186,22 @@ class FieldPlot(QWidget):
         rows, columns = self._pixels.shape[:2]
         self._image = QImage(self._pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
 
+    # the hand --------------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._hand_on(event)
+
+    mouseMoveEvent = mouseReleaseEvent = mouseDoubleClickEvent = mousePressEvent
+
+    def _hand_on(self, event: QMouseEvent) -> None:
+        event.setAccepted(self.hand is not None)
+        if self.hand is not None:
+            self.hand.hear_mouse(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.hand is None or not self.hand.hear_key(event):
+            super().keyPressEvent(event)
+
     # painting --------------------------------------------------------------------------------------------------------
 
     @property
@@ -196,7 +229,10 @@ class FieldPlot(QWidget):
         painter, axes = QPainter(self), self.axes()
         if self.scene.is_plane:
             self._paint_plane(painter, axes)
-        painter.drawPixmap(0, 0, self._furniture(axes))
+        if paints_elsewhere(painter, self):
+            self._paint_furniture(painter, axes)
+        else:
+            painter.drawPixmap(0, 0, self._furniture(axes))
         if not self.scene.is_plane:
             self._paint_curve(painter, axes)
         self._paint_rings(painter, axes)
@@ -271,14 +307,17 @@ class FieldPlot(QWidget):
         self._kept.setDevicePixelRatio(ratio)
         self._kept.fill(Qt.GlobalColor.transparent)
         painter = QPainter(self._kept)
+        self._paint_furniture(painter, axes)
+        painter.end()
+        return self._kept
+
+    def _paint_furniture(self, painter: QPainter, axes: Axes) -> None:
         assert self.scene is not None
         names = (*self.scene.names, "")[:2] if self.scene.is_plane else (self.scene.names[0], "")
         axes.paint(painter, names[0], names[1], grid=not self.scene.is_plane)
         self._paint_marks(painter, axes)
         if self.has_legend:
             self._paint_legend(painter, axes)
-        painter.end()
-        return self._kept
 
     def _paint_marks(self, painter: QPainter, axes: Axes) -> None:
         assert self.scene is not None

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QObject, QPointF, QSize, Qt
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QSize, Qt
 from PySide6.QtGui import QCursor, QIcon, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QToolButton
 
@@ -29,14 +29,13 @@ MOST_BRUSHES = 10
 DIGITS = 3  # of a painted number, as far as pixels tell them apart
 
 
-class PaintHand(QObject):
+class PaintHand:
     """The brush of a view. Every gesture is one step of the history; training goes on with the new rows.
 
     brush  the class that is painted, or ERASER; the right button erases as well
     """
 
     def __init__(self, editor: Editor, view: DecisionBoundary) -> None:
-        super().__init__(view)
         self._editor, self._view = editor, view
         self._plot: FieldPlot | None = None
         self.is_on = False
@@ -48,13 +47,11 @@ class PaintHand(QObject):
         self._wet: list[QPointF] = []
         self._since = QElapsedTimer()
         self._dice = random.Random(0)
-        current_theme().changed.connect(self._paint_icons)
 
     def watch(self, plot: FieldPlot) -> None:
-        """Hear what the mouse does on a plot."""
+        """Hear what the mouse does on a plot, while the brush is in hand."""
         self._plot = plot
         plot.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        plot.installEventFilter(self)
 
     @property
     def hint(self) -> str:
@@ -70,11 +67,12 @@ class PaintHand(QObject):
     def start(self) -> None:
         """Take the brush."""
         scene = self._plot.scene if self._plot is not None else None
-        if self.is_on or scene is None or self._plot is None:
+        if self.is_on or scene is None or self._plot is None or not self._plot.has_axes:
             self._view.paint_button.setChecked(self.is_on)
             return
         self.is_on = True
         self._make_brushes(scene)
+        self._plot.hand = self
         self._plot.setCursor(QCursor(Qt.CursorShape.CrossCursor))
         self._plot.setFocus(Qt.FocusReason.OtherFocusReason)
         self._view.show_painting()
@@ -90,6 +88,7 @@ class PaintHand(QObject):
             button.deleteLater()
         self.brushes = {}
         if self._plot is not None:
+            self._plot.hand = None
             self._plot.unsetCursor()
         self._view.show_painting()
 
@@ -110,10 +109,11 @@ class PaintHand(QObject):
             button.clicked.connect(lambda _=False, group=group: self.choose(group))
             self._view.add_tool(button)
             self.brushes[group] = button
-        self._paint_icons()
+        self.paint_icons()
         self.choose(self.brush if self.brush in self.brushes else next(iter(self.brushes)))
 
-    def _paint_icons(self) -> None:
+    def paint_icons(self) -> None:
+        """Draw the marks in the colours of now."""
         scene = self._plot.scene if self._plot is not None else None
         for group, button in self.brushes.items():
             if group == ERASER:
@@ -130,19 +130,12 @@ class PaintHand(QObject):
 
     # the hand --------------------------------------------------------------------------------------------------------
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Mouse and keys of the plot while the brush is in hand."""
-        if not self.is_on or watched is not self._plot:
-            return False
-        if isinstance(event, QMouseEvent):
-            return self._hear_mouse(event)
-        return isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._hear_key(event)
-
-    def _hear_mouse(self, event: QMouseEvent) -> bool:
+    def hear_mouse(self, event: QMouseEvent) -> None:
+        """Press, move and release on the plot."""
         kind, at = event.type(), event.position()
         if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
             if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton) or self._gesture:
-                return True
+                return
             self._erases = self.brush == ERASER or event.button() == Qt.MouseButton.RightButton
             self._gesture, self._last = self._editor.new_gesture(), at
             self._wet = [at]
@@ -151,9 +144,9 @@ class PaintHand(QObject):
             self._move(at)
         elif kind == QEvent.Type.MouseButtonRelease and self._gesture:
             self._finish()
-        return True
 
-    def _hear_key(self, event: QKeyEvent) -> bool:
+    def hear_key(self, event: QKeyEvent) -> bool:
+        """Digits choose, Escape ends; whether the key meant something."""
         if event.key() == Qt.Key.Key_Escape:
             self.stop()
             return True
@@ -189,7 +182,10 @@ class PaintHand(QObject):
         self._since.start()
         document = self._editor.document
         data, _ = document.load_data()
-        if not wet or data is None or self._plot is None or self._plot.scene is None or refusal(data, self._plot.scene):
+        plot = self._plot
+        if not wet or data is None or plot is None or plot.scene is None or not plot.has_axes:
+            return
+        if refusal(data, plot.scene):
             return
         found = document.data.get(PART)
         spec = typed_rows(found if isinstance(found, dict) else {"name": str(found)}, data)

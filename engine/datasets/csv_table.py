@@ -161,7 +161,7 @@ class _Reading:
                 fact = (
                     f"“{name}” holds numbers, but for {slips} like “{cells[row][:20]}” on line {self.rows[row].line}."
                 )
-                choices = (("numbers", "Numbers, without the rest"), ("words", "Words"))
+                choices = (("numbers", "Numbers only"), ("words", "Words"))
                 self.ask(f"kind:{place}", name, fact, "numbers", choices, True)
 
     def _roles(self) -> list[str]:
@@ -336,8 +336,8 @@ class _Reading:
                 result.said.append(f"“{names[0]}” became 0 and “{names[1]}” became 1."[:200])
         else:
             shapes = (("index", "Its number  2"), ("columns", "One-hot  0 0 1"))
-            fact = f"{len(names)} classes: {', '.join(names[:4])}{' …' if len(names) > 4 else ''}."
-            result.one_hot = self.ask("one_hot", "A class is given as", fact, "index", shapes, False) == "columns"
+            fact = f"{len(names)} classes: {', '.join(names[:4])}{' …' if len(names) > 4 else '.'}"
+            result.one_hot = self.ask("one_hot", "Classes as", fact, "index", shapes, False) == "columns"
 
     def _labels(self, column: Column) -> tuple[Indices, tuple[str, ...]]:
         """The number of each row's class, and the names of the classes in order."""
@@ -356,7 +356,7 @@ class _Reading:
         grouped = "binary" if count == 2 else "classes"
         words = ("regression", "Quantities: any number"), (grouped, f"{count} classes")
         if column.numbers is None:
-            fact = f"“{column.name}” holds {count} different words: {', '.join(names[:3])}{' …' if count > 3 else ''}."
+            fact = f"“{column.name}” holds {count} different words: {', '.join(names[:3])}{' …' if count > 3 else '.'}"
             return self.ask("task", "The target is", fact, grouped, words[1:], False)
         values = column.numbers[self.kept]
         whole = bool(np.all(values == np.round(values)))

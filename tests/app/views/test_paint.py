@@ -134,6 +134,14 @@ def test_a_surface_of_numbers_cannot_be_painted_on_and_says_why(qtbot, document)
     assert not view.paint_button.isEnabled() and "which number it stands for" in view.paint_button.toolTip()
 
 
+def test_before_the_first_prediction_there_is_nothing_to_paint_on(qtbot, document):
+    view = DecisionBoundary(Editor(document))
+    qtbot.addWidget(view)
+    view.show_snapshot(Snapshot())
+    view.paint_button.click()
+    assert not view.paint.is_on and not view.paint_button.isChecked()
+
+
 def test_painted_points_are_saved_and_come_back(qtbot, document, tmp_path):
     view = painted(qtbot, document, {"name": "xor"})
     qtbot.mouseClick(view.plot, LEFT, pos=at(view, 0.5, 0.25))
