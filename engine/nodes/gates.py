@@ -71,6 +71,10 @@ class WinnerTakeAll(NodeType):
         0.2, low=0.0, high=1.0, symbol="f",
         help="The share of the batch that each unit keeps: the next whole number above, and at least one example.",
     )  # fmt: skip
+    competes = Choice(
+        "always", ("always", "training"),
+        help="Always, or in training alone: then no answer hangs on the other rows that are asked for with it.",
+    )  # fmt: skip
 
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
@@ -81,6 +85,8 @@ class WinnerTakeAll(NodeType):
                 "Wire it behind a layer.", port="x",
             )  # fmt: skip
         share = build.setting("share", self.share)
+        if self.competes == "training" and not build.training:
+            return build.emit("reshape", x, shape=x.shape)
         table = x if x.rank == 2 else build.emit("reshape", x, shape=(*lead, count(example)))
         mask = along(build, table, 0, lambda rows: build.emit("winners", rows, share, share=True))
         return x * build.emit("stop_gradient", mask if x.rank == 2 else build.emit("reshape", mask, shape=x.shape))

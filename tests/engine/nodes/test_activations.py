@@ -85,6 +85,25 @@ def test_only_what_is_kept_learns(type, properties):
     np.testing.assert_array_equal(session.gradient("layer"), session.value("gate") != 0)
 
 
+@pytest.mark.parametrize("competes", ["always", "training"])
+def test_the_gate_may_stand_open_when_the_network_is_only_asked(competes):
+    graph = Graph()
+    data, gate = graph.add("input"), graph.add("winner_take_all", "gate", competes=competes)
+    target, goal = graph.add("target"), graph.add("mean_squared_error", "goal")
+    graph.connect(data, gate)
+    graph.connect(gate, goal["prediction"])
+    graph.connect(target, goal["target"])
+    made = Document(
+        graph, data={"train": {"inputs": CODE.tolist(), "targets": CODE.tolist()}},
+        training={"loss": "goal", "batch_size": 5, "order": "sequential"},
+    )  # fmt: skip
+    session = Session(made, dtype="float64")
+    session.step("iteration")
+    gated = answer("winner_take_all", CODE)
+    np.testing.assert_array_equal(session.value("gate"), gated)
+    np.testing.assert_array_equal(session.predict(CODE), gated if competes == "always" else CODE)
+
+
 def test_a_share_can_be_dragged_while_it_runs():
     graph, address = drawn("winner_take_all", CODE)
     session = Session(document(graph, CODE), dtype="float64")
