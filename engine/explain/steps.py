@@ -112,12 +112,12 @@ FORMS: dict[str, Form] = {
 
 # A schedule's operands, and what it makes of them; `t` and `now` are filled in by whoever knows the clock.
 SCHEDULES: dict[str, Form] = {
-    "step_decay": _form("rate gamma every", ("", r"rate \cdot gamma {}^{\lfloor t/s \rfloor} = now")),
-    "exponential_decay": _form("rate k", ("", r"rate \cdot e {}^{-kt} = now")),
+    "step_decay": _form("rate gamma every", ("", r"rate \cdot gamma {}^{n} = now")),
+    "exponential_decay": _form("rate k", ("", r"rate \cdot \exp ( - k \cdot t ) = now")),
     "inverse_decay": _form("rate k", ("", r"rate / ( 1 + k \cdot t ) = now")),
     "cosine_decay": _form(
         "rate length lowest",
-        ("", r"lowest + ( rate - lowest ) \cdot ( 1 + \cos ( \pi \cdot t / length ) ) / 2 = now"),
+        ("", r"lowest + ( rate - lowest ) \cdot ( 1 + \cos ( \pi \cdot \min ( t / length , 1 ) ) ) / 2 = now"),
     ),
     "warm_up": _form("rate length", ("", r"rate \cdot \min ( ( t + 1 ) / length , 1 ) = now")),
     "linear_ramp": _form(

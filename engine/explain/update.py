@@ -62,22 +62,23 @@ class Update:
         return call.primitive.name == "warm_up" and (self.number(call.operands[1]) or 0.0) <= 1.0
 
     def _schedule(self, call: Call) -> Equation:
-        form = SCHEDULES[call.primitive.name]
-        numbers = dict(zip(form.names.split(), call.operands, strict=True))
-        letter = r"\beta" if "end" in numbers else r"\eta"
-        terms: list[Term] = []
-        for word in form.lines[0].template.split():
-            if word == "t":
-                terms.append(number_term("t", self._time(call.attributes["unit"]), "operand"))
-            elif word == "now":
-                terms.append(number_term(rf"{letter}_t", self.number(call.result), "rate"))
-            elif word in numbers:
-                terms.append(number_term(LATEX.get(word, word), self.number(numbers[word]), "operand"))
-            else:
-                terms.append(Term(word))
-        return Equation(
-            tuple(terms), f"{'momentum' if letter != chr(92) + 'eta' else 'rate'} of this {call.attributes['unit']}"
-        )
+        form, unit = SCHEDULES[call.primitive.name], call.attributes["unit"]
+        names = dict(zip(form.names.split(), call.operands, strict=True))
+        letter, what, role = (r"\beta_t", "momentum", "operand") if "end" in names else (r"\eta_t", "rate", "rate")
+        time = self._time(unit)
+        known = {"t": number_term("t", time, "operand"), "now": number_term(letter, self.number(call.result), role)}
+        if "every" in names:  # how often the rate was cut
+            every = self.number(names["every"])
+            cuts = None if time is None or not every else float(time // every)
+            known["{}^{n}"] = number_term(r"{}^{\lfloor t / s \rfloor}", cuts, "operand")
+        terms = [
+            known.get(word)
+            or (
+                number_term(LATEX.get(word, word), self.number(names[word]), "operand") if word in names else Term(word)
+            )
+            for word in form.lines[0].template.split()
+        ]
+        return Equation(tuple(terms), f"{what} of this {unit}")
 
     def _time(self, unit: str) -> float | None:
         """The clock as it stood in the iteration that is looked at."""
