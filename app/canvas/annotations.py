@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import draw_text, font, ink, metrics, width_of
 from app.canvas.live import TEXT_FROM, zoom_of
+from app.canvas.resting import Resting
 from app.theme import Mathematics, current_theme
 from engine.graph import Frame, Note
 
@@ -18,7 +19,7 @@ FRAMES_Z, NOTES_Z = -10.0, 8.0
 MARGIN, TITLE, NOTE_PAD, LINE = 20.0, 28.0, 12.0, 18.0
 
 
-class FrameItem(QGraphicsItem):
+class FrameItem(Resting):
     """A titled box; its title is the handle."""
 
     def __init__(self, frame: Frame) -> None:
@@ -33,9 +34,11 @@ class FrameItem(QGraphicsItem):
         area = QRectF()
         for place in places:
             area = area.united(place)
+        area = area.adjusted(-MARGIN, -MARGIN - TITLE + 8, MARGIN, MARGIN) if not area.isNull() else QRectF()
+        if (frame, area) == (self.frame, self.area):
+            return
         self.prepareGeometryChange()
-        self.frame = frame
-        self.area = area.adjusted(-MARGIN, -MARGIN - TITLE + 8, MARGIN, MARGIN) if not area.isNull() else QRectF()
+        self.frame, self.area = frame, area
         self.update()
 
     def show_selected(self, selected: bool) -> None:
@@ -75,7 +78,7 @@ class FrameItem(QGraphicsItem):
             draw_text(painter, row.adjusted(width_of(title, "strong") + 10, 0, 0, 0), count, "caption", "text3")
 
 
-class NoteItem(QGraphicsItem):
+class NoteItem(Resting):
     """A sticky note: words, and LaTeX between dollar signs."""
 
     def __init__(self, note: Note) -> None:
@@ -84,7 +87,6 @@ class NoteItem(QGraphicsItem):
         self.selected = False
         self._height = 0.0
         self.setZValue(NOTES_Z)
-        self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     def take(self, note: Note) -> None:
         """Show the note as the document has it now; it grows with its text."""

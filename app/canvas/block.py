@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -13,6 +14,7 @@ from app.canvas.live import ICONS, LiveState, state_icon
 from app.theme import current_theme
 
 if TYPE_CHECKING:
+    from app.canvas.figures import Sheet
     from app.canvas.node_item import DrawnNode
 
 LINES_FROM = 0.8  # zoom below which the lines of a whole node would be too small to be read
@@ -67,26 +69,28 @@ class Block:
                 formula.paint(painter, self.room.left(), top + formula.baseline)
                 break
 
-    def paint_numbers(self, painter: QPainter, state: LiveState, zoom: float) -> None:
-        """Value and gradient, each behind its chevron where there is room for it."""
-        painter.save()
-        painter.scale(1 / zoom, 1 / zoom)
-        if state.reason and self.numbers:
-            place = self.numbers[0].united(self.numbers[-1])
+    def paint_reason(self, painter: QPainter, reason: str, zoom: float) -> None:
+        """What is wrong, where the numbers would stand."""
+        if self.numbers:
+            painter.save()
+            painter.scale(1 / zoom, 1 / zoom)
             painter.setFont(font("caption"))
             painter.setPen(ink().colour("error"))
-            painter.drawText(place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop, state.reason)
+            place = self.numbers[0].united(self.numbers[-1])
+            painter.drawText(place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignTop, reason)
             painter.restore()
-            return
+
+    def write_numbers(self, sheet: Sheet, state: LiveState) -> None:
+        """Value and gradient, each behind its chevron where there is room for it."""
         for backward, place, words in zip((False, True), self.numbers, (state.value, state.gradient), strict=False):
             free = place.width() - width_of(words.text, "number_small")
             if free >= 12:
                 token = "backward" if backward else "forward"
-                draw_chevron(painter, QPointF(place.left() + 3, place.center().y()), 3.0, token, backward)
+                tip = QPointF(place.left() + 3, place.center().y())
+                sheet.draw(place, partial(draw_chevron, centre=tip, size=3.0, token=token, leftward=backward))
                 place = place.adjusted(12, 0, 0, 0)
             if free >= 0:
-                draw_text(painter, place, words.text, "number_small", words.token)
-        painter.restore()
+                sheet.write(place, words.text, "number_small", words.token)
 
     def paint_mark(self, painter: QPainter, state: LiveState, zoom: float) -> None:
         """The state as a sign in the corner, where the name leaves room: colour alone says nothing."""

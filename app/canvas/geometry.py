@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF
@@ -64,22 +65,22 @@ class Geometry:
     spare: frozenset[str] = field(default=frozenset())  # optional ports: shown when they are wired or asked for
     layer: LayerPlan | None = None
 
-    @property
+    @cached_property
     def body(self) -> QRectF:
         """The node's rectangle (for circles: the circle's)."""
         return self.circle if self.circle is not None else QRectF(0, 0, *self.size)
 
-    @property
+    @cached_property
     def fold(self) -> QRectF:
         """Where a click folds the node."""
         return QRectF(self.size[0] - 28, 0, 28, HEADER)
 
-    @property
+    @cached_property
     def value_line(self) -> QRectF:
         """The line of the value."""
         return QRectF(SIDE - 4, self.rule + 4, self.size[0] - 2 * SIDE + 8, LINE)
 
-    @property
+    @cached_property
     def gradient_line(self) -> QRectF:
         """The line of the gradient."""
         return self.value_line.translated(0, LINE)

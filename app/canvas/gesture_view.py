@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QGraphicsView, QToolTip, QWidget
 
 from app.canvas.actions import attempt
+from app.canvas.backdrop import Backdrop
 from app.canvas.camera import Camera
 from app.canvas.drops import DropHand
 from app.canvas.hint import Hint
@@ -47,6 +48,7 @@ class GestureView(QGraphicsView):
         super().__init__(parent)
         self.editor: Editor = editor
         self.canvas = CanvasScene(editor)
+        self.backdrop = Backdrop(self, self.canvas)
         self.mode: Interaction | None = None
         self.search: SearchBox | None = None
         self._whole = cast("CanvasView", self)

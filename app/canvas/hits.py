@@ -121,7 +121,7 @@ def _part_of(item: DrawnNode, point: QPointF, zoom: float) -> Hit:
 
 def wire_at(scene: CanvasScene, point: QPointF, reach: float) -> str | None:
     """The wire that runs within `reach` of a point."""
-    for name, wire in scene.wires.items():
-        if wire.boundingRect().contains(point) and wire.hit_area(reach).contains(point):
+    for name in scene.runs.within([_around(point, reach)]):
+        if scene.wires[name].hit_area(reach).contains(point):
             return name
     return None

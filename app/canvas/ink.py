@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen, QPixmap
 
 from app.theme import Theme, current_theme
 
@@ -100,6 +101,32 @@ def draw_text(painter: QPainter, rectangle: QRectF, text: str, role: str, token:
     painter.drawText(rectangle, _MIDDLE | _ALIGN[align], text)
 
 
+def draw_plate(painter: QPainter, place: QRectF, token: str, alpha: float, radius: float = 4.0) -> None:
+    """A rounded rectangle without an edge, from a picture that is kept: painting one takes a quarter of a millisecond."""
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink().colour(token, alpha))
+        painter.drawRoundedRect(place, radius, radius)
+        return
+    scale = painter.worldTransform().m11() * painter.device().devicePixelRatio()
+    size = (round(place.width() * scale), round(place.height() * scale))
+    if min(size) > 0:
+        painter.drawPixmap(place, _plate(size, ink().colour(token, alpha).rgba(), radius * scale), QRectF(0, 0, *size))
+
+
+@lru_cache(maxsize=256)
+def _plate(size: tuple[int, int], colour: int, radius: float) -> QPixmap:
+    pixmap = QPixmap(*size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor.fromRgba(colour))
+    painter.drawRoundedRect(pixmap.rect(), radius, radius)
+    painter.end()
+    return pixmap
+
+
 def draw_icon(painter: QPainter, x: float, y: float, name: str, token: str, size: float = 14.0) -> None:
     """An icon with its upper left corner at a point."""
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -118,13 +145,14 @@ def draw_chevron(painter: QPainter, centre: QPointF, size: float, token: str, le
 
 
 @cache
-def heat_table() -> list[int]:
-    """The diverging scale as a colour table for indexed images."""
-    return [QColor(*map(int, row)).rgb() for row in current_theme().diverging]
+def heat_table() -> np.ndarray:
+    """The diverging scale as 256 pixels."""
+    return np.array([QColor(*map(int, row)).rgb() for row in current_theme().diverging], np.uint32)
 
 
-def indexed_image(indices: bytes, width: int, height: int) -> QImage:
-    """An image of indices into the diverging scale, one byte a pixel; the bytes are copied."""
-    image = QImage(indices, width, height, width, QImage.Format.Format_Indexed8).copy()
-    image.setColorTable(heat_table())
-    return image
+def heat_image(indices: np.ndarray) -> QImage:
+    """An image of the diverging scale: of `indices` (down, across) into it, whole numbers below 256."""
+    down, across = indices.shape
+    # Pixels, not a colour table: enlarging those takes a fifth of the time.
+    pixels = heat_table()[indices].tobytes()
+    return QImage(pixels, across, down, 4 * across, QImage.Format.Format_RGB32).copy()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
@@ -19,7 +19,8 @@ from app.canvas.readings import Strip, Words
 from app.theme.numbers import NOT_COMPUTED, number_text
 
 if TYPE_CHECKING:
-    from app.canvas.node_item import DrawnNode
+    from app.canvas.figures import Sheet
+    from app.canvas.node_item import DrawnNode, NodeItem
 
 TEXT_FROM, DETAIL_FROM = 0.42, 0.25  # zoom below which there is no text, no item of one's own
 DASH = Words(NOT_COMPUTED, "text3")
@@ -31,24 +32,35 @@ ICONS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class LiveState:
+class LiveState(NamedTuple):
     """Everything about a node that a snapshot or the mouse can change; equal states are not painted again."""
 
     value: Words = DASH
     gradient: Words = DASH
     strip: Strip | None = None
     bias: Words | None = None
-    phase: str = ""  # of the step just played: forward, backward, update
     updated: tuple[float, float] | None = None  # a single parameter before and after the update just played
+    focused: str = ""  # the port or parameter whose value has the focus ring
+    # From here on: what is painted with the body of a node that rests. All else are figures.
+    phase: str = ""  # of the step just played: forward, backward, update
     stale: bool = False
     born: bool = False  # a number that is not finite was born here
     reason: str = ""  # what is wrong with the node
     selected: bool = False
     hovered: bool = False
-    focused: str = ""  # the port or parameter whose value has the focus ring
     ringed: frozenset[str] | None = None  # the port that the keyboard is at
     lit: frozenset[str] | None = None  # ports that would take the wire being pulled; None: no wire is pulled
+
+
+RESTING_FROM = LiveState._fields.index("phase")
+
+
+def labelled(state: LiveState, geometry: Geometry) -> tuple[bool, bool]:
+    """Whether there is room for the words before value and gradient: a number goes before its label."""
+    if geometry.size[0] < LABELLED_FROM:
+        return False, False
+    room = geometry.value_line.width() - 16 - LABEL
+    return width_of(state.value.text, "number") <= room, width_of(state.gradient.text, "number") <= room
 
 
 def zoom_of(painter: QPainter) -> float:
@@ -76,6 +88,39 @@ def enlarged(painter: QPainter, anchor: QPointF, boost: float) -> Iterator[None]
     painter.translate(-anchor)
     yield
     painter.restore()
+
+
+class RestingLive:
+    """The live state of a node whose body the backdrop paints, and whose figures are written with those of others."""
+
+    def __init__(self, node: NodeItem) -> None:
+        self._node = node
+        self.state = LiveState()
+        self._looks: tuple[object, ...] = ()
+        self.named = (True, True)  # whether there is room for the words before value and gradient
+
+    def show_state(self, state: LiveState) -> None:
+        """Paint another state, at the next frame."""
+        if state == self.state:
+            return
+        self.state = state
+        # A word that once gave way to its number stays away until an edit: it would come and go with every digit.
+        value, gradient = labelled(state, self._node.geometry)
+        self.named = self.named[0] and value, self.named[1] and gradient
+        looks = (*state[RESTING_FROM:], state.strip is None, self.named)
+        if looks != self._looks:
+            self._looks = looks
+            self._node.update()
+        else:
+            self._node.rewrite()
+
+    def geometry_changes(self) -> None:
+        """The node is about to change its size."""
+        self.named = (True, True)
+
+    def update(self) -> None:
+        """The node has changed, and tells the scene itself."""
+        self.named = labelled(self.state, self._node.geometry)
 
 
 class LiveLayer(QGraphicsItem):
@@ -172,35 +217,50 @@ def draw_corner(painter: QPainter, geometry: Geometry, state: LiveState, flags: 
         )
 
 
-def draw_lines(painter: QPainter, geometry: Geometry, state: LiveState, flags: frozenset[str]) -> None:
-    """The value with its chevron right, the gradient with its chevron left."""
-    value, gradient = state.value, state.gradient
-    if "muted" in flags:
-        value, gradient = Words("0", "text3"), DASH
-    elif "bypassed" in flags:
-        gradient = Words("passed on", "text2")
-    elif "frozen" in flags:
-        gradient = Words("frozen", "text2")
+def draw_resting_lines(painter: QPainter, node: NodeItem) -> None:
+    """What rests in the lines of value and gradient: their chevrons and words, or what is wrong with the node."""
+    geometry, state, flags = node.geometry, node.live.state, node.node.flags
     if state.reason:
         _draw_reason(painter, geometry, state.reason)
         return
-    named = geometry.size[0] >= LABELLED_FROM
-    for line, words, word, backward in (
-        (geometry.value_line, value, "value", False), (geometry.gradient_line, gradient, "gradient", True),
-    ):  # fmt: skip
+    lines = zip((geometry.value_line, geometry.gradient_line), ("value", "gradient"), node.live.named, strict=True)
+    for line, word, is_named in lines:
+        backward = word == "gradient"
         token = ("backward" if backward else "forward") if "muted" not in flags else "text3"
         draw_chevron(painter, QPointF(line.left() + 4, line.center().y()), 3.0, token, backward)
-        rest = line.adjusted(16, 0, 0, 0)
-        if named and width_of(words.text, "number") <= rest.width() - LABEL:  # a number goes before its label
-            draw_text(painter, rest, word, "body", "text3" if "muted" in flags else "text2")
-            rest.adjust(LABEL, 0, 0, 0)
-        if not backward and state.updated is not None:
-            _draw_update(painter, rest, state.updated)
+        if is_named:
+            draw_text(painter, line.adjusted(16, 0, 0, 0), word, "body", "text3" if "muted" in flags else "text2")
+
+
+def shown_words(state: LiveState, flags: frozenset[str]) -> tuple[Words, Words]:
+    """What stands for value and gradient, whatever the numbers are where a flag decides."""
+    if "muted" in flags:
+        return Words("0", "text3"), DASH
+    if "bypassed" in flags:
+        return state.value, Words("passed on", "text2")
+    if "frozen" in flags:
+        return state.value, Words("frozen", "text2")
+    return state.value, state.gradient
+
+
+def write_lines(sheet: Sheet, node: NodeItem) -> None:
+    """The value and the gradient behind their chevrons."""
+    geometry, state = node.geometry, node.live.state
+    if state.reason:
+        return
+    lines = zip(
+        (geometry.value_line, geometry.gradient_line), shown_words(state, node.node.flags), node.live.named, strict=True
+    )
+    for at, (line, words, is_named) in enumerate(lines):
+        rest = line.adjusted(16 + (LABEL if is_named else 0), 0, 0, 0)
+        if not at and state.updated is not None:
+            _write_update(sheet, rest, state.updated)
             continue
         role = "number" if words.token != "text2" else "caption"
-        draw_text(painter, rest, elided(words.text, role, rest.width()), role, words.token)
-        if state.focused and not backward:
-            draw_focus(painter, rest, words.text)
+        sheet.write(rest, elided(words.text, role, rest.width()), role, words.token)
+        if state.focused and not at:
+            ring = focus_ring(rest, words.text)
+            sheet.draw(ring.adjusted(-2, -2, 2, 2), partial(draw_focus, rest=rest, text=words.text))
 
 
 def _draw_reason(painter: QPainter, geometry: Geometry, reason: str) -> None:
@@ -211,59 +271,42 @@ def _draw_reason(painter: QPainter, geometry: Geometry, reason: str) -> None:
     painter.drawText(place, Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignVCenter, reason)
 
 
-def _draw_update(painter: QPainter, rest: QRectF, updated: tuple[float, float]) -> None:
+def _write_update(sheet: Sheet, rest: QRectF, updated: tuple[float, float]) -> None:
     before, after = (number_text(number) for number in updated)
-    draw_text(painter, rest, before, "number", "text2")
+    sheet.write(rest, before, "number", "text2")
     rest = rest.adjusted(width_of(before, "number") + 4, 0, 0, 0)
-    draw_text(painter, rest, "→", "number", "update")
-    draw_text(painter, rest.adjusted(width_of("→", "number") + 4, 0, 0, 0), after, "number", "text")
+    sheet.write(rest, "→", "number", "update")
+    sheet.write(rest.adjusted(width_of("→", "number") + 4, 0, 0, 0), after, "number", "text")
+
+
+def focus_ring(rest: QRectF, text: str) -> QRectF:
+    """Where the ring around a number runs."""
+    return QRectF(rest.left() - 4, rest.top(), width_of(text, "number") + 8, rest.height())
 
 
 def draw_focus(painter: QPainter, rest: QRectF, text: str) -> None:
     """The ring around the number that ↑ and ↓ change."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(ink().pen("focus", 2.0))
-    ring = QRectF(rest.left() - 4, rest.top(), width_of(text, "number") + 8, rest.height())
-    painter.drawRoundedRect(ring, 4, 4)
+    painter.drawRoundedRect(focus_ring(rest, text), 4, 4)
 
 
-def draw_strip(painter: QPainter, geometry: Geometry, strip: Strip | None) -> None:
-    """The heat strip with its level and extremes; an empty field with a dash before anything was computed."""
-    place = geometry.picture
-    if place is None:
-        return
-    if strip is None:
-        painter.setPen(ink().pen("border"))
-        painter.setBrush(ink().colour("canvas"))
-        painter.drawRoundedRect(place, 3, 3)
-        draw_text(painter, place, NOT_COMPUTED, "number_small", "text3", "middle")
-        return
-    draw_image(painter, place, strip)
+def draw_empty_strip(painter: QPainter, place: QRectF) -> None:
+    """The field of a heat strip with a dash, before anything was computed."""
+    painter.setPen(ink().pen("border"))
+    painter.setBrush(ink().colour("canvas"))
+    painter.drawRoundedRect(place, 3, 3)
+    draw_text(painter, place, NOT_COMPUTED, "number_small", "text3", "middle")
+
+
+def write_strip(sheet: Sheet, place: QRectF, strip: Strip) -> None:
+    """The heat strip with its level and extremes."""
+    sheet.show(place, strip)
     caption = QRectF(place.left(), place.bottom() + 1, place.width(), 16)
-    extremes = f"{number_text(strip.minimum, digits=2)} … {number_text(strip.maximum, digits=2)}"
-    level = f"± {number_text(strip.level, digits=2)}"
+    extremes, level = strip.words
     if width_of(extremes, "number_small") + width_of(level, "number_small") + 8 < place.width():
-        draw_text(painter, caption, level, "number_small", "text3", "right")
-    draw_text(painter, caption, extremes, "number_small", "text3")
-
-
-def draw_image(painter: QPainter, place: QRectF, strip: Strip, zoom: float = 1.0) -> None:
-    """The cells of a strip, with hairlines between them where there is room on the screen."""
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.drawImage(place, strip.image)
-    across, down = place.width() / strip.image.width(), place.height() / strip.image.height()
-    painter.setPen(ink().pen("raised"))
-    lines = []
-    if across * zoom >= 5:
-        xs = [place.left() + across * at for at in range(1, strip.image.width())]
-        lines += [(QPointF(x, place.top()), QPointF(x, place.bottom())) for x in xs]
-    if down * zoom >= 5:
-        ys = [place.top() + down * at for at in range(1, strip.image.height())]
-        lines += [(QPointF(place.left(), y), QPointF(place.right(), y)) for y in ys]
-    for begin, end in lines:
-        painter.drawLine(begin, end)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        sheet.write(caption, level, "number_small", "text3", "right")
+    sheet.write(caption, extremes, "number_small", "text3")
 
 
 def draw_glow(painter: QPainter, node: DrawnNode, lit: frozenset[str]) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import atan2, degrees
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, Qt, QVariantAnimation
-from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
+from PySide6.QtGui import QPainter, QPainterPath, QPolygonF, QRegion
 from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
+
+if TYPE_CHECKING:
+    from app.canvas.scene import CanvasScene
 
 TRAVEL_MS, SPACING = 600, 38.0
 MARKS_Z = 5.0
@@ -19,8 +23,9 @@ CHEVRON = QPolygonF([QPointF(3, -4.5), QPointF(-3, 0), QPointF(3, 4.5)])
 class Marks(QGraphicsObject):
     """All marks of the step just played, painted by one item above the wires; its animation goes when it goes."""
 
-    def __init__(self) -> None:
+    def __init__(self, scene: CanvasScene) -> None:
         super().__init__()
+        self._scene = scene
         self._paths: list[QPainterPath] = []
         self._part = ""
         self._progress = 1.0
@@ -59,8 +64,19 @@ class Marks(QGraphicsObject):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """Evenly spaced marks that moved by a spacing for each length they travelled."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipRegion(self._clear_of_nodes(), Qt.ClipOperation.IntersectClip)
         for path in self._paths:
             self._paint_path(painter, path)
+
+    def _clear_of_nodes(self) -> QRegion:
+        """Where wires can be seen: nodes lie over them, and the backdrop has painted those before."""
+        area = self.boundingRect()
+        region = QRegion(area.toAlignedRect())
+        for item in self._scene.resting_within([area]):
+            region -= QRegion(item.geometry.body.translated(item.pos()).toAlignedRect())
+        for note in self._scene.notes.values():
+            region -= QRegion(note.area.toAlignedRect())
+        return region
 
     def _paint_path(self, painter: QPainter, path: QPainterPath) -> None:
         length = path.length()

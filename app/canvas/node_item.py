@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import LINES_FROM, Block, draw_name
+from app.canvas.figures import Sheet
 from app.canvas.geometry import HEADER, SIDE, Geometry, measure, shown_name
 from app.canvas.ink import draw_icon, draw_text, elided, ink
 from app.canvas.live import (
@@ -18,23 +19,27 @@ from app.canvas.live import (
     TEXT_FROM,
     LiveLayer,
     LiveState,
+    RestingLive,
     draw_border,
     draw_bypass,
     draw_corner,
+    draw_empty_strip,
     draw_glow,
-    draw_image,
-    draw_lines,
+    draw_resting_lines,
     draw_ringed,
-    draw_strip,
+    write_lines,
+    write_strip,
     zoom_of,
 )
 from app.canvas.ports import draw_port, rank_in_words
+from app.canvas.resting import Resting
 from app.canvas.wiring import Wiring
 from app.theme import current_theme
 from engine.graph import Node
 from engine.nodes import Port
 
 RADIUS = 8.0
+MUTED = 0.55  # opacity of a muted node
 NODES_Z = 10.0
 
 
@@ -64,11 +69,16 @@ class DrawnNode(QGraphicsItem):
         self.node: Node
         self.geometry: Geometry
         self.ports: list[PortPlace] = []
+        self.value_key = ""  # address of its first output
         self.level = 0.0  # end of the heat strip's scale; it only grows, so that colours keep their meaning
         self.setZValue(NODES_Z)
-        self.live = LiveLayer(self)
+        self.live: Any = self.make_live()
         if self.cached:
             self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+
+    def make_live(self) -> Any:
+        """What paints the live state."""
+        return LiveLayer(self)
 
     def take(self, wiring: Wiring, shapes: Mapping[str, tuple]) -> None:
         """Show the node as the document has it now."""
@@ -77,6 +87,8 @@ class DrawnNode(QGraphicsItem):
         self.node = wiring.nodes[self.node_id]
         self.geometry = measure(wiring, self.node, shapes)
         self.ports = list(self._ports(wiring, shapes))
+        kind = self.node.kind
+        self.value_key = f"{self.node_id}.{kind.outputs[0].name}" if kind and kind.outputs else ""
         self.setPos(*self.node.position)
         self.update()
         self.live.update()
@@ -126,7 +138,7 @@ class DrawnNode(QGraphicsItem):
 
     def show_state(self, **changes: Any) -> None:
         """Change parts of the live state."""
-        self.live.show_state(replace(self.live.state, **changes))
+        self.live.show_state(self.live.state._replace(**changes))
 
     def draw_ports(self, painter: QPainter) -> None:
         """The ports that are shown at rest."""
@@ -139,14 +151,67 @@ class DrawnNode(QGraphicsItem):
         raise NotImplementedError
 
 
-class NodeItem(DrawnNode):
+class NodeItem(Resting, DrawnNode):
     """A rectangular node: header, formula, fields, picture, value and gradient."""
+
+    cached = False  # the backdrop keeps it as a picture
+    live: RestingLive
+
+    def __init__(self, node_id: str) -> None:
+        self._sheet: tuple[float, Sheet] | None = None
+        super().__init__(node_id)
+
+    def make_live(self) -> RestingLive:
+        """No layer of its own: the figures of all nodes are one item."""
+        return RestingLive(self)
+
+    def update(self, *area: Any) -> None:
+        """Body and figures look different now."""
+        self._sheet = None
+        super().update(*area)
+
+    def rewrite(self) -> None:
+        """Only the figures look different now."""
+        self._sheet = None
+        scene: Any = self.scene()
+        if scene is not None:
+            scene.rewrite(self)
+
+    def sheet(self, zoom: float) -> Sheet:
+        """The figures, as they are written at a zoom."""
+        if self._sheet is None or self._sheet[0] != zoom:
+            self._sheet = zoom, self._written(zoom)
+        return self._sheet[1]
+
+    def _written(self, zoom: float) -> Sheet:
+        state, geometry, flags = self.live.state, self.geometry, self.node.flags
+        opacity = MUTED if "muted" in flags else 1.0
+        if zoom >= LINES_FROM:
+            sheet = Sheet(zoom, opacity)
+            if geometry.rule:
+                if state.strip is not None and geometry.picture is not None:
+                    write_strip(sheet, geometry.picture, state.strip)
+                write_lines(sheet, self)
+            return sheet
+        sheet, block = Sheet(1.0, opacity), Block(self, zoom)
+        if state.strip is not None and block.picture.height() > 6:
+            sheet.show(block.picture, state.strip)
+        elif geometry.rule and not state.reason:
+            block.write_numbers(sheet, state)
+        return sheet
+
+    def paint_resting(self, painter: QPainter) -> None:
+        """Body, border, ports and marks: all but the figures. The painter's origin is the node's corner."""
+        painter.save()
+        self.paint(painter, None)  # type: ignore[arg-type]
+        painter.restore()
+        self.paint_live(painter, self.live.state, zoom_of(painter))
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """The body, which only an edit or the theme changes."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.node.flags & {"muted"}:
-            painter.setOpacity(0.55)
+            painter.setOpacity(MUTED)
         rectangle = self.geometry.body
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("raised"))
@@ -185,10 +250,10 @@ class NodeItem(DrawnNode):
                 draw_text(painter, row.box.adjusted(8, 0, -4, 0), row.text, "number", "text")
 
     def paint_live(self, painter: QPainter, state: LiveState, zoom: float) -> None:
-        """Border, numbers, picture."""
+        """Border, ports and marks; numbers and pictures are figures."""
         flags = self.node.flags
         if "muted" in flags:
-            painter.setOpacity(0.55)
+            painter.setOpacity(MUTED)
         draw_border(painter, self.geometry.body, RADIUS, state, flags)
         if "frozen" in flags:
             painter.fillRect(QRectF(0, 5, 3, self.geometry.size[1] - 10), ink().colour("c_data"))
@@ -198,8 +263,9 @@ class NodeItem(DrawnNode):
         self.draw_ports(painter)  # over the border, which is live
         draw_corner(painter, self.geometry, state, flags)
         if self.geometry.rule:
-            draw_strip(painter, self.geometry, state.strip)
-            draw_lines(painter, self.geometry, state, flags)
+            if state.strip is None and self.geometry.picture is not None:
+                draw_empty_strip(painter, self.geometry.picture)
+            draw_resting_lines(painter, self)
         if "bypassed" in flags:
             draw_bypass(painter, self)
         if state.lit is not None:
@@ -209,11 +275,8 @@ class NodeItem(DrawnNode):
 
     def _paint_block(self, painter: QPainter, state: LiveState, zoom: float) -> None:
         block = Block(self, zoom)
-        if state.strip is not None and block.picture.height() > 6:
-            place = block.picture
-            draw_image(painter, QRectF(place.topLeft() / zoom, place.size() / zoom), state.strip, zoom)
-        elif self.geometry.rule:
-            block.paint_numbers(painter, state, zoom)
+        if state.reason and self.geometry.rule and (state.strip is None or block.picture.height() <= 6):
+            block.paint_reason(painter, state.reason, zoom)
         block.paint_mark(painter, state, zoom)
         if zoom >= TEXT_FROM:
             self.draw_ports(painter)

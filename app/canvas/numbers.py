@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PySide6.QtCore import QTimer
 
 from app.canvas.live import DASH
 from app.canvas.node_item import DrawnNode
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from app.canvas.scene import CanvasScene
 
 
+AT_A_TIME = 16  # nodes that take new numbers at one frame while the graph runs at speed
+CATCH_UP_MS = 60  # after the last snapshot
+
+
 class NumbersOnCanvas:
     """Remembers the last snapshot and what of it each node shows; only differences are painted."""
 
@@ -25,6 +30,9 @@ class NumbersOnCanvas:
         self.snapshot: Any = None
         self.focus_index = 0  # which entry of the focused parameter ↑ and ↓ change
         self._expired_at = -1  # revision of the last edit that asked for a new plan
+        self._turn = 0  # the node in view that is next to show its numbers
+        self._rest = QTimer(singleShot=True, interval=CATCH_UP_MS)
+        self._rest.timeout.connect(self.catch_up)
         self._seen: dict[str, tuple] = {}
         self._reasons: dict[str, str] = {}
         self._phased: set[str] = set()  # wires drawn in the colour of the step just played
@@ -50,11 +58,31 @@ class NumbersOnCanvas:
         """Show a snapshot; one of an older document is not shown."""
         previous, self.snapshot = self.snapshot, snapshot
         if self._scene.detailed:
-            self.refresh(self._scene.seen())
+            self.refresh(self._next_in_turn(previous))
         else:
             steps = [entry.last_step for entry in (previous, snapshot) if entry is not None and entry.last_step]
             self.refresh({step.node for step in steps})
         self._mark(previous, snapshot)
+
+    def _next_in_turn(self, previous: Any) -> list[str]:
+        """The nodes in view; at speed only so many at a time, each a few frames later than the one before.
+
+        Where steps are watched, or nothing follows, all show the same moment.
+        """
+        seen = self._scene.seen()
+        runs = previous is not None and self.snapshot.iteration - previous.iteration > 1
+        if not runs or len(seen) <= AT_A_TIME or not self._scene.backdrops:
+            self._rest.stop()
+            return seen
+        self._rest.start()
+        self._turn = self._turn + AT_A_TIME if self._turn + AT_A_TIME < len(seen) else 0
+        return seen[self._turn : self._turn + AT_A_TIME]
+
+    def catch_up(self) -> None:
+        """Let every node in view show the newest snapshot now."""
+        if self._rest.isActive():
+            self._rest.stop()
+            self.refresh(self._scene.seen())
 
     @property
     def stale(self) -> bool:
@@ -68,17 +96,18 @@ class NumbersOnCanvas:
             if problem.node and problem.severity == "error":
                 self._reasons.setdefault(problem.node, problem.fact)
         nodes = self._scene.nodes
+        names = None if names is None else dict.fromkeys(names)
+        stale = self.stale
         for name in nodes if names is None else names:
             if name in nodes:
-                self._show_node(nodes[name])
-        self._show_weights()
+                self._show_node(nodes[name], stale)
+        self._show_weights(names)
         if not self._scene.detailed and names:
-            self._scene.overview.forget()
+            self._scene.overview.relight(names)
 
-    def _show_node(self, item: DrawnNode) -> None:
+    def _show_node(self, item: DrawnNode, stale: bool) -> None:
         name, snapshot = item.node_id, self.snapshot
-        kind = item.node.kind
-        address = f"{name}.{kind.outputs[0].name}" if kind and kind.outputs else ""
+        address = item.value_key
         readings = (None,) * 5 if snapshot is None else (
             snapshot.values.get(address) or snapshot.parameters.get(address), snapshot.gradients.get(address),
             snapshot.parameters.get(f"{name}.bias"), self._picture(item), snapshot.previous_parameters.get(address),
@@ -91,7 +120,7 @@ class NumbersOnCanvas:
         focused = focus.partition(".")[2] if focus.partition(".")[0] == name else ""
         if item.geometry.circle is not None:
             focused = ""  # its weights stand on the wires, and have the ring there
-        signature = (*readings, phase, born, reason, focused, self.stale, item.geometry)
+        signature = (*readings, phase, born, reason, focused, stale, item.geometry)
         seen = self._seen.get(name)
         if (
             seen is not None
@@ -106,7 +135,6 @@ class NumbersOnCanvas:
         words, updated = words_of(value), None
         if phase == "update" and (old := scalar_of(before)) is not None and words.value is not None:
             updated = (old, words.value)
-        stale = self.stale
         item.show_state(
             value=_greyed(words, stale),
             gradient=_greyed(words_of(gradient, signed=True, token="backward"), stale),
@@ -118,7 +146,9 @@ class NumbersOnCanvas:
         key = item.geometry.picture_key
         return self.snapshot.parameters.get(key) or self.snapshot.values.get(key)
 
-    def _show_weights(self) -> None:
+    def _show_weights(self, names: Iterable[str] | None) -> None:
+        if not self._scene.detailed:
+            return
         focus = self._scene.editor.focus
         for layer in self._scene.layers.values():
             layer.show_focus(focus, self.focus_index)
@@ -130,6 +160,8 @@ class NumbersOnCanvas:
                 label.show_numbers({}, {})
             return
         for label in self._scene.labels.values():
+            if names is not None and label.wire.wire.target_node not in names:
+                continue
             weight = label.show_numbers(self.snapshot.parameters, self.snapshot.gradients)
             label.wire.show_as(weight=weight)
 

@@ -1,11 +1,12 @@
-"""The whole graph in one item: below a quarter of full size every node is a filled rectangle, many drawn in one call."""
+"""The whole graph from afar: below a quarter of full size every node is a filled rectangle, many drawn in one call."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
@@ -17,66 +18,71 @@ if TYPE_CHECKING:
     from app.canvas.scene import CanvasScene
 
 SHORTEST = 4.0  # pixels on screen: shorter wires are dropped
+SHARE = 0.8  # of the colour of a node, on the canvas
 
 
 class Overview(QGraphicsItem):
-    """Rectangles by category, straight wires, the step of now in the colour of its phase."""
+    """Rectangles by category and straight wires for the backdrop; the item itself paints what stands out over them."""
 
     def __init__(self, scene: CanvasScene) -> None:
         super().__init__()
         self._scene = scene
-        self._area = QRectF()
-        self._rectangles: dict[str, list[QRectF]] = {}
-        self._lines: list[QLineF] = []
-        self._stale = True
+        self._lit: dict[str, str] = {}  # nodes that stand out, and their colour
         self.setZValue(20)
         self.setVisible(False)
         self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
 
-    def forget(self) -> None:
-        """Something moved or changed its looks."""
-        self._stale = True
-        if self.isVisible():
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Collect rectangles and lines anew where they are stale."""
-        if not self._stale:
+    def relight(self, names: Iterable[str] | None = None) -> None:
+        """Faults, the step of now and the selection may have changed: anywhere, or of some nodes."""
+        if not self.isVisible():
             return
-        self.prepareGeometryChange()
-        rectangles: dict[str, list[QRectF]] = defaultdict(list)
-        for item in self._scene.nodes.values():
-            rectangles[self._token(item)].append(item.geometry.body.translated(item.pos()))
-        self._rectangles = dict(rectangles)
-        self._lines = [_chord(wire.path) for wire in self._scene.wires.values()]
-        self._area = self._scene.content_area().adjusted(-20, -20, 20, 20)
-        self._stale = False
-        self.update()
-
-    def _token(self, item: DrawnNode) -> str:
-        state = item.live.state
-        if state.reason or state.born:
-            return "error"
-        if state.phase or state.selected:
-            return state.phase or "accent"
-        return item.category_token
+        nodes, before = self._scene.nodes, dict(self._lit)
+        for name in list(nodes) if names is None else names:
+            self._lit.pop(name, None)
+            if name in nodes and (token := _token(nodes[name])):
+                self._lit[name] = token
+        for name in before.keys() - nodes.keys():
+            self._lit.pop(name, None)
+        if before != self._lit:
+            self.update()
 
     def boundingRect(self) -> QRectF:
-        """All of the graph."""
-        return self._area
+        """Anywhere: it need not follow every move."""
+        return self._scene.sceneRect()
+
+    def shape(self) -> QPainterPath:
+        """Nothing for the mouse."""
+        return QPainterPath()
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        """One call for the wires and one a category."""
+        """The nodes that stand out, over what the backdrop has of them."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for name, token in self._lit.items():
+            item = self._scene.nodes[name]
+            area = item.geometry.body.translated(item.pos())
+            painter.fillRect(area, ink().colour("canvas"))
+            painter.fillRect(area, ink().colour(token, SHARE))
+
+    def paint_resting(self, painter: QPainter, areas: Sequence[QRectF]) -> None:
+        """One call for the wires and one a category, as far as they touch some areas."""
+        scene, nodes = self._scene, self._scene.nodes
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         shortest = SHORTEST / max(zoom_of(painter), 1e-6)
         painter.setPen(ink().pen("border_strong", 1.0, alpha=0.6))
-        painter.drawLines([line for line in self._lines if abs(line.dx()) + abs(line.dy()) > shortest])
+        painter.drawLines([QLineF(*ends) for ends in scene.runs.chords(areas, shortest).tolist()])
+        rectangles: dict[str, list[QRectF]] = defaultdict(list)
+        for name in scene.areas.within(areas):
+            item = nodes[name]
+            rectangles[item.category_token].append(item.geometry.body.translated(item.pos()))
         painter.setPen(Qt.PenStyle.NoPen)
-        for token, rectangles in self._rectangles.items():
-            painter.setBrush(ink().colour(token, 0.8))
-            painter.drawRects(rectangles)
+        for token, those in rectangles.items():
+            painter.setBrush(ink().colour(token, SHARE))
+            painter.drawRects(those)
 
 
-def _chord(path: QPainterPath) -> QLineF:
-    begin = path.elementAt(0)
-    return QLineF(QPointF(begin.x, begin.y), path.currentPosition())
+def _token(item: DrawnNode) -> str:
+    """The colour in which a node stands out; empty where it does not."""
+    state = item.live.state
+    if state.reason or state.born:
+        return "error"
+    return state.phase or ("accent" if state.selected else "")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, isfinite, isnan, log10, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.canvas.ink import indexed_image
+from app.canvas.ink import heat_image
 from app.theme.numbers import NOT_COMPUTED, number_text, spread_text
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def words_of(reading: Any, *, signed: bool = False, token: str = "text", digits:
     if reading is None or reading.state == "absent":
         return Words(NOT_COMPUTED, "text3")
     if not is_finite(reading):
-        return Words("NaN" if reading.mean is None or np.isnan(reading.mean) else "∞", "error")
+        return Words("NaN" if reading.mean is None or isnan(reading.mean) else "∞", "error")
     colour = token if reading.state == "current" else "text3"
     value = scalar_of(reading)
     if value is not None:
@@ -40,19 +41,20 @@ def words_of(reading: Any, *, signed: bool = False, token: str = "text", digits:
 
 def scalar_of(reading: Any) -> float | None:
     """The number of a reading that holds exactly one."""
-    if reading is None or reading.state == "absent" or int(np.prod(reading.shape)) != 1:
+    if reading is None or reading.state == "absent" or prod(reading.shape) != 1:
         return None
-    return float(np.ravel(reading.array)[0]) if reading.array is not None else reading.mean
+    return float(reading.array.reshape(-1)[0]) if reading.array is not None else reading.mean
 
 
 def is_finite(reading: Any) -> bool:
     """Whether every number of a reading is finite (nothing computed, or nothing in it, counts as finite)."""
     if reading is None or reading.state == "absent" or 0 in reading.shape:
         return True
-    return all(entry is None or np.isfinite(entry) for entry in (reading.minimum, reading.maximum, reading.mean))
+    least, most, mean = reading.minimum, reading.maximum, reading.mean
+    return (least is None or isfinite(least)) and (most is None or isfinite(most)) and (mean is None or isfinite(mean))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Strip:
     """A heat strip: the image on the diverging scale, its level (the colour's end, symmetric) and its extremes."""
 
@@ -61,31 +63,37 @@ class Strip:
     minimum: float
     maximum: float
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """The extremes and the level, as they stand below."""
+        smallest, largest = (number_text(each, digits=2) for each in (self.minimum, self.maximum))
+        return f"{smallest} … {largest}", f"± {number_text(self.level, digits=2)}"
+
 
 def strip_of(reading: Any, level: float) -> Strip | None:
     """The picture of an array; `level` is the level so far, which only grows so that colours keep their meaning."""
     if reading is None or reading.state == "absent" or reading.array is None or reading.array.size < 2:
         return None
     table = _table(reading.array)
-    if not np.isfinite(table).all():
+    least, most = float(table.min()), float(table.max())
+    largest = max(-least, most)
+    if not isfinite(largest):
         return None
-    level = max(level, fixed_level(float(np.abs(table).max())))
-    indices = np.rint((np.clip(table / level, -1, 1) + 1) * 127.5).astype(np.uint8)
-    image = indexed_image(indices.tobytes(), table.shape[1], table.shape[0])
-    return Strip(image, level, float(table.min()), float(table.max()))
+    level = level if largest <= level else fixed_level(largest)
+    return Strip(heat_image((table * (127.5 / level) + 128.0).astype(np.uint8)), level, least, most)
 
 
 def fixed_level(largest: float) -> float:
     """1, 2 or 5 times a power of ten, not below the largest magnitude."""
     if largest <= 0:
         return 1.0
-    power = 10.0 ** np.floor(np.log10(largest))
-    return float(next(step * power for step in (1, 2, 5, 10) if step * power >= largest * (1 - 1e-9)))
+    power = 10.0 ** floor(log10(largest))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= largest * (1 - 1e-9))
 
 
 def _table(array: np.ndarray) -> np.ndarray:
     """Two axes, the longer one across, at most MOST_CELLS each."""
-    table = np.asarray(array, float)
+    table = array if array.dtype.kind == "f" else array.astype(float)
     table = table.reshape(1, -1) if table.ndim < 2 else table.reshape(table.shape[0], -1)
     if table.shape[0] > table.shape[1]:
         table = table.T

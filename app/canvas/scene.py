@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import QPainter, QPixmapCache, QPolygonF
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
+from app.canvas.backdrop import Backdrop, Sprites
+from app.canvas.figures import Stack, paint_figures
 from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.ink import ink
 from app.canvas.layer.item import LayerItem
 from app.canvas.layer.opened import OpenedLayers
 from app.canvas.layer.plan import followers, is_opened
-from app.canvas.live import DETAIL_FROM, boost_at
+from app.canvas.live import DETAIL_FROM, HALO, boost_at, zoom_of
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
 from app.canvas.node_item import DrawnNode, NodeItem
 from app.canvas.numbers import NumbersOnCanvas
 from app.canvas.overview import Overview
+from app.canvas.places import Areas, Runs
+from app.canvas.resting import paint_at_rest
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
-from app.canvas.wire_item import WireItem, route
+from app.canvas.wire_item import WireItem, paint_wires, route
 from app.canvas.wiring import Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
@@ -33,7 +37,6 @@ from engine.graph import Graph, Node
 LAYOUT_MS = 300
 FAR = 1e6  # the canvas is as good as infinite
 GRID = 24.0
-BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect  # the exact outline of a curve costs more than painting it
 CACHE_KB = 160 * 1024
 
 
@@ -47,6 +50,12 @@ def _item_type(node: Node) -> type[DrawnNode]:
     if is_opened(node):
         return LayerItem
     return NeuronItem if is_neuron(node) or is_single_input(node) else NodeItem
+
+
+def _paint_touching(painter: QPainter, items: Iterable[FrameItem | NoteItem], areas: Sequence[QRectF]) -> None:
+    for item in items:
+        if any(item.sceneBoundingRect().intersects(area) for area in areas):
+            paint_at_rest(painter, item)
 
 
 class CanvasScene(QGraphicsScene):
@@ -72,7 +81,8 @@ class CanvasScene(QGraphicsScene):
         # Bodies and numbers of a full screen of nodes: Qt's 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
-        self.marks, self.overview = Marks(), Overview(self)
+        self.areas, self.runs = Areas(), Runs()
+        self.marks, self.overview = Marks(self), Overview(self)
         self.addItem(self.marks)
         self.addItem(self.overview)
         self.numbers = NumbersOnCanvas(self)
@@ -112,6 +122,7 @@ class CanvasScene(QGraphicsScene):
         nodes, before = self._touched(change), {name: item.pos() for name, item in self.nodes.items()}
         nodes |= followers(self._wiring, nodes)
         self._sync_nodes(nodes)
+        self._place(nodes)
         if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
             self._sync_wires()
         self._reroute(nodes)
@@ -132,7 +143,6 @@ class CanvasScene(QGraphicsScene):
     def _rebuild(self) -> None:
         for item in [
             *self.labels.values(),
-            *self.wires.values(),
             *self.nodes.values(),
             *self.frames.values(),
             *self.notes.values(),
@@ -141,10 +151,15 @@ class CanvasScene(QGraphicsScene):
         for table in (self.labels, self.wires, self.nodes, self.layers, self.frames, self.notes):
             table.clear()
         self._wires_at.clear()
+        self.areas.clear()
+        self.runs.clear()
+        for backdrop in self.backdrops:
+            backdrop.forget()
         self.marks.travel([], "")
         self.numbers.clear()
         self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
         self._sync_nodes(self.graph.nodes)
+        self._place(self.nodes)
         self._sync_wires()
         self.layers.lay_lines()
         self._sync_annotations()
@@ -170,31 +185,36 @@ class CanvasScene(QGraphicsScene):
                 if isinstance(item, LayerItem):
                     self.layers[name] = item
                 self.addItem(item)
+                self.disturb(item.sceneBoundingRect())
             else:
                 item.take(self._wiring, self.editor.shapes)
 
     def _drop_node(self, name: str) -> None:
         self.layers.pop(name, None)
         if (gone := self.nodes.pop(name, None)) is not None:
+            self.disturb(gone.sceneBoundingRect())
+            self.areas.drop([name])
             self.removeItem(gone)
 
     def _sync_wires(self) -> None:
         drawn = {wire_id(wire): wire for wire in self.graph.wires}
-        for name in [name for name in self.wires if self.wires[name].wire is not drawn.get(name)]:
+        gone = [name for name, item in self.wires.items() if item.wire is not drawn.get(name)]
+        for name in gone:
             item = self.wires.pop(name)
             self._wires_at[item.wire.source_node].discard(name)
             self._wires_at[item.wire.target_node].discard(name)
-            self.removeItem(item)
+            item.update()
+        self.runs.drop(gone)
+        new = []
         for name, wire in drawn.items():
             if name in self.wires or wire.source_node not in self.nodes or wire.target_node not in self.nodes:
                 continue
             port = self.graph.output_port(wire.source)
-            item = self.wires[name] = WireItem(wire, port.kind if port else "data")
-            item.setVisible(self.detailed)
-            self.addItem(item)
+            self.wires[name] = WireItem(wire, port.kind if port else "data", self.disturb)
+            new.append(name)
             for end in (wire.source_node, wire.target_node):
                 self._wires_at[end].add(name)
-            self._route(item)
+        self._route(new)
         self._sync_labels()
 
     def _sync_labels(self) -> None:
@@ -209,12 +229,13 @@ class CanvasScene(QGraphicsScene):
             if name not in self.labels and name in self.wires:
                 label = self.labels[name] = WeightLabel(self.wires[name], place)
                 label.setVisible(self.detailed)
-                label.boost = self._boost
+                label.enlarge(self._boost)
                 self.addItem(label)
 
     def _sync_annotations(self) -> None:
         for table, drawn in ((self.frames, self.graph.frames), (self.notes, self.graph.notes)):
             for name in [name for name in table if name not in drawn]:
+                table[name].disturb()
                 self.removeItem(table.pop(name))
         for name, note in self.graph.notes.items():
             if name not in self.notes:
@@ -270,8 +291,8 @@ class CanvasScene(QGraphicsScene):
 
     def content_area(self, names: Iterable[str] | None = None) -> QRectF:
         """The rectangle around some things, or around everything."""
-        area = QRectF()
-        for name in [*self.nodes, *self.frames, *self.notes] if names is None else names:
+        area = self.areas.whole if names is None else QRectF()
+        for name in [*self.frames, *self.notes] if names is None else names:
             area = area.united(self.area_of(name))
         return area
 
@@ -279,15 +300,31 @@ class CanvasScene(QGraphicsScene):
         """The wires of a node."""
         return [self.wires[name] for name in self._wires_at.get(node_id, ())]
 
-    def _route(self, item: WireItem) -> None:
-        source, target = self.nodes[item.wire.source_node], self.nodes[item.wire.target_node]
-        item.set_path(route(source, source.port(item.wire.source), target, target.port(item.wire.target)))
+    def _place(self, names: Iterable[str]) -> None:
+        """Nodes have come, moved or grown."""
+        found = {}
+        for name in names:
+            if (item := self.nodes.get(name)) is not None:
+                (x, y), (width, height) = item.pos().toTuple(), item.geometry.size
+                found[name] = (x, y, x + width, y + height)
+        self.areas.place(found)
+
+    def _route(self, names: Iterable[str]) -> None:
+        """Run wires from port to port."""
+        runs = {}
+        for name in names:
+            item = self.wires[name]
+            source, target = self.nodes[item.wire.source_node], self.nodes[item.wire.target_node]
+            runs[name] = route(source, source.port(item.wire.source), target, target.port(item.wire.target))
+            item.set_run(runs[name])
+        self.runs.place(runs)
 
     def _reroute(self, nodes: Iterable[str]) -> None:
-        for name in {wire for node in nodes for wire in self._wires_at.get(node, ())}:
-            self._route(self.wires[name])
-            if (label := self.labels.get(name)) is not None:
-                label.setPos(self.wires[name].path.pointAtPercent(0.5))
+        self._place(nodes)
+        wires = {wire for node in nodes for wire in self._wires_at.get(node, ())}
+        self._route(wires)
+        for name in wires & self.labels.keys():
+            self.labels[name].setPos(self.wires[name].path.pointAtPercent(0.5))
         self.layers.lay_lines(nodes)
         self.numbers.follow_marks()
 
@@ -296,8 +333,27 @@ class CanvasScene(QGraphicsScene):
         views = self.views()
         if not views:
             return list(self.nodes)
-        area = views[0].mapToScene(views[0].viewport().rect()).boundingRect()
-        return [item.node_id for item in self.items(area, BOUNDS) if isinstance(item, DrawnNode)]
+        return self.areas.within([views[0].mapToScene(views[0].viewport().rect()).boundingRect()])
+
+    def resting_within(self, areas: Iterable[QRectF], edge: float = HALO + 4) -> list[NodeItem]:
+        """The nodes that the backdrop paints, with an edge, and that touch some areas; the undermost first."""
+        found = self.areas.within([area.adjusted(-edge, -edge, edge, edge) for area in areas])
+        return [item for name in found if isinstance(item := self.nodes[name], NodeItem)]
+
+    @property
+    def backdrops(self) -> list[Backdrop]:
+        """The pictures that the views keep of what rests."""
+        return [view.backdrop for view in self.views()]  # type: ignore[attr-defined]  # views are GestureViews
+
+    def disturb(self, area: QRectF) -> None:
+        """What rests within an area looks different now."""
+        for backdrop in self.backdrops:
+            backdrop.disturb(area)
+
+    def rewrite(self, item: NodeItem) -> None:
+        """The figures of a node have changed."""
+        for backdrop in self.backdrops:
+            backdrop.rewrite(item)
 
     def displace(self, names: Iterable[str], offset: QPointF) -> None:
         """Show things away from where the document has them, while the mouse holds them."""
@@ -331,7 +387,7 @@ class CanvasScene(QGraphicsScene):
         glide.start()
 
     def _settle(self) -> None:
-        self.overview.forget()
+        self.overview.relight()
         self._settling.start()
 
     def settle(self) -> None:
@@ -356,10 +412,10 @@ class CanvasScene(QGraphicsScene):
         if detailed == self.detailed:
             return
         self.detailed = detailed
-        for item in [*self.nodes.values(), *self.wires.values(), *self.labels.values(), self.marks]:
+        for item in [*self.nodes.values(), *self.labels.values(), self.marks]:
             item.setVisible(detailed)
         self.overview.setVisible(not detailed)
-        self.overview.refresh()
+        self.overview.relight()
 
     def _enlarge(self, boost: float) -> None:
         self._boost = boost
@@ -378,19 +434,48 @@ class CanvasScene(QGraphicsScene):
         for table in (self.frames, self.notes):
             for name, item in table.items():
                 item.show_selected(name in selection)
-        self.overview.forget()
+        self.overview.relight()
 
     def _repaint(self) -> None:
+        for backdrop in self.backdrops:
+            backdrop.forget()
         self.numbers.repaint()
         for item in self.items():
             item.update()
         self.update()
 
     def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
-        """The canvas and its grid of dots, thinned as one zooms out."""
-        painter.fillRect(rectangle, ink().colour("canvas"))
-        if not self.has_grid:
-            return
+        """All that rests, painted straight: a picture of the scene is drawn. A view copies its backdrop instead."""
+        painter.save()
+        self.paint_resting(painter, [QRectF(rectangle)])
+        if self.detailed:
+            items = self.resting_within([QRectF(rectangle)])
+            paint_figures(painter, items, Stack(items), zoom_of(painter), painter.device().devicePixelRatio())
+        painter.restore()
+
+    def paint_resting(self, painter: QPainter, areas: Sequence[QRectF], sprites: Sprites | None = None) -> None:
+        """Ground, frames, wires, notes and nodes, as far as they touch some areas; nodes from sprites, where given."""
+        for area in areas:
+            painter.fillRect(area, ink().colour("canvas"))
+            if self.has_grid:
+                self._paint_grid(painter, area)
+        _paint_touching(painter, self.frames.values(), areas)
+        if self.detailed:
+            paint_wires(painter, [self.wires[name] for name in self.runs.within(areas)])
+        _paint_touching(painter, self.notes.values(), areas)
+        if not self.detailed:
+            self.overview.paint_resting(painter, areas)
+        elif sprites is not None:
+            sprites.paint(painter, self.resting_within(areas))
+        else:
+            for item in self.resting_within(areas):
+                painter.save()
+                painter.translate(item.pos())
+                item.paint_resting(painter)
+                painter.restore()
+
+    def _paint_grid(self, painter: QPainter, rectangle: QRectF) -> None:
+        """Dots, thinned as one zooms out."""
         zoom = painter.worldTransform().m11()
         step = GRID
         while step * zoom < 16:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.actions import attempt, make_actions, make_menu
@@ -73,6 +73,7 @@ class CanvasView(GestureView):
         """Show a snapshot that waits for its frame now: before a picture is taken."""
         self._frame.stop()
         self._show_pending()
+        self.canvas.numbers.catch_up()
         self.formula_note.catch_up()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -81,6 +82,13 @@ class CanvasView(GestureView):
         clock.start()
         super().paintEvent(event)
         self._cost_ms = self._showing_ms + clock.elapsed()
+
+    def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
+        """Copy what rests, where the view paints itself; a picture of it at another scale is painted straight."""
+        if painter.worldTransform() == self.viewportTransform():
+            self.backdrop.paint(painter)
+        else:
+            super().drawBackground(painter, rectangle)
 
     def _show_pending(self) -> None:
         if self._pending is not None:

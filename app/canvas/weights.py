@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
-from app.canvas.ink import draw_chevron, draw_text, ink, width_of
+from app.canvas.ink import draw_chevron, draw_plate, draw_text, ink, width_of
 from app.canvas.live import DASH, TEXT_FROM, zoom_of
 from app.canvas.readings import Words, is_finite
 from app.canvas.wire_item import WireItem
@@ -57,6 +57,7 @@ class WeightLabel(QGraphicsItem):
         self.words, self.gradient = DASH, DASH
         self.hovered = self.focused = False
         self.boost = 1.0
+        self._measure()
         self.setZValue(LABELS_Z)
         if place.count == 1:
             self.setCursor(Qt.CursorShape.SizeAllCursor)
@@ -69,6 +70,7 @@ class WeightLabel(QGraphicsItem):
         if (words, gradient) != (self.words, self.gradient):
             self.prepareGeometryChange()
             self.words, self.gradient = words, gradient
+            self._measure()
             self.update()
         return words.value
 
@@ -88,12 +90,17 @@ class WeightLabel(QGraphicsItem):
         """Draw larger: the canvas is seen from afar."""
         self.prepareGeometryChange()
         self.boost = boost
+        self._measure()
         self.update()
 
     def boundingRect(self) -> QRectF:
         """Both lines, around the item's place."""
+        return self._bounds
+
+    def _measure(self) -> None:
+        # Kept: Qt asks for the rectangle of every label at every frame.
         area = self._area()
-        return QRectF(area.topLeft() * self.boost, area.size() * self.boost)
+        self._bounds = QRectF(area.topLeft() * self.boost, area.size() * self.boost)
 
     def _area(self) -> QRectF:
         """Both lines before they are enlarged."""
@@ -142,9 +149,11 @@ def weight_area(weight: Words, gradient: Words) -> QRectF:
 
 def draw_weight(painter: QPainter, place: QRectF, weight: Words, gradient: Words | None, edge: str = "") -> None:
     """A weight and its gradient over the line it belongs to; `edge` is the colour of a border."""
-    painter.setPen(ink().pen(edge, 1.5 if edge == "focus" else 1.0) if edge else Qt.PenStyle.NoPen)
-    painter.setBrush(ink().colour("canvas", 0.88))
-    painter.drawRoundedRect(place, 4, 4)
+    draw_plate(painter, place, "canvas", 0.88)
+    if edge:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(ink().pen(edge, 1.5 if edge == "focus" else 1.0))
+        painter.drawRoundedRect(place, 4, 4)
     token = token_of(weight.value) if weight.token == "text" else weight.token
     first = QRectF(place.left(), place.top() + 1, place.width(), 16)
     draw_text(painter, first, weight.text, "number_small", token, "middle")

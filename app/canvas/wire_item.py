@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
-from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
 from app.canvas.neuron_item import edge_point
@@ -12,74 +14,116 @@ from app.canvas.node_item import DrawnNode, PortPlace
 from app.editor import wire_id
 from engine.graph import Wire
 
-WIRES_Z = 0.0
 PICK = 6.0  # pixels around the line that still hit it
 BEND_LEAST, BEND_MOST = 36.0, 220.0
+FADED = 0.15  # opacity of a wire whose end is in the hand
+
+
+class Run(NamedTuple):
+    """Where a wire begins and ends on the scene, and how far it leaves to the right; without a bend it is straight."""
+
+    begin_x: float
+    begin_y: float
+    end_x: float
+    end_y: float
+    bend: float
+
+    def path(self) -> QPainterPath:
+        """The curve."""
+        begin, end = QPointF(self.begin_x, self.begin_y), QPointF(self.end_x, self.end_y)
+        path = QPainterPath(begin)
+        if self.bend:
+            path.cubicTo(begin + QPointF(self.bend, 0), end - QPointF(self.bend, 0), end)
+        else:
+            path.lineTo(end)
+        return path
+
+
+NOWHERE = Run(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def curved(begin_x: float, begin_y: float, end_x: float, end_y: float) -> Run:
+    """A run that leaves to the right and arrives from the left."""
+    across = end_x - begin_x
+    bend = min(BEND_MOST, max(BEND_LEAST, abs(across) / 2))
+    if across >= 0:
+        bend = min(bend, max(across, BEND_LEAST / 2))
+    return Run(begin_x, begin_y, end_x, end_y, bend)
 
 
 def bezier(begin: QPointF, end: QPointF) -> QPainterPath:
     """A curve that leaves to the right and arrives from the left."""
-    across = end.x() - begin.x()
-    bend = min(BEND_MOST, max(BEND_LEAST, abs(across) / 2))
-    if across >= 0:
-        bend = min(bend, max(across, BEND_LEAST / 2))
-    path = QPainterPath(begin)
-    path.cubicTo(begin + QPointF(bend, 0), end - QPointF(bend, 0), end)
-    return path
+    return curved(begin.x(), begin.y(), end.x(), end.y()).path()
 
 
-def route(
-    source: DrawnNode, source_port: PortPlace | None, target: DrawnNode, target_port: PortPlace | None
-) -> QPainterPath:
+def route(source: DrawnNode, source_port: PortPlace | None, target: DrawnNode, target_port: PortPlace | None) -> Run:
     """From port to port; between circles straight from edge to edge, as networks are drawn in books."""
     if source.geometry.circle is not None and target.geometry.circle is not None and _leads_to_inputs(target_port):
         begin, end = source.pos() + source.geometry.circle.center(), target.pos() + target.geometry.circle.center()
-        path = QPainterPath(edge_point(source.geometry, source.pos(), end))
-        path.lineTo(edge_point(target.geometry, target.pos(), begin))
-        return path
-    begin = source.pos() + (source_port.point if source_port else QPointF(source.geometry.size[0], 0))
-    return bezier(begin, target.pos() + (target_port.point if target_port else QPointF(0, 0)))
+        first, last = edge_point(source.geometry, source.pos(), end), edge_point(target.geometry, target.pos(), begin)
+        return Run(first.x(), first.y(), last.x(), last.y(), 0.0)
+    out, into = source.pos(), target.pos()
+    leave = source_port.point if source_port else QPointF(source.geometry.size[0], 0)
+    arrive = target_port.point if target_port else QPointF(0, 0)
+    return curved(out.x() + leave.x(), out.y() + leave.y(), into.x() + arrive.x(), into.y() + arrive.y())
 
 
 def _leads_to_inputs(port: PortPlace | None) -> bool:
     return port is None or port.kind != "parameter"
 
 
-class WireItem(QGraphicsItem):
-    """Draws one wire; its looks are set by the scene."""
+class WireItem:
+    """One wire as drawn; its looks are set by the scene, and the backdrop paints it. No item of Qt's: there are many."""
 
-    def __init__(self, wire: Wire, kind: str) -> None:
-        super().__init__()
+    def __init__(self, wire: Wire, kind: str, disturb: Callable[[QRectF], None]) -> None:
         self.wire, self.kind = wire, kind
         self.wire_id = wire_id(wire)
-        self.path = QPainterPath()
+        self.run = NOWHERE
         self.weight: float | None = None
         self.phase = ""
-        self.selected = self.hovered = self.doomed = False
+        self.selected = self.hovered = self.doomed = self.faded = False
         self.replaced = False  # an opened layer draws its weights instead, line by line
-        self.setZValue(WIRES_Z)
-        self.setAcceptedMouseButtons(Qt.MouseButton.NoButton)
+        self._disturb = disturb
+        self._path: QPainterPath | None = None
 
-    def set_path(self, path: QPainterPath) -> None:
-        """Run along another path."""
-        if path != self.path:
-            self.prepareGeometryChange()
-            self.path = path
+    @property
+    def path(self) -> QPainterPath:
+        """The curve, made when it is first asked for: most wires are never near the view."""
+        if self._path is None:
+            self._path = self.run.path()
+        return self._path
 
-    def show_as(self, **looks: object) -> None:
-        """Change the looks: weight, phase, selected, hovered, doomed (about to be cut), replaced (by the lines of a layer)."""
-        if any(getattr(self, name) != look for name, look in looks.items()):
-            for name, look in looks.items():
-                setattr(self, name, look)
+    def set_run(self, run: Run) -> None:
+        """Run elsewhere."""
+        if run != self.run:
+            if self.run is not NOWHERE:
+                self.update()
+            self.run, self._path = run, None
             self.update()
 
-    def boundingRect(self) -> QRectF:
-        """The path with room for the band of a phase."""
-        return self.path.controlPointRect().adjusted(-8, -8, 8, 8)
+    def show_as(self, **looks: object) -> None:
+        """Change the looks: weight, phase, selected, hovered, doomed (about to be cut), faded (its end is in the hand),
+        replaced (by the lines of a layer)."""
+        if any(getattr(self, name) != look for name, look in looks.items()):
+            before = self._looks()
+            for name, look in looks.items():
+                setattr(self, name, look)
+            if self._looks() != before:
+                self.update()
 
-    def shape(self) -> QPainterPath:
-        """The line with what still hits it."""
-        return self.hit_area(PICK)
+    def _looks(self) -> tuple[object, ...]:
+        return (self.pen(), self.phase, self.selected, self.faded)
+
+    def update(self) -> None:
+        """Have it painted anew."""
+        self._disturb(self.boundingRect())
+
+    def boundingRect(self) -> QRectF:
+        """What it may cover, with room for the band of a phase."""
+        run, bend = self.run, self.run.bend
+        left, right = min(run.begin_x, run.end_x - bend), max(run.begin_x + bend, run.end_x)
+        top, bottom = min(run.begin_y, run.end_y), max(run.begin_y, run.end_y)
+        return QRectF(left - 8, top - 8, right - left + 16, bottom - top + 16)
 
     def hit_area(self, reach: float) -> QPainterPath:
         """All within `reach` of the line."""
@@ -87,24 +131,30 @@ class WireItem(QGraphicsItem):
         stroker.setWidth(2 * reach)
         return stroker.createStroke(self.path)
 
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a single hairline."""
+        return not (self.selected or self.faded or self.phase == "backward")
+
+    def paint(self, painter: QPainter) -> None:
         """One hairline; thick only where it says something."""
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(FADED if self.faded else 1.0)
         if self.phase == "backward":
             band = QPen(ink().colour("backward", 0.22), 7.0)
             band.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(band)
             painter.drawPath(self.path)
-        painter.setPen(self._pen())
+        painter.setPen(self.pen())
         if self.selected and not self.doomed:
             # Two hairlines: one wide antialiased curve costs several times as much.
-            painter.translate(0, -1)
+            painter.drawPath(self.path.translated(0, -1))
+            painter.drawPath(self.path.translated(0, 1))
+        else:
             painter.drawPath(self.path)
-            painter.translate(0, 2)
-        painter.drawPath(self.path)
+        painter.setOpacity(1.0)
 
-    def _pen(self) -> QPen:
+    def pen(self) -> QPen:
+        """The hairline in the colour of what is most worth saying."""
         if self.doomed:
             return ink().pen("error", 1.0)
         style = Qt.PenStyle.DashLine if self.wire.muted else Qt.PenStyle.SolidLine
@@ -118,3 +168,19 @@ class WireItem(QGraphicsItem):
             strength = round(0.3 + 0.7 * min(1.0, abs(self.weight)), 1)
             return ink().pen("neg" if self.weight < 0 else "pos", 1.0, style, strength)
         return ink().pen(f"k_{self.kind}", 1.0, style, 0.2 if self.replaced else 0.85)
+
+
+def paint_wires(painter: QPainter, wires: Iterable[WireItem]) -> None:
+    """Many wires; a pen is set only where it differs from the one before."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    drawn_with = None
+    for wire in wires:
+        if not wire.is_plain:
+            wire.paint(painter)
+            drawn_with = None
+            continue
+        if (pen := wire.pen()) is not drawn_with:
+            painter.setPen(pen)
+            drawn_with = pen
+        painter.drawPath(wire.path)

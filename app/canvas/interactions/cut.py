@@ -33,8 +33,8 @@ class Cut(Interaction):
         self._stroke.lineTo(point)
         self._line.setPath(self._stroke)
         reached = piece.boundingRect().adjusted(-1, -1, 1, 1)
-        for name, wire in self.scene.wires.items():
-            if wire.boundingRect().intersects(reached) and wire.hit_area(0.5).intersects(piece):
+        for name in self.scene.runs.within([reached]):
+            if self.scene.wires[name].hit_area(0.5).intersects(piece):
                 self._crossed.add(name)
         self.scene.cut_preview(self._crossed)
 

@@ -44,7 +44,7 @@ class PullWire(Interaction):
         self._line = self.scene.addPath(bezier(start, start), ink().pen(f"k_{self._anchor.kind}", 1.0))
         self._line.setZValue(90)
         if self._taken is not None:
-            self.scene.wires[wire_id(self._taken)].setOpacity(0.15)
+            self.scene.wires[wire_id(self._taken)].show_as(faded=True)
         self._clicked = False
         self._answers: dict[str, Problem | None] = {}
         self._lit = frozenset(self._candidates())
@@ -172,5 +172,5 @@ class PullWire(Interaction):
         self.scene.light_ports(None)
         self.view.show_hint("")
         if self._taken is not None and (item := self.scene.wires.get(wire_id(self._taken))) is not None:
-            item.setOpacity(1.0)
+            item.show_as(faded=False)
         self.done = True

@@ -9,7 +9,7 @@ import numpy as np
 from app.canvas.geometry import measure
 from app.canvas.layer.plan import is_opened
 from app.canvas.node_item import DrawnNode
-from app.canvas.wire_item import WireItem, route
+from app.canvas.wire_item import route
 from app.canvas.wiring import Wiring
 from app.editor import Editor, wire_id
 from engine.document import Document
@@ -66,7 +66,10 @@ def check_scene(editor, scene):
     assert set(scene.frames) == set(graph.frames) and set(scene.notes) == set(graph.notes), "frames and notes"
     drawn = scene.items()
     assert sum(isinstance(item, DrawnNode) for item in drawn) == len(graph.nodes), "nodes left behind on the canvas"
-    assert sum(isinstance(item, WireItem) for item in drawn) == len(graph.wires), "wires left behind on the canvas"
+    assert sorted(scene.runs.names) == sorted(scene.wires), "wires left behind on the canvas"
+    assert sorted(scene.areas.names) == sorted(scene.nodes), "places left behind on the canvas"
+    for name in scene.nodes:
+        assert name in scene.areas.within([scene.area_of(name)]), f"place of {name}"
     assert set(scene.labels) <= set(scene.wires), "labels of wires that are gone"
     wiring = Wiring(graph)
     for name, item in scene.nodes.items():
@@ -83,8 +86,8 @@ def check_scene(editor, scene):
         item = scene.wires[wire_id(wire)]
         assert item.wire is wire, f"{wire_id(wire)} is drawn as it was before"
         source, target = scene.nodes[wire.source_node], scene.nodes[wire.target_node]
-        path = route(source, source.port(wire.source), target, target.port(wire.target))
-        assert item.path == path, f"{wire_id(wire)} does not lead from port to port"
+        run = route(source, source.port(wire.source), target, target.port(wire.target))
+        assert item.run == run, f"{wire_id(wire)} does not lead from port to port"
     assert all(editor.exists(name) for name in editor.selection), "something is selected that is gone"
     assert scene.views()[0].mode is None, "a gesture has not ended"
 
