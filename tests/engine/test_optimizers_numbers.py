@@ -264,3 +264,42 @@ def test_a_constant_rate_suits_one_direction_of_x2_y10(point, rate, expected):  
     session = Session(Document(graph, training=plan, precision="float64"))
     session.run(2000)
     np.testing.assert_allclose(session.parameters["parameter_1.value"], expected, atol=6e-5)
+
+
+TURNED = {
+    "adagrad": (optimizer("adagrad", 0.5), (13, 331, 601, 683)),
+    "adam": (optimizer("adam", 0.1, form="text"), (82, 236, 370, 406)),
+    "sgd": (optimizer("sgd", 0.009), (254,) * 4),
+    "momentum": (optimizer("momentum", 0.0045, momentum=0.9), (97,) * 4),
+    "nesterov": (optimizer("nesterov", 0.005, momentum=0.9), (25,) * 4),
+}
+
+
+@pytest.mark.parametrize("name", TURNED)
+@pytest.mark.parametrize(("place", "degrees"), list(enumerate([0, 15, 30, 45])))
+def test_paces_of_their_own_lose_their_way_in_a_turned_bowl(name, place, degrees):  # 03:rotated-bowl
+    phase, expected = TURNED[name]
+    angle = np.deg2rad(degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    graph = Graph()
+    w, matrix = (
+        graph.add("parameter", initial=[(turn @ [1.0, 1.0]).tolist()]),
+        graph.add("constant", value=turn.tolist()),
+    )
+    scale = graph.add("constant", value=[[1.0, 100.0]])
+    product, square, scaled = graph.add("matmul"), graph.add("square"), graph.add("multiply")
+    total = graph.add("sum", over="all")
+    graph.connect(w, product["a"])
+    graph.connect(matrix, product["b"])
+    for source, sink in ((product, square), (square, scaled["x"]), (scale, scaled["x"]), (scaled, total)):
+        graph.connect(source, sink)
+    plan = {"phases": [{"name": "main", "minimise": total.id, **phase}]}
+    session, steps, height = Session(Document(graph, training=plan, precision="float64")), 0, np.inf
+    while height >= 1e-4:
+        session.run(1)
+        steps += 1
+        point = session.parameters["parameter_1.value"]
+        if name == "nesterov":  # the book's own w
+            point = point - 0.9 * session.value("parameter_1.value.main.velocity")
+        height = float(((point @ turn) ** 2 * [1.0, 100.0]).sum())
+    assert steps == expected[place]
