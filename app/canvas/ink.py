@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen, QPixmap
 
 from app.theme import Theme, current_theme
+from app.theme.icons import paint_icon
 
 
 class Ink:
@@ -129,6 +130,9 @@ def _plate(size: tuple[int, int], colour: int, radius: float) -> QPixmap:
 
 def draw_icon(painter: QPainter, x: float, y: float, name: str, token: str, size: float = 14.0) -> None:
     """An icon with its upper left corner at a point."""
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+        paint_icon(painter, QRectF(x, y, size, size), name, ink().colour(token).name())
+        return
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     pixmap = ink().pixmap(name, token, size)
     painter.drawPixmap(QRectF(x, y, size, size), pixmap, QRectF(pixmap.rect()))

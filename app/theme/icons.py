@@ -47,6 +47,11 @@ def icon_pixmap(name: str, colour: str, size: float, ratio: float) -> QPixmap:
     return pixmap
 
 
+def paint_icon(painter: QPainter, area: QRectF, name: str, colour: str) -> None:
+    """The icon in vectors, for a painter that does not paint pixels."""
+    QSvgRenderer(QByteArray(icon_svg(name, colour).encode())).render(painter, area)
+
+
 @cache
 def make_icon(name: str, colour: str, disabled: str, size: float) -> QIcon:
     """An icon for buttons and menus, in `colour`, and in `disabled` where it cannot be used."""

@@ -15,6 +15,7 @@ from app.theme import current_theme
 from app.theme.numbers import MINUS, number_text
 from app.views.axes import Array, Axes, axes_in, polygon
 from app.views.contours import HeightScale, contour_lines
+from app.views.export import paints_elsewhere
 from app.views.slopes import paint_field
 
 if TYPE_CHECKING:
@@ -122,7 +123,10 @@ class SurfacePlot(QWidget):
         if self.surface is None:
             return
         painter, axes = QPainter(self), self.axes()
-        painter.drawPixmap(0, 0, self._furniture(axes))
+        if paints_elsewhere(painter, self):
+            self._paint_furniture(painter, axes)
+        else:
+            painter.drawPixmap(0, 0, self._furniture(axes))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.save()
         painter.setClipRect(axes.area)
@@ -139,12 +143,15 @@ class SurfacePlot(QWidget):
         self._kept.setDevicePixelRatio(ratio)
         self._kept.fill(Qt.GlobalColor.transparent)
         painter = QPainter(self._kept)
+        self._paint_furniture(painter, axes)
+        painter.end()
+        return self._kept
+
+    def _paint_furniture(self, painter: QPainter, axes: Axes) -> None:
         self._paint_heights(painter, axes)
         axes.paint(painter, *self.names, grid=False)
         if self.has_legend:
             self._paint_legend(painter, axes)
-        painter.end()
-        return self._kept
 
     def _paint_heights(self, painter: QPainter, axes: Axes) -> None:
         assert self.surface is not None

@@ -95,7 +95,7 @@ def test_in_an_svg_text_is_text_in_named_fonts_and_wires_and_formulas_are_paths(
     assert ">hidden</text>" in svg and ">prediction</text>" in svg
     assert 'font-family="Inter"' in svg and 'font-family="JetBrains Mono"' in svg
     assert "Helvetica" in svg  # for readers without these
-    assert svg.count("<path") > 40
+    assert svg.count("<path") > 40 and "<image" not in svg  # icons too
     assert "non-scaling-stroke" not in svg  # lines grow with the picture
     assert 'stroke="#000000" stroke-opacity="1" stroke-width="1" stroke-linecap="butt"' not in svg
 
@@ -127,6 +127,14 @@ def test_a_view_is_drawn_once_its_answer_has_come(document, tmp_path):
     assert (picture.width(), picture.height()) == (480, 360)
     colours = channels(picture)[60:300, 60:260].reshape(-1, 3)
     assert len(np.unique(colours, axis=0)) > 60  # a field, no sentence
+
+
+def test_in_the_svg_of_a_view_axes_and_legend_are_text(document):
+    with Studio(document, "boundary", (480, 360)) as studio:
+        studio.subject.show_snapshot(play(studio.runner, Moment(iterations=9)))
+        wait_until(lambda: not studio.subject.is_waiting)
+        svg = svg_of(studio.subject).decode()
+    assert ">target 1</text>" in svg and ">iteration 9</text>" in svg and ">0.5</text>" in svg
 
 
 def test_the_window_is_drawn_and_its_canvas_keeps_its_caches(opened, tmp_path):
