@@ -144,7 +144,7 @@ class Backward:
             return
         other = self.reading.printer.factor(tree, 1 - side, place)
         index = (tree.left, tree.right)[side]
-        slot = next((i for i, s in enumerate(played.slots.slots) if s.value is operand and s.spot == index), None)
+        slot = played.slots.find_row(operand, index, side)
         slope = played.slopes[slot] if slot is not None else None
         local = None if slope is None else float(slope.reshape(-1)[place])
         lone = len(played.slots.slots) == 2 or isinstance(stage.tree, Products) or _adds_only(stage.tree)

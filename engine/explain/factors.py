@@ -144,12 +144,12 @@ class Walk:
     def _consumers(self, value: Value, node: str) -> Iterator[tuple[str, Value]]:
         session = self.desk.session
         for wire in session.document.graph.wires:
-            if session.program.outputs.get(wire.source) is not value or wire.target_node == node:
+            if value not in _at_all_times(session.program, wire.source) or wire.target_node == node:
                 continue
             drawn = session.document.graph.nodes[wire.target_node]
             if drawn.kind is not None and drawn.kind.category == "Losses":
                 continue  # the loss is one factor
-            for output in self.desk.outputs(wire.target_node):
+            for output in self.desk.outputs(wire.target_node, value.call.origin.time if value.call else None):
                 if output.index in self.found and output is not value:
                     yield wire.target_node, output
 
@@ -200,7 +200,7 @@ class Walk:
     def _weights(self, reading: Reading, played: Played, tree: Products, leaf: Leaf, node: str) -> Iterator[Factor]:
         for side, index in ((0, tree.left), (1, tree.right)):
             operand = tree.call.operands[side]
-            slot = next((i for i, s in enumerate(played.slots.slots) if s.value is operand and s.spot == index), None)
+            slot = played.slots.find_row(operand, index, side)
             slopes = played.slopes[slot] if slot is not None else None
             if slopes is None:
                 continue

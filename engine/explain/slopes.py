@@ -21,11 +21,15 @@ from engine.tape import initial_array, plan
 
 
 class Slot(NamedTuple):
-    """Numbers that a stage reads: a value's entries at `spot`, in the shape the stage wants."""
+    """Numbers that a stage reads: a value's entries at `spot`, in the shape the stage wants.
+
+    side  0 or 1: the same entries as left and as right factors are two slots, each with its own derivative
+    """
 
     value: Value
     spot: Index
     shape: tuple[int, ...]
+    side: int = 0
 
     def read(self, live: Live) -> Array | None:
         """The numbers, None where they were not computed."""
@@ -45,18 +49,23 @@ class Slots:
     def __init__(self, tree: Tree, live: Live) -> None:
         self.live = live
         self.slots: list[Slot] = []
-        self._place: dict[tuple[int, Any], int] = {}
+        self._place: dict[tuple[int, Any, int], int] = {}
         self.key = (self._key(tree), live.session.dtype)
 
     def find(self, leaf: Leaf) -> int | None:
         """The place of a single entry among the slots."""
-        return self._place.get((leaf.value.index, leaf.entry))
+        return self._place.get((leaf.value.index, leaf.entry, 0))
 
-    def _add(self, value: Value, index: Index, shape: tuple[int, ...]) -> int:
-        mark = (value.index, tuple([(i.start, i.stop) if isinstance(i, slice) else i for i in index]))
+    def find_row(self, value: Value, index: Index, side: int) -> int | None:
+        """The place of the factors on one side of a sum of products."""
+        sought = (value.index, index, side)
+        return next((i for i, s in enumerate(self.slots) if (s.value.index, s.spot, s.side) == sought), None)
+
+    def _add(self, value: Value, index: Index, shape: tuple[int, ...], side: int = 0) -> int:
+        mark = (value.index, tuple([(i.start, i.stop) if isinstance(i, slice) else i for i in index]), side)
         if mark not in self._place:
             self._place[mark] = len(self.slots)
-            self.slots.append(Slot(value, index, shape))
+            self.slots.append(Slot(value, index, shape, side))
         return self._place[mark]
 
     def _key(self, tree: Tree) -> Any:
@@ -69,8 +78,8 @@ class Slots:
             return (*name, tuple([self._key(operand) for operand in tree.operands]))
         if isinstance(tree, Products):
             left, right = tree.call.operands
-            depth = self.live.shape(left)[0 if tree.call.attributes.get("transpose_a") else -1]
-            return (*name, depth, self._add(left, tree.left, (1, depth)), self._add(right, tree.right, (depth, 1)))
+            depth = self.live.shape(left)[tree.left.index(slice(None))]
+            return (*name, depth, self._add(left, tree.left, (1, depth)), self._add(right, tree.right, (depth, 1), 1))
         if isinstance(tree, Reduction):
             (operand,) = tree.call.operands
             shape = self.live.shape(operand)
@@ -142,7 +151,7 @@ class LocalPlan:
         if isinstance(tree, Operation):
             value = build.emit(name, *[self._emit(operand) for operand in tree.operands], **attributes)
         elif isinstance(tree, Products):
-            left, right = self._slice(call.operands[0], tree.left), self._slice(call.operands[1], tree.right)
+            left, right = self._slice(call.operands[0], tree.left), self._slice(call.operands[1], tree.right, 1)
             value = build.emit("reshape", build.emit("matmul", left, right), shape=())
         elif isinstance(tree, Reduction):
             ties = {word: attributes[word] for word in ("ties",) if word in attributes}
@@ -153,9 +162,9 @@ class LocalPlan:
             value.call.rule = call.rule
         return value
 
-    def _slice(self, value: Value, index: Index) -> Value:
-        mark = (value.index, index)
-        place = next(i for i, slot in enumerate(self._slots.slots) if (slot.value.index, slot.spot) == mark)
+    def _slice(self, value: Value, index: Index, side: int = 0) -> Value:
+        place = self._slots.find_row(value, index, side)
+        assert place is not None
         return self.sources[place]
 
     def _one_of(self, tree: Whole) -> Value:

@@ -245,7 +245,7 @@ class Grower:
         name = call.primitive.name
         if treats_numbers_alone(call) and call.operands:
             return self._operation(call, entry)
-        if name == "matmul":
+        if name in ("matmul", "batch_matmul"):
             return self._products(call, entry)
         if is_reduction(call):
             return self._reduction(call, entry)
@@ -272,12 +272,13 @@ class Grower:
         return Operation(call, entry, tuple(operands))
 
     def _products(self, call: Call, entry: Entry) -> Tree:
+        batch = entry[:-2] if call.primitive.name == "batch_matmul" else ()
         left: Index = (*entry[:-1], slice(None))
-        right: Index = (slice(None), entry[-1])
+        right: Index = (*batch, slice(None), entry[-1])
         if call.attributes.get("transpose_a"):
-            left = left[::-1]
+            left = (*left[:-2], left[-1], left[-2])
         if call.attributes.get("transpose_b"):
-            right = right[::-1]
+            right = (*right[:-2], right[-1], right[-2])
         return Products(call, entry, left, right)
 
     def _reduction(self, call: Call, entry: Entry) -> Tree:

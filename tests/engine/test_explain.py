@@ -449,6 +449,18 @@ def test_a_gate_shows_the_row_it_judges_and_sends_back_through_what_it_keeps():
     assert numbers(through, "local") == numbers(mask, "result")
 
 
+def test_a_product_for_each_example_shows_the_rows_of_that_example():
+    session = Session(document_around("batched_matmul"))
+    session.step("iteration")
+    forward, backward = [step for step in session.steps if step.node == "batched_matmul_1"]
+    (sums,) = session.explain(forward, row=2, unit=0).equations
+    row = session.value("before")[2]
+    assert numbers(sums, "operand") == pytest.approx([row[0], row[0], row[1], row[1], row[2], row[2]])
+    assert numbers(sums, "result") == [pytest.approx(row @ row)]
+    locals_of = [numbers(e, "local")[0] for e in session.explain(backward, row=2, unit=0).equations]
+    assert locals_of == pytest.approx([row[0], row[0], row[1], row[1], row[2], row[2]])
+
+
 def test_the_share_of_a_tie_is_shown_as_it_was_sent():
     document = document_around("max")
     document.graph.nodes["max_1"].properties["ties"] = "shared"
