@@ -18,6 +18,7 @@ from engine.history import History, last_good
 from engine.initialisers import stream
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
+from engine.machines.lanes import keep_free as keep_free  # who drives a session may want a processor for itself
 from engine.playback import Playback, StepKind
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Program, Value, resolve
@@ -26,7 +27,7 @@ from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.structure import numbers_of, structure_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
-from engine.training import AVERAGE, AVERAGED, Stopping, Watch
+from engine.training import AVERAGE, AVERAGED, Phase, Watch
 from engine.weights_file import Weights, fitting_weights
 
 if TYPE_CHECKING:
@@ -292,23 +293,25 @@ class Session:
         return self._stopping is not None or self.playback.run(iterations)
 
     @property
-    def _stopping(self) -> Stopping | None:
-        chosen = (phase.stopping for phase in self.document.training.phases)
-        return next((stopping for stopping in chosen if stopping.type != "never"), None)
+    def _stopping(self) -> Phase | None:
+        """The phase that may end training."""
+        return next((phase for phase in self.document.training.phases if phase.stopping.type != "never"), None)
 
     def _watch_epoch(self) -> None:
         """At the end of an epoch: stop where the loss that is watched has not been better for too long."""
-        stopping = self._stopping
-        if stopping is None or self.playback.position or self.playback.within:
+        phase = self._stopping
+        if phase is None or self.playback.position or self.playback.within:
             return
-        part: Literal["train", "test"] = "test" if stopping.setting("watch") == "test" else "train"
-        loss = self.evaluate(part).get("loss")
-        if loss is None or not self._watch.note(self.iteration, self.epoch, loss, stopping):
+        watched, goes_back = phase.stopping.words["watch"], phase.stopping.words["restore_best"]
+        loss = self.evaluate("test" if watched == "test" else "train").get("loss")
+        numbers = [self.program.sources.get(phase.address("stopping", name)) for name in ("patience", "least")]
+        patience, least = (math.inf if value is None else float(self._machine.view(value)) for value in numbers)
+        if loss is None or not self._watch.note(self.iteration, self.epoch, loss, patience, least):
             return
-        best, goes_back = self._watch.bests[-1], stopping.setting("restore_best")
+        best = self._watch.bests[-1]
         if goes_back:
             self.playback.go_to(Moment(best.iteration, 0))
-        fact = f"stopped early: the {stopping.setting('watch')} loss was best in epoch {best.epoch}, {best.loss:.6g}"
+        fact = f"stopped early: the {watched} loss was best in epoch {best.epoch}, {best.loss:.6g}"
         mend = f"Its parameters are back. {GO_ON}" if goes_back else GO_ON
         self.problem = Problem(fact, mend, severity="warning", kind=STOPPED)
 
@@ -372,7 +375,15 @@ class Session:
 
     def _find(self, name: str) -> Value:
         address = self._address(name)
-        return self.program.outputs.get(address) or self.program.sources[address]
+        return self.output(address) if address in self.program.outputs else self.program.sources[address]
+
+    def output(self, address: str) -> Value:
+        """What a node gives, as `node.port`: of a node in time at the step that was played last, or else at the last one.
+
+        `node.port@3` is the value at one step, counted from 0.
+        """
+        outputs, last = self.program.outputs, self.last_step
+        return outputs[address] if last is None else outputs.get(f"{address}@{last.time}", outputs[address])
 
     def state_of(self, value: Value) -> State:
         """Whether a value belongs to the iteration looked at, to a former one, or was never computed."""
@@ -592,7 +603,8 @@ class Session:
         machine, program = self._machine, self.program
         values: dict[str, Reading] = {}
         gradients: dict[str, Reading] = {}
-        for address, value in program.outputs.items():
+        for address in program.outputs:
+            value = self.output(address)
             values[address] = self._read(value)
             self._add_gradient(gradients, address, value)
         parameters = {}

@@ -44,12 +44,12 @@ class Watch:
     def __init__(self) -> None:
         self.bests: list[Best] = []
 
-    def note(self, iteration: int, epoch: int, loss: float, stopping: Stopping) -> bool:
+    def note(self, iteration: int, epoch: int, loss: float, patience: float, least: float) -> bool:
         """Note the loss at the end of an epoch; whether it is time to stop."""
-        if not self.bests or loss < self.bests[-1].loss - stopping.setting("least"):
+        if not self.bests or loss < self.bests[-1].loss - least:
             self.bests.append(Best(iteration, epoch, loss))
             return False
-        return bool(epoch - self.bests[-1].epoch >= stopping.setting("patience"))
+        return epoch - self.bests[-1].epoch >= patience
 
     def forget_after(self, iteration: int) -> None:
         """Time was turned back: what came later has not happened."""

@@ -28,9 +28,9 @@ def emit_update(
     work = Work(build, phase.name, index, list(parameters), slopes, objective)
     work.at(parameters[0])
     work.settings, work.words = _slots(build, phase, "optimizer"), phase.optimizer.words
-    around = [
-        (one.kind, _slots(build, phase, name), one.words) for name, one in phase.choices.items() if _takes_part(one)
-    ]
+    slots = {name: _slots(build, phase, name) for name in phase.choices if name != "optimizer"}
+    chosen = [(phase.choices[name], numbers) for name, numbers in slots.items()]
+    around = [(one.kind, numbers, one.words) for one, numbers in chosen if _takes_part(one)]
     for kind, numbers, words in around:
         work.at(parameters[0])
         kind.before_step(work, numbers, words)

@@ -142,3 +142,12 @@ def test_a_reset_begins_to_watch_anew():
     assert session.problem is None
     session.run(100_000)
     assert session.problem == stopped
+
+
+def test_a_patience_that_is_dragged_counts_at_once():
+    session = Session(noisy(type="early", patience=1))
+    session.run(100_000)
+    session.set_setting("training.main.stopping.patience", 20)
+    assert session.problem is None
+    session.run(100_000)
+    assert session.epoch == expected_stop(watched_losses(300), 20)[0]
