@@ -144,12 +144,12 @@ class Walk:
     def _consumers(self, value: Value, node: str) -> Iterator[tuple[str, Value]]:
         session = self.desk.session
         for wire in session.document.graph.wires:
-            if value not in _at_all_times(session.program, wire.source) or wire.target_node == node:
+            if session.program.outputs.get(wire.source) is not value or wire.target_node == node:
                 continue
             drawn = session.document.graph.nodes[wire.target_node]
             if drawn.kind is not None and drawn.kind.category == "Losses":
                 continue  # the loss is one factor
-            for output in self.desk.outputs(wire.target_node, value.call.origin.time if value.call else None):
+            for output in self.desk.outputs(wire.target_node):
                 if output.index in self.found and output is not value:
                     yield wire.target_node, output
 
