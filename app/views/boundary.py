@@ -132,6 +132,8 @@ class DecisionBoundary(View):
     def show_painting(self) -> None:
         """Painting began or ended: the plane holds still meanwhile, and takes in all points afterwards."""
         self.paint_button.setChecked(self.paint.is_on)
+        for button in (self.export_button, self.tear_button):  # the brushes need their room
+            button.setVisible(not self.paint.is_on)
         self.plot.hold(self.paint.is_on)
         if not self.paint.is_on:
             self._data = self._ask = None

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from engine.datasets.csv_text import Question
+from engine.datasets.csv_text import BadLine, Question, Row
 from engine.datasets.draws import Floats
 
 Kind = Literal["numbers", "words", "nothing"]
@@ -115,3 +116,40 @@ def _all_numbers(cells: Sequence[str]) -> Floats | None:
     except ValueError:
         return None
     return None if any("_" in cell for cell in cells) else numbers
+
+
+def even_rows(rows: list[Row], bad: list[BadLine]) -> tuple[list[Row], list[BadLine]]:
+    """Rows of one width, and what was wrong with the others. Empty cells behind the last heading say nothing."""
+    width = Counter(len(row.cells) for row in rows).most_common(1)[0][0]
+    first = rows[0]
+    if len(first.cells) == width - 1 and len(rows) > 1 and not any(map(is_number, first.cells)):
+        rows = [Row(first.line, ["", *first.cells]), *rows[1:]]  # as R writes a table with names of rows
+    kept, told = [], list(bad)
+    for row in rows:
+        cells = row.cells
+        if len(cells) > width and not any(cells[width:]):
+            cells = cells[:width]
+        if len(cells) == width:
+            kept.append(Row(row.line, cells))
+        else:
+            count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
+            told.append(BadLine(row.line, f"it has {count}, and there are {width} columns"))
+    while width > 1 and not any(row.cells[width - 1] for row in kept):
+        width -= 1
+        kept = [Row(row.line, row.cells[:width]) for row in kept]
+    return kept, told
+
+
+def counts_lines(numbers: Floats) -> bool:
+    """Whether these are the numbers of lines, some of which may have gone."""
+    steps = np.diff(numbers)
+    return bool(np.all(steps >= 1) and np.all(steps == np.round(steps)) and steps.sum() < 2 * len(numbers))
+
+
+def holds(column: Column) -> str:
+    """What a column is, in a few words."""
+    if column.kind == "nothing":
+        return "nothing"
+    if column.numbers is None:
+        return f"{len(column.words):,} words" if len(column.words) != 1 else "1 word"
+    return f"{column.known.min():.4g} to {column.known.max():.4g}"

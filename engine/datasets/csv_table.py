@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from engine.datasets.arrays import MOST_NUMBERS
-from engine.datasets.csv_cells import Column, column_of, decimal_question, is_number
+from engine.datasets.csv_cells import Column, column_of, counts_lines, decimal_question, even_rows, holds, is_number
 from engine.datasets.csv_result import Found, Understood, short
 from engine.datasets.csv_text import (
     BadLine,
@@ -48,6 +48,7 @@ class CsvFile:
         self._content, self.name = content, name
         self._texts: dict[str, str] = {}
         self._rows: dict[tuple[str, str], tuple[list[Row], list[BadLine]]] = {}
+        self._columns: dict[tuple[object, ...], Column] = {}
 
     def understand(
         self, answers: Mapping[str, str] | None = None, watch: Watch = lambda words, share: None
@@ -64,37 +65,25 @@ class CsvFile:
         rows, unreadable = self._rows[key]
         if not rows:
             refuse(f"“{self.name}” has no line with anything on it", "Choose another file.")
-        reading = _Reading(self.name, given, watch, *_even(rows, unreadable))
+        reading = _Reading(self.name, given, watch, *even_rows(rows, unreadable), self._columns, key)
         return reading.understand([encoding, separator])
-
-
-def _even(rows: list[Row], bad: list[BadLine]) -> tuple[list[Row], list[BadLine]]:
-    """Rows of one width, and what was wrong with the others. Empty cells behind the last heading say nothing."""
-    width = Counter(len(row.cells) for row in rows).most_common(1)[0][0]
-    first = rows[0]
-    if len(first.cells) == width - 1 and len(rows) > 1 and not any(map(is_number, first.cells)):
-        rows = [Row(first.line, ["", *first.cells]), *rows[1:]]  # as R writes a table with names of rows
-    kept, told = [], list(bad)
-    for row in rows:
-        cells = row.cells
-        if len(cells) > width and not any(cells[width:]):
-            cells = cells[:width]
-        if len(cells) == width:
-            kept.append(Row(row.line, cells))
-        else:
-            count = "1 cell" if len(cells) == 1 else f"{len(cells)} cells"
-            told.append(BadLine(row.line, f"it has {count}, and there are {width} columns"))
-    while width > 1 and not any(row.cells[width - 1] for row in kept):
-        width -= 1
-        kept = [Row(row.line, row.cells[:width]) for row in kept]
-    return kept, told
 
 
 class _Reading:
     """One understanding on its way: rows of even width, then columns, roles, kept lines, arrays."""
 
-    def __init__(self, name: str, given: Mapping[str, str], watch: Watch, rows: list[Row], bad: list[BadLine]) -> None:
+    def __init__(
+        self,
+        name: str,
+        given: Mapping[str, str],
+        watch: Watch,
+        rows: list[Row],
+        bad: list[BadLine],
+        known: dict[tuple[object, ...], Column],
+        key: tuple[str, str],
+    ) -> None:
         self.given, self.watch, self.rows, self.bad = given, watch, rows, bad
+        self.known, self.key = known, key
         self.result = Understood(name)
         self.questions: list[Question] = []
 
@@ -152,15 +141,16 @@ class _Reading:
         self.columns: list[Column] = []
         for place, name in enumerate(names):
             self.watch("Reading the columns", place / len(names))
-            cells = [row.cells[place] for row in self.rows]
-            column = column_of(name, cells, self.comma, self.given.get(f"kind:{place}") == "words")
+            as_words = self.given.get(f"kind:{place}") == "words"
+            key = (self.key, len(self.rows), self.comma, place, name, as_words)
+            if key not in self.known:
+                self.known[key] = column_of(name, [row.cells[place] for row in self.rows], self.comma, as_words)
+            column = self.known[key]
             self.columns.append(column)
             slips = int(column.bad.sum())
             if slips or f"kind:{place}" in self.given:
                 row = int(np.flatnonzero(column.bad)[0]) if slips else 0
-                fact = (
-                    f"“{name}” holds numbers, but for {slips} like “{cells[row][:20]}” on line {self.rows[row].line}."
-                )
+                fact = f"“{name}” holds numbers, but for {slips} like “{column.cells[row][:20]}” on line {self.rows[row].line}."
                 choices = (("numbers", "Numbers only"), ("words", "Words"))
                 self.ask(f"kind:{place}", name, fact, "numbers", choices, True)
 
@@ -194,7 +184,7 @@ class _Reading:
             if len(known) and np.ptp(known) == 0:
                 fact = f"“{column.name}” is {known[0]:g} on every line, and says nothing."
             elif column.name.casefold().startswith("column ") or column.name.casefold() in COUNTING_NAMES:
-                fact = f"“{column.name}” only counts the lines." if _counts(known) else ""
+                fact = f"“{column.name}” only counts the lines." if counts_lines(known) else ""
         elif column.kind == "words" and len(column.words) > MOST_INPUT_WORDS and place < len(self.columns) - 1:
             fact = f"“{column.name}” holds {len(column.words):,} different words, too many for one input each."
         if not fact:
@@ -389,7 +379,7 @@ class _Reading:
     def _show(self, roles: Sequence[str]) -> None:
         result = self.result
         result.columns = [
-            Found(place, column.name, role, _holds(column), int(column.missing.sum()))
+            Found(place, column.name, role, holds(column), int(column.missing.sum()))
             for place, (column, role) in enumerate(zip(self.columns, roles, strict=True))
         ]
         for row in self.kept[:PREVIEWED]:
@@ -401,20 +391,6 @@ class _Reading:
         if column.missing[row] or column.bad[row]:
             return ""
         return column.cells[row] if column.numbers is None else f"{column.numbers[row]:.7g}"
-
-
-def _counts(numbers: Floats) -> bool:
-    """Whether these are the numbers of lines, some of which may have gone."""
-    steps = np.diff(numbers)
-    return bool(np.all(steps >= 1) and np.all(steps == np.round(steps)) and steps.sum() < 2 * len(numbers))
-
-
-def _holds(column: Column) -> str:
-    if column.kind == "nothing":
-        return "nothing"
-    if column.numbers is None:
-        return f"{len(column.words):,} words" if len(column.words) != 1 else "1 word"
-    return f"{column.known.min():.4g} to {column.known.max():.4g}"
 
 
 def _unique(names: Sequence[str]) -> list[str]:
