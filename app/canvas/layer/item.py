@@ -80,7 +80,7 @@ class LayerItem(DrawnNode):
 
     def enlarge(self, boost: float) -> None:
         """Draw numbers and names larger: the canvas is seen from afar."""
-        self.boost = self.lines.boost = boost
+        self.boost = self.lines.boost = self.matrix.boost = boost
         self.lines.clear()
         self.update()
         self.live.update()
@@ -101,15 +101,21 @@ class LayerItem(DrawnNode):
         index = index if kind else -1
         if (kind, index) != self.focused:
             self.focused = (kind, index)
-            self.lines.focus(index if kind == "line" else -1)
-            self.live.update()
+            self._mark()
 
     def point_at(self, kind: str, index: int) -> None:
         """Light the part that the mouse is at; an empty kind: none."""
         if (kind, index) != self.pointed:
             self.pointed = (kind, index)
-            self.lines.light(index if kind == "line" else -1)
-            self.live.update()
+            self._mark()
+
+    def _mark(self) -> None:
+        hovered, focused = (index if kind == "line" else -1 for kind, index in (self.pointed, self.focused))
+        if self.plan.matrix is None:
+            self.lines.mark(hovered, focused)
+        else:
+            self.matrix.mark(hovered, focused)
+        self.live.update()
 
     # hits ------------------------------------------------------------------------------------------------------------
 

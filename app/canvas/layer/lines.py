@@ -143,16 +143,10 @@ class WeightLines(QGraphicsItem):
         """Which lines are drawn, from the faintest to the strongest."""
         return self._order[-MOST_HASTY:] if self._is_hasty else self._order
 
-    def light(self, hovered: int) -> None:
-        """Show which line the mouse is at; -1: none."""
-        if hovered != self.hovered:
-            self.hovered = hovered
-            self.marks.update()
-
-    def focus(self, focused: int) -> None:
-        """Show which weight ↑ and ↓ change; -1: none."""
-        if focused != self.focused:
-            self.focused = focused
+    def mark(self, hovered: int, focused: int) -> None:
+        """Show which line the mouse is at, and which weight ↑ and ↓ change; -1: none."""
+        if (hovered, focused) != (self.hovered, self.focused):
+            self.hovered, self.focused = hovered, focused
             self.marks.update()
 
     def words(self, index: int) -> tuple[Words, Words]:

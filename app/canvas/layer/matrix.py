@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from app.canvas.ink import draw_text, ink
 from app.canvas.layer.numbers import Entries, LayerNumbers
 from app.canvas.layer.plan import LayerPlan
-from app.canvas.live import zoom_of
+from app.canvas.live import enlarged, zoom_of
 from app.canvas.readings import fixed_level
 from app.theme import current_theme
 from app.theme.matrix import heat_pixels, square_pixels
@@ -36,6 +36,8 @@ class WeightMatrix(QGraphicsItem):
         self._image: QImage | None = None
         self._made_for: tuple[object, ...] = ()
         self.level = 0.0
+        self.hovered = self.focused = -1
+        self.boost = 1.0
 
     def take(self, plan: LayerPlan) -> None:
         """Stand where the plan says; nowhere where there are lines."""
@@ -62,12 +64,21 @@ class WeightMatrix(QGraphicsItem):
         down = int((point.y() - self._place.top()) / self._place.height() * units)
         return min(across, features - 1) * units + min(down, units - 1)
 
+    def mark(self, hovered: int, focused: int) -> None:
+        """Show which cell the mouse is at, and which one ↑ and ↓ change; -1: none."""
+        if (hovered, focused) != (self.hovered, self.focused):
+            self.hovered, self.focused = hovered, focused
+            self.update()
+
     def middle(self, index: int) -> QPointF:
         """The middle of a cell."""
+        return self._cell(index).center()
+
+    def _cell(self, index: int) -> QRectF:
         assert self._place is not None
         feature, unit = divmod(index, self._shape[1])
-        x = self._place.left() + (feature + 0.5) * self._place.width() / self._shape[0]
-        return QPointF(x, self._place.top() + (unit + 0.5) * self._place.height() / self._shape[1])
+        width, height = self._place.width() / self._shape[0], self._place.height() / self._shape[1]
+        return QRectF(self._place.left() + feature * width, self._place.top() + unit * height, width, height)
 
     def boundingRect(self) -> QRectF:
         """The picture with the line beneath it."""
@@ -78,11 +89,18 @@ class WeightMatrix(QGraphicsItem):
         if self._place is None:
             return
         self.paint_in(painter, self._place)
-        caption = QRectF(self._place.left(), self._place.bottom() + 5, self._place.width(), 16)
-        features, units = self._shape
-        draw_text(painter, caption, f"{features} × {units}", "number_small", "text3")
-        if self._weights is not None:
-            draw_text(painter, caption, f"± {number_text(self.level, digits=2)}", "number_small", "text3", "right")
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for index, token in ((self.hovered, "text"), (self.focused, "focus")):
+            if 0 <= index < self._shape[0] * self._shape[1]:
+                painter.setPen(ink().pen(token, 2.0))
+                painter.drawRect(self._cell(index))
+        with enlarged(painter, self._place.bottomLeft(), self.boost):
+            caption = QRectF(self._place.left(), self._place.bottom() + 3, self._place.width() / self.boost, 16)
+            features, units = self._shape
+            draw_text(painter, caption, f"{features} × {units}", "number_small", "text3")
+            if self._weights is not None:
+                level = f"± {number_text(self.level, digits=2)}"
+                draw_text(painter, caption, level, "number_small", "text3", "right")
 
     @property
     def words(self) -> str:

@@ -264,6 +264,9 @@ def test_above_64_the_weights_are_a_matrix_in_which_every_cell_is_a_handle(qtbot
     view.parameter_dragged.connect(lambda key, array: told.append(array))
     hand.drag(cell, cell + QPointF(0, -20))
     assert told[-1][7, 3] == pytest.approx(0.7, abs=0.03) and (told[-1] == -0.5).sum() == 80 * 20 - 1
+    assert layer.matrix.focused == 7 * 20 + 3
+    hand.move(cell + QPointF(0, 40), button=Qt.MouseButton.NoButton)
+    assert layer.matrix.hovered != layer.matrix.focused and "w = −0.500" in view.hint()
 
 
 def test_a_matrix_too_large_to_be_sent_says_so_in_place_of_a_picture(qtbot, snapshot_of):
