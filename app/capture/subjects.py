@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsView, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QGraphicsItem, QGraphicsView, QWidget
 
 from app.canvas.camera import LARGEST, MARGIN, SMALLEST
 from app.canvas.scene import CanvasScene
 from app.editor import Editor
+from app.theme import current_theme
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -116,15 +117,21 @@ class WidgetSubject:
 
 
 class LiveViewSubject(WidgetSubject):
-    """A view of the window, without the buttons in its head."""
+    """A view of the window with its head, wherever that is, and without anything to press."""
+
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._view = view
+        self.size = view.picture_size
+        self.drawing = QSizeF(self.size)
 
     def paint(self, painter: QPainter) -> None:
         """Head and body."""
-        with _hidden([button for button in self._widget.findChildren(QToolButton) if button.isVisible()]):
-            super().paint(painter)
+        painter.fillRect(QRectF(0, 0, self.drawing.width(), self.drawing.height()), current_theme().colour("surface"))
+        self._view.paint_picture(painter)
 
 
-class ViewSubject(WidgetSubject):
+class ViewSubject(LiveViewSubject):
     """A view of a document on a runner of its own, never shown on a screen. Raises `ProblemError` for an unknown name."""
 
     def __init__(self, document: Document, name: str, runner: Runner, size: tuple[int, int] | None = None) -> None:
@@ -135,13 +142,12 @@ class ViewSubject(WidgetSubject):
             mend = did_you_mean(name, VIEWS) or f"There are: {', '.join(VIEWS)}."
             raise ProblemError(Problem(f"no view is called “{name}”", mend, kind="unknown"))
         self.editor = Editor(document)
-        self._view: View = VIEWS[name](self.editor, runner)
-        self._view.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
-        self._view.resize(QSize(*(size or VIEW_SIZE)))
-        self._view.show()
-        for button in self._view.findChildren(QToolButton):
-            button.hide()
-        super().__init__(self._view)
+        view = VIEWS[name](self.editor, runner)
+        view.take_settings()  # what the document says of a view of this kind
+        view.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        view.resize(QSize(*(size or VIEW_SIZE)))
+        view.show()
+        super().__init__(view)
 
     @property
     def is_waiting(self) -> bool:
@@ -171,17 +177,6 @@ def uncached(widget: QWidget) -> Iterator[None]:
     finally:
         for item, mode in kept:
             item.setCacheMode(mode)
-
-
-@contextmanager
-def _hidden(widgets: list[QToolButton]) -> Iterator[None]:
-    for widget in widgets:
-        widget.hide()
-    try:
-        yield
-    finally:
-        for widget in widgets:
-            widget.show()
 
 
 def _forget_caches(items: list[QGraphicsItem]) -> None:

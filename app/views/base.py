@@ -278,16 +278,29 @@ class View(QFrame):
 
     def picture(self, scale: float = EXPORT_SCALE) -> QPixmap:
         """The view as a picture, head included but nothing to press, `scale` pixels for one of the screen."""
-        above = 0 if self.isAncestorOf(self.head) else self.head.height()
-        size = QSize(self.width(), self.height() + above)
-        pixmap = QPixmap(size * scale)
+        pixmap = QPixmap(self.picture_size * scale)
         pixmap.setDevicePixelRatio(scale)
         pixmap.fill(current_theme().colour("surface"))
+        painter = QPainter(pixmap)
+        self.paint_picture(painter)
+        painter.end()
+        return pixmap
+
+    @property
+    def picture_size(self) -> QSize:
+        """Of the view with its head, which may be a tab elsewhere."""
+        return QSize(self.width(), self.height() + self._height_of_head())
+
+    def paint_picture(self, painter: QPainter) -> None:
+        """Paint the picture with any painter, from its upper left corner."""
+        above = self._height_of_head()
         with self._without_controls():
             if above:
-                self.head.render(pixmap)
-            self.render(pixmap, QPoint(0, above))
-        return pixmap
+                self.head.render(painter, QPoint(0, 0))
+            self.render(painter, QPoint(0, above))
+
+    def _height_of_head(self) -> int:
+        return 0 if self.isAncestorOf(self.head) else self.head.height()
 
     @contextmanager
     def _without_controls(self) -> Iterator[None]:
