@@ -126,6 +126,8 @@ def _edit(window: MainWindow) -> list[Command]:
     return [
         Command("edit.undo", "Undo", stack.undo, "Edit", ("Ctrl+Z",), "undo-2", can_undo),
         Command("edit.redo", "Redo", stack.redo, "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", can_redo),
+        Command("edit.paint", "Paint points into the data", partial(_paint, window), "Edit", ("Ctrl+B",), "pencil",
+                lambda: window.has_document, separated=True),
         Command("edit.find", "Find a command", window.command_search.toggle, "Edit", ("Ctrl+K",), "search",
                 separated=True),
     ]  # fmt: skip
@@ -212,7 +214,9 @@ def _run(window: MainWindow) -> list[Command]:
         Command("run.step", "Step", player("step"), "Run", ("Right",), "step-forward", opened, separated=True),
         Command("run.back", "Step back", player("step_back"), "Run", ("Left",), "step-back", opened),
         Command("run.good", "Back to the last good step", runner.step_back_to_good, "Run", (), "", opened),
-        Command("run.phase", "Step a phase", lambda: runner.step("phase"), "Run", (), "", opened),
+        Command("run.phase", "Step a phase", lambda: runner.step("phase"), "Run", ("F10",), "", opened),
+        Command("run.phase_back", "Step a phase back", lambda: runner.step_back("phase"), "Run", ("Shift+F10",), "",
+                opened),
         Command("run.iteration", "Step an iteration", lambda: runner.step("iteration"), "Run", ("Shift+Right",), "",
                 opened),
         Command("run.iteration_back", "Step an iteration back", lambda: runner.step_back("iteration"), "Run",
@@ -242,6 +246,21 @@ def _help(window: MainWindow) -> list[Command]:
         ),
         Command("help.about", "About Chainrule", lambda: _about(window), "Help", (), "info"),
     ]
+
+
+def _paint(window: MainWindow) -> None:
+    """Take the brush on the decision boundary, or put it away; the view is opened where there is none."""
+    from app.views import DecisionBoundary
+
+    assert window.workspace is not None
+    desk = window.workspace.desk
+    if not desk.of_kind(DecisionBoundary.kind):
+        desk.open(DecisionBoundary.kind)
+    name = desk.of_kind(DecisionBoundary.kind)[0]
+    desk.bring(name)
+    view = desk.docks[name].view
+    assert isinstance(view, DecisionBoundary)
+    view.paint.toggle()
 
 
 def _import_table(window: MainWindow) -> None:

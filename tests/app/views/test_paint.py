@@ -162,3 +162,12 @@ def test_training_goes_on_with_the_new_points(qtbot, opened):
     qtbot.waitUntil(lambda: view.snapshot.revision == opened.editor.revision and view.snapshot.iteration > 50)
     assert opened.runner.playing
     opened.runner.pause()
+
+
+def test_the_brush_is_taken_by_a_command_as_well(qtbot, opened):
+    (view,) = [each for each in opened.findChildren(DecisionBoundary) if each.isVisible()]
+    qtbot.waitUntil(lambda: view.reason == "" and view.plot.has_axes)
+    opened.commands.run("edit.paint")
+    assert view.paint.is_on
+    opened.commands.run("edit.paint")
+    assert not view.paint.is_on
