@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def noisy(**stopping: Any) -> Document:
     return Document(graph, data=data, training=plan)
 
 
-def watched_losses(epochs: int, part: str = "test") -> list[float]:
+def watched_losses(epochs: int, part: Literal["train", "test"] = "test") -> list[float]:
     """The loss of a part after each epoch of a run that nothing stops."""
     session = Session(noisy(type="never"))
     found = []

@@ -303,3 +303,23 @@ def test_paces_of_their_own_lose_their_way_in_a_turned_bowl(name, place, degrees
             point = point - 0.9 * session.value("parameter_1.value.main.velocity")
         height = float(((point @ turn) ** 2 * [1.0, 100.0]).sum())
     assert steps == expected[place]
+
+
+def test_momentum_averages_the_zigzag_away():  # 03:momentum-zigzag
+    for phase, loss in ((optimizer("sgd", 0.24), 0.7548), (optimizer("momentum", 0.2, momentum=0.3), 4.08e-5)):
+        point = trace(bowl(**phase), 10)[-1]
+        assert point[0] ** 2 + 4 * point[1] ** 2 == pytest.approx(loss, rel=2e-3)
+
+
+@pytest.mark.parametrize(("start", "momentum", "end"), [(-2.0, 0.9, 2), (-1.5, 0.9, -1), (-2.0, 0, -1), (-1.5, 0, -1)])
+def test_a_marble_with_speed_rolls_through_a_pothole(start, momentum, end):  # 03:marble-rolling
+    graph = Graph()
+    u, total = graph.add("parameter", initial=start), graph.add("add")
+    for exponent, factor in ((4.0, 1 / 4), (3.0, -1 / 3), (2.0, -1.0)):  # u⁴/4 − u³/3 − u² + 2, but for the constant
+        power, scale = graph.add("power", exponent=exponent), graph.add("scale", factor=factor)
+        for source, sink in ((u, power["a"]), (power, scale["x"]), (scale, total["x"])):
+            graph.connect(source, sink)
+    plan = {"loss": total.id, **optimizer("momentum", 0.05, momentum=momentum)}
+    session = Session(Document(graph, training=plan, precision="float64"))
+    session.run(1000)
+    assert float(session.parameters["parameter_1.value"]) == pytest.approx(end, abs=1e-6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -186,7 +187,7 @@ def test_a_short_plan_knows_schedules_and_penalties():
 
 # explanations --------------------------------------------------------------------------------------------------------
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., float]] = {
     r"\min": min,
     r"\max": max,
     r"\cos": math.cos,
