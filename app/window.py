@@ -22,7 +22,7 @@ from app.panels.notice import Notice
 from app.panels.overlay import Overlay
 from app.panels.preparing import Preparing
 from app.panels.problems import Problems
-from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, TourBubble
+from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT, TourBubble
 from app.recovery import Keeper
 from app.runner import Runner
 from app.settings import Settings
@@ -161,6 +161,7 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.resized.connect(self._settling.start)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
             self.workspace.desk.lend(self.actions())
+            self.workspace.desk.filled.connect(self._settling.start)
             add_canvas_commands(self)
         return self.workspace
 
@@ -295,7 +296,11 @@ class MainWindow(QMainWindow):
             return []
         workspace = self.workspace
         nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self.editor.document.graph.nodes]
-        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.docks]
+        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.panels]
+        panels += [
+            (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
+            for name, view in workspace.views.items()
+        ]
         return [(self._from_workspace(rect), weight) for rect, weight in (*nodes, *panels) if rect is not None]
 
     def _from_workspace(self, rect: QRect) -> QRect:

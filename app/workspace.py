@@ -50,6 +50,7 @@ class Workspace(QWidget):
         self.palette_panel = Palette(editor, runner, settings)
         self.palette_panel.place_for = self.place
         self.inspector = Inspector(editor, runner)
+        self.canvas.emptied.connect(self.inspector.show_document)
         self.canvas.unit_touched.connect(self.inspector.node_page.follow_unit)
         self._dock("palette", "Nodes", self.palette_panel, LEFT)
         self._dock("inspector", "Inspector", self.inspector, RIGHT)

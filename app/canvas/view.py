@@ -35,6 +35,7 @@ class CanvasView(GestureView):
 
     parameter_dragged = Signal(str, object)
     node_opened = Signal(str)  # double click on the body of a node that is no layer, or Enter on it
+    emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
     resized = Signal()
     zoom_changed = Signal(float)

@@ -20,6 +20,7 @@ PITCH = 13.0  # between two marks
 SMALLEST_PITCH = 6.5  # below, a group becomes a bar
 MARK = 3.0
 GAP = 20.0
+RING = 3.5  # the ring of the step just played, beyond its mark
 PARTS = {"batch": "k_index", "forward": "forward", "backward": "backward", "update": "update"}  # and their colours
 
 
@@ -66,20 +67,20 @@ class PhaseLane(QWidget):
         words = QFontMetricsF(current_theme().font("caption_strong"))
         least = [max(words.horizontalAdvance(group[0].part) + 2, 2 * PITCH) for group in self._groups]
         wanted = [max(least_width, len(group) * PITCH) for least_width, group in zip(least, self._groups, strict=True)]
-        gap = min(GAP, max(10.0, (self.width() - sum(wanted)) / max(1, len(least) - 1)))
-        room = self.width() - gap * (len(wanted) - 1)
+        gap = min(GAP, max(10.0, (self.width() - 2 * RING - sum(wanted)) / max(1, len(least) - 1)))
+        room = self.width() - 2 * RING - gap * (len(wanted) - 1)
         if sum(wanted) > room:
             extra = sum(wanted) - sum(least)
             share = max(0.0, (room - sum(least)) / extra) if extra > 0 else 0.0
             wanted = [low + share * (high - low) for low, high in zip(least, wanted, strict=True)]
-        areas, x = [], 0.0
+        areas, x = [], RING
         for width in wanted:
             areas.append(QRectF(x, 0, width, self.height()))
             x += width + gap
         return areas
 
     def _place(self, area: QRectF, group: Sequence[Step], index: int) -> QPointF:
-        pitch = min(PITCH, (area.width() - 2 * MARK) / max(1, len(group) - 1))
+        pitch = min(PITCH, (area.width() - 2 * (MARK + 1)) / max(1, len(group) - 1))
         return QPointF(area.left() + MARK + 1 + index * pitch, area.center().y() + 10)
 
     # painting --------------------------------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ class PhaseLane(QWidget):
         if step.index == last:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(theme.pen(PARTS[step.part], 1.5))
-            painter.drawEllipse(place, MARK + 3.5, MARK + 3.5)
+            painter.drawEllipse(place, MARK + RING, MARK + RING)
         painter.setPen(theme.pen(token, 1.5))
         painter.setBrush(theme.colour(token) if played else Qt.BrushStyle.NoBrush)
         paint_mark(painter, place, step.part)

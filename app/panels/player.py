@@ -78,7 +78,7 @@ class Player(QFrame):
         row.setContentsMargins(2, 2, 2, 2)
         row.setSpacing(0)
         self._kinds = QButtonGroup(self)
-        keys = {"node": "→", "iteration": "Shift+→", "epoch": "Ctrl+Shift+→"}
+        keys = {"phase": "F10", "iteration": "Shift+→", "epoch": "Ctrl+Shift+→"}
         for kind, title in KINDS.items():
             button = QToolButton()
             button.setText(title)
@@ -86,7 +86,7 @@ class Player(QFrame):
             button.setProperty("kind", "segment")
             button.setCheckable(True)
             button.setChecked(kind == self.kind)
-            button.setToolTip(tooltip(f"→ plays one {kind}", keys[kind] if kind not in ("node", "phase") else ""))
+            button.setToolTip(tooltip(f"→ plays one {kind}", keys.get(kind, "")))
             button.clicked.connect(lambda _=False, kind=kind: self.set_kind(kind))
             self._kinds.addButton(button)
             row.addWidget(button)

@@ -19,6 +19,7 @@ POINTER = 10
 AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
 NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
+TARGET_WEIGHT, VIEW_WEIGHT = 200.0, 1.5  # of what a page speaks of; of a view that shows something
 AWKWARD = 20_000.0  # hidden pixels that are as bad as standing anywhere but beside the target
 PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
@@ -261,7 +262,7 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
         for down in range(room.top(), room.bottom() - size.height() + 2, RASTER)
         for across in range(room.left(), room.right() - size.width() + 2, RASTER)
     )
-    places = [(each.getRect(), weight) for each, weight in ((target, NODE_WEIGHT), *others) if each.intersects(room)]
+    places = [(each.getRect(), weight) for each, weight in ((target, TARGET_WEIGHT), *others) if each.intersects(room)]
     areas = np.array([rect for rect, _ in places], dtype=float)
     weights = np.array([weight for _, weight in places], dtype=float)
 

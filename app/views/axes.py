@@ -196,12 +196,19 @@ def polygon(xs: Array, ys: Array) -> QPolygonF:
     return line
 
 
-def paint_legend(painter: QPainter, entries: Sequence[tuple[str, str, Qt.PenStyle]], middle: QPointF) -> None:
-    """Words with the line they stand for: (words, token, style), beside each other around `middle`."""
+def paint_legend(
+    painter: QPainter, entries: Sequence[tuple[str, str, Qt.PenStyle]], middle: QPointF, room: float
+) -> None:
+    """Words with the line they stand for: (words, token, style), around `middle`; where there is no room, in rows."""
     theme = current_theme()
     metrics = QFontMetricsF(theme.font("caption"))
     widths = [24 + metrics.horizontalAdvance(words) for words, _, _ in entries]
-    left = middle.x() - (sum(widths) + 14 * (len(entries) - 1)) / 2
+    wide = sum(widths) + 14 * (len(entries) - 1)
+    if wide > room and len(entries) > 1:
+        for row, entry in enumerate(entries):
+            paint_legend(painter, [entry], middle + QPointF(0, row * metrics.height()), room)
+        return
+    left = middle.x() - wide / 2
     painter.setFont(theme.font("caption"))
     for (words, token, style), width in zip(entries, widths, strict=True):
         painter.setPen(theme.pen(token, 1.5, style))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 STALE_AFTER_MS = 250  # an edit is followed by its snapshot within a few frames: greying out for so short would flicker
 EXPORT_SCALE = 2.0
+NARROWEST = 270  # pixels of a head, whatever it holds
 TEAR_OFF, PUT_BACK = "Tear off into a window", "Put back into the window"
 
 
@@ -52,6 +53,7 @@ class View(QFrame):
     icon: ClassVar[str] = "chart-line"
 
     renamed = Signal(str)
+    filled = Signal()  # there is something to see where there was nothing
     tear_wanted = Signal()
     close_wanted = Signal()
 
@@ -81,8 +83,8 @@ class View(QFrame):
         self._going_stale.timeout.connect(self._show_stale)
         editor.changed.connect(self._follow)
 
-    def _make_head(self) -> QFrame:
-        head = QFrame()
+    def _make_head(self) -> Head:
+        head = Head()
         head.setProperty("panel", "surface")
         row = QHBoxLayout(head)
         row.setContentsMargins(12, 7, 8, 5)
@@ -210,6 +212,8 @@ class View(QFrame):
 
     def set_reason(self, reason: str) -> None:
         """Why the view is empty; an empty text shows the body."""
+        if self._reason and not reason:
+            self.filled.emit()
         self._reason = reason
         if self._empty.text() != reason:
             self._empty.setText(reason)
@@ -332,6 +336,15 @@ class View(QFrame):
         path, _ = QFileDialog.getSaveFileName(self.window(), f"Export {self.title}", suggestion, "PNG (*.png)")
         if path and not self.picture().save(path, "PNG"):
             self.subtitle.setText(f"{Path(path).name} could not be written")
+
+
+class Head(QFrame):
+    """The row on top. Where it is wide it may hold more than fits into a narrow one: that must not keep it wide."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a name and three buttons."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), NARROWEST), hint.height())
 
 
 class ElidedLabel(QLabel):

@@ -114,7 +114,7 @@ class CurvePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         self._paint_ends(painter, axes)
         entries = [(line.words, line.token, line.style) for line in self._shown()]
-        paint_legend(painter, entries, QPointF(axes.area.center().x(), axes.area.top() + 4))
+        paint_legend(painter, entries, QPointF(axes.area.center().x(), axes.area.top() + 4), axes.area.width())
 
     def _paint_ends(self, painter: QPainter, axes: Axes) -> None:
         """A dot and the number at the end of each line, moved apart where they would cover each other."""

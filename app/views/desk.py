@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QTimer
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtCore import Qt as Q
 from PySide6.QtGui import QAction, QHideEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QTabWidget, QWidget
@@ -51,6 +51,7 @@ class Desk(QMainWindow):
     camera: `keep_sizes` writes them down when the document is saved.
     """
 
+    filled = Signal()  # a view has come to show something
     _is_dividing = False  # read by events that come before there is anything to divide
 
     def __init__(self, editor: Editor, runner: Runner, centre: QWidget) -> None:
@@ -71,6 +72,8 @@ class Desk(QMainWindow):
         self._is_arranging = False
         self._settling = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settling.timeout.connect(self._settle)
+        self._sharing = QTimer(self, singleShot=True, interval=0)  # views that have just come have no sizes yet
+        self._sharing.timeout.connect(self._share_out)
         self._fitting = QTimer(self, singleShot=True, interval=0)
         self._fitting.timeout.connect(self._fit)
         editor.changed.connect(self._follow)
@@ -177,6 +180,7 @@ class Desk(QMainWindow):
         dock.topLevelChanged.connect(self._note_hand)
         dock.dockLocationChanged.connect(self._note_hand)
         dock.closed_by_hand.connect(lambda: self.close_view(name))
+        view.filled.connect(self.filled)
         view.close_wanted.connect(lambda: self.close_view(name))
         view.tear_wanted.connect(lambda: self._tear_off_or_back(name))
         dock.addActions(self.shortcuts)
@@ -221,6 +225,7 @@ class Desk(QMainWindow):
                 self.docks[name].raise_()
         self._name_tabs()
         self._is_arranging = False
+        self._sharing.start()
 
     def _may_show(self, place: Place) -> bool:
         return self.isVisible() if place.window is not None else self.is_shown

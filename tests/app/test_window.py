@@ -12,6 +12,7 @@ from app.panels.problems import ProblemRow
 from app.theme import current_theme
 from engine.document import Document
 from engine.problems import Problem, ProblemError
+from tests.app.hand import Hand
 
 
 def press(qtbot, widget):
@@ -112,6 +113,24 @@ def test_shift_right_is_an_iteration_and_r_returns_to_the_start(qtbot, opened):
     qtbot.waitUntil(lambda: iteration(opened) == 2)
     qtbot.keyClick(canvas, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: iteration(opened) == 0)
+
+
+def test_f10_plays_a_phase_and_takes_it_back(qtbot, opened):
+    canvas = opened.workspace.canvas
+    qtbot.keyClick(canvas, Qt.Key.Key_F10)
+    qtbot.waitUntil(lambda: last_step(opened) is not None and opened.workspace.player.lane._last.part == "forward")
+    qtbot.keyClick(canvas, Qt.Key.Key_F10)
+    qtbot.waitUntil(lambda: opened.workspace.player.lane._last.part == "backward")
+    qtbot.keyClick(canvas, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: opened.workspace.player.lane._last.part == "forward")
+
+
+def test_a_click_on_the_empty_canvas_turns_from_the_node_just_stepped_to_the_document(qtbot, opened):
+    inspector, canvas = opened.workspace.inspector, opened.workspace.canvas
+    qtbot.keyClick(canvas, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: inspector.tabs.tabText(0) == "Node")
+    Hand(canvas).click(canvas.mapToScene(QPoint(30, 30)))
+    assert inspector.tabs.tabText(0) == "Document"
 
 
 def test_in_a_text_field_the_keys_write(qtbot, opened):

@@ -37,6 +37,7 @@ class RubberBand(Interaction):
         if not self.travelled and not modifiers & (Modifiers.ShiftModifier | Modifiers.ControlModifier):
             self.editor.select([])
             self.editor.set_focus(None)
+            self.view.emptied.emit()
         self._end()
 
     def cancel(self) -> None:

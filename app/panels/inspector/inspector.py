@@ -120,8 +120,11 @@ class Inspector(QFrame):
             return [self._stepped]
         return chosen
 
+    def show_document(self) -> None:
+        """Who clicks on the empty canvas wants the document, until the next step."""
+        self._choose()
+
     def _choose(self, _: object = None) -> None:
-        # Who clicks on the empty canvas wants the document, until the next step.
         self._stepped = ""
         self._select()
 

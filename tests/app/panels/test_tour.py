@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 
-from app.panels.tour import bubble_corner
+from app.panels.tour import PANEL_WEIGHT, VIEW_WEIGHT, bubble_corner
 
 ROOM = QRect(0, 0, 1280, 700)
 SIZE = QSize(340, 160)
@@ -121,3 +121,14 @@ def test_where_nothing_beside_its_target_is_free_it_stands_in_a_gap():
     bubble = QRect(corner, SIZE).adjusted(10, 10, -10, -10)
     assert ROOM.contains(bubble)
     assert not any(bubble.intersects(each) for each in (target, *around))
+
+
+def test_a_view_that_shows_something_is_worth_more_than_an_empty_one(qtbot, touring):
+    def weight(name):
+        place = touring._from_workspace(touring.workspace.locate_panel(name))
+        return next(weight for rect, weight in touring.keep_clear() if rect == place)
+
+    assert weight("loss") == PANEL_WEIGHT
+    touring.runner.step("iteration")
+    qtbot.waitUntil(lambda: touring.workspace.views["loss"].reason == "")
+    assert weight("loss") == VIEW_WEIGHT

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.theme import current_theme
+from app.views import VIEWS
 from engine.document import Document
 
 BOTTOM, RIGHT = Qt.DockWidgetArea.BottomDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -257,3 +258,7 @@ def test_a_window_saved_on_a_screen_that_is_gone_comes_back_onto_this_one(qtbot,
     opened.files.open_path(tmp_path / "far.json")
     screen = QApplication.primaryScreen().availableGeometry()
     assert screen.contains(desk.docks["loss"].geometry())
+
+
+def test_every_type_of_view_knows_its_name():
+    assert {name: kind.kind for name, kind in VIEWS.items()} == {name: name for name in VIEWS}
