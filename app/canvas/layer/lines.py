@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+from shiboken6 import isValid
 
 from app.canvas.ink import ink
 from app.canvas.layer.numbers import Entries, LayerNumbers
@@ -50,8 +51,8 @@ class WeightLines(QGraphicsItem):
         self.hovered = self.focused = -1
         self.boost = 1.0
         self._is_hasty = False
-        self._rest = QTimer(singleShot=True, interval=AT_REST_MS)
-        self._rest.timeout.connect(self._draw_all)
+        self.rest = QTimer(singleShot=True, interval=AT_REST_MS)
+        self.rest.timeout.connect(self._draw_all)
         # Panning and the mark of the mouse copy a picture instead of painting thousands of lines again.
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.marks = LineMarks(self)
@@ -113,13 +114,13 @@ class WeightLines(QGraphicsItem):
         if numbers.weights is not None:
             self._sort(numbers.weights)
         if len(self.lines) > MOST_HASTY:
-            self._is_hasty = self._rest.isActive()
-            self._rest.start()
+            self._is_hasty = self.rest.isActive()
+            self.rest.start()
         self.update()
         self.marks.update()
 
     def _draw_all(self) -> None:
-        if self._is_hasty:
+        if self._is_hasty and isValid(self):  # the layer may have been closed in the meantime
             self._is_hasty = False
             self.update()
 

@@ -1,5 +1,6 @@
 """The weights of an opened layer: painted by sign and size, named under the mouse, changed by dragging."""
 
+import gc
 from types import SimpleNamespace
 
 import numpy as np
@@ -249,6 +250,18 @@ def test_of_very_many_lines_the_strongest_are_drawn_while_numbers_change_and_all
         view.canvas.numbers.show(snapshot_of({}, {}, {"dense_1.weight": weights}))
     assert len(lines.drawn) == MOST_HASTY
     qtbot.waitUntil(lambda: len(lines.drawn) > 2 * MOST_HASTY)
+
+
+def test_a_layer_that_closes_before_all_its_lines_are_drawn_leaves_nothing_behind(qtbot, snapshot_of):
+    view = wide_view(qtbot, 64, 64)
+    timer = view.canvas.layers["dense_1"].lines.rest
+    for seed in range(2):
+        weights = np.random.default_rng(seed).normal(size=(64, 64))
+        view.canvas.numbers.show(snapshot_of({}, {}, {"dense_1.weight": weights}))
+    with qtbot.waitSignal(timer.timeout):
+        Hand(view).key(Qt.Key.Key_O)
+        gc.collect()
+    assert not view.canvas.layers
 
 
 def test_above_64_the_weights_are_a_matrix_in_which_every_cell_is_a_handle(qtbot, snapshot_of):
