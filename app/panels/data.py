@@ -98,8 +98,10 @@ class DataPanel(QWidget):
         self.choice.show_value(spec.get("name"))
         self.choice.reset.hide()
         self.help.setText(kind.help if kind else "No data are chosen: the inputs are 0.")
-        self.source.setText(kind.source if kind else "")
-        self.source.setVisible(bool(kind and kind.source))
+        notes = spec.get("notes")
+        source = str(notes[0]) if isinstance(notes, list) and notes else kind.source if kind else ""
+        self.source.setText(source)
+        self.source.setVisible(bool(source))
         self._show_options(kind, spec)
         dataset, problems = self._editor.document.load_data()
         clear(self._problems)

@@ -159,7 +159,7 @@ class _Reading:
         usable = [place for place, role in enumerate(roles) if role == "input"] or list(range(len(roles)))
         named = [place for place in usable if self.columns[place].name.casefold() in TARGET_NAMES]
         found = named[-1] if named else usable[-1]
-        how = "is called so" if named else "is the last one; none is called “target”"
+        how = "is a usual name for it" if named else "is the last one; none is called “target”"
         fact = f"“{self.columns[found].name}” {how}."
         choices = [(str(place), column.name) for place, column in enumerate(self.columns)]
         by_hand = any(self.given.get(f"role:{place}") == "target" for place in range(len(roles)))

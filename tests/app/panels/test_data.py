@@ -107,3 +107,13 @@ def test_a_column_of_numbers_has_as_many_places_as_it_needs():
 
     assert column_text(np.array([5.1, 3.0, -0.25])) == ["5.10", "3.00", "−0.25"]
     assert column_text(np.array([0.0, 2.0])) == ["0", "2"]
+
+
+def test_where_imported_rows_come_from_is_said_instead_of_typed_by_hand(panel, editor):
+    editor.set_data({"train": {"inputs": [[1], [2]], "targets": [0, 1], "notes": ["Read from points.csv."]}})
+    assert panel.source.text() == "Read from points.csv." and "Typed by hand" not in said(panel)
+
+
+def test_thousands_of_rows_are_shown_and_stand_in_no_field(panel, editor):
+    editor.set_data({"train": {"inputs": [[1]] * 2000, "targets": [0, 1] * 1000}})
+    assert panel.rows["inputs"].isHidden() and "2000 rows" in panel.preview.accessibleName()
