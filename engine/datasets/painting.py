@@ -10,7 +10,7 @@ import numpy as np
 from engine.datasets.csv_result import plain_numbers
 from engine.datasets.prepared import Dataset
 
-MOST_ROWS = 20_000  # that are still kept as typed values when one of them is added
+MOST_ROWS = 5_000  # each stroke of a brush is journalled with all rows: beyond that it would take long
 KEPT = ("standardise", "test_fraction", "split_seed", "one_hot")  # what is done to the rows goes on being done
 
 
