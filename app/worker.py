@@ -264,8 +264,7 @@ class Worker:
 
     def _plan(self) -> None:
         assert self._document is not None
-        from engine.machines.lanes import keep_free
-        from engine.session import Session  # here, on the worker's thread: it brings the compiler along
+        from engine.session import Session, keep_free  # here, on the worker's thread: it brings the compiler along
 
         try:
             if self.session is None:

@@ -77,7 +77,7 @@ def gradients(
             incoming = addends.get(result.index)
             if incoming is None or not active[result.index]:
                 continue
-            build.origin = Origin(call.origin.node, "backward", phase)
+            build.origin = Origin(call.origin.node, "backward", phase, call.origin.time)
             found[result.index] = dy = _total(incoming)
             rule = rule_of(call)
             if rule is None:
@@ -87,6 +87,7 @@ def gradients(
             for operand, outgoing in zip(call.operands, rule(*call.operands, result, dy), strict=True):
                 if outgoing is not None and active[operand.index]:
                     addends.setdefault(operand.index, []).append(fit(outgoing, operand.shape))
+        first_times = {origin.node: origin.time for origin in reversed(program.steps) if origin.part == "forward"}
         for value in program.values[:]:
             if (
                 value.source is not None
@@ -94,7 +95,8 @@ def gradients(
                 and value.index < len(active)
                 and active[value.index]
             ):
-                build.origin = Origin(_owner(value), "backward", phase)
+                # What is shared over time is summed when the light has come back to the first step.
+                build.origin = Origin(_owner(value), "backward", phase, first_times.get(_owner(value), -1))
                 found[value.index] = _total(addends[value.index])
     finally:
         build.origin, build.reuse = before, reuse

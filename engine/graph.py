@@ -227,35 +227,40 @@ class Graph:
                 "this wire is there already", node=target.partition(".")[0], port=target.partition(".")[2], kind="wire"
             )
         begin, end = source.partition(".")[0], target.partition(".")[0]
-        if begin == end or begin in self.descendants(end):
+        port = self.input_port(target)
+        waits = port is not None and port.delayed
+        if not waits and (begin == end or begin in self.descendants(end)):
             names = f"{self.nodes[begin].name} to {self.nodes[end].name}"
             return Problem(
                 f"the wire {names} would close a cycle",
-                "Values flow one way: take out a wire on the way back.",
+                "Values flow one way: take out a wire on the way back, or lead it through a delay.",
                 node=end,
                 kind="cycle",
             )
         return None
 
     def descendants(self, node_id: str) -> set[str]:
-        """Ids of all nodes that a node's value reaches."""
+        """Ids of all nodes that a node's value reaches within a step of time."""
         following: dict[str, list[str]] = {}
-        for wire in self.wires:
+        for wire in self._undelayed():
             following.setdefault(wire.source_node, []).append(wire.target_node)
         return _reach(node_id, following)
 
     def ancestors(self, node_id: str) -> set[str]:
-        """Ids of all nodes that a node's value depends on."""
+        """Ids of all nodes that a node's value depends on within a step of time."""
         before: dict[str, list[str]] = {}
-        for wire in self.wires:
+        for wire in self._undelayed():
             before.setdefault(wire.target_node, []).append(wire.source_node)
         return _reach(node_id, before)
 
     def in_order(self) -> tuple[list[str], list[str]]:
-        """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle."""
+        """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle.
+
+        Wires into a delay do not count: what they carry is used one step of time later.
+        """
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
-        for wire in self.wires:
+        for wire in self._undelayed():
             source, target = wire.source_node, wire.target_node
             if source in waiting and target in waiting:
                 waiting[target] += 1
@@ -268,6 +273,16 @@ class Graph:
                     ready.append(after)
         done = set(ready)
         return ready, [name for name in self.nodes if name not in done]
+
+    def _undelayed(self) -> list[Wire]:
+        delays = {name for name, node in self.nodes.items() if node.kind is not None and node.kind.time == "delays"}
+        if not delays:
+            return self.wires
+        return [
+            wire
+            for wire in self.wires
+            if wire.target_node not in delays or (port := self.input_port(wire.target)) is None or not port.delayed
+        ]
 
     def copy(self) -> Graph:
         """An independent copy."""

@@ -247,7 +247,7 @@ def _written_by_step(tape: Tape) -> list[list[Value]]:
         if call.origin.part == "update" and call.primitive.name not in MONITORS:
             mine = written.setdefault(call.origin, {})
             mine.update({call.operands[place].index: call.operands[place] for place in call.primitive.writes})
-    return [list(written.get(Origin(step.node, step.part, step.phase), {}).values()) for step in tape.steps]
+    return [list(written.get(step.origin, {}).values()) for step in tape.steps]
 
 
 def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:

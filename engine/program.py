@@ -81,11 +81,15 @@ def broadcast_shapes(first: Shape, second: Shape) -> Shape:
 
 
 class Origin(NamedTuple):
-    """Who asked for a call: the node on the canvas, the part of an iteration, the phase of training."""
+    """Who asked for a call: the node on the canvas, the part of an iteration, the phase of training, the step of time.
+
+    time  -1 for what does not change over time
+    """
 
     node: str = ""
     part: Part = "forward"
     phase: int = 0
+    time: int = -1
 
 
 class PrimitiveLike(Protocol):
@@ -248,6 +252,7 @@ class Builder:
         self.origin = Origin()
         self.rule = ""  # while set: calls are differentiated by the rule of that name instead of their own
         self.training = True  # dropout and running statistics ask
+        self.step, self.steps = -1, 0  # of time, and how many there are; -1 outside of time
         self.reuse: dict[Any, Value] | None = None  # while set: an equal call gives the value that is there already
         self.rules: list[
             tuple[str, Callable[[], None]]

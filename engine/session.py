@@ -375,7 +375,15 @@ class Session:
 
     def _find(self, name: str) -> Value:
         address = self._address(name)
-        return self.program.outputs.get(address) or self.program.sources[address]
+        return self.output(address) if address in self.program.outputs else self.program.sources[address]
+
+    def output(self, address: str) -> Value:
+        """What a node gives, as `node.port`: of a node in time at the step that was played last, or else at the last one.
+
+        `node.port@3` is the value at one step, counted from 0.
+        """
+        outputs, last = self.program.outputs, self.last_step
+        return outputs[address] if last is None else outputs.get(f"{address}@{last.time}", outputs[address])
 
     def state_of(self, value: Value) -> State:
         """Whether a value belongs to the iteration looked at, to a former one, or was never computed."""
@@ -595,7 +603,8 @@ class Session:
         machine, program = self._machine, self.program
         values: dict[str, Reading] = {}
         gradients: dict[str, Reading] = {}
-        for address, value in program.outputs.items():
+        for address in program.outputs:
+            value = self.output(address)
             values[address] = self._read(value)
             self._add_gradient(gradients, address, value)
         parameters = {}

@@ -22,12 +22,21 @@ SMALL = 8  # values under this many entries are packed: a vector load across two
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one press of → plays: the work of one node in one part of an iteration."""
+    """What one press of → plays: the work of one node in one part of an iteration.
+
+    time  the step of a sequence; -1 outside of time
+    """
 
     index: int
     part: Part
     node: str
     phase: int
+    time: int = -1
+
+    @property
+    def origin(self) -> Origin:
+        """What the calls of this step bear."""
+        return Origin(self.node, self.part, self.phase, self.time)
 
 
 class Instruction(NamedTuple):
@@ -144,7 +153,9 @@ def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32"
     """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows."""
     tape = Tape(program, batch, short, dtype, fuse(program))
     _place(tape)
-    tape.steps = tuple([Step(i, origin.part, origin.node, origin.phase) for i, origin in enumerate(program.steps)])
+    tape.steps = tuple(
+        [Step(i, origin.part, origin.node, origin.phase, origin.time) for i, origin in enumerate(program.steps)]
+    )
     return tape
 
 

@@ -79,7 +79,7 @@ class Explainer:
 
     def _value(self, step: Step) -> Value | None:
         """The output that a step is about: backward, the first that the loss depends on."""
-        outputs = self.desk.outputs(step.node)
+        outputs = self.desk.outputs(step.node, step.time)
         if step.part == "backward":
             gradients = self.session.program.gradients
             found = gradients[step.phase] if step.phase < len(gradients) else {}
@@ -89,6 +89,8 @@ class Explainer:
     def _title(self, step: Step, unit: str) -> str:
         node = self.session.document.graph.nodes.get(step.node)
         name = node.name if node is not None else step.node
+        if step.time >= 0:
+            name = f"{name} at step {step.time + 1}"
         return " · ".join(part for part in (name, unit) if part)
 
 

@@ -14,7 +14,8 @@ from engine.explain.printing import factor_entry
 from engine.explain.reading import Desk, Played, Reading
 from engine.explain.slopetext import slope_text
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Stage
-from engine.program import Value
+from engine.program import Program, Value
+from engine.unrolling import delayed, without_time
 
 LONGEST_PATH = 400  # nodes
 MOST_UNITS = 24  # of a layer's units, those with the largest derivative are looked at
@@ -142,16 +143,17 @@ class Walk:
         return best[1:] if best is not None else None
 
     def _consumers(self, value: Value, node: str) -> Iterator[tuple[str, Value]]:
-        session = self.desk.session
-        for wire in session.document.graph.wires:
-            if session.program.outputs.get(wire.source) is not value or wire.target_node == node:
+        graph, program = self.desk.session.document.graph, self.desk.session.program
+        for wire in graph.wires:
+            if wire.target_node == node:
                 continue
-            drawn = session.document.graph.nodes[wire.target_node]
+            drawn = graph.nodes[wire.target_node]
             if drawn.kind is not None and drawn.kind.category == "Losses":
                 continue  # the loss is one factor
-            for output in self.desk.outputs(wire.target_node):
-                if output.index in self.found and output is not value:
-                    yield wire.target_node, output
+            for time in _times_of(program, wire.source, value):
+                for output in self.desk.outputs(wire.target_node, time + delayed(graph, wire)):
+                    if output.index in self.found and output is not value:
+                        yield wire.target_node, output
 
     def _units(self, value: Value, row: int) -> list[int]:
         array = self.live.gradient(value, self.phase)
@@ -227,3 +229,14 @@ def _places(reading: Reading, tree: Products, side: int, leaf: Leaf) -> list[int
 
 def _size(route: Route) -> float:
     return abs(route.product)
+
+
+def _times_of(program: Program, address: str, value: Value) -> list[int]:
+    """The steps of time at which an output is this value; [-1] outside of time."""
+    if f"{address}@0" not in program.outputs:
+        return [-1] if program.outputs.get(address) is value else []
+    return [
+        int(other.partition("@")[2])
+        for other, found in program.outputs.items()
+        if found is value and "@" in other and without_time(other) == address
+    ]

@@ -17,16 +17,19 @@ CONTROL = re.compile(r"[^A-Za-z0-9 ]")
 
 
 class Symbol(NamedTuple):
-    """A letter, the number of its layer where several share the letter, and its indices."""
+    """A letter, the number of its layer where several share the letter, its indices, and the step of time it belongs to."""
 
     base: str
     layer: str = ""
     subs: tuple[str, ...] = ()
+    time: str = ""
 
     @property
     def latex(self) -> str:
         """The symbol as LaTeX: `h^{(2)}_{3}`."""
-        above = f"^{{({self.layer})}}" if self.layer else ""
+        layer = f"({self.layer})" if self.layer else ""
+        time = rf"\langle {self.time}\rangle " if self.time else ""
+        above = f"^{{{layer}{time}}}" if layer or time else ""
         below = f"_{{{','.join(self.subs)}}}" if self.subs else ""
         return f"{self.base}{above}{below}"
 
@@ -69,9 +72,11 @@ class Notation:
     def _name_outputs(self, program: Program) -> None:
         answers = {wire.source: self._answer(wire.target) for wire in self.graph.wires if self._answer(wire.target)}
         named: list[tuple[Value, Symbol]] = []
+        known: set[int] = set()
         for address, value in program.outputs.items():
-            if value.index in {known.index for known, _ in named}:
+            if "@" in address or value.index in known:
                 continue
+            known.add(value.index)
             node = self.graph.nodes.get(address.partition(".")[0])
             titled = _titled(node) if node is not None else None
             base = answers.get(address) or self._output_symbol(address) or "y"
@@ -86,6 +91,15 @@ class Notation:
             elif shared:
                 symbol = symbol._replace(layer=str(seen[symbol]))
             self._outputs[value.index] = symbol
+        self._name_times(program)
+
+    def _name_times(self, program: Program) -> None:
+        """What changes over time is called as at its last step, and says which step it is."""
+        for address, value in program.outputs.items():
+            output, _, step = address.partition("@")
+            symbol = self._outputs.get(program.outputs[output].index) if step else None
+            if symbol is not None and (value.call is None or value.call.origin.node == output.partition(".")[0]):
+                self._outputs[value.index] = symbol._replace(time=str(int(step) + 1))
 
     def _answer(self, address: str) -> str:
         """The symbol that a loss has for what is wired to it: a prediction, a score, a logit."""

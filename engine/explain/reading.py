@@ -25,19 +25,23 @@ class Desk:
     def __init__(self, session: Session) -> None:
         self.session, self.document = session, session.document
         self.notation = Notation(session.program, session.document.graph)
-        self._calls: dict[tuple[str, Part], list[Call]] = {}
+        self._calls: dict[tuple[str, Part, int], list[Call]] = {}
         for call in session.program.calls:
-            self._calls.setdefault((call.origin.node, call.origin.part), []).append(call)
+            self._calls.setdefault((call.origin.node, call.origin.part, call.origin.time), []).append(call)
         self._plans: dict[object, LocalPlan | None] = {}
         self.curves: dict[object, Any] = {}
 
-    def calls(self, node: str, part: Part) -> list[Call]:
-        """The calls of a node in a part of the iteration."""
-        return self._calls.get((node, part), [])
+    def calls(self, node: str, part: Part, time: int = -1) -> list[Call]:
+        """The calls of a node in a part of the iteration, at a step of time."""
+        return self._calls.get((node, part, time), [])
 
-    def outputs(self, node: str) -> list[Value]:
-        """The values of a node's output ports."""
-        return [v for address, v in self.session.program.outputs.items() if address.partition(".")[0] == node]
+    def outputs(self, node: str, time: int | None = None) -> list[Value]:
+        """The values of a node's output ports, at a step of time (None: the one that is looked at)."""
+        outputs = self.session.program.outputs
+        mine = [address for address in outputs if address.partition(".")[0] == node and "@" not in address]
+        if time is None:
+            return [self.session.output(address) for address in mine]
+        return [outputs.get(f"{address}@{time}", outputs[address]) for address in mine]
 
     def local_plan(self, slots: Slots, stage: Stage) -> LocalPlan | None:
         """The plan that computes a stage; None where an operation cannot stand alone."""
@@ -52,7 +56,7 @@ class Desk:
 
     def read(self, node: str, value: Value, row: int, unit: int, live: Live, part: Part = "forward") -> Reading:
         """The stages of one entry of a node's value."""
-        calls = self.calls(node, part)
+        calls = self.calls(node, part, value.call.origin.time if value.call is not None else -1)
         drawn = self.session.document.graph.nodes.get(node)
         kind = drawn.kind if drawn is not None else None
         inside = frozenset([call.result.index for call in calls])

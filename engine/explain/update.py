@@ -262,11 +262,10 @@ def _adam_of_text(update: Update, call: Call, value: Value, entry: Entry) -> lis
 def _limited(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
     """A column of weights that is no longer than the limit."""
     name, found = update.symbol(value, entry), update.before(call, value, entry)
-    kept = update.array(call.operands[1]) if update.was_played else None
-    norm = None if kept is None else float(np.linalg.norm(kept[:, entry[1]].astype(np.float64)))
+    norm = update.new(call.operands[2], entry[1:])
     terms = (
         number_term(name, found, "old"), TIMES, Term(r"\min"), OPEN, Term("1"), Term(","),
-        number_term("c", update.number(call.operands[2]), "operand"), Term("/"),
+        number_term("c", update.number(call.operands[3]), "operand"), Term("/"),
         number_term(r"\lVert w_j \rVert", norm, "state"), CLOSE, EQUALS,
         number_term(name, update.after(call, value, entry), "new"),
     )  # fmt: skip

@@ -30,6 +30,7 @@ class Port:
     default  for inputs: the number used while unconnected, kept as a property of the same name and as an arena slot
     optional an input that may stay free (a node's own parameter, for instance)
     many     an input that takes several wires, in their order
+    delayed  an input whose value is used one step of time later: a wire to it may close a cycle
     """
 
     name: str
@@ -40,6 +41,7 @@ class Port:
     default: float | None = None
     optional: bool = False
     many: bool = False
+    delayed: bool = False
 
     @property
     def may_stay_free(self) -> bool:
@@ -53,6 +55,9 @@ class NodeType:
     Subclasses declare `name`, `category`, `formula` (LaTeX), `source`, `inputs`, `outputs`, properties as class
     attributes, and `lower(build, **values by input port)`, which returns the output value (or a dict by output port).
     A port that takes many wires is handed a list; a free optional port is handed `None`.
+
+    time  what a node has to do with time (`engine.unrolling`): it `opens` a sequence into its steps, `delays` a value by
+          one step, or `closes` a region by gathering the values of all steps, which its ports are handed as lists
     """
 
     name: ClassVar[str] = ""
@@ -61,6 +66,7 @@ class NodeType:
     formula: ClassVar[str] = ""
     source: ClassVar[str] = ""
     icon: ClassVar[str] = ""
+    time: ClassVar[Literal["", "opens", "delays", "closes"]] = ""
     inputs: ClassVar[tuple[Port, ...]] = ()
     outputs: ClassVar[tuple[Port, ...]] = ()
 

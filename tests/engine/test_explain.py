@@ -380,7 +380,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "spatial_softmax": ("reshape", {"shape": [1, 3]}),
     "to_real": ("argmax", {}),
 }
-FITTING = {"batched_matmul": {"transpose_b": True}, "maxout": {"pieces": 3}}
+FITTING = {"batched_matmul": {"transpose_b": True}, "maxout": {"pieces": 3}, "delay": {"shape": [1]}}
 
 
 @pytest.mark.parametrize("name", [name for name, kind in node_types().items() if kind.inputs])
@@ -410,6 +410,10 @@ def document_around(name: str) -> Document:
     narrow = kind.category in ("Losses", "Metrics", "Learning rules")
     layer = graph.add("dense", "before", units=1 if narrow else 3, activation="sigmoid")
     graph.connect(x, layer)
+    if kind.time in ("delays", "closes"):  # three features are a sequence of three numbers
+        each = graph.add("each_step", "each")
+        graph.connect(layer, each)
+        layer = each
     if name in BEFORE:
         type, properties = BEFORE[name]
         between = graph.add(type, "between", **properties)
@@ -425,6 +429,10 @@ def document_around(name: str) -> Document:
                 graph.connect(target, node[port.name])
             elif port.kind != "parameter" and not port.optional:
                 graph.connect(layer, node[port.name])
+    if kind.time in ("opens", "delays"):
+        last = graph.add("last_step", "last")
+        graph.connect(node, last)
+        node = last
     objective: str = node
     if kind.category not in ("Losses", "Metrics", "Learning rules"):
         objective = graph.add("mean" if name != "mean" else "sum", "goal", over="all")

@@ -1,0 +1,72 @@
+"""Where a program's data come from: rows gathered by the tape in training, tables that somebody fills in evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from engine.datasets import Dataset
+from engine.initialisers import stream
+from engine.problems import Problem, ProblemError, shape_mismatch
+from engine.program import B, Program, Value, shape_text
+from engine.training import Training
+
+if TYPE_CHECKING:
+    from engine.lowering import Lowered
+
+Mode = Literal["train", "evaluate"]
+
+
+class Feed:
+    """Hands inputs and targets to the nodes that ask: gathered rows in training, a table to fill in evaluation."""
+
+    def __init__(
+        self, program: Program, dataset: Dataset | None, training: Training, mode: Mode, result: Lowered
+    ) -> None:
+        self.program, self.dataset, self.training, self.result = program, dataset, training, result
+        self.gathers = mode == "train" and dataset is not None
+        if dataset is not None:
+            self._batches(len(dataset.train_rows))
+            if dataset.targets.dtype.kind in "iu" and dataset.targets.size:
+                program.build.classes = int(dataset.targets.max()) + 1
+
+    def _batches(self, rows: int) -> None:
+        training, result = self.training, self.result
+        batch = min(training.batch_size or rows, rows)
+        rest = rows % batch
+        result.batch = batch
+        result.full_iterations = result.iterations = rows // batch
+        if rest and training.last_batch == "short":
+            result.short, result.iterations = rest, rows // batch + 1
+        elif rest and training.last_batch == "wrap":
+            result.full_iterations = result.iterations = rows // batch + 1
+        self.whole = batch == rows and training.order == "sequential"
+
+    def __call__(self, name: str, shape: tuple[int, ...] | None) -> Value:
+        program, build = self.program, self.program.build
+        if self.dataset is None:
+            if shape is None:
+                raise ProblemError(Problem("there is no data yet", "Choose a data set, or set the shape.", kind="data"))
+            return build.source("data", f"data.{name}", (B, *shape), None)
+        table = self.dataset.inputs if name == "inputs" else self.dataset.targets
+        kind = "whole" if table.dtype.kind in "iu" else "real"
+        features = tuple(int(length) for length in table.shape[1:])
+        if shape is not None and shape != features:
+            fact = f"the data has the shape {shape_text(features)} for each example, the node says {shape_text(shape)}"
+            raise shape_mismatch(fact, "Leave “shape” empty, or choose other data.")
+        if not self.gathers or self.whole:
+            return build.source("data", f"data.{name}", (B, *features), None, kind=kind)  # type: ignore[arg-type]
+        rows = len(self.dataset.train_rows)
+        whole = build.source("data", f"data.{name}", (rows, *features), None, kind=kind)  # type: ignore[arg-type]
+        if self.result.rows is None:
+            key = (
+                int(stream(self.training.seed, "data.order").integers(2**31))
+                if self.training.order == "shuffled"
+                else None
+            )
+            self.result.rows = build.emit("batch_rows", rows=rows, key=key)
+        address = f"data.{name}.batch"
+        found = program.named.get(address)
+        if found is None:
+            gather = "gather_rows" if kind == "real" else "gather_whole_rows"
+            found = program.named[address] = build.emit(gather, whole, self.result.rows)
+        return found

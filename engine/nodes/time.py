@@ -1,0 +1,151 @@
+"""Time: sequences taken apart and put together again, and the delay through which a network remembers."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from engine.nodes.base import Dimensions, NodeType, Port, Real, Whole, node_type
+from engine.problems import shape_mismatch
+from engine.program import B, Builder, Value, shape_text
+
+SEQUENCE = Port("x", "(batch, time, features)", symbol="X")
+STEP = Port("x", "(batch, features)", symbol="x")
+
+
+class InTime(NodeType):
+    """A node that has to do with steps of time."""
+
+    category = "Time"
+
+
+@node_type
+class EachStep(InTime):
+    """Takes a sequence apart: what stands behind it is computed once for every step of time."""
+
+    name, title, icon, time = "each_step", "each step", "time", "opens"
+    formula = r"x^{(t)} = X_{:, t}"
+    source = "Aggarwal 2023, §8.2"
+    inputs: ClassVar[tuple[Port, ...]] = (SEQUENCE,)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, features) at each step", symbol="x"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        x: Value = values["x"]
+        if x.rank < 2 or not isinstance(x.shape[1], int):
+            raise shape_mismatch(
+                f"a sequence has the shape (batch, time, …), not {shape_text(x.shape)}",
+                "Give the input a shape with time first, as (steps, features).",
+                port="x",
+            )
+        part = build.emit("slice", x, axis=1, start=build.step, stop=build.step + 1)
+        rest = x.shape[2:] or (1,)
+        return build.emit("reshape", part, shape=(x.shape[0], *rest))
+
+
+@node_type
+class Delay(InTime):
+    """Hands on what came in one step of time ago: the memory of a recurrent network."""
+
+    name, title, icon, time = "delay", "delay", "time", "delays"
+    formula = r"y^{(t)} = x^{(t-1)},\quad y^{(0)} = y_0"
+    source = "Aggarwal 2023, §8.2.1"
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("x", "(batch, features)", symbol="x", delayed=True),
+        Port("start", "(batch, features)", symbol="y_0", help="What stands before the first step.", optional=True),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, features), one step late", symbol="y"),)
+    shape = Dimensions((8,), help="Of what is remembered for each example; not needed where “start” is connected.")
+    initial = Real(0.0, help="The number that fills the memory before the first step.")
+    truncate = Whole(
+        0,
+        low=0,
+        high=1000,
+        help="Every so many steps no derivative passes back through the delay; 0: it always passes.",
+    )
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        before: Value | None = values["x"]
+        start: Value | None = values["start"]
+        if before is None:
+            if start is not None:
+                return start
+            return build.emit("broadcast", build.setting("initial", self.initial), shape=(B, *self.shape))
+        first = build.program.outputs[f"{build.origin.node}.y@0"]
+        if before.shape != first.shape:
+            raise shape_mismatch(
+                f"the delay began with {shape_text(first.shape)}, and {shape_text(before.shape)} comes back to it",
+                "Set its “shape” to that of what comes in.",
+                port="x",
+            )
+        if self.truncate and build.step % self.truncate == 0:
+            return build.emit("stop_gradient", before)
+        return before
+
+
+class Gathering(InTime):
+    """Makes one value of what all steps of time gave."""
+
+    time = "closes"
+    inputs: ClassVar[tuple[Port, ...]] = (STEP,)
+
+
+@node_type
+class AllSteps(Gathering):
+    """Puts the values of all steps of time side by side, as a sequence."""
+
+    name, title, icon = "all_steps", "all steps", "time"
+    formula = r"Y_{:, t} = x^{(t)}"
+    source = "Aggarwal 2023, §8.2"
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, time, features)", symbol="Y"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        steps = [_as_step(build, value) for value in values["x"]]
+        return steps[0] if len(steps) == 1 else build.emit("concat", *steps, axis=1)
+
+
+@node_type
+class LastStep(Gathering):
+    """The value of the last step of time: what a network has made of the whole sequence."""
+
+    name, title, icon = "last_step", "last step", "time"
+    formula = r"y = x^{(T)}"
+    source = "Aggarwal 2023, §8.2"
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, features)", symbol="y"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        last: Value = values["x"][-1]
+        return last
+
+
+@node_type
+class SumOverSteps(Gathering):
+    """The sum over all steps of time, as of a loss at each of them."""
+
+    name, title, icon = "sum_over_steps", "sum over steps", "time"
+    formula = r"y = \sum_t x^{(t)}"
+    source = "Aggarwal 2023, §8.2.2"
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="L"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        steps: list[Value] = values["x"]
+        return steps[0] if len(steps) == 1 else build.emit("total", *steps)
+
+
+@node_type
+class MeanOverSteps(Gathering):
+    """The mean over all steps of time."""
+
+    name, title, icon = "mean_over_steps", "mean over steps", "time"
+    formula = r"y = \frac{1}{T} \sum_t x^{(t)}"
+    source = "Aggarwal 2023, §8.2.2"
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="y"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        steps: list[Value] = values["x"]
+        return steps[0] if len(steps) == 1 else build.emit("total", *steps) * (1.0 / len(steps))
+
+
+def _as_step(build: Builder, value: Value) -> Value:
+    """A value with an axis of length 1 for time behind the batch."""
+    if not value.rank:
+        raise shape_mismatch("a single number has no place in a sequence", "Sum it over the steps instead.", port="x")
+    return build.emit("reshape", value, shape=(value.shape[0], 1, *value.shape[1:]))

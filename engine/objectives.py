@@ -1,0 +1,213 @@
+"""What is learned: the derivatives of each phase's objective and the updates they lead to, and rules without an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Protocol
+
+from engine.differentiate import gradients
+from engine.graph import Graph, Node
+from engine.problems import Problem, ProblemError, did_you_mean
+from engine.program import Origin, Program, Value, shape_text
+from engine.simplify import remove_dead_calls
+from engine.training import Phase, Training, emit_update
+
+if TYPE_CHECKING:
+    from engine.lowering import Lowered
+
+HISTORY_BINS = 4096  # of (minimum, maximum, last) loss; when all are full, neighbours merge
+
+
+class Drawn(Protocol):
+    """What lowering needs of a document."""
+
+    graph: Graph
+    training: Training
+
+
+def lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
+    """Emit each phase's derivatives and updates; what keeps a phase from being played is told in the problems."""
+    # All derivatives first, then all updates: a later phase's derivatives belong to the values that were just computed,
+    # and these to the parameters as they were then.
+    program = result.program
+    played: list[Phase] = []
+    for index, phase in enumerate(document.training.phases):
+        number = len(played)  # of the sound phases: origins, losses and gradients count alike
+        problem = _phase_problem(phase, index, played)
+        if problem is not None:
+            result.problems.append(problem)
+            if problem.severity == "error":
+                continue
+        objective = _objective(document.graph, phase, result, index)
+        if objective is None:
+            continue
+        mark, loss = len(program.calls), objective
+        try:
+            if phase.maximise:
+                program.build.origin = Origin(phase.objective.partition(".")[0], "backward", number)
+                loss = -objective
+            found = gradients(program, loss, phase=number)
+        except ProblemError as error:
+            result.problems.extend(error.problems)
+            del program.calls[mark:]
+            continue
+        played.append(phase)
+        program.losses.append(loss)
+        program.objectives.append(objective)
+        program.gradients.append(found)
+        _backward_steps(program, number, found)
+    if with_updates:
+        for number, phase in enumerate(played):
+            index = document.training.phases.index(phase)
+            result.problems.extend(_strangers(phase, index, result))
+            _lower_update(document.graph, phase, number, result)
+    roots = [gradient for found in program.gradients for gradient in _shown(program, found)]
+    remove_dead_calls(program, roots)
+
+
+def _phase_problem(phase: Phase, index: int, before: Sequence[Phase]) -> Problem | None:
+    """What keeps a phase from being played as it is written, apart from its objective."""
+    path = f"training.phases[{index}]"
+    if any(other.name == phase.name for other in before):
+        fact = f"two phases are called “{phase.name}”, and the later one is left out"
+        return Problem(fact, "Give each phase a name of its own.", path=f"{path}.name", kind="duplicate")
+    if phase.times != 1:
+        fact = f"the phase “{phase.name}” is played once an iteration, not {phase.times} times"
+        return Problem(fact, "Set “times” to 1.", path=f"{path}.times", severity="warning", kind="unsupported")
+    return None
+
+
+def _strangers(phase: Phase, index: int, result: Lowered) -> list[Problem]:
+    """What a phase names as its parameters, and is none, though its node is there."""
+    if isinstance(phase.parameters, str):
+        return []
+    program = result.program
+    parameters = [address for address, value in program.sources.items() if value.source and value.source.trainable]
+    owners = {address.partition(".")[0] for address in parameters}
+    lowered = {origin.node for origin in program.steps}
+    return [
+        Problem(
+            f"“{address}” is no parameter",
+            did_you_mean(address[:80], parameters) or "Name a node with parameters, or one of them.",
+            path=f"training.phases[{index}].parameters[{place}]",
+            kind="unknown",
+        )
+        for place, address in enumerate(phase.parameters)
+        if address not in parameters and address not in owners and address.partition(".")[0] in lowered
+    ]
+
+
+def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value | None:
+    name = phase.objective
+    if not name:
+        return None
+    node = graph.nodes.get(name.partition(".")[0])
+    path = f"training.phases[{index}].{'maximise' if phase.maximise else 'minimise'}"
+    if node is None:
+        mend = "Choose a node whose output is one number."
+        result.problems.append(Problem(f"there is no node “{name}” to minimise", mend, path=path, kind="unknown"))
+        return None
+    if "." in name and node.kind is not None and node.kind.output(name.partition(".")[2]) is None:
+        known = [f"{node.id}.{port.name}" for port in node.kind.outputs]
+        fact = f"“{node.name}” has no output “{name.partition('.')[2]}”"
+        mend = did_you_mean(name[:80], known) or f"It has {', '.join(known)}."
+        result.problems.append(Problem(fact, mend, path=path, node=node.id, kind="unknown"))
+        return None
+    outputs = result.program.outputs
+    port = node.kind.outputs[0].name if node.kind and node.kind.outputs else ""
+    value = outputs.get(name if "." in name else f"{name}.{port}")
+    if value is None:
+        return None  # the node itself is not sound: the problem stands there
+    if value.shape != ():
+        fact = f"“{node.name}” has the shape {shape_text(value.shape)}, and only one number can be minimised"
+        result.problems.append(
+            Problem(fact, "Put a loss, a mean or a sum behind it.", path=path, node=node.id, kind="loss")
+        )
+        return None
+    return value
+
+
+def _backward_steps(program: Program, phase: int, found: Mapping[int, Value]) -> None:
+    """Nodes whose outputs or parameters have a gradient, last first: the order in which the light goes back."""
+    touched = {_place_in_time(address) for address, value in program.outputs.items() if value.index in found}
+    calls = [call for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase]
+    touched.update([(call.origin.node, call.origin.time) for call in calls])
+    forward = [origin for origin in program.steps if origin.part == "forward"]
+    back = [
+        origin._replace(part="backward", phase=phase)
+        for origin in reversed(forward)
+        if (origin.node, origin.time) in touched
+    ]
+    program.steps.extend(back)
+    _sort_backward(program, phase)
+
+
+def _place_in_time(address: str) -> tuple[str, int]:
+    output, _, step = address.partition("@")
+    return output.partition(".")[0], int(step) if step else -1
+
+
+def _sort_backward(program: Program, phase: int) -> None:
+    # A shared parameter's total is emitted last but belongs to its node's step, which comes last as well; anything else
+    # is in order already. A stable sort by step keeps definitions before uses, the verifier checks it.
+    position = {origin: index for index, origin in enumerate(program.steps)}
+    mine = [call for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase]
+    if any(position[one.origin] > position[other.origin] for one, other in pairwise(mine)):
+        rest = [call for call in program.calls if not (call.origin.part == "backward" and call.origin.phase == phase)]
+        program.calls = rest + sorted(mine, key=lambda call: position[call.origin])
+
+
+def _shown(program: Program, found: Mapping[int, Value]) -> list[Value]:
+    """The gradients somebody can look at: those of outputs and of sources."""
+    wanted = {value.index for value in program.outputs.values()} | {value.index for value in program.sources.values()}
+    return [gradient for index, gradient in found.items() if index in wanted]
+
+
+def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> None:
+    program, build = result.program, result.program.build
+    found, objective = program.gradients[index], program.objectives[index]
+    chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
+    if not chosen:
+        return
+    nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
+    program.steps.extend(Origin(name, "update", index) for name in nodes)
+    emit_update(build, phase, index, chosen, found, objective)
+    build.origin = Origin(nodes[-1], "update", index)
+    for value in chosen:
+        build.emit("non_finite_flag", value)
+    bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
+    counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
+    build.emit("history_ring", bins, counters, objective)
+
+
+def _learns(graph: Graph, phase: Phase, value: Value) -> bool:
+    if value.source is None or value.source.role != "parameter":
+        return False
+    node = graph.nodes.get(_owner(value))
+    if node is not None and ("frozen" in node.flags or _has_own_rule(node)):
+        return False
+    return phase.parameters == "all" or value.source.address in phase.parameters or _owner(value) in phase.parameters
+
+
+def _has_own_rule(node: Node) -> bool:
+    return node.kind is not None and node.kind.category == "Learning rules"
+
+
+def _owner(value: Value) -> str:
+    return value.source.address.partition(".")[0] if value.source else ""
+
+
+def lower_rules(graph: Graph, result: Lowered) -> None:
+    """Emit the updates of nodes that learn by a rule of their own."""
+    program, build = result.program, result.program.build
+    for node, rule in build.rules:
+        if "frozen" in graph.nodes[node].flags:
+            continue
+        build.origin = Origin(node, "update")
+        program.steps.append(build.origin)
+        mark = len(program.calls)
+        rule()
+        for call in program.calls[mark:]:
+            for position in call.primitive.writes:
+                build.emit("non_finite_flag", call.operands[position])

@@ -1,0 +1,123 @@
+"""In which order nodes are lowered, and which of them once for every step of time.
+
+Time begins at nodes that take a sequence apart (`opens`) and at delays, and ends at nodes that gather what all steps gave
+(`closes`). Everything between them that hangs together is a region: lowered step by step, its parameters shared because
+they have the same address at every step (backpropagation through time: Aggarwal 2023, §8.2.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from engine.graph import Graph, Wire
+
+MOST_STEPS = 1000
+
+
+class Region(NamedTuple):
+    """Nodes that are lowered once a time step, in this order."""
+
+    nodes: tuple[str, ...]
+
+
+def schedule(graph: Graph) -> tuple[list[str | Region], list[str]]:
+    """Single nodes and regions so that every wire points forward, and the ids that lie on or behind a cycle.
+
+    A wire into a delay may point back: its value is used one step later.
+    """
+    region_of = _regions(graph)
+    if not region_of:
+        order, circular = graph.in_order()
+        return list(order), circular
+    groups = dict.fromkeys([region_of.get(name, name) for name in graph.nodes])
+    wires = [
+        (region_of.get(w.source_node, w.source_node), region_of.get(w.target_node, w.target_node)) for w in graph.wires
+    ]
+    order, stuck = _sorted(groups, [(begin, end) for begin, end in wires if begin != end])
+    inner, circular = graph.in_order()
+    position = {name: place for place, name in enumerate(inner)}
+    found: list[str | Region] = []
+    lost = set(circular)
+    for group in order:
+        members = [name for name, region in region_of.items() if region == group]
+        if members:
+            found.append(
+                Region(tuple(sorted([name for name in members if name in position], key=position.__getitem__)))
+            )
+        elif group in position:
+            found.append(group)
+    lost.update([name for name in graph.nodes if region_of.get(name, name) in stuck])
+    kept = [entry for entry in found if isinstance(entry, Region) or entry not in lost]
+    return kept, [name for name in graph.nodes if name in lost]
+
+
+def delayed(graph: Graph, wire: Wire) -> bool:
+    """Whether a wire's value is used one step of time later."""
+    port = graph.input_port(wire.target)
+    return port is not None and port.delayed
+
+
+def _regions(graph: Graph) -> dict[str, str]:
+    """The region of each node in time, named by one of its nodes."""
+    time = {name: node.kind.time for name, node in graph.nodes.items() if node.kind is not None and node.kind.time}
+    if not time:
+        return {}
+    following: dict[str, list[str]] = {}
+    for wire in graph.wires:
+        following.setdefault(wire.source_node, []).append(wire.target_node)
+    inside = {name for name, role in time.items() if role in ("opens", "delays")}
+    waiting = list(inside)
+    while waiting:
+        for after in following.get(waiting.pop(), ()):
+            if after not in inside and time.get(after) != "closes":
+                inside.add(after)
+                waiting.append(after)
+    leader = {name: name for name in graph.nodes if name in inside}
+
+    def find(name: str) -> str:
+        while leader[name] != name:
+            name = leader[name]
+        return name
+
+    for wire in graph.wires:
+        if wire.source_node in leader and wire.target_node in leader and not _comes_from_outside(graph, wire):
+            leader[find(wire.target_node)] = find(wire.source_node)
+    return {name: find(name) for name in leader}
+
+
+def _comes_from_outside(graph: Graph, wire: Wire) -> bool:
+    """What a sequence is taken apart from was computed before this region began."""
+    kind = graph.nodes[wire.target_node].kind if wire.target_node in graph.nodes else None
+    return kind is not None and kind.time == "opens"
+
+
+def _sorted(names: Mapping[str, object], wires: Iterable[tuple[str, str]]) -> tuple[list[str], set[str]]:
+    waiting = dict.fromkeys(names, 0)
+    following: dict[str, list[str]] = {name: [] for name in names}
+    for begin, end in wires:
+        if begin in waiting and end in waiting:
+            waiting[end] += 1
+            following[begin].append(end)
+    ready = [name for name, count in waiting.items() if count == 0]
+    for name in ready:  # grows while it is walked
+        for after in following[name]:
+            waiting[after] -= 1
+            if waiting[after] == 0:
+                ready.append(after)
+    return ready, set(names) - set(ready)
+
+
+def at(address: str, step: int) -> str:
+    """The address of an output at a step of time, as `rnn_1.y@3`."""
+    return f"{address}@{step}"
+
+
+def without_time(address: str) -> str:
+    """The output that an address at a step of time belongs to."""
+    return address.partition("@")[0]
+
+
+def steps_said(counts: Sequence[int]) -> str:
+    """Numbers of steps as a person reads them."""
+    return " and ".join(map(str, sorted(set(counts))))
