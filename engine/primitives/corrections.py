@@ -224,15 +224,16 @@ keep_positive = register(Primitive(
 ))  # fmt: skip
 
 
-def columns_shape(w: Value, before: Value, limit: Value) -> Shape:
-    """A matrix of one column per unit, and one number."""
-    if w.rank != 2:
-        raise shape_mismatch(f"units are columns of a matrix, and {shape_text(w.shape)} has none")
+def columns_shape(w: Value, before: Value, norms: Value, limit: Value) -> Shape:
+    """A matrix of one column per unit, what keeps it, a number for each column, and one number."""
+    if w.rank != 2 or norms.shape != w.shape[1:]:
+        raise shape_mismatch(f"units are columns of a matrix, not {shape_text(w.shape)} with {shape_text(norms.shape)}")
+    need_real(norms)
     return walking(2)(w, before, limit)
 
 
 def columns_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """w, before, limit, rows, columns."""
+    """w, before, norms, limit, rows, columns."""
     return (*encode_update(operands, result, attributes), *operands[0].shape)
 
 
@@ -243,29 +244,32 @@ def columns_of(operands: Sequence[Region], result: Region) -> int:
 
 @kernel
 def column_norm_limit_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    w, y, limit, rows, columns = instruction[1], instruction[2], arena[instruction[3]], instruction[4], instruction[5]
+    w, y, norms, limit = instruction[1], instruction[2], instruction[3], arena[instruction[4]]
+    rows, columns = instruction[5], instruction[6]
     for j in range(start, stop):
-        largest = real(0)
-        for k in range(rows):
-            old = arena[w + k * columns + j]
-            arena[y + k * columns + j] = old
-            far = old if old > real(0) else -old
-            largest = far if far > largest else largest
-        total = real(0)
-        for k in range(rows):
-            share = arena[w + k * columns + j] / (largest if largest > real(0) else real(1))
-            total += share * share
-        norm = largest * sqrt_of(total)
-        if norm > limit:
-            for k in range(rows):
-                arena[w + k * columns + j] = arena[w + k * columns + j] * (limit / norm)
+        arena[norms + j] = real(0)
+    for k in range(rows):  # row by row: neighbours in memory are neighbours in a row
+        shift = k * columns
+        for j in range(start, stop):
+            old = arena[w + shift + j]
+            arena[y + shift + j] = old
+            arena[norms + j] = arena[norms + j] + old * old
+    for j in range(start, stop):
+        arena[norms + j] = sqrt_of(arena[norms + j])
+    for k in range(rows):
+        shift = k * columns
+        for j in range(start, stop):
+            norm = arena[norms + j]
+            # A norm that overflowed limits nothing: weights would vanish in silence, and so they overflow in the open.
+            is_long = norm > limit and norm - norm == real(0)
+            arena[w + shift + j] = arena[w + shift + j] * (limit / norm if is_long else real(1))
 
 
 column_norm_limit = register(Primitive(
     name="column_norm_limit", formula=r"w_j \leftarrow w_j \cdot \min\left(1, \frac{c}{\lVert w_j \rVert}\right)",
-    shape=columns_shape, body=column_norm_limit_body, encode=columns_encode, length=columns_of, writes=(0, 1),
-    domain=(ANY, ANY, Interval(0.5, 3)), source="Aggarwal 2023, §5.5.4: c is 3 or 4",
-    convention="the weights into one unit are one vector; the second operand keeps the numbers before",
+    shape=columns_shape, body=column_norm_limit_body, encode=columns_encode, length=columns_of, writes=(0, 1, 2),
+    domain=(ANY, ANY, ANY, Interval(0.5, 3)), source="Aggarwal 2023, §5.5.4: c is 3 or 4",
+    convention="the weights into one unit are one vector; the other operands keep the numbers before, and their norms",
 ))  # fmt: skip
 
 

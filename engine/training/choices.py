@@ -34,10 +34,11 @@ class Work:
         """What is emitted from here on belongs to the node of this parameter."""
         self.build.origin = Origin(owner_of(value), "update", self.index)
 
-    def memory(self, value: Value, name: str, start: float = 0.0) -> Value:
-        """A state in the shape of a parameter; states of one name lie in the order of the parameters."""
+    def memory(self, value: Value, name: str, start: float = 0.0, *, columns: bool = False) -> Value:
+        """A state in the shape of a parameter (or of one of its rows); states of one name lie in the parameters' order."""
         address = value.source.address if value.source else ""
-        return self.build.source("state", f"{address}.{self.phase}.{name}", value.shape, start)
+        shape = value.shape[1:] if columns else value.shape
+        return self.build.source("state", f"{address}.{self.phase}.{name}", shape, start)
 
     def number(self, name: str, start: float = 0.0, shape: tuple[int, ...] = ()) -> Value:
         """A state of the phase itself."""

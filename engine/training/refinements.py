@@ -125,8 +125,8 @@ def _limit_norms(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
     for value in work.parameters:
         if value.rank == 2 and not _is_bias(value):
             work.at(value)
-            before = work.memory(value, "before_limit")
-            work.build.emit("column_norm_limit", value, before, numbers["limit"])
+            before, norms = work.memory(value, "before_limit"), work.memory(value, "column_norms", columns=True)
+            work.build.emit("column_norm_limit", value, before, norms, numbers["limit"])
 
 
 def _keep_positive(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:

@@ -56,13 +56,13 @@ reference("keep_positive", stepping(2, 0))(lambda w, out: (np.maximum(w, 0), w))
 
 def matrix(draw: Draw, primitive: Primitive) -> Case:
     shape = draw(shapes(2, 2))
-    return Case(numbers(draw, list(zip([shape, shape, ()], intervals_of(primitive, 3), strict=True))))
+    return Case(numbers(draw, list(zip([shape, shape, shape[1:], ()], intervals_of(primitive, 4), strict=True))))
 
 
 @reference("column_norm_limit", matrix)
-def column_norm_limit(w, out, limit):
+def column_norm_limit(w, out, norms, limit):
     norms = np.linalg.norm(w, axis=0)
-    return np.where(norms > limit, w * (limit / norms), w), w
+    return np.where(norms > limit, w * (limit / norms), w), w, norms
 
 
 reference("count_up", stepping(1, 0))(lambda count: count + 1)
