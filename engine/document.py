@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.datasets import Dataset
 from engine.graph import Graph
-from engine.lowering import infer
+from engine.lowering import Inference, infer
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.schema import Fields, plain, shortened
 from engine.schema_data import data_json, load_data, read_data
@@ -197,13 +197,16 @@ class Document:
 
     # what is wrong -------------------------------------------------------------------------------------------------
 
-    def check(self) -> list[Problem]:
-        """Everything that is wrong now: what reading lost, then graph, shapes, data and training."""
+    def check(self, inference: Inference | None = None) -> list[Problem]:
+        """Everything that is wrong now: what reading lost, then graph, shapes, data and training.
+
+        `inference` is of the document as it stands, where somebody has drawn it already.
+        """
         dataset, data_problems = self.load_data()
         places = self._places if self._places.fit(self.graph) else Places.of(self.graph)
         found = [*self._lost, *graph_problems(self.graph, places), *data_problems, *self._plan_problems()]
         told = {(problem.node, problem.fact) for problem in found} | {(problem.path, problem.kind) for problem in found}
-        for problem in map(shortened, infer(self, dataset).problems):
+        for problem in map(shortened, (inference or infer(self, dataset)).problems):
             is_told = (problem.node, problem.fact) in told or (problem.path, problem.kind) in told
             if not is_told and problem.kind != "cycle":
                 found.append(problem.at(path=places.nodes.get(problem.node, "")))

@@ -57,12 +57,8 @@ class Camera:
     def _is_covered(self, area: QRectF, look: tuple[float, QPointF], covers: Sequence[QRectF]) -> bool:
         """Whether a corner widget would lie over something drawn."""
         zoom, origin = look
-        items = self._view.canvas.nodes
-        places = (self._view.canvas.area_of(name) for name in items)
-        shown = [
-            QRectF(place.topLeft() * zoom + origin, place.size() * zoom) for place in places if area.intersects(place)
-        ]
-        return any(cover.intersects(place) for cover in covers for place in shown)
+        on_scene = [QRectF((cover.topLeft() - origin) / zoom, cover.size() / zoom) & area for cover in covers]
+        return bool(self._view.canvas.areas.within([part for part in on_scene if not part.isEmpty()]))
 
     def centre_at(self, point: QPointF) -> None:
         """Bring a point to the middle."""

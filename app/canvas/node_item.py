@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -36,7 +37,7 @@ from app.canvas.resting import Resting
 from app.canvas.wiring import Wiring
 from app.theme import current_theme
 from engine.graph import Node
-from engine.nodes import Port
+from engine.nodes import Port, node_types
 
 RADIUS = 8.0
 MUTED = 0.55  # opacity of a muted node
@@ -56,6 +57,15 @@ class PortPlace:
     wired: bool
     shown: bool
     tip: str
+
+
+@lru_cache(maxsize=4096)
+def _port_of(type: str, name: str, is_input: bool) -> Port | None:
+    """A port of a node type; None where this version knows neither."""
+    kind = node_types().get(type)
+    if kind is None:
+        return None
+    return kind.input(name) if is_input else kind.output(name)
 
 
 class DrawnNode(QGraphicsItem):
@@ -97,12 +107,12 @@ class DrawnNode(QGraphicsItem):
         wires_in, wires_out = wiring.wires_into(self.node_id), wiring.wires_out_of(self.node_id)
         incoming = {wire.target_port: shapes.get(wire.source) for wire in wires_in}
         outgoing = {wire.source_port for wire in wires_out}
-        kind, result = self.node.kind, []
+        result = []
         for name, point in self.geometry.inputs.items():
-            port = kind.input(name) if kind else None
+            port = _port_of(self.node.type, name, True)
             result.append(self._port(name, point, port or Port(name), True, name in incoming, incoming.get(name)))
         for name, point in self.geometry.outputs.items():
-            port = kind.output(name) if kind else None
+            port = _port_of(self.node.type, name, False)
             shape = shapes.get(f"{self.node_id}.{name}")
             result.append(self._port(name, point, port or Port(name), False, name in outgoing, shape))
         return result

@@ -96,7 +96,7 @@ class NumbersOnCanvas:
             if problem.node and problem.severity == "error":
                 self._reasons.setdefault(problem.node, problem.fact)
         nodes = self._scene.nodes
-        names = None if names is None else dict.fromkeys(names)
+        names = self._concerned() if names is None else dict.fromkeys(names)
         stale = self.stale
         for name in nodes if names is None else names:
             if name in nodes:
@@ -104,6 +104,18 @@ class NumbersOnCanvas:
         self._show_weights(names)
         if not self._scene.detailed and names:
             self._scene.overview.relight(names)
+
+    def _concerned(self) -> dict[str, None]:
+        """The nodes that may look different: those in view, and others with a fault now or before."""
+        if self.snapshot is None and not self._seen:
+            seen = []
+        elif not self._scene.backdrops:
+            return dict.fromkeys(self._scene.nodes)
+        else:
+            seen = self._scene.seen() if self._scene.detailed else []
+        focus = (self._scene.editor.focus or "").partition(".")[0]
+        faulty = [name for name, item in self._scene.nodes.items() if item.live.state.reason or item.live.state.phase]
+        return dict.fromkeys([*seen, *faulty, *self._reasons, focus])
 
     def _show_node(self, item: DrawnNode, stale: bool) -> None:
         name, snapshot = item.node_id, self.snapshot

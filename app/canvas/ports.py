@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
@@ -26,6 +28,7 @@ def draw_port(painter: QPainter, centre: QPointF, kind: str, rank: int, filled: 
         painter.drawRoundedRect(QRectF(x - 5.5, y - 2.5, 8, 8), 1.5, 1.5)
 
 
+@cache
 def rank_in_words(shape: str) -> int:
     """The rank that a port's written shape promises, e.g. 2 for `(batch, features)`, 0 for `any`."""
     first = shape.split(" or ")[0].strip()

@@ -123,6 +123,8 @@ class CanvasScene(QGraphicsScene):
         nodes |= followers(self._wiring, nodes)
         self._sync_nodes(nodes)
         self._place(nodes)
+        for name in nodes & self.nodes.keys():
+            self.disturb(self.nodes[name].sceneBoundingRect())
         if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
             self._sync_wires()
         self._reroute(nodes)
@@ -185,7 +187,6 @@ class CanvasScene(QGraphicsScene):
                 if isinstance(item, LayerItem):
                     self.layers[name] = item
                 self.addItem(item)
-                self.disturb(item.sceneBoundingRect())
             else:
                 item.take(self._wiring, self.editor.shapes)
 

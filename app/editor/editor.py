@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Place = tuple[float, float]
 WEIGHTS_ROOM = 96.0  # pixels left of a column of neurons: their weights stand on the wires
+HARMLESS = {"moved", "note", "values"}  # kinds of change that no problem and no shape can come of
 CHECK_DELAY_MS = 30  # a drag edits at every mouse move; problems are worked out when the hand pauses
 
 
@@ -105,8 +106,9 @@ class Editor(QObject):
     def _check_now(self) -> None:
         from engine.lowering import infer
 
-        self.shapes = dict(infer(self.document, self.document.load_data()[0]).shapes)
-        self.problems = list(self.document.check())
+        inference = infer(self.document, self.document.load_data()[0])
+        self.shapes = dict(inference.shapes)
+        self.problems = list(self.document.check(inference))
         self.problems_changed.emit(self.problems)
 
     # playing edits ---------------------------------------------------------------------------------------------------
@@ -138,7 +140,8 @@ class Editor(QObject):
         self.changed.emit(change)
         if delta.values:
             self.values_set.emit({key: after for key, (_, after) in delta.values.items()})
-        self.check()
+        if not change.kinds <= HARMLESS:
+            self.check()
 
     def _forget_gone(self, ids: Iterable[str]) -> None:
         gone = {name for name in ids if name in self._selection and not self.exists(name)}
