@@ -200,8 +200,12 @@ class Files(QObject):
 
     def _ask_save(self, suggestion: Path) -> Path | None:
         start = suggestion if suggestion.is_absolute() else self._folder() / suggestion
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save the document", str(start), FILTER)
-        return Path(chosen) if chosen else None
+        dialog = QFileDialog(self._window, "Save the document", str(start.parent), FILTER)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        # Added by the dialog, so that it asks before the file that is really meant is written over.
+        dialog.setDefaultSuffix("json")
+        dialog.selectFile(start.name)
+        return Path(dialog.selectedFiles()[0]) if dialog.exec() else None
 
     def _ask_unsaved(self) -> str:
         box = QMessageBox(self._window)

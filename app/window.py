@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
 TABLES = (".csv", ".tsv", ".txt", ".dat")
+ROOM_FOR_NOTICE = 480  # pixels of width, or it stands in the middle of the page
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 
@@ -83,7 +84,7 @@ class MainWindow(QMainWindow):
         self.command_search = CommandSearch(self, self.commands, self.files.open_preset)
         self.problems = Problems(self, self.top_bar.problems)
         self.key_sheet = KeySheet(self, self.commands)
-        self.notice = Notice(self, self.room)
+        self.notice = Notice(self, self.room_over_canvas)
         self.preparing = Preparing(self, self.room)
         self.tour = TourBubble(self, self.commands, self.locate, self.room, self.keep_clear)
         self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
@@ -312,6 +313,14 @@ class MainWindow(QMainWindow):
         page = self.pages.geometry()
         bottom = self.workspace.player.height() if self.has_document and self.workspace is not None else 0
         return page.adjusted(8, 8, -8, -8 - bottom)
+
+    def room_over_canvas(self) -> QRect:
+        """Where something wide may float and leave tabs and fields of the panels alone."""
+        if not self.has_document or self.workspace is None:
+            return self.room()
+        canvas = self.workspace.locate_panel("canvas")
+        over = self.room() if canvas is None else self._from_workspace(canvas).intersected(self.room())
+        return over if over.width() >= ROOM_FOR_NOTICE else self.room()
 
     # events ----------------------------------------------------------------------------------------------------------
 

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 
 from app.panels.problems import ProblemRow
 from app.theme import current_theme
@@ -293,6 +293,19 @@ def test_a_name_without_an_ending_gets_one(opened, tmp_path):
     opened.files.ask_save = lambda suggestion: tmp_path / "mine"
     assert opened.files.save_as()
     assert (tmp_path / "mine.json").is_file()
+
+
+def test_the_dialog_adds_the_ending_itself_so_that_it_asks_before_writing_over_a_file(opened):
+    endings = []
+
+    def answer():
+        dialog = next(each for each in QApplication.topLevelWidgets() if isinstance(each, QFileDialog))
+        endings.append(dialog.defaultSuffix())
+        dialog.reject()
+
+    QTimer.singleShot(0, answer)
+    assert not opened.files.save_as()
+    assert endings == ["json"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_told(qtbot, opened, tmp_path):
