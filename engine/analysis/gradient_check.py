@@ -6,6 +6,7 @@ Aggarwal 2023, §2.6.3, eqs 2.31 and 2.32: ρ = |Ge − Ga| / |Ge + Ga|, below 1
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,16 +66,16 @@ class Report:
     @property
     def failed(self) -> tuple[Checked, ...]:
         """The entries whose derivatives disagree, the worst first."""
-        return tuple(
-            entry
-            for entry in self.entries
-            if not entry.ratio <= self.threshold and not abs(entry.backpropagation - entry.estimate) <= self.noise
-        )
+        return tuple(entry for entry in self.entries if not self.agrees(entry))
 
     @property
     def passed(self) -> bool:
         """Whether every entry agrees."""
         return not self.failed
+
+    def agrees(self, entry: Checked) -> bool:
+        """Whether its two derivatives are the same, but for rounding."""
+        return entry.ratio <= self.threshold or abs(entry.backpropagation - entry.estimate) <= self.noise
 
     @property
     def worst(self) -> Checked | None:
@@ -100,17 +101,57 @@ def gradient_check(
     Plays plans of its own over at most 256 rows of the data, in evaluation mode. Raises `ProblemError` where the
     document has no loss, or nothing is called like `planted`.
     """
-    check = _Check(session, phase)
-    exact = check.backpropagation(planted, rule)
-    entries = []
-    for address, index in _sampled(exact, sample, seed):
-        estimate = check.estimate(address, index, difference, epsilon)
-        entries.append(_checked(address, index, float(exact[address][index]), estimate))
-    entries.sort(key=lambda entry: (_badness(entry.ratio), entry.relative), reverse=True)
-    size = max([abs(check.loss()), *[abs(entry.estimate) for entry in entries]], default=1.0)
-    noise = 1e-15 / epsilon * max(1.0, size) * 10
-    threshold = KINKED if check.has_kinks else SMOOTH
-    return Report(tuple(entries), difference, epsilon, threshold, noise, f"{rule} {planted}" if planted else "")
+    check = GradientCheck(
+        session,
+        difference=difference,
+        epsilon=epsilon,
+        sample=sample,
+        seed=seed,
+        phase=phase,
+        planted=planted,
+        rule=rule,
+    )
+    check.go_on()
+    return check.report()
+
+
+class GradientCheck:
+    """The same in pieces, of the parameters as they stood at the beginning; see `gradient_check`."""
+
+    def __init__(
+        self, session: Session, *, difference: Difference = "central", epsilon: float = 1e-6, sample: int = 200,
+        seed: int = 0, phase: int = 0, planted: str = "", rule: str = "doubled",
+    ) -> None:  # fmt: skip
+        self._difference, self._epsilon = difference, epsilon
+        self._planted = f"{rule} {planted}" if planted else ""
+        self._plan = _Check(session, phase)
+        self._exact = self._plan.backpropagation(planted, rule)
+        self._left = list(_sampled(self._exact, sample, seed))[::-1]
+        self._found: list[Checked] = []
+        self.iteration, self.count = session.iteration, len(self._left)
+
+    @property
+    def done(self) -> int:
+        """How many of the `count` entries are checked."""
+        return len(self._found)
+
+    def go_on(self, seconds: float = math.inf) -> None:
+        """Check entries for about so long, at least one; all by default."""
+        until = time.perf_counter() + seconds
+        while self._left:
+            address, index = self._left.pop()
+            estimate = self._plan.estimate(address, index, self._difference, self._epsilon)
+            self._found.append(_checked(address, index, float(self._exact[address][index]), estimate))
+            if time.perf_counter() > until:
+                break
+
+    def report(self) -> Report:
+        """What was found so far."""
+        entries = sorted(self._found, key=lambda entry: (_badness(entry.ratio), entry.relative), reverse=True)
+        size = max([abs(self._plan.loss()), *[abs(entry.estimate) for entry in entries]], default=1.0)
+        noise = 1e-15 / self._epsilon * max(1.0, size) * 10
+        threshold = KINKED if self._plan.has_kinks else SMOOTH
+        return Report(tuple(entries), self._difference, self._epsilon, threshold, noise, self._planted)
 
 
 def _checked(address: str, index: tuple[int, ...], exact: float, estimate: float) -> Checked:
