@@ -352,7 +352,7 @@ def test_a_document_that_is_dropped_opens(qtbot, window, shelf):
     window.dragEnterEvent(enter)
     assert enter.isAccepted()
     window.dropEvent(QDropEvent(QPointF(400, 300), *arguments))
-    assert window.editor.document.id == "moons"
+    qtbot.waitUntil(lambda: window.editor.document.id == "moons")
     assert window.files.path == shelf / "basics" / "moons.json"
 
 
