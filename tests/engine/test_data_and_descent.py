@@ -30,10 +30,11 @@ def linear(inputs: Any, targets: Any, rate: float, *, half: bool = True, reducti
 
 def losses(session: Session, steps: int) -> list[float]:
     """The loss before each step."""
-    found = []
+    found: list[float] = []
     for _ in range(steps + 1):
         session.step("iteration")
-        found.append(float(session.loss))
+        assert session.loss is not None
+        found.append(session.loss)
     return found
 
 
