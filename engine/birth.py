@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from engine.graph import Graph
-from engine.playback import MONITORS, Playback
+from engine.playback import Playback
 from engine.problems import Problem
-from engine.program import Call, Value, resolve
+from engine.program import MONITORS, Call, Value, resolve
 from engine.tape import Instruction, Step
 
 Array = np.ndarray[Any, np.dtype[Any]]

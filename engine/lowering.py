@@ -11,7 +11,7 @@ from engine.datasets import Dataset
 from engine.feed import Feed, Mode
 from engine.graph import Graph, Node, Wire
 from engine.nodes.base import NodeType, Port
-from engine.objectives import Drawn, lower_phases, lower_rules
+from engine.objectives import Drawn, lower_phases, lower_rules, watch_side_branches
 from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import Origin, Part, Program, Shape, Value, shape_text
 from engine.training import Training
@@ -92,6 +92,7 @@ def lower(
         lower_phases(document, result, "update" in parts)
     if "update" in parts:
         lower_rules(document.graph, result)
+        watch_side_branches(program)
     return result
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.differentiate import gradients
 from engine.graph import Graph, Node
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Origin, Program, Value, shape_text
+from engine.program import Call, Origin, Program, Value, shape_text
 from engine.simplify import remove_dead_calls
 from engine.training import Phase, Training, emit_update
 
@@ -211,3 +211,35 @@ def lower_rules(graph: Graph, result: Lowered) -> None:
         for call in program.calls[mark:]:
             for position in call.primitive.writes:
                 build.emit("non_finite_flag", call.operands[position])
+
+
+def watch_side_branches(program: Program) -> None:
+    """Let what is drawn but leads to no objective and no update raise the flag too, behind the calls of its own step.
+
+    A NaN on the way to a loss reaches the loss, which is watched already. Here it would pass unseen while a run goes on.
+    """
+    followed: set[int] = {value.index for value in program.objectives}
+    for call in reversed(program.calls):
+        if call.primitive.writes or call.origin.part != "forward" or call.result.index in followed:
+            followed.update([operand.index for operand in call.operands])
+    loose = {
+        value.index: value
+        for value in program.outputs.values()
+        if value.index not in followed and value.call is not None and value.kind == "real"
+    }
+    if not loose:
+        return
+    build, end, last = program.build, len(program.calls), {call.origin: call for call in program.calls}
+    for value in loose.values():
+        assert value.call is not None
+        build.origin = value.call.origin
+        build.emit("non_finite_flag", value)
+    flags: dict[Origin, list[Call]] = {}
+    for call in program.calls[end:]:
+        flags.setdefault(call.origin, []).append(call)
+    watched: list[Call] = []
+    for call in program.calls[:end]:
+        watched.append(call)
+        if last[call.origin] is call:
+            watched.extend(flags.get(call.origin, ()))
+    program.calls = watched

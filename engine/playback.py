@@ -12,14 +12,13 @@ import numpy as np
 
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
-from engine.program import Origin, Value
+from engine.program import MONITORS, Origin, Value
 from engine.tape import Step, Tape
 from engine.timeline import Checkpoint, Moment, Timeline
 
 Array = np.ndarray[Any, np.dtype[Any]]
 StepKind = Literal["node", "phase", "iteration", "epoch"]
 LARGEST_KEPT = 65536  # entries; of more, running keeps no copy of what its last update wrote over
-MONITORS = frozenset({"non_finite_flag", "history_ring"})  # they watch: what they name as written they leave as it is
 BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has to play again at the most
 
 

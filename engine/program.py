@@ -240,6 +240,8 @@ class Program:
             defined.add(call.result.index)
 
 
+MONITORS = frozenset({"non_finite_flag", "history_ring"})  # they watch: what they name as written they leave as it is
+
 # The number that an activation is bent by: its name as a setting of the node, and where it starts.
 ACTIVATION_SETTINGS = {"leaky_relu": ("slope", 0.01), "elu": ("alpha", 1.0)}
 

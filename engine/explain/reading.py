@@ -11,7 +11,7 @@ from engine.explain.printing import Printer
 from engine.explain.slopes import LocalPlan, Slot, Slots
 from engine.explain.trees import Grower, Leaf, Stage
 from engine.problems import ProblemError
-from engine.program import Call, Part, Value
+from engine.program import MONITORS, Call, Part, Value
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -27,7 +27,8 @@ class Desk:
         self.notation = Notation(session.program, session.document.graph)
         self._calls: dict[tuple[str, Part, int], list[Call]] = {}
         for call in session.program.calls:
-            self._calls.setdefault((call.origin.node, call.origin.part, call.origin.time), []).append(call)
+            if call.primitive.name not in MONITORS or call.origin.part == "update":
+                self._calls.setdefault((call.origin.node, call.origin.part, call.origin.time), []).append(call)
         self._plans: dict[object, LocalPlan | None] = {}
         self.curves: dict[object, Any] = {}
 

@@ -400,3 +400,16 @@ def test_a_prediction_takes_inputs_as_they_were_measured():
     np.testing.assert_array_equal(session.predict(measured), by_hand)
     with pytest.raises(ProblemError, match="of the shape"):
         session.predict(np.zeros((3, 5)))
+
+
+def test_a_nan_in_a_side_branch_stops_a_run_as_it_stops_stepping():
+    document = xor_document()
+    below, root = document.graph.add("negate"), document.graph.add("sqrt")
+    document.graph.connect("dense_2", below)
+    document.graph.connect(below, root)
+    stepped, run = Session(document), Session(document)
+    stepped.step("iteration")
+    run.run(50)
+    assert stepped.problem is not None and stepped.problem.node == "sqrt_1"
+    assert run.problem == stepped.problem
+    assert run.iteration == stepped.iteration

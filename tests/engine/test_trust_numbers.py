@@ -303,13 +303,13 @@ def test_a_loss_that_is_not_a_number_stops_a_run_even_where_nothing_learns():
 
 def test_rows_of_a_former_batch_are_never_taken_for_a_birth():
     document = layered_document([2, 3, 1], rows=3, batch_size=2, order="sequential")
-    document.data = {"train": {"inputs": [[1.0, -1.0], [2.0, 2.0], [3.0, 3.0]], "targets": [[1.0], [2.0], [0.0]],
+    document.data = {"train": {"inputs": [[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]], "targets": [[1.0], [2.0], [0.0]],
                                "task": "regression"}}  # fmt: skip
     document.graph.connect("input_1", document.graph.add("log"))
     session = Session(document)
-    session.run(1)  # nothing learns from the logarithm
-    assert np.isnan(session.value("log_1")).any()
-    session.step("iteration")  # a short batch, all of it positive
+    session.run(1)
+    session._machine.view(session.program.outputs["log_1.y"])[1] = np.nan  # as a row of a former batch may have left it
+    session.step("iteration")  # a short batch: one row
     assert session.problem is None and session.value("log_1").shape == (1, 2)
 
 
