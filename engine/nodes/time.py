@@ -22,7 +22,7 @@ class InTime(NodeType):
 class EachStep(InTime):
     """Takes a sequence apart: what stands behind it is computed once for every step of time."""
 
-    name, title, icon, time = "each_step", "each step", "time", "opens"
+    name, title, icon, time = "each_step", "each step", "timer", "opens"
     formula = r"x^{(t)} = X_{:, t}"
     source = "Aggarwal 2023, §8.2"
     inputs: ClassVar[tuple[Port, ...]] = (SEQUENCE,)
@@ -45,7 +45,7 @@ class EachStep(InTime):
 class Delay(InTime):
     """Hands on what came in one step of time ago: the memory of a recurrent network."""
 
-    name, title, icon, time = "delay", "delay", "time", "delays"
+    name, title, icon, time = "delay", "delay", "timer", "delays"
     formula = r"y^{(t)} = x^{(t-1)},\quad y^{(0)} = y_0"
     source = "Aggarwal 2023, §8.2.1"
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -92,7 +92,7 @@ class Gathering(InTime):
 class AllSteps(Gathering):
     """Puts the values of all steps of time side by side, as a sequence."""
 
-    name, title, icon = "all_steps", "all steps", "time"
+    name, title, icon = "all_steps", "all steps", "timer"
     formula = r"Y_{:, t} = x^{(t)}"
     source = "Aggarwal 2023, §8.2"
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, time, features)", symbol="Y"),)
@@ -106,7 +106,7 @@ class AllSteps(Gathering):
 class LastStep(Gathering):
     """The value of the last step of time: what a network has made of the whole sequence."""
 
-    name, title, icon = "last_step", "last step", "time"
+    name, title, icon = "last_step", "last step", "timer"
     formula = r"y = x^{(T)}"
     source = "Aggarwal 2023, §8.2"
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, features)", symbol="y"),)
@@ -120,7 +120,7 @@ class LastStep(Gathering):
 class SumOverSteps(Gathering):
     """The sum over all steps of time, as of a loss at each of them."""
 
-    name, title, icon = "sum_over_steps", "sum over steps", "time"
+    name, title, icon = "sum_over_steps", "sum over steps", "timer"
     formula = r"y = \sum_t x^{(t)}"
     source = "Aggarwal 2023, §8.2.2"
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="L"),)
@@ -134,7 +134,7 @@ class SumOverSteps(Gathering):
 class MeanOverSteps(Gathering):
     """The mean over all steps of time."""
 
-    name, title, icon = "mean_over_steps", "mean over steps", "time"
+    name, title, icon = "mean_over_steps", "mean over steps", "timer"
     formula = r"y = \frac{1}{T} \sum_t x^{(t)}"
     source = "Aggarwal 2023, §8.2.2"
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="y"),)

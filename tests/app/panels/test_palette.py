@@ -12,6 +12,7 @@ from app.editor import Editor
 from app.panels.palette import Palette
 from app.panels.palette_list import FAVOURITES, MIME, TYPE
 from app.settings import Settings
+from app.theme.icons import icon_names
 from engine.document import Document
 from engine.nodes import node_types
 
@@ -129,3 +130,8 @@ def test_neither_building_nor_painting_imports_ziamath():
         "assert 'ziamath' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_every_type_of_node_names_an_icon_that_is_there():
+    unknown = {name: kind.icon for name, kind in node_types().items() if kind.icon and kind.icon not in icon_names()}
+    assert unknown == {}
