@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.canvas.scene import CanvasScene
 
 
-AT_A_TIME = 16  # nodes that take new numbers at one frame while the graph runs at speed
+AT_A_TIME = 12  # nodes that take new numbers at one frame while the graph runs at speed
 CATCH_UP_MS = 60  # after the last snapshot
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -77,6 +79,8 @@ class CanvasScene(QGraphicsScene):
         self.has_grid = True
         self.detailed = True
         self._boost = 1.0
+        self._selected: set[str] = set()
+        self._is_building = False
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Bodies and numbers of a full screen of nodes: Qt's 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
@@ -160,13 +164,26 @@ class CanvasScene(QGraphicsScene):
         self.marks.travel([], "")
         self.numbers.clear()
         self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
-        self._sync_nodes(self.graph.nodes)
-        self._place(self.nodes)
-        self._sync_wires()
+        with self._building():
+            self._sync_nodes(self.graph.nodes)
+            self._place(self.nodes)
+            self._sync_wires()
         self.layers.lay_lines()
         self._sync_annotations()
         self.numbers.refresh()
         self._settle()
+
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        """All is painted anew anyway, and none of the many objects that are made is garbage yet."""
+        collects, self._is_building = gc.isenabled(), True
+        gc.disable()
+        try:
+            yield
+        finally:
+            self._is_building = False
+            if collects:
+                gc.enable()
 
     def _sync_nodes(self, names: Iterable[str]) -> None:
         for name in names:
@@ -348,7 +365,7 @@ class CanvasScene(QGraphicsScene):
 
     def disturb(self, area: QRectF) -> None:
         """What rests within an area looks different now."""
-        for backdrop in self.backdrops:
+        for backdrop in () if self._is_building else self.backdrops:
             backdrop.disturb(area)
 
     def rewrite(self, item: NodeItem) -> None:
@@ -427,11 +444,12 @@ class CanvasScene(QGraphicsScene):
         self._settle()
 
     def _show_selection(self, selection: Any) -> None:
-        for name, node in self.nodes.items():
-            if node.live.state.selected != (name in selection):
+        for name in selection | self._selected:
+            if (node := self.nodes.get(name)) is not None and node.live.state.selected != (name in selection):
                 node.show_state(selected=name in selection)
-        for name, wire in self.wires.items():
-            wire.show_as(selected=name in selection)
+            elif (wire := self.wires.get(name)) is not None:
+                wire.show_as(selected=name in selection)
+        self._selected = set(selection)
         for table in (self.frames, self.notes):
             for name, item in table.items():
                 item.show_selected(name in selection)

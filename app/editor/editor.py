@@ -58,6 +58,7 @@ class Editor(QObject):
         self._selection: set[str] = set()
         self._focus: str | None = None
         self._last_gesture = 0
+        self._is_checked = False  # whether shapes and problems are of the document as it is
         self._checking = QTimer(self, singleShot=True, interval=CHECK_DELAY_MS)
         self._checking.timeout.connect(self._check_now)
         self.check()
@@ -69,11 +70,12 @@ class Editor(QObject):
         self.document = document
         self.stack.clear()
         self.revision += 1
-        self._selection, self._focus, self.shapes = set(), None, {}
+        self._selection, self._focus = set(), None
+        self._find_problems()  # before anybody builds on shapes that are not known yet
         self.changed.emit(RESET)
         self.selection_changed.emit(set())
         self.focus_changed.emit(None)
-        self.check()
+        self._checking.start()
 
     def mark_saved(self) -> None:
         """The document on disk is the document now."""
@@ -95,6 +97,7 @@ class Editor(QObject):
 
     def check(self) -> None:
         """Work out the problems soon; `problems_changed` tells."""
+        self._is_checked = False
         self._checking.start()
 
     def check_now(self) -> None:
@@ -104,12 +107,17 @@ class Editor(QObject):
             self._check_now()
 
     def _check_now(self) -> None:
+        if not self._is_checked:
+            self._find_problems()
+        self.problems_changed.emit(self.problems)
+
+    def _find_problems(self) -> None:
         from engine.lowering import infer
 
         inference = infer(self.document, self.document.load_data()[0])
         self.shapes = dict(inference.shapes)
         self.problems = list(self.document.check(inference))
-        self.problems_changed.emit(self.problems)
+        self._is_checked = True
 
     # playing edits ---------------------------------------------------------------------------------------------------
 

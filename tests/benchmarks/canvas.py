@@ -1,11 +1,18 @@
-"""Frames of the canvas: standing still, playing, panned; at 1:1 and with the whole graph in view."""
+"""The canvas: a large document opened, frames standing still, playing and panned, at 1:1 and with the whole graph in view.
+
+Documents are saved and loaded first, as a person's would be. The machine is never quiet: the least of many frames says
+what a frame costs, the median what it came to.
+"""
 
 from __future__ import annotations
 
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QApplication
@@ -13,29 +20,38 @@ from PySide6.QtWidgets import QApplication
 from app.canvas import CanvasView
 from app.editor import Editor
 from app.theme import current_theme
-from engine import Session
+from engine import Document, Session
+from engine.lowering import infer
 from engine.snapshot import Snapshot
 from tests.benchmarks.drawings import layers
 from tests.benchmarks.tables import number, table, verdict
 
 SIZE = (1920, 1080)
-NODES = (160, 1000)
-FRAMES_A_ROUND = 4
-SNAPSHOTS = 6
-GOAL_MS, WHOLE_GOAL_MS = 5.0, {160: 8.0, 1000: 8.0}
-HEAD = ("nodes", "view", "in sight", "still ms", "playing ms", "of it snapshot", "panned ms", "goal", "playing")
+NODES = (160, 1000, 5000)
+FRAMES_A_ROUND = 6
+SNAPSHOTS, ITERATIONS = 6, 20
+GOAL_MS, WHOLE_GOAL_MS = 5.0, {160: 8.0, 1000: 8.0, 5000: 16.0}
+OPENED_MS = 500.0
+HEAD = ("nodes", "view", "in sight", "still", "playing", "of it numbers", "panned", "goal", "still", "playing")
+OPENED_HEAD = ("nodes", "file read ms", "checked ms", "canvas built and painted ms", "goal", "")
 
 
 class Scene:
     """A canvas with a drawing on it and snapshots to show, from a session that really ran."""
 
-    def __init__(self, nodes: int) -> None:
-        document = layers(nodes)
+    def __init__(self, nodes: int, path: Path) -> None:
         self.nodes = nodes
-        self.view = CanvasView(Editor(document))
+        self.read_ms, document = _timed(lambda: Document.load(path))
+        self.view = CanvasView(Editor(Document()))
         self.view.reduced_motion = True
         self.view.resize(*SIZE)
         self.view.show()
+        QApplication.processEvents()
+        dataset, _ = document.load_data()
+        self.checked_ms, _ = _timed(lambda: document.check(infer(document, dataset)))
+        self.opened_ms, _ = _timed(lambda: (self.view.editor.open(document), self.view.fit()))
+        self.told_ms, _ = _timed(self.view.editor.check_now)
+        self.painted_first_ms, _ = _timed(self.view.viewport().repaint)
         QApplication.processEvents()
         self._snapshots = cycle(_snapshots(Session(document)))
 
@@ -50,66 +66,84 @@ class Scene:
 
     def in_sight(self) -> int:
         """Nodes in view."""
-        area = self.view.visible_area()
-        return sum(self.view.canvas.area_of(name).intersects(area) for name in self.view.canvas.graph.nodes)
+        return len(self.view.canvas.seen())
 
     def still_ms(self) -> float:
         """One full repaint."""
-        return _ms(self.view.viewport().repaint)
+        return _timed(self.view.viewport().repaint)[0]
 
-    def snapshot_ms(self) -> float:
+    def numbers_ms(self) -> float:
         """Taking in the numbers of another iteration, not painting them."""
         snapshot = next(self._snapshots)
-        return _ms(lambda: self.view.canvas.numbers.show(snapshot))
+        return _timed(lambda: self.view.canvas.numbers.show(snapshot))[0]
 
     def painted_ms(self) -> float:
         """Painting whatever asked for it: after a snapshot, the nodes whose numbers have changed."""
-        return _ms(QApplication.processEvents)
+        return _timed(QApplication.processEvents)[0]
 
     def panned_ms(self) -> float:
         """One full repaint after the view has moved."""
         self.view.pan_by(QPointF(13, 7))
-        return _ms(self.view.viewport().repaint)
+        return _timed(self.view.viewport().repaint)[0]
+
+    def opening(self) -> tuple[str, ...]:
+        """The row of the table of openings."""
+        canvas = self.opened_ms - self.checked_ms + self.told_ms + self.painted_first_ms
+        parts = [number(each) for each in (self.read_ms, self.checked_ms, canvas)]
+        return (str(self.nodes), *parts, number(OPENED_MS), verdict(canvas, OPENED_MS, at_most=True))
 
 
 def _snapshots(session: Session) -> Iterator[Snapshot]:
     found = []
     for _ in range(SNAPSHOTS):
-        session.run(50)
+        session.run(ITERATIONS)
         found.append(session.snapshot())
     return iter(found)
 
 
-def _ms(work: Callable[[], object]) -> float:
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
     begun = time.perf_counter()
-    work()
-    return 1e3 * (time.perf_counter() - begun)
+    result = work()
+    return 1e3 * (time.perf_counter() - begun), result
 
 
 def run(rounds: int) -> None:
     """Measure each size and view in turn."""
     application = QApplication(["benchmarks"])
     current_theme().apply(application)
-    scenes = [Scene(nodes) for nodes in NODES]
+    with tempfile.TemporaryDirectory(prefix="chainrule-bench-") as folder:
+        scenes = [_scene(nodes, Path(folder)) for nodes in NODES]
     rows = [_measure(scene, whole, rounds) for scene in scenes for whole in (False, True)]
     for scene in scenes:
         scene.view.close()
     application.processEvents()
-    print(f"\nFrames of the canvas, {SIZE[0]}×{SIZE[1]}, off the screen, median of {rounds * FRAMES_A_ROUND}\n")
+    print("\nA document opened on the canvas\n")
+    print(table(OPENED_HEAD, [scene.opening() for scene in scenes]))
+    print(
+        f"\nFrames of the canvas in ms, {SIZE[0]}×{SIZE[1]}, off the screen,"
+        f" least / median of {rounds * FRAMES_A_ROUND}; the least is held against the goal\n"
+    )
     print(table(HEAD, rows), flush=True)
+
+
+def _scene(nodes: int, folder: Path) -> Scene:
+    path = folder / f"layers-{nodes}.json"
+    layers(nodes).save(path)
+    return Scene(nodes, path)
 
 
 def _measure(scene: Scene, whole: bool, rounds: int) -> tuple[str, ...]:
     scene.look(whole)
     in_sight = scene.in_sight()
-    still, playing, taking, panned = [], [], [], []
+    still, playing, numbers, panned = [], [], [], []
     for _ in range(rounds * FRAMES_A_ROUND):
         still.append(scene.still_ms())
-        taking.append(scene.snapshot_ms())
-        playing.append(taking[-1] + scene.painted_ms())
+        numbers.append(scene.numbers_ms())
+        playing.append(numbers[-1] + scene.painted_ms())
         panned.append(scene.panned_ms())
+        QApplication.processEvents()  # the minimap follows the view
     goal = WHOLE_GOAL_MS[scene.nodes] if whole else GOAL_MS
-    frame = statistics.median(playing)
-    medians = [number(statistics.median(each)) for each in (still, playing, taking, panned)]
+    both = [f"{number(min(each))} / {number(statistics.median(each))}" for each in (still, playing, numbers, panned)]
     where = "whole graph" if whole else "1:1"
-    return (str(scene.nodes), where, str(in_sight), *medians, number(goal), verdict(frame, goal, at_most=True))
+    verdicts = [verdict(min(each), goal, at_most=True) for each in (still, playing)]
+    return (str(scene.nodes), where, str(in_sight), *both, number(goal), *verdicts)

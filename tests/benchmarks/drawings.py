@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine import Document, Graph
+from engine.graph import Wire
 
 ROWS = 200
 MOONS = {"train": {"name": "moons", "samples": ROWS}}
@@ -41,8 +42,8 @@ class _Pen:
     def node(self, type: str, *sources: str, **properties: Any) -> str:
         column, line = divmod(len(self.graph.nodes), LINES)
         name = self.graph.add(type, position=(COLUMN * column, LINE * line), **properties)
-        for source in sources:
-            self.graph.connect(source, name)
+        # Not by `connect`, which looks through the whole graph for a cycle: here every wire leads to a newer node.
+        self.graph.wires += [_wire(self.graph, source, name, at) for at, source in enumerate(sources)]
         return name
 
     def loss(self, type: str, prediction: str, target: str) -> str:
@@ -50,6 +51,15 @@ class _Pen:
         self.graph.connect(prediction, f"{name}.prediction")
         self.graph.connect(target, f"{name}.target")
         return name
+
+
+def _wire(graph: Graph, source: str, target: str, at: int) -> Wire:
+    """From the only output of a node to the input that takes many, or to the input number `at` of those needed."""
+    leaves, takes = graph.nodes[source].kind, graph.nodes[target].kind
+    assert leaves is not None and takes is not None
+    needed = [port for port in takes.inputs if not port.may_stay_free] or list(takes.inputs)
+    port, order = (needed[0], at) if needed[0].many else (needed[at], 0)
+    return Wire(f"{source}.{leaves.outputs[0].name}", f"{target}.{port.name}", order)
 
 
 def _document(graph: Graph, loss: str) -> Document:
