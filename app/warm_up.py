@@ -18,6 +18,9 @@ MODULES = (
 )  # fmt: skip
 
 
+PAINTED_MS = 150  # by then the gallery has been painted
+
+
 class WarmUp(QObject):
     """Imports the workspace a module at a time between events, and lets the runner load the engine."""
 
@@ -26,9 +29,9 @@ class WarmUp(QObject):
         self._left = list(MODULES)
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._import_next)
-        # Twice around the event loop: the first time paints.
-        QTimer.singleShot(0, lambda: QTimer.singleShot(0, runner.warm_up))
-        QTimer.singleShot(0, self._timer.start)
+        # Both threads share one interpreter: begun at once, either would keep the gallery waiting for its paint.
+        QTimer.singleShot(PAINTED_MS, self, runner.warm_up)
+        QTimer.singleShot(PAINTED_MS, self, self._timer.start)
 
     def _import_next(self) -> None:
         if self._left:
