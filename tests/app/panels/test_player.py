@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QToolButton
 
+from app.panels.phase_lane import MARK, RING
 from app.panels.player import FULL_SPEED, nodes_per_second, rows_text, speed_text
 
 
@@ -162,3 +163,16 @@ def test_every_button_says_its_key(player):
         button.toolTip() for button in (player.start_button, player.back_button, player.play_button, player.step_button)
     ]
     assert tips == ["Return to the start  (R)", "Step back  (←)", "Play  (Space)", "Step  (→)"]
+
+
+@pytest.mark.parametrize("width", [176, 200, 240, 300])
+def test_the_last_mark_of_a_narrow_lane_is_whole_with_its_ring(qtbot, player, width):
+    lane = player.lane
+    player.step()
+    qtbot.waitUntil(lambda: lane._last is not None)
+    lane.resize(width, 40)
+    areas = lane._areas()
+    first = lane._place(areas[0], lane._groups[0], 0).x()
+    last = lane._place(areas[-1], lane._groups[-1], len(lane._groups[-1]) - 1).x()
+    assert first >= MARK + RING
+    assert last + MARK + RING <= width

@@ -155,3 +155,18 @@ def test_levels_are_one_two_or_five_times_a_power_of_ten():
         1.0, 0.05, pytest.approx(0.2), 1.0, 2.0, 5.0, 100.0,
     ]  # fmt: skip
     assert level_above(float("inf")) == 1.0
+
+
+@pytest.mark.parametrize("width", [320, 640])
+def test_a_picture_to_take_away_holds_nothing_to_press_and_says_whose_weights_they_are(qtbot, view, width):
+    view.resize(width, 320)
+    show(view, np.eye(3))
+    qtbot.waitUntil(lambda: all(button.isVisible() for button in view.pictures.buttons()))
+    spots = [button.mapTo(view, button.rect().center()) for button in view.pictures.buttons()]
+    image = view.picture(1.0).toImage()
+    head = image.copy(0, 0, width, view.head.height())
+    assert {head.pixelColor(spot).rgb() for spot in spots if spot.y() < head.height()} <= {
+        current_theme().colour("surface").rgb()
+    }
+    assert view.label.startswith("Weights · hidden")
+    assert all(button.isVisible() for button in [*view.pictures.buttons(), view.tear_button, view.parameter])
