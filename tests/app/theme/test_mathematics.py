@@ -1,5 +1,6 @@
 """Formulas become ink; half-typed ones become words; nothing becomes an exception."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def theme(qapp) -> Theme:
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
+def cache(tmp_path, monkeypatch) -> Iterator[Path]:
     """A user's cache of its own, and nothing set before."""
     monkeypatch.setattr(typesetting, "user_cache_path", lambda name: tmp_path)
     typesetting.folder.cache_clear()
