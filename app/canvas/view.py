@@ -281,7 +281,8 @@ class CanvasView(GestureView):
         types = self.editor.fitting_types(wire_from, wire_to)
         address = (wire_from or wire_to or "").replace(".", " · ")
         caption = f"What takes {address}" if wire_from else f"What can feed {address}" if wire_to else ""
-        self.search = box = SearchBox(self.viewport(), types, caption)
+        # A child of the view, as what stands in its corners is: it has to lie over that.
+        self.search = box = SearchBox(self, types, caption)
 
         def add(name: str) -> None:
             place = (round(point.x()), round(point.y() - 20))
