@@ -29,12 +29,12 @@ class Drawn(Protocol):
 def lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
     """Emit each phase's derivatives and updates; what keeps a phase from being played is told in the problems."""
     # All derivatives first, then all updates: a later phase's derivatives belong to the values that were just computed,
-    # and these to the parameters as they were then.
-    program = result.program
+    # and these to the parameters as they were then. Where phases take turns, an iteration plays those of one.
+    program, in_turn = result.program, document.training.turns == "in_turn"
     played: list[Phase] = []
     for index, phase in enumerate(document.training.phases):
         number = len(played)  # of the sound phases: origins, losses and gradients count alike
-        problem = _phase_problem(phase, index, played)
+        problem = _phase_problem(phase, index, played, in_turn)
         if problem is not None:
             result.problems.append(problem)
             if problem.severity == "error":
@@ -62,19 +62,22 @@ def lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
             index = document.training.phases.index(phase)
             result.problems.extend(_strangers(phase, index, result))
             _lower_update(document.graph, phase, number, result)
+    if in_turn and len(played) > 1:
+        program.turns = [number for number, phase in enumerate(played) for _ in range(phase.times)]
     roots = [gradient for found in program.gradients for gradient in _shown(program, found)]
     remove_dead_calls(program, roots)
 
 
-def _phase_problem(phase: Phase, index: int, before: Sequence[Phase]) -> Problem | None:
+def _phase_problem(phase: Phase, index: int, before: Sequence[Phase], in_turn: bool) -> Problem | None:
     """What keeps a phase from being played as it is written, apart from its objective."""
     path = f"training.phases[{index}]"
     if any(other.name == phase.name for other in before):
         fact = f"two phases are called “{phase.name}”, and the later one is left out"
         return Problem(fact, "Give each phase a name of its own.", path=f"{path}.name", kind="duplicate")
-    if phase.times != 1:
-        fact = f"the phase “{phase.name}” is played once an iteration, not {phase.times} times"
-        return Problem(fact, "Set “times” to 1.", path=f"{path}.times", severity="warning", kind="unsupported")
+    if phase.times != 1 and not in_turn:
+        fact = f"the phase “{phase.name}” is played together with the others, once an iteration and not {phase.times} times"
+        mend = "Let the phases take turns, or set “times” to 1."
+        return Problem(fact, mend, path=f"{path}.times", severity="warning", kind="unsupported")
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import Any, Literal
 
@@ -76,8 +76,23 @@ class Playback:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of one iteration."""
-        return self.tape.steps
+        """The steps of the iteration that is begun or comes next."""
+        return self.steps_at(self.iteration)
+
+    def steps_at(self, iteration: int) -> tuple[Step, ...]:
+        """The steps of an iteration; which they are depends on whose turn it is."""
+        turns = self.tape.turns
+        return turns[iteration % len(turns)]
+
+    @property
+    def cycle(self) -> int:
+        """After how many iterations it is the same turn again: 1 where phases do not take turns."""
+        return len(self.tape.turns)
+
+    @property
+    def steps_looked_at(self) -> tuple[Step, ...]:
+        """The steps of the iteration that is looked at: the begun one, or else the last one."""
+        return self.steps if self.position or not self.has_history else self.steps_at(self.iteration - 1)
 
     @property
     def has_history(self) -> bool:
@@ -89,7 +104,7 @@ class Playback:
         """The step played last; None at the beginning."""
         if self.position:
             return self.steps[self.position - 1]
-        return self.steps[-1] if self.steps and self.has_history else None
+        return self.steps_looked_at[-1] if self.steps_looked_at and self.has_history else None
 
     @property
     def next_step(self) -> Step | None:
@@ -97,9 +112,11 @@ class Playback:
         return self.steps[self.position] if self.steps else None
 
     @property
-    def done(self) -> int:
-        """Steps whose results belong to the iteration that is being looked at."""
-        return self.position or (len(self.steps) if self.has_history else 0)
+    def done(self) -> frozenset[int]:
+        """Indices of the steps whose results belong to the iteration that is being looked at."""
+        looked_at = self.steps_looked_at
+        count = self.position or (len(looked_at) if self.has_history else 0)
+        return _indices(looked_at[:count])
 
     def rows_of(self, iterations_ago: int) -> int:
         """Rows in the batch of the iteration looked at (0), or of the one before it (1)."""
@@ -133,13 +150,14 @@ class Playback:
     def run(self, iterations: int) -> bool:
         """Play whole iterations from the beginning of one; False when a kernel raised the flag.
 
-        The last iteration is the one that is looked at: it also computes what fusing leaves out.
+        The last iteration (of every turn) is one that is looked at: it also computes what fusing leaves out.
         """
         block, end = 64, self.iteration + iterations
         while (left := end - self.iteration) > 0:
             self.checkpoint()
             started = time.perf_counter()
-            done = self.machine.iterate(min(block, left - 1)) if left > 1 else self._iterate_shown()
+            shown = self.cycle  # of every turn the last one can be looked at
+            done = self.machine.iterate(min(block, left - shown)) if left > shown else self._iterate_shown()
             elapsed = time.perf_counter() - started
             block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
             if self.machine.flag:
@@ -169,12 +187,13 @@ class Playback:
             ago = self.within or (0 if position else self.lowered.iterations)
             return Moment(max(self.begun_at, iteration - ago), 0)
         if position == 0:
-            iteration, position = iteration - 1, len(self.steps)
+            iteration, position = iteration - 1, len(self.steps_at(iteration - 1))
         if kind == "iteration":
             return Moment(iteration, 0)
         position -= 1
-        last = self.steps[position]
-        while kind == "phase" and position and _same_part(self.steps[position - 1], last):
+        steps = self.steps_at(iteration)
+        last = steps[position]
+        while kind == "phase" and position and _same_part(steps[position - 1], last):
             position -= 1
         return Moment(iteration, position)
 
@@ -185,7 +204,7 @@ class Playback:
         moment arrived at the present ones hold again.
         """
         present = [self.machine.view(value).copy() for value in self.tape.slots]
-        start = self.timeline.before(max(moment.iteration - 1, self.timeline.earliest))
+        start = self.timeline.before(max(moment.iteration - self.cycle, self.timeline.earliest))
         self._restore(start)
         for entry in self.timeline.interventions:
             if Moment(start.iteration, 0) <= entry.moment <= moment:
@@ -203,9 +222,9 @@ class Playback:
             self.play_step()
         self.machine.lower_flag()
         between = moment.iteration - self.iteration
-        if between > 1:
-            self.machine.iterate(between - 1)
-        if between > 0:
+        if between > self.cycle:
+            self.machine.iterate(between - self.cycle)
+        while self.iteration < moment.iteration:
             self._iterate_shown()
         while self.position < moment.position:
             self.play_step()
@@ -258,3 +277,8 @@ def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:
 
 def _same_part(one: Step, other: Step) -> bool:
     return (one.part, one.phase) == (other.part, other.phase)
+
+
+@lru_cache(maxsize=64)
+def _indices(steps: tuple[Step, ...]) -> frozenset[int]:
+    return frozenset([step.index for step in steps])

@@ -210,6 +210,7 @@ class Program:
         self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
         self.losses: list[Value] = []  # per phase: what is minimised
         self.objectives: list[Value] = []  # per phase: what it is called on the canvas; a loss, or what is maximised
+        self.turns: list[int] = []  # the phase whose turn an iteration is, one after the other; empty: all of them at once
         self.steps: list[Origin] = []  # what → plays, one after the other; calls of one origin lie together
         self.build = Builder(self)
 

@@ -215,8 +215,8 @@ class Session:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """The steps of one iteration, in the order they are played."""
-        return self.tape.steps
+        """The steps of the iteration that is begun or comes next, in the order they are played."""
+        return self.playback.steps
 
     @property
     def last_step(self) -> Step | None:
@@ -390,7 +390,7 @@ class Session:
         if value.source is not None:
             return "current"
         index = self._step_of.get(value.index)
-        if index is None or index >= self.playback.done:
+        if index is None or index not in self.playback.done:
             return "earlier" if self.playback.has_history else "absent"
         return "current"
 
@@ -417,7 +417,13 @@ class Session:
         return read(self.memory_of(value), state)
 
     def _gradient_of(self, value: Value) -> Value | None:
-        return next((found[value.index] for found in self.program.gradients if value.index in found), None)
+        """Of several phases' gradients that of the turn that is looked at, or else the first phase's."""
+        gradients, turns = self.program.gradients, self.program.turns
+        if turns:
+            now = next((step.phase for step in reversed(self.playback.steps_looked_at) if step.part != "forward"), 0)
+            if now < len(gradients) and value.index in gradients[now]:
+                return gradients[now][value.index]
+        return next((found[value.index] for found in gradients if value.index in found), None)
 
     def value(self, name: str) -> Array | None:
         """A copy of a node's output (or of `node.port`, `node.parameter`); None if it was not computed."""
@@ -613,7 +619,8 @@ class Session:
             self._add_gradient(gradients, address, value)
         rows = self.lowered.rows
         return Snapshot(
-            revision=self.revision, iteration=self.iteration, epoch=self.epoch, steps=self.steps, last_step=self.last_step,
+            revision=self.revision, iteration=self.iteration, epoch=self.epoch,
+            steps=self.playback.steps_looked_at, last_step=self.last_step,
             next_step=self.next_step, loss=self.loss, rate=self._rate,
             row_indices=None if rows is None or self.state_of(rows) == "absent" else self.memory_of(rows).copy(),
             values=values, gradients=gradients,
@@ -633,8 +640,12 @@ class Session:
         kept = self._machine.view(bins)[:begun].astype(np.float64)
         # A loss that was chosen in the middle of a run has a history from there on.
         noted = (begun - 1) * width + filled if begun else 0
-        written = self.iteration + (self._step_of[ring.result.index] < self.playback.position)
-        starts = written - noted + np.arange(begun) * float(width)
+        written = self.iteration + (
+            self._step_of[ring.result.index] in self.playback.done and self.playback.position > 0
+        )
+        turns = self.program.turns
+        stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses
+        starts = written - stretch * (noted - np.arange(begun) * float(width))
         if width <= 1:
             return {"loss.batch": np.column_stack([starts, kept[:, 2]])}
         return {"loss.batch": np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])}

@@ -20,7 +20,7 @@ def structure_of(document: Document) -> Any:
         {part: id(spec) for part, spec in document.data.items()},
         [_node_key(node) for node in graph],
         [(wire.source, wire.target, wire.order, wire.muted) for wire in graph.wires],
-        (training.seed, training.batch_size, training.order, training.last_batch),
+        (training.seed, training.batch_size, training.order, training.last_batch, training.turns),
         [phase.structure for phase in training.phases],
     )
 

@@ -17,6 +17,7 @@ from engine.program import Call, Origin, Part, Program, Value, resolve
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
 RESERVED_INTEGERS = 16
 LINE = 16  # entries of the arena that make one cache line of float32
+ALL_PHASES = -1  # one turn, in which every phase takes part
 SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
@@ -62,16 +63,29 @@ class Section(NamedTuple):
         return (self.step_ends[step - 1] if step else self.begin), self.step_ends[step]
 
 
-EMPTY = Section(0, 0, ())
+class Turn(NamedTuple):
+    """What one iteration plays: a section for whole batches, and one for a shorter last batch; the same if there is none."""
+
+    full: Section
+    short: Section
 
 
 @dataclass
 class TapeCode:
-    """One code array: a section for whole batches, and one for a shorter last batch where there is one."""
+    """One code array, and what iterations play of it, one turn after the other: a single one unless phases take turns."""
 
     instructions: list[Instruction] = field(default_factory=list)
-    full: Section = EMPTY
-    short: Section = EMPTY
+    turns: list[Turn] = field(default_factory=list)
+
+    @property
+    def full(self) -> Section:
+        """The first turn, for whole batches."""
+        return self.turns[0].full
+
+    @property
+    def short(self) -> Section:
+        """The first turn, for a shorter last batch."""
+        return self.turns[0].short
 
 
 @dataclass
@@ -100,12 +114,21 @@ class Tape:
     @cached_property
     def fast(self) -> TapeCode:
         """The code of full speed."""
-        return _encode(self, self.fused.calls)
+        return _encode(self, self.fused.calls, self.program.turns)
 
     @cached_property
     def shown(self) -> TapeCode:
         """The code of an iteration that ends in a picture."""
-        return _encode(self, self._shown_calls(self.fused.calls)) if self.fused.hidden else self.fast
+        calls = self._shown_calls(self.fused.calls)
+        return _encode(self, calls, self.program.turns) if self.fused.hidden else self.fast
+
+    @cached_property
+    def turns(self) -> tuple[tuple[Step, ...], ...]:
+        """The steps of iterations, one turn after the other."""
+        played = self.program.turns
+        return tuple([tuple([s for s in self.steps if _takes_part(s.origin, phase)]) for phase in played]) or (
+            self.steps,
+        )
 
     def shown_part(self, step: Step) -> TapeCode:
         """The code of one part of an iteration (forward, or one phase's backward or update): what stepping plays.
@@ -116,7 +139,7 @@ class Tape:
         code = self._parts.get(key)
         if code is None:
             calls = [call for call in self.fused.calls if (call.origin.part, call.origin.phase) == key]
-            code = self._parts[key] = _encode(self, self._shown_calls(calls))
+            code = self._parts[key] = _encode(self, self._shown_calls(calls), ())
         return code
 
     def _shown_calls(self, calls: Sequence[Call]) -> list[Call]:
@@ -137,7 +160,9 @@ class Tape:
     def describe(self) -> str:
         """Every instruction of full speed with offsets and origins."""
         lines = []
-        for name, section in (("iteration", self.fast.full), ("short iteration", self.fast.short)):
+        sections = {f"turn {number} of whole batches": turn.full for number, turn in enumerate(self.fast.turns)}
+        sections |= {f"turn {number} of the short batch": turn.short for number, turn in enumerate(self.fast.turns)}
+        for name, section in sections.items():
             lines.append(f"section {name}: {section.begin} to {section.end}")
             for pc in range(section.begin, section.end):
                 entry = self.fast.instructions[pc]
@@ -252,12 +277,24 @@ def _only_fused(fused: Fused) -> list[Call]:
     return [call for call in fused.calls if call.result.call is call]
 
 
-def _encode(tape: Tape, calls: Sequence[Call]) -> TapeCode:
-    code = TapeCode()
-    code.full = code.short = _encode_section(tape, calls, tape.batch, code.instructions)
-    if tape.short:
-        code.short = _encode_section(tape, calls, tape.short, code.instructions)
+def _encode(tape: Tape, calls: Sequence[Call], phases: Sequence[int]) -> TapeCode:
+    """The code of these calls; with `phases`, the turns of an iteration each, of which some may come again."""
+    code, known = TapeCode(), dict[int, Turn]()
+    for phase in phases or (ALL_PHASES,):
+        turn = known.get(phase)
+        if turn is None:
+            mine = [call for call in calls if phase == ALL_PHASES or _takes_part(call.origin, phase)]
+            full = short = _encode_section(tape, mine, tape.batch, code.instructions)
+            if tape.short:
+                short = _encode_section(tape, mine, tape.short, code.instructions)
+            turn = known[phase] = Turn(full, short)
+        code.turns.append(turn)
     return code
+
+
+def _takes_part(origin: Origin, phase: int) -> bool:
+    """Whether a call is played in a phase's turn: forward in every one, derivatives and updates in their own."""
+    return origin.part in ("batch", "forward") or origin.phase == phase
 
 
 def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction]) -> Section:

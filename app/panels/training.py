@@ -25,6 +25,11 @@ PLAN: dict[str, Property] = {
     "batch_size": Whole(0, low=0, high=10**7, unit="rows, 0 for all", help="How many rows make one iteration."),
     "order": Choice("shuffled", ("shuffled", "sequential"), help="Drawn anew each epoch, or as the data have them."),
     "last_batch": Choice("short", ("short", "drop", "wrap"), help="What becomes of rows left over at an epoch's end."),
+    "turns": Choice(
+        "together",
+        ("together", "in_turn"),
+        help="Several phases: all of them in every iteration, or one after the other.",
+    ),
     "seed": Whole(0, high=2**31 - 1, help="Another seed starts from other parameters and draws another order."),
 }
 PRECISION = Choice("float32", ("float32", "float64"), help="float32 is fast; float64 is exact enough to check by hand.")
@@ -73,7 +78,7 @@ class TrainingPanel(QWidget):
     def _make_rows(self) -> None:
         self._goal = Choice("", self._goals, help="The node whose output is made small.")
         self._goal.name = "minimise"
-        self._which = Choice("1", self._phases, help="Phases take turns; each has its own objective and optimizer.")
+        self._which = Choice("1", self._phases, help="Each phase has its own objective, parameters and optimizer.")
         self._which.name = "phase"
         self._add(self._which, self.objective.body, self._choose_phase)
         self._add(self._goal, self.objective.body, self._set_goal)

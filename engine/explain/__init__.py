@@ -72,7 +72,7 @@ class Explainer:
         return factors_of(self.desk, node, row, unit, phase) if node in self.session.document.graph.nodes else None
 
     def _update(self, live: Live, step: Step, row: int, unit: int) -> Explanation | None:
-        was_played = step.index < self.session.playback.done
+        was_played = step.index in self.session.playback.done
         equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
         state: State = "current" if was_played else "earlier" if self.session.playback.has_history else "absent"
         return Explanation(step.node, "update", self._title(step, ""), tuple(equations), state) if equations else None

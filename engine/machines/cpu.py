@@ -98,7 +98,7 @@ class CpuMachine:
     def play_once(self) -> None:
         """Play all of the shown code; the clock stands still."""
         self.tell_time()
-        _loop("play", 8)(*self._shown[:-1], 0, self.tape.shown.full.end)
+        _loop("play", 8)(*self._shown[:-1], *self.tape.shown.full[:2])
 
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
@@ -112,8 +112,8 @@ class CpuMachine:
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
         code = self.tape.shown if shown else self._joined or self.tape.fast
-        full, short = code.full, code.short
-        schedule = np.array([full.begin, full.end, short.begin, short.end, *self._epoch, self.tape.batch], np.int64)
+        sections = [bound for turn in code.turns for section in turn for bound in section[:2]]
+        schedule = np.array([*self._epoch, self.tape.batch, len(code.turns), *sections], np.int64)
         memory = self._shown if shown else self._fast
         words, clock = self.integers.ctypes.data, self.clock.ctypes.data
         arguments = (*memory[:-1], words, clock, schedule.ctypes.data, times)

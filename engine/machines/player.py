@@ -58,23 +58,23 @@ def iterate(kernels, arena, integers, code, starts, lengths, words, clock, sched
 
     words     the integers once more, as numbers
     clock     iteration, epoch, iteration within the epoch, kept here and shown to kernels in `words`
-    schedule  begin and end of the full section, begin and end of the short one, full iterations an epoch, all iterations
-              an epoch, rows a batch
+    schedule  full iterations an epoch, all iterations an epoch, rows a batch, number of turns; then of each turn begin and
+              end of its full section, begin and end of its short one
     """
-    done = 0
+    done, turn = 0, clock[0] % schedule[3]
     while done < times:
         words[ITERATION] = clock[0] & 0x7FFFFFFF
         words[EPOCH] = clock[1] & 0x7FFFFFFF
-        words[ROW] = clock[2] * schedule[6]
-        short = clock[2] >= schedule[4]
-        begin = schedule[2] if short else schedule[0]
-        end = schedule[3] if short else schedule[1]
+        words[ROW] = clock[2] * schedule[2]
+        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        begin, end = schedule[at], schedule[at + 1]
         for pc in range(begin, end):
             call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
         done += 1
         clock[0] += 1
         clock[2] += 1
-        if clock[2] >= schedule[5]:
+        turn = turn + 1 if turn + 1 < schedule[3] else 0
+        if clock[2] >= schedule[1]:
             clock[2] = 0
             clock[1] += 1
         if words[FLAG] != 0:
@@ -86,7 +86,7 @@ SPINS = (
     2_000  # looks at a word that another thread will change, some ten microseconds, before the processor is handed on
 )
 STOP = -1  # in place of work: the helper may go
-PIECES_BITS, PLACE_BITS = 8, 24  # of a piece of work in one word: its number, the instruction's place, then a turn
+PIECES_BITS, PLACE_BITS = 8, 24  # of a piece of work in one word: its number, the instruction's place, then its order
 _HINTS = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}
 
 
@@ -214,21 +214,20 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
 
     This thread never waits for a helper to begin: where none comes it does all pieces itself.
     """
-    done, turn = 0, 0
+    done, turn, order = 0, clock[0] % schedule[3], 0
     while done < times:
         words[ITERATION] = clock[0] & 0x7FFFFFFF
         words[EPOCH] = clock[1] & 0x7FFFFFFF
-        words[ROW] = clock[2] * schedule[6]
-        short = clock[2] >= schedule[4]
-        begin = schedule[2] if short else schedule[0]
-        end = schedule[3] if short else schedule[1]
+        words[ROW] = clock[2] * schedule[2]
+        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        begin, end = schedule[at], schedule[at + 1]
         for pc in range(begin, end):
             pieces = read_whole(sharing[3], pc)
             if pieces <= 1:
                 call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
                 continue
-            turn = (turn + 1) & 0x3FFFFFFF
-            found = (turn << (PIECES_BITS + PLACE_BITS)) | (pc << PIECES_BITS)
+            order = (order + 1) & 0x3FFFFFFF
+            found = (order << (PIECES_BITS + PLACE_BITS)) | (pc << PIECES_BITS)
             say(sharing[1], 0)
             say(sharing[0], found)
             while found & ((1 << PIECES_BITS) - 1) < pieces:
@@ -241,7 +240,8 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
         done += 1
         clock[0] += 1
         clock[2] += 1
-        if clock[2] >= schedule[5]:
+        turn = turn + 1 if turn + 1 < schedule[3] else 0
+        if clock[2] >= schedule[1]:
             clock[2] = 0
             clock[1] += 1
         if words[FLAG] != 0:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine.primitives.base import Kernel
-from engine.tape import Instruction, Section, TapeCode
+from engine.tape import Instruction, Section, TapeCode, Turn
 
 RUN = Kernel("scalar_run", "engine.machines.scalars:run")
 SHORTEST = 3  # instructions that are worth a run
@@ -31,22 +31,21 @@ class Played(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """A code with its runs joined, and its sections in the new count."""
+    """A code with its runs joined, and its turns in the new count."""
 
     played: list[Played]
-    full: Section
-    short: Section
+    turns: list[Turn]
 
 
 def joined(code: TapeCode) -> Joined:
     """The same work with runs in place of neighbouring instructions on single numbers."""
     played: list[Played] = []
     sections: dict[int, Section] = {}
-    for section in {code.full.begin: code.full, code.short.begin: code.short}.values():
+    for section in {section.begin: section for turn in code.turns for section in turn}.values():
         begin = len(played)
         _join(code.instructions[section.begin : section.end], played)
         sections[section.begin] = Section(begin, len(played), ())
-    return Joined(played, sections[code.full.begin], sections[code.short.begin])
+    return Joined(played, [Turn(sections[turn.full.begin], sections[turn.short.begin]) for turn in code.turns])
 
 
 def _join(instructions: Iterable[Instruction], played: list[Played]) -> None:

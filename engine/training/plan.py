@@ -16,6 +16,7 @@ from engine.training.stopping import Stopping
 
 Order = Literal["shuffled", "sequential"]
 LastBatch = Literal["short", "drop", "wrap"]
+Turns = Literal["together", "in_turn"]
 
 # What a phase chooses, in the order in which it takes part in an update (the optimizer's step stands in the middle).
 FAMILIES: dict[str, type[Chosen]] = {
@@ -94,18 +95,24 @@ class Phase:
 
 @dataclass(frozen=True)
 class Training:
-    """How the parameters learn. `batch_size` 0 means: all rows at once."""
+    """How the parameters learn. `batch_size` 0 means: all rows at once.
+
+    turns  with several phases: all derivatives and then all updates in every iteration (`together`), or an iteration for
+           each of them in turn, as many times as each says (`in_turn`), as two players train who play against each other
+    """
 
     seed: int = 0
     batch_size: int = 0
     order: Order = "shuffled"
     last_batch: LastBatch = "short"
+    turns: Turns = "together"
     phases: tuple[Phase, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in the file."""
         return {
             "seed": self.seed, "batch_size": self.batch_size, "order": self.order, "last_batch": self.last_batch,
+            **({"turns": self.turns} if self.turns != "together" else {}),
             "phases": [phase.to_json() for phase in self.phases],
         }  # fmt: skip
 
@@ -126,6 +133,7 @@ class Training:
             batch_size=_whole(value, "batch_size", 0, 0, 10**7, problems),
             order=_word(value, "order", ("shuffled", "sequential"), problems),
             last_batch=_word(value, "last_batch", ("short", "drop", "wrap"), problems),
+            turns=_word(value, "turns", ("together", "in_turn"), problems),
         )
         phases: Sequence[Any] = value.get("phases", ())
         if "phases" in value and not isinstance(phases, list | tuple):
@@ -145,7 +153,7 @@ class Training:
             phase, found = _phase(entry)
             read.append(phase)
             problems.extend(problem.below(f"phases[{index}]") for problem in found)
-        known = {"seed", "batch_size", "order", "last_batch", "phases", "loss", *FAMILIES}
+        known = {"seed", "batch_size", "order", "last_batch", "turns", "phases", "loss", *FAMILIES}
         for key in value:
             if key not in known:
                 problems.append(

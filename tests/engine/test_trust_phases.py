@@ -177,7 +177,7 @@ def test_what_is_named_as_a_parameter_and_is_none_is_told():
 
 def test_a_phase_that_asks_to_be_played_several_times_is_told_that_it_is_not():
     problem = next(entry for entry in contest({"times": 2}).check() if entry.path == "training.phases[0].times")
-    assert problem.severity == "warning" and "once an iteration, not 2 times" in problem.fact
+    assert problem.severity == "warning" and "once an iteration and not 2 times" in problem.fact
 
 
 def test_a_learning_rule_beside_two_phases_keeps_what_each_update_wrote_over():
@@ -200,3 +200,62 @@ def test_predicting_inputs_of_another_shape_is_refused_in_a_sentence():
     for inputs in ([[1, 2, 3]], [0, 1], np.zeros((0, 2)), 5.0, "words", [[1, 2], [3]]):
         with pytest.raises(ProblemError, match="inputs"):
             session.predict(inputs)
+
+
+# in turn ------------------------------------------------------------------------------------------------
+
+
+def duel(times: int = 2) -> Document:
+    """The judge learns `times` iterations, then the other half learns one."""
+    document = contest({"times": times, "optimizer": {"type": "sgd", "learning_rate": 0.1}})
+    second = replace(document.training.phases[1], optimizer=document.training.phases[0].optimizer)
+    phases = (document.training.phases[0], second)
+    document.training = replace(document.training, phases=phases, turns="in_turn")
+    return document
+
+
+def test_phases_in_turn_learn_one_after_the_other_from_batches_of_their_own():
+    session = Session(duel())
+    for iteration in range(9):
+        weights = session.parameters
+        session.step("iteration")
+        rows = session.snapshot().row_indices
+        judges = iteration % 3 < 2
+        sign = 1 if judges else -1
+        slopes = grad(lambda w, rows=rows, sign=sign: sign * anp.mean((answer(w, rows) - TARGETS[rows]) ** 2))(weights)
+        learning = {"dense_2.weight", "dense_2.bias"} if judges else {"dense_1.weight"}
+        for name, old in weights.items():
+            wanted = old - 0.1 * slopes[name] if name in learning else old
+            np.testing.assert_allclose(session.parameters[name], wanted, rtol=1e-10, atol=1e-13)
+        assert {step.phase for step in session.snapshot().steps if step.part != "forward"} == {0 if judges else 1}
+
+
+def test_turns_give_the_same_bits_stepped_and_running_and_step_back_exactly():
+    stepped, running = Session(duel()), Session(duel())
+    while stepped.iteration < 8:
+        stepped.step()
+    running.run(8)
+    assert_same(everything(stepped), everything(running))
+    trail = []
+    for _ in range(40):
+        trail.append(everything(stepped))
+        stepped.step()
+    for seen in reversed(trail):
+        stepped.step_back()
+        assert_same(everything(stepped), seen)
+
+
+def test_the_loss_curve_of_a_phase_stands_at_its_own_iterations():
+    session = Session(duel(times=1))
+    session.run(10)
+    curve = session.snapshot().history["loss.batch"]
+    assert len(curve) == 5 and np.all(np.diff(curve[:, 0]) == 2)
+
+
+def test_turns_survive_the_file_and_times_without_turns_are_told():
+    document = duel()
+    again = Document.from_json(document.to_json())
+    assert again.training == document.training and again.check() == []
+    together = replace(document.training, turns="together")
+    document.training = together
+    assert any("take turns" in problem.mend for problem in document.check())
