@@ -49,11 +49,15 @@ class Scene:
         QApplication.processEvents()
         dataset, _ = document.load_data()
         self.checked_ms, _ = _timed(lambda: document.check(infer(document, dataset)))
-        self.opened_ms, _ = _timed(lambda: (self.view.editor.open(document), self.view.fit()))
+        self.opened_ms, _ = _timed(lambda: self._open(document))
         self.told_ms, _ = _timed(self.view.editor.check_now)
         self.painted_first_ms, _ = _timed(self.view.viewport().repaint)
         QApplication.processEvents()
         self._snapshots = cycle(_snapshots(Session(document)))
+
+    def _open(self, document: Document) -> None:
+        self.view.editor.open(document)
+        self.view.fit()
 
     def look(self, whole: bool) -> None:
         """At everything, or at the middle in its own size."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from app.editor import Editor
+from app.editor.editor import CHECK_DELAY_MS
 from engine.document import Document
+from engine.graph import Graph
 from engine.problems import ProblemError
 
 
@@ -168,6 +170,29 @@ def test_a_revived_node_gets_the_values_it_had(chain, qtbot):
 def test_problems_are_worked_out_after_an_edit(chain, qtbot):
     with qtbot.waitSignal(chain.problems_changed):
         chain.set_property("dense_1", "units", 7)
+
+
+def test_what_no_problem_can_come_of_is_not_checked_again(chain, qtbot):
+    with qtbot.waitSignal(chain.problems_changed):
+        chain.check()
+    with qtbot.assertNotEmitted(chain.problems_changed, wait=4 * CHECK_DELAY_MS):
+        chain.move(["dense_1"], 10, 0)
+        chain.add_note((0, 0), "Read")
+    with qtbot.waitSignal(chain.problems_changed):
+        chain.remove(["dense_1"])
+
+
+def test_whoever_hears_of_another_document_finds_its_shapes_and_problems_known(chain, qtbot):
+    known = []
+    chain.changed.connect(lambda _: known.append((dict(chain.shapes), list(chain.problems))))
+    graph = Graph()
+    graph.add("parameter", shape=[2, 3])
+    graph.add("tanh")
+    graph.connect("parameter_1.value", "tanh_1.x")
+    with qtbot.waitSignal(chain.problems_changed) as told:
+        chain.open(Document(graph))
+    shapes, problems = known[0]
+    assert shapes["tanh_1.h"] == (2, 3) and problems == told.args[0]
 
 
 def test_selection_forgets_what_is_gone_and_is_no_step(chain):
