@@ -7,6 +7,7 @@ lowerings and derivative rules read like formulas. Primitives are found by name:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from engine.problems import shape_mismatch
@@ -210,7 +211,7 @@ class Program:
         self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
         self.losses: list[Value] = []  # per phase: what is minimised
         self.objectives: list[Value] = []  # per phase: what it is called on the canvas; a loss, or what is maximised
-        self.turns: list[int] = []  # the phase whose turn an iteration is, one after the other; empty: all of them at once
+        self.turns: list[int] = []  # the phase whose turn an iteration is, in their order; empty: all of them at once
         self.steps: list[Origin] = []  # what → plays, one after the other; calls of one origin lie together
         self.build = Builder(self)
 
@@ -255,12 +256,15 @@ class Builder:
         self.origin = Origin()
         self.rule = ""  # while set: calls are differentiated by the rule of that name instead of their own
         self.training = True  # dropout and running statistics ask
+        self.seed = 0  # of the document: what nodes draw at random hangs on it
         self.step, self.steps = -1, 0  # of time, and how many there are; -1 outside of time
         self.reuse: dict[Any, Value] | None = None  # while set: an equal call gives the value that is there already
         self.rules: list[
             tuple[str, Callable[[], None]]
         ] = []  # learning rules without a loss: node, what emits its update
         self.classes: int | None = None  # of the data, where its targets are class numbers
+        self.examples: Any = None  # inputs of the training rows, for parameters that start at some of them
+        self.seed = 0  # of the document, see `key`
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
         self._constants: dict[float, Value] = {}
 
@@ -348,6 +352,12 @@ class Builder:
         """The batch's `inputs` or `targets`. Raises `ProblemError` where there is no data and no shape."""
         assert self.feeder is not None, "who lowers a document sets the feeder"
         return self.feeder(name, shape)
+
+    def key(self, name: str) -> tuple[int, int]:
+        """The key under which the current node draws: the document's seed and its own address, nobody else's."""
+        address = f"{self.seed}:{self.origin.node}.{name}@{self.origin.time}"
+        digest = blake2b(address.encode(), digest_size=8).digest()
+        return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
     def learn(self, rule: Callable[[], None]) -> None:
         """Let the current node's rule emit its update once every value is there."""
