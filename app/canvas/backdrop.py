@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QGraphicsView
 
     from app.canvas.node_item import NodeItem
-    from app.canvas.scene import CanvasScene
+    from app.canvas.resting_scene import RestingScene
 
 MOST_PIECES = 32  # separate places that are painted anew one by one; of more, the rectangle around them is
 MOST_REMEMBERED = 1024  # changes since the last frame; after more, all is painted anew
@@ -87,7 +87,7 @@ class Backdrop:
     It follows the view by itself; `disturb` and `rewrite` tell it what has changed.
     """
 
-    def __init__(self, view: QGraphicsView, scene: CanvasScene) -> None:
+    def __init__(self, view: QGraphicsView, scene: RestingScene) -> None:
         self._view, self._scene = view, scene
         self._rest, self._written = QPixmap(), QPixmap()
         self._transform = QTransform()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 from app.canvas.ink import ink
 
 if TYPE_CHECKING:
-    from app.canvas.scene import CanvasScene
+    from app.canvas.resting_scene import RestingScene
 
 TRAVEL_MS, SPACING = 600, 38.0
 MARKS_Z = 5.0
@@ -23,7 +23,7 @@ CHEVRON = QPolygonF([QPointF(3, -4.5), QPointF(-3, 0), QPointF(3, 4.5)])
 class Marks(QGraphicsObject):
     """All marks of the step just played, painted by one item above the wires; its animation goes when it goes."""
 
-    def __init__(self, scene: CanvasScene) -> None:
+    def __init__(self, scene: RestingScene) -> None:
         super().__init__()
         self._scene = scene
         self._paths: list[QPainterPath] = []

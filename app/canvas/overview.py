@@ -15,7 +15,7 @@ from app.canvas.live import zoom_of
 
 if TYPE_CHECKING:
     from app.canvas.node_item import DrawnNode
-    from app.canvas.scene import CanvasScene
+    from app.canvas.resting_scene import RestingScene
 
 SHORTEST = 4.0  # pixels on screen: shorter wires are dropped
 SHARE = 0.8  # of the colour of a node, on the canvas
@@ -24,7 +24,7 @@ SHARE = 0.8  # of the colour of a node, on the canvas
 class Overview(QGraphicsItem):
     """Rectangles by category and straight wires for the backdrop; the item itself paints what stands out over them."""
 
-    def __init__(self, scene: CanvasScene) -> None:
+    def __init__(self, scene: RestingScene) -> None:
         super().__init__()
         self._scene = scene
         self._lit: dict[str, str] = {}  # nodes that stand out, and their colour

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QEasingCurve, QPointF, QRect, QRectF, QTimer, QVariantAnimation, Signal
-from PySide6.QtGui import QPainter, QPixmapCache, QPolygonF
+from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation, Signal
+from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
-from app.canvas.backdrop import Backdrop, Sprites
-from app.canvas.figures import Stack, paint_figures
 from app.canvas.geometry import is_neuron, is_single_input, measure
-from app.canvas.ink import ink
 from app.canvas.layer.item import LayerItem
 from app.canvas.layer.opened import OpenedLayers
 from app.canvas.layer.plan import followers, is_opened
-from app.canvas.live import DETAIL_FROM, HALO, boost_at, zoom_of
+from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
 from app.canvas.node_item import DrawnNode, NodeItem
 from app.canvas.numbers import NumbersOnCanvas
-from app.canvas.overview import Overview
-from app.canvas.places import Areas, Runs
-from app.canvas.resting import paint_at_rest
+from app.canvas.resting_scene import RestingScene
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
-from app.canvas.wire_item import WireItem, paint_wires, route
+from app.canvas.wire_item import WireItem, route
 from app.canvas.wiring import Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
@@ -38,13 +30,7 @@ from engine.graph import Graph, Node
 
 LAYOUT_MS = 300
 FAR = 1e6  # the canvas is as good as infinite
-GRID = 24.0
 CACHE_KB = 160 * 1024
-
-
-@lru_cache(maxsize=32)
-def _dots(across: int, down: int, step: float) -> QPolygonF:
-    return QPolygonF([QPointF(x * step, y * step) for x in range(across) for y in range(down)])
 
 
 def _item_type(node: Node) -> type[DrawnNode]:
@@ -54,13 +40,7 @@ def _item_type(node: Node) -> type[DrawnNode]:
     return NeuronItem if is_neuron(node) or is_single_input(node) else NodeItem
 
 
-def _paint_touching(painter: QPainter, items: Iterable[FrameItem | NoteItem], areas: Sequence[QRectF]) -> None:
-    for item in items:
-        if any(item.sceneBoundingRect().intersects(area) for area in areas):
-            paint_at_rest(painter, item)
-
-
-class CanvasScene(QGraphicsScene):
+class CanvasScene(RestingScene):
     """Builds the items of nodes, wires, frames and notes, and changes only those that an edit touches."""
 
     arranged = Signal()  # something moved, came or went
@@ -68,25 +48,17 @@ class CanvasScene(QGraphicsScene):
     def __init__(self, editor: Editor) -> None:
         super().__init__(editor)
         self.editor = editor
-        self.nodes: dict[str, DrawnNode] = {}
         self.layers = OpenedLayers(self)
-        self.wires: dict[str, WireItem] = {}
-        self.frames: dict[str, FrameItem] = {}
-        self.notes: dict[str, NoteItem] = {}
         self.labels: dict[str, WeightLabel] = {}
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
-        self.has_grid = True
-        self.detailed = True
         self._boost = 1.0
         self._selected: set[str] = set()
-        self._is_building = False
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
-        # Bodies and numbers of a full screen of nodes: Qt's 10 MB hold sixty, and then every frame paints them all anew.
+        # Neurons are kept by Qt as pictures of their own: its 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
         self.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.BspTreeIndex)
-        self.areas, self.runs = Areas(), Runs()
-        self.marks, self.overview = Marks(self), Overview(self)
+        self.marks = Marks(self)
         self.addItem(self.marks)
         self.addItem(self.overview)
         self.numbers = NumbersOnCanvas(self)
@@ -164,7 +136,7 @@ class CanvasScene(QGraphicsScene):
         self.marks.travel([], "")
         self.numbers.clear()
         self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
-        with self._building():
+        with self.building():
             self._sync_nodes(self.graph.nodes)
             self._place(self.nodes)
             self._sync_wires()
@@ -172,18 +144,6 @@ class CanvasScene(QGraphicsScene):
         self._sync_annotations()
         self.numbers.refresh()
         self._settle()
-
-    @contextmanager
-    def _building(self) -> Iterator[None]:
-        """All is painted anew anyway, and none of the many objects that are made is garbage yet."""
-        collects, self._is_building = gc.isenabled(), True
-        gc.disable()
-        try:
-            yield
-        finally:
-            self._is_building = False
-            if collects:
-                gc.enable()
 
     def _sync_nodes(self, names: Iterable[str]) -> None:
         for name in names:
@@ -346,33 +306,6 @@ class CanvasScene(QGraphicsScene):
         self.layers.lay_lines(nodes)
         self.numbers.follow_marks()
 
-    def seen(self) -> list[str]:
-        """The nodes in view; all of them while nobody looks."""
-        views = self.views()
-        if not views:
-            return list(self.nodes)
-        return self.areas.within([views[0].mapToScene(views[0].viewport().rect()).boundingRect()])
-
-    def resting_within(self, areas: Iterable[QRectF], edge: float = HALO + 4) -> list[NodeItem]:
-        """The nodes that the backdrop paints, with an edge, and that touch some areas; the undermost first."""
-        found = self.areas.within([area.adjusted(-edge, -edge, edge, edge) for area in areas])
-        return [item for name in found if isinstance(item := self.nodes[name], NodeItem)]
-
-    @property
-    def backdrops(self) -> list[Backdrop]:
-        """The pictures that the views keep of what rests."""
-        return [view.backdrop for view in self.views()]  # type: ignore[attr-defined]  # views are GestureViews
-
-    def disturb(self, area: QRectF) -> None:
-        """What rests within an area looks different now."""
-        for backdrop in () if self._is_building else self.backdrops:
-            backdrop.disturb(area)
-
-    def rewrite(self, item: NodeItem) -> None:
-        """The figures of a node have changed."""
-        for backdrop in self.backdrops:
-            backdrop.rewrite(item)
-
     def displace(self, names: Iterable[str], offset: QPointF) -> None:
         """Show things away from where the document has them, while the mouse holds them."""
         nodes = [name for name in names if name in self.nodes]
@@ -462,50 +395,6 @@ class CanvasScene(QGraphicsScene):
         for item in self.items():
             item.update()
         self.update()
-
-    def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
-        """All that rests, painted straight: a picture of the scene is drawn. A view copies its backdrop instead."""
-        painter.save()
-        self.paint_resting(painter, [QRectF(rectangle)])
-        if self.detailed:
-            items = self.resting_within([QRectF(rectangle)])
-            paint_figures(painter, items, Stack(items), zoom_of(painter), painter.device().devicePixelRatio())
-        painter.restore()
-
-    def paint_resting(self, painter: QPainter, areas: Sequence[QRectF], sprites: Sprites | None = None) -> None:
-        """Ground, frames, wires, notes and nodes, as far as they touch some areas; nodes from sprites, where given."""
-        for area in areas:
-            painter.fillRect(area, ink().colour("canvas"))
-            if self.has_grid:
-                self._paint_grid(painter, area)
-        _paint_touching(painter, self.frames.values(), areas)
-        if self.detailed:
-            paint_wires(painter, [self.wires[name] for name in self.runs.within(areas)])
-        _paint_touching(painter, self.notes.values(), areas)
-        if not self.detailed:
-            self.overview.paint_resting(painter, areas)
-        elif sprites is not None:
-            sprites.paint(painter, self.resting_within(areas))
-        else:
-            for item in self.resting_within(areas):
-                painter.save()
-                painter.translate(item.pos())
-                item.paint_resting(painter)
-                painter.restore()
-
-    def _paint_grid(self, painter: QPainter, rectangle: QRectF) -> None:
-        """Dots, thinned as one zooms out."""
-        zoom = painter.worldTransform().m11()
-        step = GRID
-        while step * zoom < 16:
-            step *= 2
-        left, top = int(rectangle.left() // step) - 1, int(rectangle.top() // step) - 1
-        right, bottom = int(rectangle.right() // step) + 2, int(rectangle.bottom() // step) + 2
-        painter.setPen(ink().pen("grid", 2.0))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.translate(left * step, top * step)
-        painter.drawPoints(_dots(right - left, bottom - top, step))
-        painter.translate(-left * step, -top * step)
 
     def cut_preview(self, names: Iterable[str]) -> None:
         """Show which wires are about to be cut."""

@@ -11,7 +11,7 @@ from app.canvas.hits import wire_at
 from app.canvas.ink import ink
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.select import combined
-from app.canvas.scene import GRID
+from app.canvas.resting_scene import GRID
 from app.editor.commands.arrangement import with_content
 from engine.problems import ProblemError
 
