@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QTimer
 
-from app.headless import Stage
+from app.headless import Moment, Stage, play
 from tests.benchmarks.ours import document_of, session_of
 from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.workloads import WORKLOADS, arrays_of
@@ -97,7 +97,7 @@ def run(rounds: int) -> None:
 def _measure(stage: Stage, path: Path) -> list[tuple[str, ...]]:
     window = stage.window
     window.files.open_path(path)
-    stage.play(1, 0, lambda session: None)  # planned and warm before anything is counted
+    play(window.runner, Moment(iterations=1))  # planned and warm before anything is counted
     workspace = window.workspace
     assert workspace is not None
     listener, counter, snapshots = Listener(), PaintCounter(), list[int]()

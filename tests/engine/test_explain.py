@@ -380,7 +380,11 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "spatial_softmax": ("reshape", {"shape": [1, 3]}),
     "to_real": ("argmax", {}),
 }
-FITTING = {"batched_matmul": {"transpose_b": True}, "maxout": {"pieces": 3}, "delay": {"shape": [1]}}
+FITTING: dict[str, dict[str, Any]] = {
+    "batched_matmul": {"transpose_b": True},
+    "maxout": {"pieces": 3},
+    "delay": {"shape": [1]},
+}
 
 
 @pytest.mark.parametrize("name", [name for name, kind in node_types().items() if kind.inputs])

@@ -46,6 +46,7 @@ def looked_ahead(session: Session, steps: int, momentum: float) -> np.ndarray:
     for _ in range(steps):
         session.run(1)
         velocity = session.value("parameter_1.value.main.velocity")
+        assert velocity is not None
         points.append(session.parameters["parameter_1.value"] - momentum * velocity)
     return np.array(points)
 

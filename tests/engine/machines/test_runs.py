@@ -37,7 +37,9 @@ def drawings(draw):
 def played(document: Document) -> tuple[Session, int]:
     session = Session(document)
     session.run(20)
-    return session, len(session.playback.machine._joined.played)
+    joined = session.playback.machine._joined
+    assert joined is not None
+    return session, len(joined.played)
 
 
 @settings(max_examples=25, deadline=None)

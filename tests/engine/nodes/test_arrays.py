@@ -243,6 +243,7 @@ def difference(type: str, at: tuple[int, int]) -> float:
         weight[at] += step
         session.set_parameter("before.weight", weight)
         session.step("iteration")
+        assert session.loss is not None
         losses.append(session.loss)
     return (losses[0] - losses[1]) / 2e-5
 
