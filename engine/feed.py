@@ -26,6 +26,7 @@ class Feed:
         self.gathers = mode == "train" and dataset is not None
         if dataset is not None:
             self._batches(len(dataset.train_rows))
+            program.build.examples = lambda: dataset.inputs[dataset.train_rows]
             if dataset.targets.dtype.kind in "iu" and dataset.targets.size:
                 program.build.classes = int(dataset.targets.max()) + 1
 

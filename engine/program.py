@@ -7,7 +7,6 @@ lowerings and derivative rules read like formulas. Primitives are found by name:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from engine.problems import shape_mismatch
@@ -263,8 +262,7 @@ class Builder:
             tuple[str, Callable[[], None]]
         ] = []  # learning rules without a loss: node, what emits its update
         self.classes: int | None = None  # of the data, where its targets are class numbers
-        self.examples: Any = None  # inputs of the training rows, for parameters that start at some of them
-        self.seed = 0  # of the document, see `key`
+        self.examples: Callable[[], Any] | None = None  # inputs of the training rows, for parameters that start at some
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
         self._constants: dict[float, Value] = {}
 
@@ -352,12 +350,6 @@ class Builder:
         """The batch's `inputs` or `targets`. Raises `ProblemError` where there is no data and no shape."""
         assert self.feeder is not None, "who lowers a document sets the feeder"
         return self.feeder(name, shape)
-
-    def key(self, name: str) -> tuple[int, int]:
-        """The key under which the current node draws: the document's seed and its own address, nobody else's."""
-        address = f"{self.seed}:{self.origin.node}.{name}@{self.origin.time}"
-        digest = blake2b(address.encode(), digest_size=8).digest()
-        return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
 
     def learn(self, rule: Callable[[], None]) -> None:
         """Let the current node's rule emit its update once every value is there."""
