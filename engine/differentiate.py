@@ -52,13 +52,19 @@ def rule_of(call: Call) -> Rule | None:
 
 
 def gradients(
-    program: Program, loss: Value, wanted: Iterable[Value] | None = None, *, phase: int = 0
+    program: Program,
+    loss: Value,
+    wanted: Iterable[Value] | None = None,
+    *,
+    phase: int = 0,
+    origin: Origin | None = None,
 ) -> dict[int, Value]:
     """Emit the derivatives of `loss` behind the program's calls; the result maps a value's index to its gradient.
 
     `wanted` restricts the work to values that depend on these sources (None: on all trainable ones). A value that does
     not influence the loss is absent. Where several derivatives meet they are added by one `total`, its addends kept apart
-    (multivariable chain rule: Aggarwal 2023, §2.3.2, pathwise aggregation).
+    (multivariable chain rule: Aggarwal 2023, §2.3.2, pathwise aggregation). `origin` is borne by all that is emitted, where
+    a node asks for a derivative as a part of its own value (`slope_within`).
 
     Raises `ProblemError` where the loss is not one number, or an operation on the way has no derivative.
     """
@@ -77,8 +83,10 @@ def gradients(
             incoming = addends.get(result.index)
             if incoming is None or not active[result.index]:
                 continue
-            build.origin = Origin(call.origin.node, "backward", phase, call.origin.time)
+            build.origin = origin or Origin(call.origin.node, "backward", phase, call.origin.time)
             found[result.index] = dy = _total(incoming)
+            if not any(active[operand.index] for operand in call.operands):
+                continue  # asked for, and nothing before it is
             rule = rule_of(call)
             if rule is None:
                 fact = f"“{call.primitive.name}” has no derivative"
@@ -96,11 +104,29 @@ def gradients(
                 and active[value.index]
             ):
                 # What is shared over time is summed when the light has come back to the first step.
-                build.origin = Origin(_owner(value), "backward", phase, first_times.get(_owner(value), -1))
+                build.origin = origin or Origin(_owner(value), "backward", phase, first_times.get(_owner(value), -1))
                 found[value.index] = _total(addends[value.index])
     finally:
         build.origin, build.reuse = before, reuse
     return found
+
+
+def slope_within(y: Value, x: Value) -> Value | None:
+    """The derivative of a number by a value before it, as a part of what the current node computes; None: it does not reach.
+
+    Emitted where the builder stands, and differentiated like anything else that is drawn: a loss may hold it, as gradient
+    and contractive penalties do. Raises `ProblemError` as `gradients` does.
+    """
+    program, mark = y.program, len(y.program.calls)
+    slope = gradients(program, y, [x], origin=program.build.origin).get(x.index)
+    needed = set() if slope is None else {slope.index}
+    kept = []
+    for call in reversed(program.calls[mark:]):  # rules send derivatives to operands that nobody asked for as well
+        if call.result.index in needed:
+            kept.append(call)
+            needed.update([operand.index for operand in call.operands])
+    program.calls[mark:] = reversed(kept)
+    return slope
 
 
 def fit(derivative: Value, shape: Shape) -> Value:

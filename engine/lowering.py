@@ -84,6 +84,7 @@ def lower(
     """
     program = Program()
     program.build.training = mode == "train"
+    program.build.seed = document.training.seed
     result = Lowered(program)
     feed = Feed(program, dataset, document.training, mode, result)
     program.build.feeder = feed

@@ -6,6 +6,7 @@ be drawn by itself, and a replayed iteration draws the same. The key is the docu
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -29,11 +30,13 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import cos_of, log_of, sqrt_of
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.program import Builder, Shape, Value, shape_text
 
 STEP_A = 1  # compiled in: 0 where the operand is a single number
+ONCE = 0  # compiled in: whether every iteration draws the same
 WORD = 0xFFFFFFFF
 STEP_OF_24_BITS = 2.0**-24
+STEP_OF_23_BITS = 2.0**-23
 SOURCE = "Salmon, Moraes, Dror & Shaw 2011: Philox-4x32-10"
 
 
@@ -46,6 +49,14 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
         k0, k1 = (k0 + 0x9E3779B9) & WORD, (k1 + 0xBB67AE85) & WORD
     return c0, c1, c2, c3
+
+
+def key_of(build: Builder, stream: str) -> tuple[int, int]:
+    """The key of one stream of the current node, at the current step of time: a hash of both with the document's seed."""
+    address = f"{build.origin.node}.{stream}" + (f"@{build.step}" if build.step >= 0 else "")
+    seed = (build.seed % (1 << 64)).to_bytes(8, "little")
+    number = int.from_bytes(hashlib.blake2b(address.encode(), digest_size=8, key=seed).digest(), "little")
+    return number & WORD, number >> 32
 
 
 def key_words(key: int | tuple[int, int]) -> tuple[int, int]:
@@ -129,4 +140,61 @@ random_bernoulli = register(Primitive(
     name="random_bernoulli", formula=r"y = [u < p],\quad u \sim U[0, 1)", shape=bernoulli_shape,
     body=random_bernoulli_body,
     derivative=no_derivative, encode=draw_encode, variant=steps, domain=Interval(0.1, 0.9), source=SOURCE,
+))  # fmt: skip
+
+
+@kernel
+def random_gumbel_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, k0, k1 = instruction[1], instruction[2] & WORD, instruction[3] & WORD
+    iteration = integers[0] & WORD
+    for i in range(start, stop):
+        first, _, _, _ = philox(iteration, i, 0, 0, k0, k1)
+        # The middle of one of 2²³ steps, exact in float32 too: neither 0 nor 1, so that both logarithms are finite.
+        chance = (real(whole32(first >> 9)) + real(0.5)) * real(STEP_OF_23_BITS)
+        arena[y + i] = -log_of(-log_of(chance))
+
+
+random_gumbel = register(Primitive(
+    name="random_gumbel", formula=r"y = -\ln(-\ln u),\quad u \sim U(0, 1)", shape=draw_shape, body=random_gumbel_body,
+    derivative=no_derivative, encode=draw_encode, source=f"{SOURCE}; Gumbel 1954",
+    convention="23 bits: between -2.8 and 16.6",
+))  # fmt: skip
+
+
+def bag_shape(shape: Shape, key: int | tuple[int, int], once: bool = False) -> Shape:
+    """The shape asked for: as many draws as entries. `once`: the same ones at every iteration."""
+    return shape
+
+
+def bag_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Whether the iteration takes part."""
+    return (("ONCE", 1),) if attributes.get("once") else ()
+
+
+def one_piece(operands: Sequence[Region], result: Region) -> int:
+    """The work is not cut: every draw may fall on any entry."""
+    return 1
+
+
+def bag_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """y, the two words of the key, number of entries."""
+    return (result.offset, *key_words(attributes["key"]), result.size)
+
+
+@kernel
+def random_bag_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, k0, k1, count = instruction[1], instruction[2] & WORD, instruction[3] & WORD, instruction[4]
+    iteration = 0 if ONCE else integers[0] & WORD
+    for _ in range(start, stop):
+        for i in range(count):
+            arena[y + i] = real(0)
+        for i in range(count):
+            first, _, _, _ = philox(iteration, i, 0, 0, k0, k1)
+            arena[y + high_product(first, count)] += real(1)
+
+
+random_bag = register(Primitive(
+    name="random_bag", formula=r"y_i = |\{j \leq n : u_j = i\}|,\quad u_j \sim \{1 \dots n\}", shape=bag_shape,
+    body=random_bag_body, derivative=no_derivative, encode=bag_encode, length=one_piece, variant=bag_variant,
+    source=f"{SOURCE}; Breiman 1996: bootstrap aggregation",
 ))  # fmt: skip

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from hypothesis import strategies as st
+from scipy.stats import gumbel_r
 
 from engine.primitives.base import Interval, Primitive
 from tests.references.registry import Case, Draw, numbers, reference, shapes
@@ -56,3 +57,21 @@ def drawn_by_chance(draw: Draw, primitive: Primitive) -> Case:
 @reference("random_bernoulli", drawn_by_chance)
 def random_bernoulli(chance, shape, key, iteration):
     return np.where(np.isnan(chance), np.nan, random_uniform(shape, key, iteration) < chance)
+
+
+@reference("random_gumbel", drawn)
+def random_gumbel(shape, key, iteration):
+    return gumbel_r.ppf(((words(shape, key, iteration)[..., 0] >> np.uint64(9)) + 0.5) / 2**23)
+
+
+def bags(draw: Draw, primitive: Primitive) -> Case:
+    case = drawn(draw, primitive)
+    return case._replace(attributes=case.attributes | {"once": draw(st.booleans())})
+
+
+@reference("random_bag", bags)
+def random_bag(shape, key, once, iteration):
+    drawn_rows = [
+        int(word[0]) * math.prod(shape) >> 32 for word in words(shape, key, 0 if once else iteration).reshape(-1, 4)
+    ]
+    return np.bincount(drawn_rows, minlength=math.prod(shape)).reshape(shape).astype(float)
