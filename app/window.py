@@ -35,6 +35,7 @@ from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     from app.workspace import Workspace
+    from engine.snapshot import Snapshot
 
 SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
 TABLES = (".csv", ".tsv", ".txt", ".dat")
@@ -113,6 +114,7 @@ class MainWindow(QMainWindow):
         self.editor.stack.indexChanged.connect(self._name_undo)
         self.runner.failed.connect(self._show_failure)
         self.runner.playing_changed.connect(self._note_playing)
+        self.runner.snapshot_ready.connect(self._note_numbers)
         self.runner.crashed.connect(self.crash.keep)
         self.runner.preparing.connect(self.preparing.show_progress)
         self.problems.chosen.connect(self.go_to)
@@ -218,9 +220,19 @@ class MainWindow(QMainWindow):
 
     def _note_playing(self, playing: bool) -> None:
         if playing:
-            self.problems.show_failure(None)
-            self.top_bar.problems.show_problems(self.problems.problems)
+            self._forget_failure()
             self.notice.hide()
+
+    def _note_numbers(self, snapshot: Snapshot) -> None:
+        """What had stopped the run is over once its cause was undone, or the run went back behind it."""
+        if snapshot.problem is None and self.problems.failure is not None:
+            self._forget_failure()
+            if self.notice.offers_way_back:
+                self.notice.hide()
+
+    def _forget_failure(self) -> None:
+        self.problems.show_failure(None)
+        self.top_bar.problems.show_problems(self.problems.problems)
 
     def go_to(self, problem: Problem) -> None:
         """Lead to the place of a problem: its node, or the panel in which it can be mended."""

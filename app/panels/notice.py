@@ -52,6 +52,11 @@ class Notice(QFrame):
         """The sentence."""
         return self._text.text()
 
+    @property
+    def offers_way_back(self) -> bool:
+        """Whether it stands there and waits to be told what to do about a number that is not finite."""
+        return not self.isHidden() and not self.back.isHidden()
+
     def tell(self, problem: Problem) -> None:
         """Show why something did not happen."""
         self.problem = problem

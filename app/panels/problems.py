@@ -49,6 +49,11 @@ class Problems(Overlay):
         every = list(dict.fromkeys([*self._of_run, *self._of_document]))
         return sorted(every, key=lambda problem: problem.severity != "error")
 
+    @property
+    def failure(self) -> Problem | None:
+        """What stopped the run last; None while nothing is known to be in its way."""
+        return self._of_run[0] if self._of_run else None
+
     def show_problems(self, problems: list[Problem]) -> None:
         """What the document has now."""
         self._of_document = list(problems)

@@ -483,3 +483,18 @@ def test_after_a_divergence_the_notice_leads_back_to_the_last_good_step(qtbot, o
     assert notice.isHidden()
     qtbot.waitUntil(lambda: opened.workspace.canvas.canvas.numbers.snapshot.problem is None)
     assert iteration(opened) <= 1
+    assert opened.problems.problems == []
+    assert opened.top_bar.problems.text().strip() == "No problems"
+
+
+def test_a_failure_leaves_the_list_once_its_cause_is_undone(qtbot, opened):
+    opened.runner.step("iteration")
+    qtbot.waitUntil(lambda: iteration(opened) == 1)
+    snapshot = opened.workspace.canvas.canvas.numbers.snapshot
+    before = {key: np.array(snapshot.parameters[key].array) for key in ("output.weight", "hidden.weight")}
+    opened.editor.set_values({key: np.full(array.shape, 3e38) for key, array in before.items()}, before)
+    qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: opened.notice.isVisible() and len(opened.problems.problems) == 1)
+    qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: opened.problems.problems == [])
+    assert opened.notice.isHidden()

@@ -38,7 +38,7 @@ class Playing:
         self.window, self.qtbot, self.qtlog = window, qtbot, qtlog
         self.random = random.Random(seed)
         self.errors, self.snapshots, self.diary, self.texts = [], [], [], {}
-        self.count, self.waited = 0, 1
+        self.count, self.waited, self.checks = 0, 1, 0
         monkeypatch.setattr(sys, "excepthook", self._hook)
         window.files.ask_unsaved = lambda: "discard"
         window.runner.snapshot_ready.connect(self._take)
@@ -46,10 +46,14 @@ class Playing:
         self.failures = []
         window.runner.failed.connect(self.failures.append)
         window.editor._checking.setInterval(0)
+        window.editor.problems_changed.connect(self._count_check)
         window.editor.stack.indexChanged.connect(self._forget)
 
     def _hook(self, kind, error, trace):
         self.errors.append("".join(traceback.format_exception(kind, error, trace)))
+
+    def _count_check(self, _):
+        self.checks += 1
 
     def _take(self, snapshot):
         revision = self.window.editor.revision
@@ -80,8 +84,10 @@ class Playing:
     def settle(self):
         """Wait until window and worker have heard of everything, and compare them."""
         editor, scene = self.window.editor, self.window.workspace.canvas.canvas
-        with self.qtbot.waitSignal(editor.problems_changed):
-            editor.check()
+        checks = self.checks
+        editor.check()
+        # One listener for the whole game: connecting one anew thousands of times sometimes fails in PySide.
+        self.qtbot.waitUntil(lambda: self.checks > checks)
         facts = self._ask_worker()
         if facts.held is None and facts.session_document is not None:
             self.qtbot.waitUntil(lambda: bool(self.snapshots) and self.snapshots[0].revision == editor.revision)
