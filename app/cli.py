@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from engine.problems import Problem
     from engine.session import Session
 
-COMMANDS = ("run", "render", "check", "first-light")
+COMMANDS = ("run", "render", "check", "profile", "first-light")
+SETTLED = 20  # iterations before measuring: from then on numbers are as in training
 NO_DISPLAY = """There is no display here, so no window can be opened. What works without one:
   chainrule first-light --out first-light.png   plays the default preset and writes a picture of the window
   chainrule run FILE --epochs 100               trains and prints the loss
@@ -51,7 +52,7 @@ def _window_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="chainrule",
         description="A playground for neural networks as graphs. Without a command it opens the window.",
-        epilog="Commands: run, render, check, first-light. “chainrule COMMAND --help” says more about each.",
+        epilog="Commands: run, render, check, profile, first-light. “chainrule COMMAND --help” says more about each.",
     )
     parser.add_argument("file", nargs="?", help="a document, or the name of a preset")
     parser.add_argument("--version", action="version", version=f"Chainrule {__version__}")
@@ -77,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_film_options(render)
     check = _command(commands, "check", "list every problem", check_documents)
     check.add_argument("files", nargs="+", metavar="file", help="documents, or names of presets")
+    profile = _command(commands, "profile", "time every instruction of an iteration", profile_document)
+    profile.add_argument("file", help="a document, or the name of a preset")
     light = _command(commands, "first-light", "play the default preset and draw the window", first_light)
     _add_picture_options(light)
     light.add_argument("--iterations", type=_whole(1), default=2000, help="how many are played (2000)")
@@ -167,6 +170,27 @@ def check_documents(options: argparse.Namespace) -> int:
         if not problems:
             print(f"{name}: no problems")
     return 1 if count else 0
+
+
+def profile_document(options: argparse.Namespace) -> int:
+    """`chainrule profile`: what each instruction of full speed costs, and for which nodes."""
+    document, problems = find_document(options.file)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if document is None or errors:
+        tell(options.file, errors or problems)
+        return 1
+    from engine.analysis.profile import profile, report
+    from engine.problems import ProblemError
+    from engine.session import Session
+
+    try:
+        session = Session(document)
+    except ProblemError as error:
+        tell(options.file, list(error.problems))
+        return 1
+    session.run(SETTLED)
+    print(report(profile(session)))
+    return 0
 
 
 # training ------------------------------------------------------------------------------------------------------------

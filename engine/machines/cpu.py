@@ -61,6 +61,11 @@ class CpuMachine:
         """Full speed with its single numbers in runs; None where two threads share the work by instructions."""
         return joined(self.tape.fast) if self._pieces is None else None
 
+    @property
+    def played(self) -> Joined:
+        """What one thread plays at full speed, runs of single numbers as one, and the stretches of its turns."""
+        return self._joined or Joined(list(_each(self.tape.fast)), self.tape.fast.turns)
+
     @cached_property
     def _fast(self) -> tuple[Any, ...]:
         return self._memory(self.tape.fast if self._joined is None else self._joined)
@@ -120,6 +125,19 @@ class CpuMachine:
         if not shown and times >= SHARED_ITERATIONS and available() > 1 and self._pieces is not None:
             return self._iterate_shared(arguments, self._pieces)
         return int(_loop("iterate", 10)(*arguments))
+
+    def repeat(self, begin: int, end: int, times: int) -> None:
+        """Play a stretch of what is `played` over and over, as iterations of its own; only for who measures it."""
+        schedule = np.array([*self._epoch, self.tape.batch, 1, begin, end, begin, end], np.int64)
+        words, clock = self.integers.ctypes.data, self.clock.ctypes.data
+        _loop("iterate", 10)(*self._fast[:-1], words, clock, schedule.ctypes.data, times)
+
+    def copy(self) -> CpuMachine:
+        """Another machine of the same tape with the same numbers at the same time: playing it leaves this one alone."""
+        twin = CpuMachine(self.tape)
+        twin.arena[:], twin.integers[:], twin.clock[:] = self.arena, self.integers, self.clock
+        twin._epoch = self._epoch
+        return twin
 
     @cached_property
     def _pieces(self) -> Pieces | None:

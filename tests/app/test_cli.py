@@ -75,6 +75,22 @@ def test_a_problem_is_told_with_its_path_once():
     assert told(problem.at(node="hidden")) == "graph.nodes[3]: hidden: a value is missing. Write one."
 
 
+# profile -------------------------------------------------------------------------------------------------------------
+
+
+def test_profile_prints_a_line_for_every_instruction_and_sums(capsys, sound):
+    assert main(["profile", str(sound)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("kernel")
+    assert "ns as an iteration" in printed
+    assert "by node: " in printed
+
+
+def test_profile_of_a_file_with_errors_tells_them(capsys, damaged):
+    assert main(["profile", str(damaged)]) == 1
+    assert "Did you mean “tanh”?" in capsys.readouterr().out
+
+
 # run -----------------------------------------------------------------------------------------------------------------
 
 
