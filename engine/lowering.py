@@ -229,7 +229,7 @@ def _operands(
     outputs = result.program.outputs
     for port in kind.inputs:
         mine = sorted([wire for wire in wires if wire.target_port == port.name], key=lambda wire: wire.order)
-        if kind.time == "closes" and mine and not port.many:
+        if kind.time == "closes" and mine and port is kind.inputs[0]:
             gathered = _all_steps(mine[0], outputs)
             if gathered is None and mine[0].source in outputs:
                 fact = f"what comes into “{port.name}” does not change over time"
