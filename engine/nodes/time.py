@@ -10,6 +10,10 @@ from engine.program import B, Builder, Value, shape_text
 
 SEQUENCE = Port("x", "(batch, time, features)", symbol="X")
 STEP = Port("x", "(batch, features)", symbol="x")
+LENGTHS = Port(
+    "lengths", "(batch) or (batch, 1)", kind="index", symbol="T", optional=True,
+    help="How many steps each example has; the others do not count. Free: all of them.",
+)  # fmt: skip
 
 
 class InTime(NodeType):
@@ -88,6 +92,38 @@ class Gathering(InTime):
     inputs: ClassVar[tuple[Port, ...]] = (STEP,)
 
 
+class Masked(Gathering):
+    """Gathers only the steps that an example has, where it is told how many these are."""
+
+    inputs: ClassVar[tuple[Port, ...]] = (STEP, LENGTHS)
+
+    def within(self, build: Builder, steps: list[Value], lengths: Value) -> list[Value]:
+        """For each step 1 where an example still has it, else 0, in the shape of the step."""
+        if lengths.kind != "real":
+            lengths = build.emit("to_real", lengths)
+        for step in steps:
+            if not step.rank or step.shape[0] != lengths.shape[:1][0]:
+                raise shape_mismatch(
+                    f"steps of shape {shape_text(step.shape)} belong to no single example",
+                    "Gather numbers that each example has of its own, and take the loss of them behind this node.",
+                    port="lengths",
+                )
+        each = build.emit("reshape", lengths, shape=(steps[0].shape[0], *[1] * (steps[0].rank - 1)))
+        places = [build.emit("greater", each, float(time)) for time in range(len(steps))]
+        return [build.emit("broadcast", place, shape=steps[0].shape) for place in places]
+
+    def lengths_of(self, values: dict[str, Any]) -> Value | None:
+        """One length for each example, or None. Raises `ShapeMismatch` where there are more."""
+        lengths: Value | None = values.get("lengths")
+        if lengths is None or (lengths.rank == 1 or lengths.shape[1:] == (1,)):
+            return lengths
+        raise shape_mismatch(
+            f"one length for each example is needed, not {shape_text(lengths.shape)}",
+            "Take one column of it.",
+            port="lengths",
+        )
+
+
 @node_type
 class AllSteps(Gathering):
     """Puts the values of all steps of time side by side, as a sequence."""
@@ -103,7 +139,7 @@ class AllSteps(Gathering):
 
 
 @node_type
-class LastStep(Gathering):
+class LastStep(Masked):
     """The value of the last step of time: what a network has made of the whole sequence."""
 
     name, title, icon = "last_step", "last step", "timer"
@@ -112,12 +148,18 @@ class LastStep(Gathering):
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, features)", symbol="y"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        last: Value = values["x"][-1]
+        steps, lengths = values["x"], self.lengths_of(values)
+        last: Value = steps[-1]
+        if lengths is None:
+            return last
+        last = steps[0]
+        for step, there in list(zip(steps, self.within(build, steps, lengths), strict=True))[1:]:
+            last = build.emit("where", there, step, last)
         return last
 
 
 @node_type
-class SumOverSteps(Gathering):
+class SumOverSteps(Masked):
     """The sum over all steps of time, as of a loss at each of them."""
 
     name, title, icon = "sum_over_steps", "sum over steps", "timer"
@@ -126,12 +168,20 @@ class SumOverSteps(Gathering):
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="L"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        steps: list[Value] = values["x"]
-        return steps[0] if len(steps) == 1 else build.emit("total", *steps)
+        return self.sum(build, values)
+
+    def sum(self, build: Builder, values: dict[str, Any]) -> Value:
+        """The sum of the steps that count."""
+        steps, lengths = values["x"], self.lengths_of(values)
+        if lengths is not None:
+            marks = self.within(build, steps, lengths)
+            steps = [build.emit("where", there, step, 0.0) for step, there in zip(steps, marks, strict=True)]
+        only: Value = steps[0]
+        return only if len(steps) == 1 else build.emit("total", *steps)
 
 
 @node_type
-class MeanOverSteps(Gathering):
+class MeanOverSteps(SumOverSteps):
     """The mean over all steps of time."""
 
     name, title, icon = "mean_over_steps", "mean over steps", "timer"
@@ -140,8 +190,35 @@ class MeanOverSteps(Gathering):
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "as one step", symbol="y"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        steps: list[Value] = values["x"]
-        return steps[0] if len(steps) == 1 else build.emit("total", *steps) * (1.0 / len(steps))
+        total, lengths = self.sum(build, values), self.lengths_of(values)
+        if lengths is None:
+            steps = len(values["x"])
+            return total if steps == 1 else total * (1.0 / steps)
+        if lengths.kind != "real":
+            lengths = build.emit("to_real", lengths)
+        counted = build.emit("maximum", build.emit("minimum", lengths, float(len(values["x"]))), 1.0)
+        return total / build.emit("reshape", counted, shape=(total.shape[0], *[1] * (total.rank - 1)))
+
+
+@node_type
+class Reverse(InTime):
+    """Reads a sequence from its end, as the second half of a bidirectional network does; once more, it is as it was."""
+
+    name, title, icon = "reverse", "reverse in time", "flip-horizontal-2"
+    formula = r"Y_{:, t} = X_{:, T + 1 - t}"
+    source = "Aggarwal 2023, §8.2.3"
+    inputs: ClassVar[tuple[Port, ...]] = (SEQUENCE,)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, time, features)", symbol="Y"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        x: Value = values["x"]
+        if x.rank < 2 or not isinstance(x.shape[1], int):
+            raise shape_mismatch(
+                f"a sequence has the shape (batch, time, …), not {shape_text(x.shape)}",
+                "Wire it to a sequence: one in the data, or what “all steps” gathers.",
+                port="x",
+            )
+        return build.emit("reverse", x, axis=1)
 
 
 def _as_step(build: Builder, value: Value) -> Value:
