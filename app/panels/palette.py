@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 WIDTH = 240
 STEP = 24.0  # a second node of the same kind must not lie exactly on the first
 ORDER = (
-    "Data", "Parameters", "Maths", "Layers", "Activations", "Arrays", "Comparisons", "Images", "Sequences",
-    "Attention", "Random", "Losses", "Metrics", "Worlds",
+    "Data", "Parameters", "Maths", "Layers", "Activations", "Arrays", "Comparisons", "Images", "Normalisation",
+    "Sequences", "Attention", "Random", "Losses", "Metrics", "Worlds",
 )  # fmt: skip
 
 
