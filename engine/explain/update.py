@@ -285,6 +285,12 @@ def _added(update: Update, call: Call, value: Value, entry: Entry) -> list[Equat
     ]  # fmt: skip
 
 
+def _replaced(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
+    name = update.symbol(value, entry)
+    old = number_term(name, update.before(call, value, entry), "old")
+    return [Equation((old, Term(r"\to"), number_term(name, update.after(call, value, entry), "new")))]
+
+
 def _told_apart(words: Sequence[str], terms: list[Term]) -> list[Term]:
     """Captions where a state stands before and after in one line; of a parameter that is read twice, the first is the old."""
     for place, (word, term) in enumerate(zip(words, terms, strict=True)):
@@ -319,6 +325,7 @@ FORMS: dict[str, Callable[[Update, Call, Value, Entry], list[Equation]]] = {
     "adam_text_update": _adam_of_text,
     "column_norm_limit": _limited,
     "add_to": _added,
+    "set_to": _replaced,
 }
 
 
@@ -332,10 +339,10 @@ def update_equations(
     writer = Update(live, desk.notation, phase, objective, was_played, calls)
     equations: list[Equation] = writer.schedules(calls)
     for call in calls:
-        if call.primitive.name == "add_to" and was_played:
+        if call.primitive.name in ("add_to", "set_to") and was_played:
             reading = desk.read(node, call.operands[1], row, unit, live, "update")
-            change = Symbol(rf"\Delta {writer.symbol(call.operands[0], reading.stages[-1].result.entry)}")
-            reading.stages[-1] = replace(reading.stages[-1], symbol=change)
+            symbol, added = writer.symbol(call.operands[0], reading.stages[-1].result.entry), call.primitive.name == "add_to"
+            reading.stages[-1] = replace(reading.stages[-1], symbol=Symbol(rf"\Delta {symbol}" if added else symbol))
             if len(reading.stages) > 1 or reading.stages[-1].tree != reading.stages[-1].result:
                 equations += forward_equations(reading)
         equations += writer.write(call, unit)
