@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, node_type
@@ -23,7 +23,7 @@ class Perceptron(NodeType):
         Port("x", "(batch, features)", symbol="x"),
         Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1."),
     )
-    outputs = (
+    outputs: ClassVar[tuple[Port, ...]] = (
         Port(
             "prediction",
             "(batch, 1)",
