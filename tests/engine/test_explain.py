@@ -379,11 +379,21 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "batched_matmul": ("reshape", {"shape": [1, 3]}),
     "spatial_softmax": ("reshape", {"shape": [1, 3]}),
     "to_real": ("argmax", {}),
-}
+    "conv1d": ("reshape", {"shape": [1, 3]}),
+    **{
+        name: ("reshape", {"shape": [1, 1, 3]})
+        for name in (
+            "conv2d", "transposed_conv2d", "max_pool", "average_pool", "global_pool", "upsample", "max_unpool",
+            "local_response_normalisation",
+        )
+    },
+}  # fmt: skip
 FITTING: dict[str, dict[str, Any]] = {
     "batched_matmul": {"transpose_b": True},
     "maxout": {"pieces": 3},
     "delay": {"shape": [1]},
+    "max_pool": {"window": [1, 2]},
+    "average_pool": {"window": [1, 2]},
 }
 
 
@@ -427,11 +437,16 @@ def document_around(name: str) -> Document:
         matrix = graph.add("parameter", shape=(3, 2))
         graph.connect(layer, node["a"])
         graph.connect(matrix, node["b"])
+    elif name == "max_unpool":
+        pool = graph.add("max_pool", window=[1])
+        graph.connect(layer, pool)
+        for port in ("x", "index"):
+            graph.connect(pool["y" if port == "x" else port], node[port])
     else:
         for port in kind.inputs:
             if port.kind == "target":
                 graph.connect(target, node[port.name])
-            elif port.kind != "parameter" and not port.optional:
+            elif not port.optional:
                 graph.connect(layer, node[port.name])
     if kind.time in ("opens", "delays"):
         last = graph.add("last_step", "last")
