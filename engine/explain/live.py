@@ -34,7 +34,13 @@ class Live:
     def array(self, value: Value) -> Array | None:
         """The numbers that took part: a view, valid until the next step."""
         before = self.session.before_update(value)
-        return before if before is not None else self.now(value)
+        if before is not None:
+            return before
+        now, call = self.now(value), value.call
+        if now is None or call is None or not call.primitive.is_view:
+            return now
+        origin = self.array(call.operands[0])  # a view of a parameter shows what stood there before as well
+        return now if origin is None else origin.reshape(now.shape)
 
     def now(self, value: Value) -> Array | None:
         """The numbers as they are in memory."""
