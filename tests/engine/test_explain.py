@@ -387,8 +387,24 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
             "local_response_normalisation",
         )
     },
+    **{
+        name: ("reshape", {"shape": [3, 1]})
+        for name in (
+            "attention", "multi_head_attention", "transformer_encoder", "transformer_decoder", "positional_encoding",
+        )
+    },
+    "affine_grid": ("dense", {"units": 6}),
+    "bilinear_sampler": ("dense", {"units": 2}),
+    "bilinear_sampler.x": ("reshape", {"shape": [1, 1, 2]}),
+    "bilinear_sampler.grid": ("reshape", {"shape": [1, 1, 2]}),
+    "content_addressing.memory": ("reshape", {"shape": [1, 3]}),
+    "memory_read.memory": ("reshape", {"shape": [1, 3]}),
+    "memory_read.weights": ("slice", {"stop": 1}),
+    "memory_write.memory": ("reshape", {"shape": [1, 3]}),
+    "memory_write.weights": ("slice", {"stop": 1}),
 }  # fmt: skip
 FITTING: dict[str, dict[str, Any]] = {
+    **{name: {"heads": 1} for name in ("multi_head_attention", "transformer_encoder", "transformer_decoder")},
     "batched_matmul": {"transpose_b": True},
     "maxout": {"pieces": 3},
     "delay": {"shape": [1]},
@@ -447,7 +463,12 @@ def document_around(name: str) -> Document:
             if port.kind == "target":
                 graph.connect(target, node[port.name])
             elif not port.optional:
-                graph.connect(layer, node[port.name])
+                source = layer
+                if f"{name}.{port.name}" in BEFORE:
+                    type, properties = BEFORE[f"{name}.{port.name}"]
+                    source = graph.add(type, f"for_{port.name}", **properties)
+                    graph.connect(layer, source)
+                graph.connect(source, node[port.name])
     if kind.time in ("opens", "delays"):
         last = graph.add("last_step", "last")
         graph.connect(node, last)
