@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.analysis.trial import Part as Part
+from engine.analysis.trial import rows_of as rows_of
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Value
 from engine.sideplan import SidePlan
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Part = Literal["train", "test", "batch"]
 MOST_ROWS = 4096
 
 
@@ -175,16 +176,6 @@ class LossSurface:
             if found is not None and found.shape == ():
                 return found
         raise ProblemError(Problem("there is no loss to draw", "Choose what training makes small.", kind="loss"))
-
-
-def rows_of(session: Session, part: Part) -> Array | None:
-    """Which rows of the data a part is; of no batch before the first step, so all training rows. None without data."""
-    dataset, batch = session.dataset, session.lowered.rows
-    if dataset is None:
-        return None
-    if part == "batch" and batch is not None and session.state_of(batch) != "absent":
-        return session.memory_of(batch).astype(np.int64).reshape(-1)
-    return dataset.test_rows if part == "test" else dataset.train_rows
 
 
 def _between(axis: Array, at: float) -> tuple[int, float] | None:
