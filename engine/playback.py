@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
 
+from engine.drivers import Drivers
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
 from engine.program import MONITORS, Origin, Value
@@ -25,20 +25,20 @@ BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has 
 class Playback:
     """A tape, its machine, and the place between two steps where it stands.
 
-    `position` steps of iteration `iteration` have been played. `write` puts numbers that a hand had set into a source,
-    when a replay passes the moment at which they were set.
+    `position` steps of iteration `iteration` have been played.
     """
 
-    def __init__(self, tape: Tape, lowered: Lowered, write: Callable[[str, Array], None]) -> None:
-        self.tape, self.lowered = tape, lowered
+    def __init__(self, tape: Tape, lowered: Lowered, drivers: Drivers) -> None:
+        self.tape, self.lowered, self.drivers = tape, lowered, drivers
         self.machine = CpuMachine(tape)
         self.machine.set_epoch(lowered.full_iterations, lowered.iterations)
         self.position = 0
         self.begun_at = 0  # the iteration that a reset or an edit began with: nothing was computed before it
         self.timeline = Timeline()
         self.before: dict[int, Array] = {}  # by value: what updates of the iteration looked at have written over
+        self.left: dict[int, Array] = {}  # by value: what they left, where a hand has written over it since
+        self.is_recomputed = False  # the iteration looked at was computed once more, with what a hand has set since
         self._begun: Checkpoint | None = None  # what lasts, as the begun iteration found it
-        self._write = write
 
     @cached_property
     def _written(self) -> list[list[Value]]:
@@ -49,7 +49,8 @@ class Playback:
         self.machine.clock[:] = (iteration, epoch, within if within < self.lowered.iterations else 0)
         self.machine.lower_flag()
         self.position, self.begun_at = 0, iteration
-        self.timeline, self.before = Timeline(), {}
+        self.timeline = Timeline()
+        self._forget_updates()
         self.checkpoint()
 
     # where it stands -------------------------------------------------------------------------
@@ -111,12 +112,13 @@ class Playback:
         """The step that would be played next."""
         return self.steps[self.position] if self.steps else None
 
-    @property
-    def done(self) -> frozenset[int]:
-        """Indices of the steps whose results belong to the iteration that is being looked at."""
+    def is_done(self, step: int) -> bool:
+        """Whether the step of that index belongs to the iteration that is being looked at, and was played."""
         looked_at = self.steps_looked_at
         count = self.position or (len(looked_at) if self.has_history else 0)
-        return _indices(looked_at[:count])
+        if not count or step > looked_at[count - 1].index:
+            return False
+        return self.cycle == 1 or any(step == played.index for played in looked_at[:count])
 
     def rows_of(self, iterations_ago: int) -> int:
         """Rows in the batch of the iteration looked at (0), or of the one before it (1)."""
@@ -132,11 +134,16 @@ class Playback:
         """Play the next step's instructions; the clock moves with the last one of an iteration."""
         machine, step = self.machine, self.steps[self.position]
         if self.position == 0:
-            self.before, self._begun = {}, self._taken()
+            self._forget_updates()
+            self._begun = self._taken()
         # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
         if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
             together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
             self._keep([value for other in together for value in self._written[other.index]])
+        if self.drivers and step.part == "update" and (self.position == 0 or self.steps[self.position - 1].part != "update"):
+            phases = dict.fromkeys([other.phase for other in self.steps[self.position :]])
+            self._keep(self.drivers.written(phases))
+            self.drivers.decide(machine, phases)
         machine.play(step, short=self._is_short(self.within))
         self.position += 1
         if self.position == len(self.steps):
@@ -157,7 +164,7 @@ class Playback:
             self.checkpoint()
             started = time.perf_counter()
             shown = self.cycle  # of every turn the last one can be looked at
-            done = self.machine.iterate(min(block, left - shown)) if left > shown else self._iterate_shown()
+            done = self._iterate(min(block, left - shown)) if left > shown else self._iterate_shown()
             elapsed = time.perf_counter() - started
             block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
             if self.machine.flag:
@@ -166,15 +173,91 @@ class Playback:
 
     def _iterate_shown(self) -> int:
         """The iteration that is looked at; of small networks also what its updates write over."""
-        self.before = {}
+        self._forget_updates()
         written = [value for values in self._written for value in values]
         if sum(self.tape.region(value).size for value in written) <= LARGEST_KEPT:
             self._keep(written)
-        return self.machine.iterate(1, shown=True)
+        return self._iterate(1, shown=True)
+
+    def _iterate(self, times: int, *, shown: bool = False) -> int:
+        """Whole iterations, at full speed; step by step where drivers decide between them."""
+        if not self.drivers:
+            return self.machine.iterate(times, shown=shown)
+        for done in range(1, times + 1):
+            self.play_step()
+            while self.position:
+                self.play_step()
+            if self.machine.flag:
+                return done
+        return times
 
     def _keep(self, values: list[Value]) -> None:
         for value in values:
             self.before[value.index] = self.machine.view(value).copy()
+
+    def _forget_updates(self) -> None:
+        self.before, self.left, self.is_recomputed = {}, {}, False
+
+    # a hand on the numbers -----------------------------------------------------------------------
+
+    def set_by_hand(self, value: Value, address: str, numbers: Array) -> bool:
+        """Put numbers into a source, and compute with them what was computed of the iteration looked at.
+
+        Before its updates that is a begun iteration played again up to here, as if they had stood there from its start.
+        Between two iterations nothing is learned from it: forward and backward are computed for whoever looks. Between two
+        updates nothing is: what the others still have to learn from would be lost, see `is_outdated`.
+        Returns whether steps were played again.
+        """
+        timeline, moment = self.timeline, self.moment
+        timeline.intervene(moment, address, numbers)
+        self._write_by_hand(value, numbers)
+        if not timeline.interventions[-1].is_computed_with:
+            return False
+        plays_again = self.position > 0 and not self.has_updated
+        if plays_again:
+            self._begin_again()
+        elif self.position == 0 and self.has_history:
+            self._recompute()
+        return plays_again
+
+    def _write_by_hand(self, value: Value, numbers: Array) -> None:
+        view = self.machine.view(value)
+        if self.has_updated:  # which is still told with the numbers of its time
+            (self.left if value.index in self.before else self.before).setdefault(value.index, view.copy())
+        view[...] = numbers
+
+    def _begin_again(self) -> None:
+        """Play what was played of the begun iteration with the present numbers, up to the first that is not finite."""
+        assert self._begun is not None
+        start, position = Moment(self.iteration, 0), self.position
+        sources = [value for value in self.tape.program.sources.values() if _is_set_by_hand(value)]
+        sources = [value for value in sources if self.tape.places[value.index] is not None]
+        present = [self.machine.view(value).copy() for value in sources]
+        self._restore(self._begun)
+        for value, numbers in zip(sources, present, strict=True):
+            view = self.machine.view(value)
+            if value.source is not None and view.tobytes() != numbers.tobytes():
+                self.timeline.intervene(start, value.source.address, numbers)
+                view[...] = numbers
+        while self.position < position:
+            self.play_step()
+
+    def _recompute(self) -> None:
+        """Forward and backward of the last iteration, with the numbers as they are now. Time and all that lasts stay."""
+        machine, kept = self.machine, self._taken()
+        epoch, within = self.epoch, self.within - 1
+        if within < 0:
+            epoch, within = epoch - 1, self.lowered.iterations - 1
+        machine.clock[:] = (self.iteration - 1, epoch, within)
+        for step in self.steps_at(self.iteration - 1):
+            if step.part != "update":
+                machine.play(step, short=self._is_short(within))
+        _spill(kept.reals, machine.arena, self.tape.kept_spans)
+        _spill(kept.wholes, machine.integers, self.tape.kept_integers)
+        machine.clock[:] = kept.clock
+        machine.lower_flag()
+        self._forget_updates()
+        self.is_recomputed = True
 
     # coming back -----------------------------------------------------------------------------------
 
@@ -209,13 +292,17 @@ class Playback:
         for entry in self.timeline.interventions:
             if Moment(start.iteration, 0) <= entry.moment <= moment:
                 self._play_to(entry.moment)
-                self._write(entry.address, entry.numbers)
+                value = self.tape.program.sources.get(entry.address)
+                if value is not None:
+                    self._write_by_hand(value, entry.numbers)
         self._play_to(moment)
+        if self.position == 0 and self.has_history and self.timeline.is_touched(moment):
+            self._recompute()
         for value, numbers in zip(self.tape.slots, present, strict=True):
             view = self.machine.view(value)
             if value.source is not None and view.tobytes() != numbers.tobytes():
                 self.timeline.intervene(moment, value.source.address, numbers)
-                view[...] = numbers
+                self._write_by_hand(value, numbers)
 
     def _play_to(self, moment: Moment) -> None:
         while self.position and self.iteration < moment.iteration:
@@ -223,7 +310,7 @@ class Playback:
         self.machine.lower_flag()
         between = moment.iteration - self.iteration
         if between > self.cycle:
-            self.machine.iterate(between - self.cycle)
+            self._iterate(between - self.cycle)
         while self.iteration < moment.iteration:
             self._iterate_shown()
         while self.position < moment.position:
@@ -255,7 +342,12 @@ class Playback:
         _spill(checkpoint.wholes, self.machine.integers, self.tape.kept_integers)
         self.machine.clock[:] = checkpoint.clock
         self.machine.lower_flag()
-        self.position, self.before = 0, {}
+        self.position = 0
+        self._forget_updates()
+
+
+def _is_set_by_hand(value: Value) -> bool:
+    return value.source is not None and value.source.role in ("parameter", "constant", "setting")
 
 
 def _written_by_step(tape: Tape) -> list[list[Value]]:
@@ -277,8 +369,3 @@ def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:
 
 def _same_part(one: Step, other: Step) -> bool:
     return (one.part, one.phase) == (other.part, other.phase)
-
-
-@lru_cache(maxsize=64)
-def _indices(steps: tuple[Step, ...]) -> frozenset[int]:
-    return frozenset([step.index for step in steps])

@@ -14,6 +14,7 @@ import numpy as np
 import engine.primitives  # noqa: F401  (registers them)
 from engine.birth import birth_in
 from engine.datasets import Dataset
+from engine.drivers import Drivers
 from engine.history import History, last_good
 from engine.initialisers import stream
 from engine.lowering import Lowered, lower
@@ -72,7 +73,8 @@ class Session:
             problems = [*self._data_problems, *self.lowered.problems]
             raise ProblemError(*(problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]))
         self.tape: Tape = plan(self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype)
-        self.playback = Playback(self.tape, self.lowered, self._write)
+        drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
+        self.playback = Playback(self.tape, self.lowered, drivers)
         self._step_of = self._steps_of_values()
         self._side: SidePlan | None = None
         self._explainer: Explainer | None = None
@@ -277,7 +279,11 @@ class Session:
             self._play_step()
         self._previous = {}
         if self.problem is None:
-            is_finite = self._run_whole(iterations - (self.iteration - begun))
+            try:
+                is_finite = self._run_whole(iterations - (self.iteration - begun))
+            except ProblemError as error:  # a driver cannot decide
+                self.problem = error.problems[0]
+                return max(0, self.iteration - begun)
             # Where nothing learns nothing raises the flag either, and the loss is all there is to watch.
             if not is_finite or (self.iteration > begun and not self._loss_is_finite()):
                 self._find_birth()
@@ -340,7 +346,11 @@ class Session:
         playing = self.steps[playback.position]
         if playing.part == "update" and not self._previous:
             self._previous = {a: read(self._machine.view(v), "current") for a, v in self._learned().items()}
-        playback.play_step()
+        try:
+            playback.play_step()
+        except ProblemError as error:  # a driver cannot decide
+            self.problem = error.problems[0]
+            return playing
         self._machine.lower_flag()
         self.problem = birth_in(playback, playing, self.document.graph)
         if self.problem is None:
@@ -387,10 +397,15 @@ class Session:
 
     def state_of(self, value: Value) -> State:
         """Whether a value belongs to the iteration looked at, to a former one, or was never computed."""
+        state = self._age_of(value)
+        is_outdated = state == "current" and value.source is None and self.playback.is_outdated
+        return "earlier" if is_outdated else state
+
+    def _age_of(self, value: Value) -> State:
         if value.source is not None:
             return "current"
         index = self._step_of.get(value.index)
-        if index is None or index not in self.playback.done:
+        if index is None or not self.playback.is_done(index):
             return "earlier" if self.playback.has_history else "absent"
         return "current"
 
@@ -402,11 +417,15 @@ class Session:
     def memory_of(self, value: Value, shape: tuple[int, ...] | None = None) -> Array:
         """A value's own memory, in the shape of the batch that it was computed for; valid until the next step."""
         if shape is None:
-            rows = self.playback.rows_of(0 if self.state_of(value) == "current" else 1)
+            rows = self.playback.rows_of(0 if self._age_of(value) == "current" else 1)
             shape = resolve(value.shape, rows if value.source is None else self.tape.batch)
         region = self.tape.region(value)
         memory = self._machine.integers if value.kind == "whole" else self._machine.arena
         return memory[region.offset : region.offset + math.prod(shape)].reshape(shape)
+
+    def left_by_update(self, value: Value) -> Array | None:
+        """A parameter or state as an update of the iteration looked at left it; None where no hand has set it since."""
+        return self.playback.left.get(value.index)
 
     def before_update(self, value: Value) -> Array | None:
         """A parameter or state as it was before an update of the iteration looked at; None where none has touched it."""
@@ -508,13 +527,12 @@ class Session:
             self.problem = None
         if self.problem is not None:
             self.step_back("iteration")  # a stopped run goes on from the last moment at which all was finite
-        self.playback.timeline.intervene(self.playback.moment, address, numbers)
-        view[...] = numbers
-
-    def _write(self, address: str, numbers: Array) -> None:
-        value = self.program.sources.get(address)
-        if value is not None:
-            self._machine.view(value)[...] = numbers
+        if self.playback.set_by_hand(value, address, numbers):
+            births = (
+                birth_in(self.playback, step, self.document.graph) for step in self.steps[: self.playback.position]
+            )
+            self.problem = next((problem for problem in births if problem is not None), None)
+            self._machine.lower_flag()
 
     # side plans --------------------------------------------------------------------------------
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Explainer", "Factor", "Factors", "curve", "explain", "factors"]
 
 
+SET_SINCE = "A number was set by hand since. This is the update that would follow; it was not done."
+
+
 class Explainer:
     """Explains the steps of one session's plan; made anew with every plan."""
 
@@ -72,10 +75,15 @@ class Explainer:
         return factors_of(self.desk, node, row, unit, phase) if node in self.session.document.graph.nodes else None
 
     def _update(self, live: Live, step: Step, row: int, unit: int) -> Explanation | None:
-        was_played = step.index in self.session.playback.done
+        playback = self.session.playback
+        is_done = step.index in playback.done
+        was_played = is_done and not playback.is_recomputed
         equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
-        state: State = "current" if was_played else "earlier" if self.session.playback.has_history else "absent"
-        return Explanation(step.node, "update", self._title(step, ""), tuple(equations), state) if equations else None
+        state: State = "current" if is_done else "earlier" if playback.has_history else "absent"
+        if not equations:
+            return None
+        note = SET_SINCE if is_done and playback.is_recomputed else ""
+        return Explanation(step.node, "update", self._title(step, ""), tuple(equations), state, note)
 
     def _value(self, step: Step) -> Value | None:
         """The output that a step is about: backward, the first that the loss depends on."""
