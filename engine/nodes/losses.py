@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from engine.nodes.base import Choice, Flag, NodeType, Port, node_type
+from engine.nodes.base import Choice, Flag, NodeType, Port, Real, node_type
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
@@ -53,29 +53,20 @@ class Loss(NodeType):
     """A loss that is computed example by example and then averaged or added over the batch."""
 
     category, icon = "Losses", "target"
-    outputs = (LOSS,)
+    outputs: ClassVar[tuple[Port, ...]] = (LOSS,)
     reduction = Choice(
         "mean", ("mean", "sum"), help="Over the batch: the mean, or the sum as in Aggarwal 2023, eq. 2.30."
     )
 
 
-class ElementLoss(Loss):
-    """A loss with one term for every unit of every example."""
+class TermLoss(Loss):
+    """A loss with many terms for an example: one for each unit, or each moment of a sequence."""
 
-    inputs = (PREDICTION, TARGET)
     over = Choice(
         "elements",
         ("elements", "examples"),
-        help="A mean counts every unit of every example, or adds the units and counts examples.",
+        help="A mean counts every term of every example, or adds an example's terms and counts examples.",
     )
-
-    def lower(self, build: Builder, **values: Any) -> Value:
-        agree(values["prediction"], values["target"])
-        return self.reduce(build, self.terms(build, values["prediction"], values["target"]))
-
-    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
-        """One term per entry, in the prediction's shape."""
-        raise TypeError(f"{type(self).__name__} does not say what its terms are")
 
     def reduce(self, build: Builder, terms: Value) -> Value:
         """The terms as one number, as `reduction` and `over` say."""
@@ -84,6 +75,20 @@ class ElementLoss(Loss):
         if self.over == "examples" and terms.rank > 1 and terms.shape[1:] != (1,) * (terms.rank - 1):
             terms = build.emit("sum", terms, axes=tuple(range(1, terms.rank)))
         return mean_of_all(build, terms)
+
+
+class ElementLoss(TermLoss):
+    """A loss with one term for every unit of every example."""
+
+    inputs = (PREDICTION, TARGET)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        agree(values["prediction"], values["target"])
+        return self.reduce(build, self.terms(build, values["prediction"], values["target"]))
+
+    def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
+        """One term per entry, in the prediction's shape."""
+        raise TypeError(f"{type(self).__name__} does not say what its terms are")
 
 
 @node_type
@@ -143,17 +148,23 @@ class PerceptronCriterion(ElementLoss):
         return build.emit("relu", -(target * prediction))
 
 
+MARGIN = Real(
+    1.0, low=0.0, high=1e6, symbol="a", help="How far on its side a score has to lie; 0 asks for the right side alone."
+)
+
+
 @node_type
 class Hinge(ElementLoss):
-    """As the perceptron criterion, but a right score must keep a margin of 1; the slope is 0 on the margin."""
+    """As the perceptron criterion, but a right score must keep a margin; the slope is 0 on the margin."""
 
     name = "hinge"
-    formula = r"L = \frac{1}{n}\sum_i \max(1 - t_i v_i, 0)"
-    source = "Aggarwal 2023, §3.2.4, support vector machine"
+    formula = r"L = \frac{1}{n}\sum_i \max(a - t_i v_i, 0)"
+    source = "Aggarwal 2023, §3.2.4, support vector machine, with a = 1; exercise 3.1"
     inputs = (SCORE, LABEL)
+    margin = MARGIN
 
     def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
-        return build.emit("relu", 1 - target * prediction)
+        return build.emit("relu", build.setting("margin", self.margin) - target * prediction)
 
 
 @node_type
@@ -199,7 +210,7 @@ class LogisticCrossEntropy(ElementLoss):
 
 
 @node_type
-class SoftmaxCrossEntropy(Loss):
+class SoftmaxCrossEntropy(TermLoss):
     """How surprised the softmax of the scores is by the right class; safe for scores of any size."""
 
     name = "softmax_cross_entropy"
@@ -214,5 +225,4 @@ class SoftmaxCrossEntropy(Loss):
         if classes is not None and scores.rank and isinstance(scores.shape[-1], int) and scores.shape[-1] < classes:
             fact = f"the data has {classes} classes, and there are scores for {scores.shape[-1]}"
             raise shape_mismatch(fact, f"Give the last layer {classes} units.", port="logits")
-        terms = build.emit(self.primitive[target.kind], scores, target)
-        return sum_of_all(build, terms) if self.reduction == "sum" else mean_of_all(build, terms)
+        return self.reduce(build, build.emit(self.primitive[target.kind], scores, target))

@@ -16,6 +16,7 @@ from engine.primitives.base import (
     Region,
     joint,
     kernel,
+    need_real,
     real,
     register,
     steps,
@@ -203,4 +204,41 @@ register(Primitive(
     encode=row_encode, body=softmax_cross_entropy_body, derivative=softmax_cross_entropy_derivative,
     domain=(Interval(), Interval(0, 1)),
     source="Aggarwal 2023, eqs 2.18 and 2.19",
+))  # fmt: skip
+
+
+def row_shape(x: Value) -> Shape:
+    """One number per row. Raises `ShapeMismatch`."""
+    need_real(x)
+    if x.rank < 1 or not isinstance(x.shape[-1], int):
+        raise shape_mismatch(f"{shape_text(x.shape)} has no rows to go over", "Give it a row of numbers.")
+    return x.shape[:-1]
+
+
+def lone_row_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """x, y, entries per row."""
+    return (operands[0].offset, result.offset, operands[0].shape[-1])
+
+
+@kernel
+def log_sum_exp_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, y, width = instruction[1], instruction[2], instruction[3]
+    for i in range(start, stop):
+        begin = x + i * width
+        largest = arena[begin]
+        for k in range(1, width):
+            largest = arena[begin + k] if arena[begin + k] > largest else largest
+        total = real(0)
+        for k in range(width):
+            total += exp_of(arena[begin + k] - largest)
+        arena[y + i] = largest + log_of(total)
+
+
+def log_sum_exp_derivative(x: Value, y: Value, dy: Value) -> list[Value]:
+    return [_per_row(dy) * x.program.build.emit("softmax", x)]
+
+
+register(Primitive(
+    name="log_sum_exp", formula=r"y = \ln \sum_k e^{x_k}", shape=row_shape, encode=lone_row_encode,
+    body=log_sum_exp_body, derivative=log_sum_exp_derivative, source="sums of probabilities by their logarithms",
 ))  # fmt: skip

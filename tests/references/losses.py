@@ -53,6 +53,11 @@ def softmax_cross_entropy(z, t):
     return -(t * special.log_softmax(z, axis=-1)).sum(axis=-1)
 
 
+@reference("log_sum_exp", lambda draw, primitive: Case(rows_of_scores(draw, primitive).operands[:1]))
+def log_sum_exp(x):
+    return special.logsumexp(x, axis=-1)
+
+
 @reference("right_side")
 def right_side(p, t, c):
     return np.where(np.isnan(p - c), np.nan, (p != c) & ((p > c) == (t > 0.5)))

@@ -1,0 +1,85 @@
+"""How far one distribution is from another: Gaussians from the standard one, activities from a wanted one, and entropy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.nodes.base import Choice, Port, Real, node_type
+from engine.nodes.losses import Loss, TermLoss, sum_of_all
+from engine.nodes.random import SPREAD_IS, SPREADS, alike
+from engine.problems import shape_mismatch
+from engine.program import Builder, Value, shape_text
+
+
+@node_type
+class GaussianKL(TermLoss):
+    """How far normal distributions are from the standard one: 0 at mean 0 and deviation 1."""
+
+    name, title = "gaussian_kl", "Gaussian KL"
+    formula = r"L = \frac{1}{2n}\sum_i \left(\mu_i^2 + \sigma_i^2 - \ln \sigma_i^2 - 1\right)"
+    source = "Kingma & Welling 2014; Aggarwal 2023, eq. 5.20"
+    inputs = (
+        Port("mean", "(batch, units)", symbol=r"\mu"),
+        Port("spread", "(batch, units)", symbol="s", help="How wide, as “spread is” says."),
+    )
+    spread_is = SPREAD_IS
+    over = Choice("examples", ("elements", "examples"), help=TermLoss.over.help)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        mean: Value = values["mean"]
+        spread: Value = values["spread"]
+        alike(mean, spread)
+        if self.spread_is.startswith("log"):
+            log_variance = spread if self.spread_is == "log_variance" else 2 * spread
+            variance = build.emit("exp", log_variance)
+        else:
+            deviation = SPREADS[self.spread_is](build, spread)
+            variance = spread if self.spread_is == "variance" else deviation * deviation
+            log_variance = build.emit("log", variance)
+        return self.reduce(build, 0.5 * (mean * mean + variance - log_variance - 1))
+
+
+@node_type
+class BernoulliKL(Loss):
+    """What it costs that units are active more or less often than wanted, on average over the batch."""
+
+    name, title, icon = "bernoulli_kl", "Bernoulli KL", "gauge"
+    formula = r"L = \beta \sum_j \left[\rho \ln \frac{\rho}{\hat\rho_j} + (1 - \rho) \ln \frac{1 - \rho}{1 - \hat\rho_j}\right]"
+    source = "Ng 2011: sparse autoencoder"
+    inputs = (
+        Port("h", "(batch, units)", symbol="h", help="Activations between 0 and 1, as a sigmoid gives them."),
+    )  # fmt: skip
+    reduction = Choice("sum", ("mean", "sum"), help="Over the units: the sum as in the text, or the mean.")
+    rho = Real(0.05, low=0.001, high=0.999, symbol=r"\rho", help="How active a unit should be on average.")
+    strength = Real(1.0, low=0.0, high=1e6, symbol=r"\beta", help="How much it costs.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        h: Value = values["h"]
+        if h.rank < 2 or h.kind != "real":
+            raise shape_mismatch(f"{shape_text(h.shape)} holds no batch of units", "Wire a layer here.", port="h")
+        rho = build.setting("rho", self.rho)
+        active = build.emit("mean", h, axes=(0,))
+        # The entropy of ρ is a cross-entropy too: the difference is exactly 0 where a unit is as active as wanted.
+        terms = build.emit("binary_cross_entropy", active, rho) - build.emit("binary_cross_entropy", rho, rho)
+        axes = tuple(range(terms.rank))
+        total = sum_of_all(build, terms) if self.reduction == "sum" else build.emit("mean", terms, axes=axes)
+        return build.setting("strength", self.strength) * total
+
+
+@node_type
+class Entropy(TermLoss):
+    """How undecided a softmax is: 0 for a single class, ln k for k classes alike. To raise it, subtract it from a loss."""
+
+    name, title, icon = "entropy", "entropy", "gauge"
+    formula = r"L = -\frac{1}{n}\sum_i \sum_k p_{ik} \ln p_{ik},\quad p_i = \mathrm{softmax}(z_i)"
+    source = "Aggarwal 2023, §10.5: assignment entropy"
+    inputs = (
+        Port("logits", "(batch, classes)", symbol="z", help="One score per class: the node holds the softmax itself."),
+    )  # fmt: skip
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        logits: Value = values["logits"]
+        if logits.rank < 1 or logits.kind != "real" or not isinstance(logits.shape[-1], int):
+            raise shape_mismatch(f"{shape_text(logits.shape)} holds no scores of classes", port="logits")
+        terms = build.emit("softmax", logits) * build.emit("log_softmax", logits)
+        return self.reduce(build, -build.emit("sum", terms, axes=(logits.rank - 1,)))

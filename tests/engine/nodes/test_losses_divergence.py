@@ -1,0 +1,81 @@
+"""Divergences and entropy against SciPy and central differences, and the worked numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from tests.engine.nodes.slopes import Alone, check_derivatives
+
+DRAW = np.random.default_rng(42)
+MEAN, SPREAD = DRAW.normal(size=(4, 3)), DRAW.uniform(0.3, 1.7, (4, 3))
+DEVIATION = {
+    "deviation": lambda s: s, "variance": np.sqrt, "log_deviation": np.exp, "log_variance": lambda s: np.exp(s / 2),
+}  # fmt: skip
+ACTIVE = DRAW.uniform(0.02, 0.9, (5, 4))
+
+
+def divergence(mean, deviation):
+    return (mean**2 + deviation**2 - np.log(deviation**2) - 1) / 2
+
+
+@pytest.mark.parametrize("form", DEVIATION)
+def test_the_gaussian_divergence_adds_units_and_averages_examples(form):
+    node = Alone("gaussian_kl", {"mean": MEAN, "spread": SPREAD}, spread_is=form)
+    expected = divergence(MEAN, DEVIATION[form](SPREAD)).sum(axis=1).mean()
+    assert node.value() == pytest.approx(expected, rel=1e-12)
+    check_derivatives(node)
+
+
+def test_the_gaussian_divergence_is_the_integral():
+    mean, deviation, x = 0.7, 0.4, np.linspace(-6, 6, 200_001)
+    p, q = stats.norm.pdf(x, mean, deviation), stats.norm.logpdf(x, mean, deviation) - stats.norm.logpdf(x)
+    node = Alone("gaussian_kl", {"mean": [[mean]], "spread": [[deviation]]}, spread_is="deviation")
+    assert node.value() == pytest.approx(np.trapezoid(p * q, x), abs=1e-9)
+
+
+def sparsity(h, rho):
+    average = h.mean(axis=0)
+    return rho * np.log(rho / average) + (1 - rho) * np.log((1 - rho) / (1 - average))
+
+
+@pytest.mark.parametrize(("reduction", "reduce"), [("sum", np.sum), ("mean", np.mean)])
+def test_sparsity_compares_what_units_do_on_average(reduction, reduce):
+    node = Alone("bernoulli_kl", {"h": ACTIVE}, rho=0.1, strength=3.0, reduction=reduction)
+    assert node.value() == pytest.approx(3 * reduce(sparsity(ACTIVE, 0.1)), rel=1e-12)
+    check_derivatives(node)
+
+
+def test_entropy_is_that_of_the_softmax():
+    node = Alone("entropy", {"logits": MEAN})
+    assert node.value() == pytest.approx(stats.entropy(special.softmax(MEAN, axis=1), axis=1).mean(), rel=1e-12)
+    check_derivatives(node)
+
+
+# worked numbers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "kl"), [(1, 1, 0.5), (0, 0.5, 0.318147), (1, 2, 1.306853), (0, 2, 0.806853), (0, 1, 0)]
+)
+def test_numbers_08_entropy_kl(mean, deviation, kl):
+    for form, spread in (("deviation", deviation), ("log_variance", 2 * np.log(deviation))):
+        node = Alone("gaussian_kl", {"mean": [[float(mean)]], "spread": [[float(spread)]]}, spread_is=form)
+        assert node.value() == pytest.approx(kl, abs=5e-7)
+
+
+def test_numbers_04_gaussian_kl_pulls_means_to_zero_and_deviations_to_one():
+    slopes = Alone("gaussian_kl", {"mean": [[0.3]], "spread": [[2.0]]}, spread_is="deviation").slopes()
+    assert slopes["mean"].tolist() == [[pytest.approx(0.3)]]
+    assert slopes["spread"].tolist() == [[pytest.approx(2 - 1 / 2)]]
+
+
+@pytest.mark.parametrize(
+    ("active", "kl", "slope"),
+    [(0.01, 0.041291, -4.040404), (0.05, 0, 0), (0.1, 0.016707, 0.555556), (0.2, 0.093943, 0.9375), (0.5, 0.494632, 1.8)],
+)  # fmt: skip
+def test_numbers_08_sparse_autoencoder_kl(active, kl, slope):
+    node = Alone("bernoulli_kl", {"h": [[active]]})
+    assert node.value() == pytest.approx(kl, abs=5e-7)
+    assert node.slopes()["h"][0, 0] == pytest.approx(slope, abs=5e-7)
