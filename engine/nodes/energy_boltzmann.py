@@ -1,0 +1,371 @@
+"""Boltzmann machines, general and restricted: units drawn by chance, learned from the difference of two phases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from engine.initialisers import INITIALISERS
+from engine.nodes.base import Choice, NodeType, Numbers, Port, Real, Whole, node_type
+from engine.nodes.data import start_of
+from engine.nodes.energy import MOST_ENUMERATED, coin_flips, energy_of, state_table, units_of
+from engine.primitives.draws import key_of
+from engine.problems import shape_mismatch
+from engine.program import Builder, Value
+
+X = Port("x", "(batch, visible)", symbol="v", help="Examples of 0 and 1.")
+RATE = Real(0.1, low=0.0, high=100.0, symbol=r"\alpha", help="How far each iteration climbs the log-likelihood.")
+LIKELIHOOD = Port(
+    "log_likelihood", "()", symbol=r"\ln P",
+    help=f"Mean log-probability of the batch, by enumeration; only where a side has {MOST_ENUMERATED} units or fewer.",
+)  # fmt: skip
+SAMPLING = ("hidden", "everything", "nothing")
+
+
+class Statistics(NamedTuple):
+    """Means over examples, samples or states: of products visible by hidden, of visible units, of hidden units."""
+
+    products: Value
+    visible: Value
+    hidden: Value
+
+
+def mean_products(build: Builder, left: Value, right: Value) -> Value:
+    """⟨leftᵢ rightⱼ⟩ over the rows of both."""
+    rows = build.emit("sum", build.emit("broadcast", build.constant(1.0), shape=(left.shape[0], 1)), axes=(0, 1))
+    return build.emit("matmul", left, right, transpose_a=True) / rows
+
+
+def statistics(build: Builder, visible: Value, hidden: Value) -> Statistics:
+    """Of rows of both sides."""
+    return Statistics(
+        mean_products(build, visible, hidden),
+        build.emit("mean", visible, axes=(0,)),
+        build.emit("mean", hidden, axes=(0,)),
+    )
+
+
+def by_state(build: Builder, exponent: Value) -> tuple[Value, Value]:
+    """Of −E of every state, a row: the states' probabilities, and ln Z."""
+    logarithm = build.emit("log_softmax", exponent)
+    return build.emit("exp", logarithm), build.emit("mean", exponent - logarithm, axes=(0, 1))
+
+
+class Machine(NamedTuple):
+    """The parameters of a restricted machine, and how its sides answer each other."""
+
+    build: Builder
+    weight: Value
+    visible_bias: Value
+    hidden_bias: Value
+
+    def hidden(self, visible: Value) -> Value:
+        """P(h = 1 | v), row by row."""
+        return self.build.emit("sigmoid", visible @ self.weight + self.hidden_bias)
+
+    def visible(self, hidden: Value) -> Value:
+        """P(v = 1 | h), row by row."""
+        pulls = self.build.emit("matmul", hidden, self.weight, transpose_b=True)
+        return self.build.emit("sigmoid", pulls + self.visible_bias)
+
+    def free_energy(self, visible: Value) -> Value:
+        """F(v) = −b·v − Σ ln(1 + exp(c + vW)), as a column."""
+        emit = self.build.emit
+        summed = emit("sum", emit("softplus", visible @ self.weight + self.hidden_bias), axes=(1,), keep=True)
+        return -(emit("sum", visible * self.visible_bias, axes=(1,), keep=True) + summed)
+
+    def drawn(self, chances: Value, name: str) -> Value:
+        """Units of 0 and 1 by their chances; another draw for each name."""
+        key = key_of(self.build, name)
+        return self.build.emit("random_bernoulli", chances, shape=chances.shape, key=key)
+
+    def enumerated(self, visible: int, hidden: int) -> tuple[Statistics, Value]:
+        """The statistics of the machine itself, and ln Z, by enumerating its smaller side."""
+        emit = self.build.emit
+        if hidden <= visible:
+            states = state_table(self.build, "states", hidden)
+            other = emit("matmul", states, self.weight, transpose_b=True) + self.visible_bias
+            own = states * self.hidden_bias
+        else:
+            states = state_table(self.build, "states", visible)
+            other, own = states @ self.weight + self.hidden_bias, states * self.visible_bias
+        exponent = emit("sum", own, axes=(1,), keep=True) + emit("sum", emit("softplus", other), axes=(1,), keep=True)
+        count = states.shape[0]
+        chances, log_z = by_state(self.build, emit("reshape", exponent, shape=(1, count)))
+        weighed, answers = states * emit("reshape", chances, shape=(count, 1)), emit("sigmoid", other)
+        mine, its = emit("sum", weighed, axes=(0,)), emit("reshape", chances @ answers, shape=(answers.shape[1],))
+        if hidden <= visible:
+            return Statistics(emit("matmul", answers, weighed, transpose_a=True), its, mine), log_z
+        return Statistics(emit("matmul", weighed, answers, transpose_a=True), mine, its), log_z
+
+
+@node_type
+class RestrictedBoltzmannMachine(NodeType):
+    """Visible and hidden units that draw each other by chance; learned by contrastive divergence or exactly."""
+
+    name, category, icon = "restricted_boltzmann_machine", "Learning rules", "arrow-left-right"
+    title = "restricted Boltzmann machine"
+    formula = (
+        r"P(h_j = 1 \mid v) = \sigma(c_j + \sum_i v_i w_{ij}),\quad P(v_i = 1 \mid h) = \sigma(b_i + \sum_j w_{ij} h_j)"
+    )
+    source = "Aggarwal 2023, §7.4, eqs 7.14 to 7.17; Hinton 2002; Tieleman 2008"
+    inputs = (X,)
+    outputs = (
+        Port("reconstruction", "(batch, visible)", symbol=r"\hat v", help="What the hidden probabilities send back."),
+        Port("hidden", "(batch, hidden)", symbol="h", help="The probability of each hidden unit."),
+        Port(
+            "sample", "(batch, hidden)", symbol="s", help="Hidden units drawn by it: where the negative phase starts."
+        ),
+        Port("fantasy", "(chains or batch, visible)", symbol="v'", help="Visible units of the negative phase."),
+        Port("free_energy", "(batch, 1)", symbol="F", help="−ln of an example's probability, up to ln Z."),
+        Port("error", "()", symbol="E", help="Mean squared difference of examples and reconstruction."),
+        LIKELIHOOD,
+    )
+    hidden = Whole(4, low=1, high=4096, unit="units", help="How many hidden units there are.")
+    method = Choice(
+        "contrastive divergence", ("contrastive divergence", "persistent", "exact"),
+        help="Where the negative phase comes from: a few steps away from the data, chains that go on from iteration to "
+        "iteration, or the machine itself by enumeration.",
+    )  # fmt: skip
+    steps = Whole(1, low=1, high=100, unit="steps", help="k: how often the negative phase goes to and fro.")
+    sampling = Choice(
+        "hidden", SAMPLING,
+        help="What is drawn: hidden units between steps (probabilities elsewhere), everything, or nothing.",
+    )  # fmt: skip
+    chains = Whole(16, low=1, high=4096, unit="chains", help="How many persistent chains there are.")
+    learning_rate = RATE
+    initialiser = Choice("small_normal", tuple(INITIALISERS), help="How weights start where no numbers are given.")
+    initial_weight = Numbers(None, help="Weights to start from, visible × hidden.")
+    visible_start = Choice(
+        "zeros", ("zeros", "log odds"), help="Where visible biases start: 0, or the data's log odds."
+    )
+    initial_visible_bias = Numbers(None, help="Visible biases to start from.")
+    initial_hidden_bias = Numbers(None, help="Hidden biases to start from.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        x, emit = values["x"], build.emit
+        width = units_of(x)
+        smaller = min(width, self.hidden)
+        if self.method == "exact" and smaller > MOST_ENUMERATED:
+            raise shape_mismatch(
+                f"the smaller side has {smaller} units, and no more than {MOST_ENUMERATED} are enumerated",
+                "Choose contrastive divergence, or fewer hidden units.",
+            )
+        machine = self._machine(build, width)
+        chances = machine.hidden(x)
+        sample = machine.drawn(chances, "hidden")
+        model, log_z = machine.enumerated(width, self.hidden) if smaller <= MOST_ENUMERATED else (None, None)
+        back = machine.visible(chances)
+        free = machine.free_energy(x)
+        fantasy, negative, advance = self._negative(machine, x, chances, sample, model)
+        positive = statistics(build, x, sample if self.sampling == "everything" else chances)
+
+        def learn() -> None:
+            rate = build.setting("learning_rate", self.learning_rate)
+            parameters = (machine.weight, machine.visible_bias, machine.hidden_bias)
+            for parameter, data, model in zip(parameters, positive, negative, strict=True):
+                emit("add_to", parameter, rate * (data - model))
+            advance()
+
+        build.learn(learn)
+        missed = x - back
+        outputs = {
+            "reconstruction": back, "hidden": chances, "sample": sample, "fantasy": fantasy, "free_energy": free,
+            "error": emit("mean", missed * missed, axes=(0, 1)),
+        }  # fmt: skip
+        if log_z is not None:
+            outputs["log_likelihood"] = -emit("mean", free, axes=(0, 1)) - log_z
+        return outputs
+
+    def _machine(self, build: Builder, width: int) -> Machine:
+        weight = build.parameter("weight", *start_of((width, self.hidden), self.initial_weight, self.initialiser))
+        if self.initial_visible_bias is None and self.visible_start == "log odds":
+            visible = build.parameter("visible_bias", (width,), log_odds(build, width))
+        else:
+            visible = build.parameter("visible_bias", *start_of((width,), self.initial_visible_bias, "zeros"))
+        hidden = build.parameter("hidden_bias", *start_of((self.hidden,), self.initial_hidden_bias, "zeros"))
+        return Machine(build, weight, visible, hidden)
+
+    def _negative(
+        self, machine: Machine, x: Value, chances: Value, sample: Value, model: Statistics | None
+    ) -> tuple[Value, Statistics, Callable[[], None]]:
+        """What the negative phase shows, its statistics, and what it keeps for the next iteration."""
+        build = machine.build
+        if self.method == "exact":
+            assert model is not None
+            return machine.visible(sample), model, lambda: None
+        if self.method == "contrastive divergence":
+            begin = chances if self.sampling == "nothing" else sample
+            visible, probable, drawn = self._to_and_fro(machine, begin)
+            return (
+                visible,
+                statistics(build, visible, drawn if self.sampling == "everything" else probable),
+                lambda: None,
+            )
+        kept = build.state("chains", (self.chains, self.hidden), coin_flips)  # type: ignore[arg-type]
+        visible, probable, drawn = self._to_and_fro(machine, kept)
+
+        def go_on() -> None:
+            build.emit("set_to", kept, drawn)
+
+        return visible, statistics(build, visible, probable), go_on
+
+    def _to_and_fro(self, machine: Machine, hidden: Value) -> tuple[Value, Value, Value]:
+        """After k steps from hidden units: the visible side, the hidden probabilities, and hidden units drawn by them."""
+        visible = probable = hidden
+        for step in range(1, self.steps + 1):
+            visible = machine.visible(hidden)
+            if self.sampling == "everything":
+                visible = machine.drawn(visible, f"visible {step}")
+            probable = machine.hidden(visible)
+            hidden = probable if self.sampling == "nothing" else machine.drawn(probable, f"hidden {step}")
+        return visible, probable, hidden
+
+
+def log_odds(build: Builder, width: int) -> Any:
+    """Visible biases ln(p / (1 − p)) of the training rows' means, p kept within 0.01 and 0.99 (Aggarwal 2023, §7.4.2)."""
+    examples = build.examples
+
+    def start(shape: tuple[int, ...], draw: np.random.Generator) -> Any:
+        table = None if examples is None else examples()
+        if table is None or table.ndim != 2 or table.shape[1] != width:
+            return np.zeros(shape)
+        chance = np.clip(table.mean(axis=0), 0.01, 0.99)
+        return np.log(chance / (1 - chance))
+
+    return start
+
+
+@node_type
+class BoltzmannMachine(NodeType):
+    """Units that all pull at each other and are drawn by chance; learned from clamped and free statistics."""
+
+    name, category, icon, title = "boltzmann_machine", "Learning rules", "dices", "Boltzmann machine"
+    formula = r"P(s_i = 1 \mid \cdot) = \sigma\left(\frac{b_i + \sum_j w_{ij} s_j}{T}\right)"
+    source = "Aggarwal 2023, §7.3, eqs 7.5 to 7.13"
+    inputs = (X,)
+    outputs = (
+        Port("free", "(chains, units)", symbol="s", help="The chains: visible units first, then the hidden ones."),
+        Port(
+            "clamped",
+            "(batch, units)",
+            symbol="s^+",
+            help="The examples with their hidden units: drawn, or their means.",
+        ),
+        Port("energy", "(chains, 1)", symbol="E", help="The energy of each chain."),
+        Port("weight", "(units, units)", kind="parameter", symbol="W", help="The pull between each two units."),
+        LIKELIHOOD,
+    )
+    hidden = Whole(1, low=0, high=256, unit="units", help="How many units no example sets.")
+    method = Choice(
+        "exact", ("exact", "sampled"),
+        help="Both phases by enumeration of all states (units at T = 1), or by Gibbs sampling.",
+    )  # fmt: skip
+    sweeps = Whole(1, low=1, high=100, unit="sweeps", help="How often every unit is drawn in an iteration.")
+    chains = Whole(32, low=1, high=4096, unit="chains", help="How many free chains are sampled.")
+    temperature = Real(1.0, low=1e-3, high=1e3, symbol="T", help="The higher, the more a unit is left to chance.")
+    learning_rate = RATE
+    initialiser = Choice("small_normal", tuple(INITIALISERS), help="How weights start where no numbers are given.")
+    initial_weight = Numbers(None, help="Weights to start from, units × units; read above the diagonal.")
+    initial_bias = Numbers(None, help="Biases to start from, one per unit.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        x, emit = values["x"], build.emit
+        visible = units_of(x)
+        units = visible + self.hidden
+        if self.method == "exact" and units > MOST_ENUMERATED:
+            raise shape_mismatch(
+                f"{units} units have {2.0**units:.3g} states, and no more than {MOST_ENUMERATED} units are enumerated",
+                "Choose “sampled”, or fewer units.",
+            )
+        upper = self._mask(build, "upper", np.triu(np.ones((units, units)), 1))
+        half = build.parameter("weight", *start_of((units, units), self.initial_weight, self.initialiser)) * upper
+        own = build.program.sources[f"{build.origin.node}.weight"]
+        bias = build.parameter("bias", *start_of((units,), self.initial_bias, "zeros"))
+        weight = half + emit("transpose", half)
+        chains = build.state("chains", (self.chains, units), coin_flips)  # type: ignore[arg-type]
+        free = self._sampled(build, chains, weight, bias, None, "free")
+        outputs = {"free": free, "energy": energy_of(build, free, weight, bias), "weight": weight}
+        model = (mean_products(build, free, free), emit("mean", free, axes=(0,)))
+        clamped, data = x, (mean_products(build, x, x), emit("mean", x, axes=(0,)))
+        if units <= MOST_ENUMERATED:
+            exact, log_z = self._enumerated(build, half, bias, units)
+            clamped, statistics_of_data, log_visible = self._posterior(build, x, half, bias, visible)
+            outputs["log_likelihood"] = emit("mean", log_visible, axes=(0, 1)) - log_z
+            if self.method == "exact":
+                model, data = exact, statistics_of_data
+        if self.method == "sampled" and self.hidden:
+            clamped = self._clamped(build, x, weight, bias, visible)
+            data = (mean_products(build, clamped, clamped), emit("mean", clamped, axes=(0,)))
+
+        def learn() -> None:
+            rate = build.setting("learning_rate", self.learning_rate)
+            emit("add_to", own, rate * (data[0] - model[0]) * upper)
+            emit("add_to", bias, rate * (data[1] - model[1]))
+            emit("set_to", chains, free)
+
+        build.learn(learn)
+        return {**outputs, "clamped": clamped}
+
+    @staticmethod
+    def _mask(build: Builder, name: str, table: Any) -> Value:
+        return build.source("constant", f"{build.origin.node}.{name}", table.shape, table)
+
+    def _sampled(
+        self, build: Builder, state: Value, weight: Value, bias: Value, free: Value | None, name: str
+    ) -> Value:
+        """The units after so many sweeps, each drawn by its chance while the others stand."""
+        emit, temperature = build.emit, build.setting("temperature", self.temperature)
+        marks = emit("broadcast", build.constant(1.0) if free is None else free, shape=state.shape)
+        for sweep in range(self.sweeps):
+            lots = emit("random_uniform", shape=state.shape, key=key_of(build, f"{name} {sweep}"))
+            state = emit("settle", state, weight, bias, marks, temperature, lots)
+        return state
+
+    def _clamped(self, build: Builder, x: Value, weight: Value, bias: Value, visible: int) -> Value:
+        emit, units = build.emit, visible + self.hidden
+        coins = emit("random_bernoulli", 0.5, shape=(x.shape[0], self.hidden), key=key_of(build, "coins"))
+        free = self._mask(build, "unclamped", (np.arange(units) >= visible).astype(np.float64)[None])
+        return self._sampled(build, emit("concat", x, coins, axis=1), weight, bias, free, "clamped")
+
+    def _enumerated(self, build: Builder, half: Value, bias: Value, units: int) -> tuple[tuple[Value, Value], Value]:
+        """Mean products and means of all units in the machine's own distribution, and ln Z."""
+        emit, states = build.emit, state_table(build, "states", units)
+        exponent = emit("sum", states * (states @ half + bias), axes=(1,))
+        chances, log_z = by_state(build, emit("reshape", exponent, shape=(1, 2**units)))
+        weighed = states * emit("reshape", chances, shape=(2**units, 1))
+        return (emit("matmul", weighed, states, transpose_a=True), emit("sum", weighed, axes=(0,))), log_z
+
+    def _posterior(
+        self, build: Builder, x: Value, half: Value, bias: Value, visible: int
+    ) -> tuple[Value, tuple[Value, Value], Value]:
+        """Examples with their hidden units' means, the statistics of that, and ln of each one's probability, plus ln Z."""
+        emit, units = build.emit, visible + self.hidden
+
+        def part(rows: tuple[int, int], columns: tuple[int, int]) -> Value:
+            cut = emit("slice", half, axis=0, start=rows[0], stop=rows[1])
+            return emit("slice", cut, axis=1, start=columns[0], stop=columns[1])
+
+        seen, unseen = (0, visible), (visible, units)
+        own = emit("slice", bias, axis=0, start=0, stop=visible)
+        energy = emit("sum", x * (x @ part(seen, seen) + own), axes=(1,), keep=True)
+        if not self.hidden:
+            return x, (mean_products(build, x, x), emit("mean", x, axes=(0,))), energy
+        states = state_table(build, "hidden_states", self.hidden)
+        hidden_bias = emit("slice", bias, axis=0, start=visible, stop=units)
+        alone = emit("sum", states * (states @ part(unseen, unseen) + hidden_bias), axes=(1,))
+        exponent = emit("matmul", x @ part(seen, unseen), states, transpose_b=True) + alone
+        logarithm = emit("log_softmax", exponent)
+        chances = emit("exp", logarithm)
+        log_sum = emit("mean", exponent - logarithm, axes=(1,), keep=True)
+        joined = emit("concat", x, chances @ states, axis=1)
+        weighed = states * emit("reshape", emit("mean", chances, axes=(0,)), shape=(2**self.hidden, 1))
+        pairs = emit("matmul", weighed, states, transpose_a=True)
+        products = mean_products(build, joined, joined)
+        placed = emit(
+            "place", emit("place", pairs, axis=0, start=visible, length=units), axis=1, start=visible, length=units
+        )
+        beside = self._mask(build, "beside", 1.0 - np.outer(*[(np.arange(units) >= visible).astype(np.float64)] * 2))
+        return joined, (products * beside + placed, emit("mean", joined, axes=(0,))), energy + log_sum
