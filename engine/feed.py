@@ -40,6 +40,8 @@ class Feed:
             result.short, result.iterations = rest, rows // batch + 1
         elif rest and training.last_batch == "wrap":
             result.full_iterations = result.iterations = rows // batch + 1
+        else:
+            result.dropped = rest
         self.whole = batch == rows and training.order == "sequential"
 
     def __call__(self, name: str, shape: tuple[int, ...] | None) -> Value:

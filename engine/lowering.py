@@ -28,6 +28,7 @@ class Lowered:
     short: int = 0  # rows of a shorter last batch; 0: there is none
     full_iterations: int = 1  # whole batches an epoch
     iterations: int = 1  # all iterations an epoch
+    dropped: int = 0  # rows that no batch of an epoch takes
     rows: Value | None = None  # which rows of the data this iteration takes; None: all of them, in order
 
     @property

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.differentiate import gradients
 from engine.graph import Graph, Node
+from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Call, Origin, Program, Value, shape_text
 from engine.simplify import remove_dead_calls
-from engine.training import Phase, Training, emit_update
+from engine.training import DriverType, Phase, Training, emit_update
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered
@@ -171,7 +172,7 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     program, build = result.program, result.program.build
     found, objective = program.gradients[index], program.objectives[index]
     chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
-    if not chosen:
+    if not chosen or not _can_drive(phase, chosen, result):
         return
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
     program.steps.extend(Origin(name, "update", index) for name in nodes)
@@ -182,6 +183,29 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
+
+
+def _can_drive(phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
+    """Whether a driver can take these parameters' steps, where one is chosen; what it cannot do is told in the problems."""
+    kind, path = phase.optimizer.kind, f"training.{phase.name}.optimizer"
+    if not isinstance(kind, DriverType):
+        return True
+    name = kind.title.partition(" (")[0]
+    for family, one in phase.choices.items():
+        if not phase.takes_part(family) and not one.is_default:
+            fact = f"{name} finds its own steps: the {family.replace('_', ' ')} “{one.type}” has no part in them"
+            mend = "Draw a penalty as a node and add it to the loss; take the others out."
+            result.problems.append(Problem(fact, mend, path=path, severity="warning", kind="unsupported"))
+    size = sum([entries(value.shape) for value in chosen])
+    if result.iterations > 1 or result.dropped:
+        fact = f"{name} needs all rows at once, and a batch has {result.batch} of them"
+        result.problems.append(Problem(fact, "Set the batch size to 0, which takes all rows.", path=path, kind="batch"))
+        return False
+    if size > kind.most:
+        fact = f"{name} is for up to {kind.most} numbers that are learned, and here are {size}"
+        result.problems.append(Problem(fact, "Choose L-BFGS, or freeze some nodes.", path=path, kind="size"))
+        return False
+    return True
 
 
 def _learns(graph: Graph, phase: Phase, value: Value) -> bool:

@@ -7,9 +7,11 @@ from engine.training.refinements import AVERAGE, AVERAGED, Averaging, Clipping, 
 from engine.training.schedules import MomentumSchedule, Schedule
 from engine.training.stopping import Stopping, Watch
 from engine.training.update import emit_update
+from engine.training.whole_batch import AROUND, COUNTS, LINE_SEARCHES, DriverType
 
 __all__ = [
-    "AVERAGE", "AVERAGED", "FAMILIES", "Averaging", "Chosen", "Clipping", "Constraint", "Family", "Ingredient", "LastBatch",
+    "AROUND", "AVERAGE", "AVERAGED", "COUNTS", "FAMILIES", "LINE_SEARCHES", "Averaging", "Chosen", "Clipping", "Constraint",
+    "DriverType", "Family", "Ingredient", "LastBatch",
     "MomentumSchedule", "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Stopping", "Training", "Watch",
     "emit_update", "optimizer_types",
 ]  # fmt: skip

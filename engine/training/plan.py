@@ -13,6 +13,7 @@ from engine.training.optimizers import Optimizer
 from engine.training.refinements import Averaging, Clipping, Constraint, Penalty
 from engine.training.schedules import MomentumSchedule, Schedule
 from engine.training.stopping import Stopping
+from engine.training.whole_batch import AROUND, DriverType
 
 Order = Literal["shuffled", "sequential"]
 LastBatch = Literal["short", "drop", "wrap"]
@@ -57,6 +58,10 @@ class Phase:
     def address(self, family: str, setting: str) -> str:
         """The address of a number: `training.main.learning_rate`, `training.main.schedule.factor`."""
         return f"training.{self.name}.{'' if family == 'optimizer' else f'{family}.'}{setting}"
+
+    def takes_part(self, family: str) -> bool:
+        """Whether what is chosen there has a part in the update: around the step of a driver, projections and means have."""
+        return family in AROUND or not isinstance(self.optimizer.kind, DriverType)
 
     @cached_property
     def numbers(self) -> dict[str, float]:

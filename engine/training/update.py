@@ -29,7 +29,7 @@ def emit_update(
     work.at(parameters[0])
     work.settings, work.words = _slots(build, phase, "optimizer"), phase.optimizer.words
     slots = {name: _slots(build, phase, name) for name in phase.choices if name != "optimizer"}
-    chosen = [(phase.choices[name], numbers) for name, numbers in slots.items()]
+    chosen = [(phase.choices[name], numbers) for name, numbers in slots.items() if phase.takes_part(name)]
     around = [(one.kind, numbers, one.words) for one, numbers in chosen if _takes_part(one)]
     for kind, numbers, words in around:
         work.at(parameters[0])

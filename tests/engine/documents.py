@@ -7,6 +7,13 @@ from typing import Any
 import numpy as np
 
 from engine import Document, Graph
+from engine.training import DriverType, optimizer_types
+
+
+def optimizer_of(name: str, length: float) -> dict[str, Any]:
+    """An optimizer whose steps are that long: by its rate, or of a driver by the share of its step that is taken."""
+    is_driven = isinstance(optimizer_types()[name], DriverType)
+    return {"type": name, "step_length" if is_driven else "learning_rate": length}
 
 
 def xor_document(*, optimizer: str = "adam", batch_size: int = 4, **training: Any) -> Document:
