@@ -120,6 +120,24 @@ class Playback:
             return False
         return self.cycle == 1 or any(step == played.index for played in looked_at[:count])
 
+    @property
+    def has_updated(self) -> bool:
+        """Whether an update of the iteration looked at was played."""
+        if self.position == 0:
+            return self.has_history
+        return any(step.part == "update" for step in self.steps[: self.position])
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a hand set numbers between the updates: what was computed before is no longer what they give."""
+        iteration, position = self.moment
+        for entry in reversed(self.timeline.interventions):
+            if entry.moment.iteration < iteration:
+                break
+            if entry.moment.iteration == iteration and 0 < entry.moment.position <= position and entry.is_computed_with:
+                return True
+        return False
+
     def rows_of(self, iterations_ago: int) -> int:
         """Rows in the batch of the iteration looked at (0), or of the one before it (1)."""
         ago = iterations_ago + (1 if self.position == 0 and self.has_history else 0)

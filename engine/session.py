@@ -659,7 +659,7 @@ class Session:
         # A loss that was chosen in the middle of a run has a history from there on.
         noted = (begun - 1) * width + filled if begun else 0
         written = self.iteration + (
-            self._step_of[ring.result.index] in self.playback.done and self.playback.position > 0
+            self.playback.position > 0 and self.playback.is_done(self._step_of[ring.result.index])
         )
         turns = self.program.turns
         stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses

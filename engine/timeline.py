@@ -40,6 +40,11 @@ class Intervention(NamedTuple):
     address: str
     numbers: Array
 
+    @property
+    def is_computed_with(self) -> bool:
+        """Whether values and derivatives depend on it; the numbers of training only say how parameters move."""
+        return not self.address.startswith("training.")
+
 
 class Timeline:
     """Checkpoints by iteration, thinned when they outgrow their limit, and interventions in order."""
@@ -80,6 +85,10 @@ class Timeline:
         self.forget_after(moment)
         self.interventions = [e for e in self.interventions if (e.moment, e.address) != (moment, address)]
         self.interventions.append(Intervention(moment, address, numbers.copy()))
+
+    def is_touched(self, moment: Moment) -> bool:
+        """Whether a hand has set something at this moment that values depend on."""
+        return any(entry.moment == moment and entry.is_computed_with for entry in self.interventions)
 
     def _thin(self) -> None:
         # Every second one goes, the newest sixteenth stays whole: going back is mostly going back a little.

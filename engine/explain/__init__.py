@@ -76,7 +76,7 @@ class Explainer:
 
     def _update(self, live: Live, step: Step, row: int, unit: int) -> Explanation | None:
         playback = self.session.playback
-        is_done = step.index in playback.done
+        is_done = playback.is_done(step.index)
         was_played = is_done and not playback.is_recomputed
         equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
         state: State = "current" if is_done else "earlier" if playback.has_history else "absent"

@@ -40,11 +40,22 @@ class Update:
         """The equations of the entries of a parameter that belong to a unit."""
         name, value = call.primitive.name, call.operands[0]
         form, lines = FORMS.get(name), form_of(name, call.attributes)
-        if form is not None:
-            return [line for entry in self._entries(call, unit) for line in form(self, call, value, entry)]
-        if lines is not None:
-            return [self._line(call, lines, one, entry) for entry in self._entries(call, unit) for one in lines.lines]
-        return []
+        entries = self._entries(call, unit) if form is not None or lines is not None else []
+        equations: list[Equation] = []
+        for entry in entries:
+            if form is not None:
+                equations += form(self, call, value, entry)
+            elif lines is not None:
+                equations += [self._line(call, lines, one, entry) for one in lines.lines]
+            equations += self._by_hand(value, entry)
+        return equations
+
+    def _by_hand(self, value: Value, entry: Entry) -> list[Equation]:
+        """What a hand has made since of the number that an update left."""
+        left, now = self.live.session.left_by_update(value), self.live.now(value)
+        if left is None or now is None or left[entry] == now[entry]:
+            return []
+        return [Equation((number_term(self.symbol(value, entry), float(now[entry]), "new"),), "then set by hand")]
 
     def schedules(self, calls: Sequence[Call]) -> list[Equation]:
         """How the rate and the momentum of the moment were made, as far as these calls read them."""
@@ -132,7 +143,10 @@ class Update:
         """The numbers of an operand as the update read them."""
         live = self.live
         if value.source is not None:
-            return live.now(value)
+            left = live.session.left_by_update(value)
+            if left is not None:
+                return left
+            return live.array(value) if value.source.role == "setting" else live.now(value)
         if live.session.tape.places[value.index] is None or live.session.gradient_state(value) == "absent":
             return None
         return live.session.memory_of(value, live.shape(value))
@@ -341,7 +355,10 @@ def update_equations(
     for call in calls:
         if call.primitive.name in ("add_to", "set_to") and was_played:
             reading = desk.read(node, call.operands[1], row, unit, live, "update")
-            symbol, added = writer.symbol(call.operands[0], reading.stages[-1].result.entry), call.primitive.name == "add_to"
+            symbol, added = (
+                writer.symbol(call.operands[0], reading.stages[-1].result.entry),
+                call.primitive.name == "add_to",
+            )
             reading.stages[-1] = replace(reading.stages[-1], symbol=Symbol(rf"\Delta {symbol}" if added else symbol))
             if len(reading.stages) > 1 or reading.stages[-1].tree != reading.stages[-1].result:
                 equations += forward_equations(reading)

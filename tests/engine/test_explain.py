@@ -197,11 +197,61 @@ def test_the_forward_formula_still_holds_after_the_update_moved_the_weights():
     assert session.explain(forward, 1, 1).note == ""
 
 
-def test_a_weight_changed_by_hand_is_said_to_be_newer_than_the_result():
+def test_a_result_follows_a_weight_that_is_set_by_hand():
     session = Session(xor_net())
     step_to(session, "forward", "dense_1")
+    before = session.value("dense_1")
     session.set_parameter("dense_1.weight", session.parameters["dense_1.weight"] + 1)
-    assert session.explain(session.last_step, 1, 0).note
+    assert session.explain(session.last_step, 1, 0).note == ""
+    assert not np.array_equal(session.value("dense_1"), before)
+
+
+def sides(equation: Equation) -> tuple[float, float]:
+    """Old − rate × gradient, and new."""
+    numbers = {term.role: term.number for term in equation.terms if term.number is not None}
+    return numbers["old"] - numbers["rate"] * numbers["gradient"], numbers["new"]
+
+
+def test_an_update_stays_true_when_a_hand_sets_its_weight_afterwards():
+    session = Session(xor_net(optimizer={"type": "sgd", "learning_rate": 5.0}))
+    played = step_to(session, "update", "dense_1")
+    update = session.last_step
+    session.set_parameter("dense_1.weight", session.parameters["dense_1.weight"] + 1)
+    session.set_setting("optimizer.learning_rate", 0.1)
+    told = session.explain(update)
+    assert session.playback.position
+    assert [each for each in told.equations if not each.caption] == list(played.equations)
+    for equation in told.equations:
+        if not equation.caption:
+            assert np.subtract(*sides(equation)) == pytest.approx(0, abs=1e-12)
+    weight = session.parameters["dense_1.weight"]
+    by_hand = [each.terms[0].number for each in told.equations if each.caption == "then set by hand"]
+    assert by_hand and set(by_hand) <= set(weight[:, 0])
+
+
+def test_after_an_iteration_a_hand_on_a_weight_asks_what_would_follow():
+    session = Session(xor_net(optimizer={"type": "sgd", "learning_rate": 5.0}))
+    session.run(3)
+    update = next(step for step in session.steps if step.node == "dense_1" and step.part == "update")
+    assert session.explain(update).note == ""
+    session.set_parameter("dense_1.weight", session.parameters["dense_1.weight"] + 1)
+    told = session.explain(update)
+    assert "set by hand" in told.note
+    assert all(term.number is None for each in told.equations for term in each.terms if term.role == "absent")
+    assert all(term.role != "new" for each in told.equations for term in each.terms)
+    gradient = session.gradient("dense_1.weight")
+    assert {term.number for each in told.equations for term in each.terms if term.role == "gradient"} <= {
+        *gradient[:, 0], *session.gradient("dense_1.bias"),
+    }  # fmt: skip
+
+
+def test_another_rate_leaves_the_update_that_was_played_as_it_was():
+    session = Session(xor_net(optimizer={"type": "sgd", "learning_rate": 5.0}))
+    session.run(3)
+    update = next(step for step in session.steps if step.node == "dense_1" and step.part == "update")
+    before = session.explain(update)
+    session.set_setting("optimizer.learning_rate", 0.1)
+    assert session.explain(update) == before
 
 
 def test_products_beyond_the_largest_number_are_explained_without_a_warning():
