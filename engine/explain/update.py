@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from engine.explain.driven import decided, taken
 from engine.explain.forward import forward_equations
 from engine.explain.live import Array, Entry, Live, unravel
 from engine.explain.notation import Notation, Symbol, partial
@@ -339,6 +340,7 @@ FORMS: dict[str, Callable[[Update, Call, Value, Entry], list[Equation]]] = {
     "adam_text_update": _adam_of_text,
     "column_norm_limit": _limited,
     "add_to": _added,
+    "take_step": taken,
     "set_to": _replaced,
 }
 
@@ -351,7 +353,7 @@ def update_equations(
     objective = objectives[phase] if phase < len(objectives) else "L"
     calls = [call for call in desk.calls(node, "update") if call.origin.phase == phase]
     writer = Update(live, desk.notation, phase, objective, was_played, calls)
-    equations: list[Equation] = writer.schedules(calls)
+    equations: list[Equation] = [*writer.schedules(calls), *decided(writer, calls)]
     for call in calls:
         if call.primitive.name in ("add_to", "set_to") and was_played:
             reading = desk.read(node, call.operands[1], row, unit, live, "update")

@@ -18,6 +18,7 @@ from engine.nodes.layers import ACTIVATIONS
 from engine.session import Session
 from engine.snapshot import Equation, Explanation, Term
 from engine.training import optimizer_types
+from tests.engine.documents import optimizer_of
 
 PRESETS = sorted(Path(__file__).parents[2].joinpath("presets").rglob("*/*.json"))
 LOSSES = [name for name, kind in node_types().items() if kind.category == "Losses" and kind.input("target")]
@@ -156,7 +157,7 @@ def test_gradient_descent_is_old_minus_rate_times_gradient():
 @pytest.mark.parametrize("name", list(optimizer_types()))
 @pytest.mark.parametrize("node", ["dense_1", "dense_2"])
 def test_every_optimizer_shows_old_and_new_in_its_last_line(name, node):
-    session = Session(xor_net(optimizer={"type": name, "learning_rate": 0.05}))
+    session = Session(xor_net(optimizer=optimizer_of(name, 0.05)))
     session.step("iteration")
     before = session.parameters[f"{node}.bias"]
     explanation = step_to(session, "update", node)
@@ -357,7 +358,7 @@ def random_document(rng: random.Random, loss: str) -> Document:
     graph.connect(target, error["target"])
     training = {
         "loss": error.id, "batch_size": rng.choice([0, 1, 3]), "last_batch": rng.choice(["short", "wrap", "drop"]),
-        "optimizer": {"type": rng.choice(list(optimizer_types())), "learning_rate": 0.05},
+        "optimizer": optimizer_of(rng.choice(list(optimizer_types())), 0.05),
     }  # fmt: skip
     return Document(graph, data=data, training=training, precision=rng.choice(["float32", "float64"]))
 
