@@ -53,13 +53,7 @@ class Surface:
 
     def drawn(self, x: float, y: float) -> float:
         """The height that the picture shows at a point: between four grid points; NaN outside."""
-        column, row = _between(self.xs, x), _between(self.ys, y)
-        if column is None or row is None:
-            return float("nan")
-        (i, u), (j, v) = column, row
-        upper = self.losses[j, i] * (1 - u) + self.losses[j, i + 1] * u
-        lower = self.losses[j + 1, i] * (1 - u) + self.losses[j + 1, i + 1] * u
-        return float(upper * (1 - v) + lower * v)
+        return drawn_at(self.xs, self.ys, self.losses, x, y)
 
 
 class Point(NamedTuple):
@@ -176,6 +170,17 @@ class LossSurface:
             if found is not None and found.shape == ():
                 return found
         raise ProblemError(Problem("there is no loss to draw", "Choose what training makes small.", kind="loss"))
+
+
+def drawn_at(xs: Array, ys: Array, losses: Array, x: float, y: float) -> float:
+    """A height between four points of a grid; NaN outside."""
+    column, row = _between(xs, x), _between(ys, y)
+    if column is None or row is None:
+        return float("nan")
+    (i, u), (j, v) = column, row
+    upper = losses[j, i] * (1 - u) + losses[j, i + 1] * u
+    lower = losses[j + 1, i] * (1 - u) + losses[j + 1, i + 1] * u
+    return float(upper * (1 - v) + lower * v)
 
 
 def _between(axis: Array, at: float) -> tuple[int, float] | None:

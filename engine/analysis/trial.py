@@ -12,7 +12,6 @@ from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Program, Value
-from engine.simplify import remove_dead_calls
 from engine.tape import initial_array, plan
 
 if TYPE_CHECKING:
@@ -106,8 +105,9 @@ class Trial:
     def start(self, *roots: Value) -> CpuMachine:
         """A machine that computes these values, with the session's numbers of now; call it last."""
         program = self.program
-        remove_dead_calls(program, roots)
-        program.outputs.update({f"analysis.{place}": value for place, value in enumerate(roots)})
+        _keep_only(program, roots)
+        results = [value for value in roots if value.call is None or not value.call.primitive.writes]
+        program.outputs.update({f"analysis.{place}": value for place, value in enumerate(results)})
         program.steps = list(dict.fromkeys([*program.steps, *[call.origin for call in program.calls]]))
         machine = CpuMachine(plan(program, self.rows, dtype=self.dtype))
         machine.set_epoch(1, 1)
@@ -128,6 +128,18 @@ class Trial:
                 view[...] = self.session.memory_of(known).reshape(view.shape)
             else:
                 view[...] = initial_array(value, view.shape, view.dtype)
+
+
+def _keep_only(program: Program, roots: Iterable[Value]) -> None:
+    """Drop every call that leads to none of these, and what is called after them."""
+    needed = {value.index for value in roots}
+    kept = []
+    for call in reversed(program.calls):
+        if call.result.index in needed:
+            kept.append(call)
+            needed.update([operand.index for operand in call.operands])
+    program.calls = kept[::-1]
+    program.outputs = {address: value for address, value in program.outputs.items() if value.index in needed}
 
 
 class Entry(NamedTuple):
