@@ -158,10 +158,8 @@ class Playback:
         if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
             together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
             self._keep([value for other in together for value in self._written[other.index]])
-        if self.drivers and step.part == "update" and (self.position == 0 or self.steps[self.position - 1].part != "update"):
-            phases = dict.fromkeys([other.phase for other in self.steps[self.position :]])
-            self._keep(self.drivers.written(phases))
-            self.drivers.decide(machine, phases)
+        if self.drivers and step.part == "update":
+            self._let_decide()
         machine.play(step, short=self._is_short(self.within))
         self.position += 1
         if self.position == len(self.steps):
@@ -171,6 +169,14 @@ class Playback:
             if machine.clock[2] >= self.lowered.iterations:
                 machine.clock[1:] = (machine.clock[1] + 1, 0)
         return step
+
+    def _let_decide(self) -> None:
+        """Before the first update of an iteration: drivers fill the directions and lengths of those that follow."""
+        if self.position and self.steps[self.position - 1].part == "update":
+            return
+        phases = dict.fromkeys([step.phase for step in self.steps[self.position :]])
+        self._keep(self.drivers.written(phases))
+        self.drivers.decide(self.machine, phases)
 
     def run(self, iterations: int) -> bool:
         """Play whole iterations from the beginning of one; False when a kernel raised the flag.
