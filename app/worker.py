@@ -59,6 +59,7 @@ class Worker:
         self._dirty = False
         self._taken = True
         self._shown = -SNAPSHOT_SECONDS
+        self._unmeasured = False  # a hand or a step back made what was measured the result of other weights
         self._unprepared = False  # kernels of the document just opened may have to be compiled
         self._kernels = 0  # how many there were to compile when that began
 
@@ -78,6 +79,8 @@ class Worker:
                 self._guarded(self._prepare)
             elif self._playing:
                 self._guarded(self._chunk)
+            elif self._unmeasured and self.inbox.empty():
+                self._guarded(self._measure)
 
     def _messages(self) -> list[Message | None]:
         found: list[Message | None] = []
@@ -91,7 +94,7 @@ class Worker:
 
     def _wait(self) -> float | None:
         """Seconds until there is something to do without a message; None: nothing before the next message."""
-        if self._unprepared:
+        if self._unprepared or (self._unmeasured and not self._playing):
             return 0.0
         now = time.perf_counter()
         waits = []
@@ -125,6 +128,7 @@ class Worker:
     def open(self, document: Document, revision: int) -> None:
         """Forget the former document and plan this one."""
         self.session, self._document, self.revision = None, document, revision
+        self._unmeasured = False
         self._focus = ("", 0, 0)
         self._set_playing(False)
         self._unprepared, self._kernels = False, 0
@@ -185,7 +189,7 @@ class Worker:
         """Pause and take one step back."""
         self._set_playing(False)
         self._ready().step_back(kind)  # type: ignore[arg-type]
-        self._dirty = True
+        self._dirty = self._unmeasured = True
 
     def step_back_to_good(self) -> None:
         """Return to where the loss had not exploded yet; the runs that came of it are forgotten with the next step."""
@@ -204,12 +208,14 @@ class Worker:
         if self._plan_is_old:
             self._plan()
         self._ready().reset(seed)
-        self._dirty = True
+        self._dirty, self._unmeasured = True, False
 
     def set_parameter(self, key: str, array: Any) -> None:
-        """Set one parameter by hand."""
+        """Set one parameter by hand; what was computed follows."""
+        self._told = None
         self._ready().set_parameter(key, array)
-        self._dirty = True
+        self._dirty = self._unmeasured = True
+        self._watch()
 
     def set_settings(self, settings: Mapping[str, float], document: Document, revision: int) -> None:
         """Change numbers that re-plan nothing; where the plan does not know one, plan after all."""
@@ -222,7 +228,7 @@ class Worker:
                 self.session.set_setting(address, number)
         except ProblemError:
             self._plan()
-        self._dirty = True
+        self._dirty = self._unmeasured = True
 
     def save_weights(self, path: Path) -> None:
         """Write all that lasts of the run; what keeps it from that is told."""
@@ -307,6 +313,13 @@ class Worker:
         if not self.session.steps:
             raise ProblemError(Problem("there is nothing to step through", "Place nodes and wire them.", kind="empty"))
         return self.session
+
+    def _measure(self) -> None:
+        """Evaluate the whole data once nobody waits for anything else."""
+        self._unmeasured = False
+        if self.session is not None and self._held is None and self.session.problem is None:
+            self.session.measure()
+            self._dirty = True
 
     def _chunk(self) -> None:
         session = self._ready()

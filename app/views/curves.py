@@ -225,7 +225,10 @@ class LossCurve(CurveView):
         self.rename("Mistakes" if self._counts_mistakes() else self.title)
         phases = self.editor.document.training.phases
         node = self.editor.document.graph.nodes.get(phases[0].objective.partition(".")[0]) if phases else None
-        return node.kind.title if node is not None and node.kind is not None else ""
+        if node is None or node.kind is None:
+            return ""
+        is_sum = node.properties.get("reduction") == "sum"
+        return f"{node.kind.title}, summed over the rows of each" if is_sum else node.kind.title
 
     def missing(self, snapshot: Snapshot) -> str:
         """No loss, or no step yet."""

@@ -166,6 +166,28 @@ def test_a_parameter_can_be_set_by_hand(qtbot, runner, document, heard):
     assert np.array_equal(caught.args[0].parameters["hidden.weight"].array, numbers.astype(np.float32))
 
 
+def test_the_loss_and_what_is_measured_follow_a_hand_and_a_step_back(qtbot, runner, document, heard):
+    open_and_wait(qtbot, runner, document)
+    runner.run(5)
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 5)
+    before = heard["snapshots"][-1]
+    weight = before.parameters["output.weight"].array
+    runner.set_parameter("output.weight", weight + 1)
+
+    def measured():
+        last = heard["snapshots"][-1]
+        return last.metrics.get("loss.training") == pytest.approx(last.loss, rel=1e-5)
+
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].loss != before.loss and measured())
+    assert heard["snapshots"][-1].iteration == 5
+    changed = heard["snapshots"][-1].metrics["loss.training"]
+    runner.step_back("iteration")
+    qtbot.waitUntil(lambda: heard["snapshots"][-1].iteration == 4 and heard["snapshots"][-1].metrics != {})
+    qtbot.waitUntil(
+        lambda: heard["snapshots"][-1].metrics["loss.training"] not in (changed, before.metrics["loss.training"])
+    )
+
+
 def test_a_document_that_cannot_run_says_why_and_runs_once_it_is_mended(qtbot, runner, document, heard):
     with qtbot.waitSignal(runner.failed) as caught:
         runner.open(Document(), 1)
