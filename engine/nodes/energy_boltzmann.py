@@ -255,7 +255,7 @@ class BoltzmannMachine(NodeType):
             help="The examples with their hidden units: drawn, or their means.",
         ),
         Port("energy", "(chains, 1)", symbol="E", help="The energy of each chain."),
-        Port("weight", "(units, units)", kind="parameter", symbol="W", help="The pull between each two units."),
+        Port("couplings", "(units, units)", symbol="W", help="The pull between each two units, both ways."),
         LIKELIHOOD,
     )
     hidden = Whole(1, low=0, high=256, unit="units", help="How many units no example sets.")
@@ -287,7 +287,7 @@ class BoltzmannMachine(NodeType):
         weight = half + emit("transpose", half)
         chains = build.state("chains", (self.chains, units), coin_flips)  # type: ignore[arg-type]
         free = self._sampled(build, chains, weight, bias, None, "free")
-        outputs = {"free": free, "energy": energy_of(build, free, weight, bias), "weight": weight}
+        outputs = {"free": free, "energy": energy_of(build, free, weight, bias), "couplings": weight}
         model = (mean_products(build, free, free), emit("mean", free, axes=(0,)))
         clamped, data = x, (mean_products(build, x, x), emit("mean", x, axes=(0,)))
         if units <= MOST_ENUMERATED:

@@ -54,7 +54,7 @@ class GaussianUnits(NodeType):
     inputs = (X, OWN)
     outputs = (
         Port("h", "(batch, units)", symbol="h"),
-        Port("width", "(units)", symbol=r"\sigma", help="The width of each unit."),
+        Port("sigma", "(units)", symbol=r"\sigma", help="The width of each unit."),
     )
     units = Whole(4, low=1, high=65536, unit="prototypes", help="How many prototypes there are.")
     shape = Choice("Gaussian", ("Gaussian", "ball"), help="Fading with the distance, or 1 within σ and 0 beyond.")
@@ -78,7 +78,7 @@ class GaussianUnits(NodeType):
             h = build.emit("greater", width * width, square)
         else:
             h = build.emit("exp", -square / (2.0 * width * width))
-        return {"h": h, "width": width}
+        return {"h": h, "sigma": width}
 
     def _width(self, build: Builder, prototypes: Value) -> Value:
         units = prototypes.shape[0]
