@@ -58,24 +58,25 @@ def gradients(
     *,
     phase: int = 0,
     origin: Origin | None = None,
+    along: Value | None = None,
 ) -> dict[int, Value]:
     """Emit the derivatives of `loss` behind the program's calls; the result maps a value's index to its gradient.
 
     `wanted` restricts the work to values that depend on these sources (None: on all trainable ones). A value that does
     not influence the loss is absent. Where several derivatives meet they are added by one `total`, its addends kept apart
     (multivariable chain rule: Aggarwal 2023, §2.3.2, pathwise aggregation). `origin` is borne by all that is emitted, where
-    a node asks for a derivative as a part of its own value (`slope_within`).
+    a node asks for a derivative as a part of its own value (`slope_within`); `along` weighs a loss of several numbers.
 
     Raises `ProblemError` where the loss is not one number, or an operation on the way has no derivative.
     """
-    if loss.shape != ():
+    if loss.shape != () and along is None:
         fact = f"a loss is one number, but this one has the shape {shape_text(loss.shape)}"
         node = loss.call.origin.node if loss.call else ""
         raise ProblemError(Problem(fact, "Take its mean or its sum first.", node=node, kind="loss"))
     active = _active(program, wanted)
     build, before = program.build, program.build.origin
     reuse, build.reuse = build.reuse, {}
-    addends: dict[int, list[Value]] = {loss.index: [build.constant(1.0)]}
+    addends: dict[int, list[Value]] = {loss.index: [build.constant(1.0) if along is None else along]}
     found: dict[int, Value] = {}
     try:
         for call in reversed(program.calls[:]):
@@ -111,14 +112,17 @@ def gradients(
     return found
 
 
-def slope_within(y: Value, x: Value) -> Value | None:
-    """The derivative of a number by a value before it, as a part of what the current node computes; None: it does not reach.
+def slope_within(y: Value, x: Value, along: Value | None = None) -> Value | None:
+    """The derivative of a value by one before it, as a part of what the current node computes; None: it does not reach.
 
-    Emitted where the builder stands, and differentiated like anything else that is drawn: a loss may hold it, as gradient
-    and contractive penalties do. Raises `ProblemError` as `gradients` does.
+    Of several numbers it is the derivative of their sum, weighed by `along` where that is said (a row of the Jacobian, for
+    instance). Emitted where the builder stands, and differentiated like anything else that is drawn: a loss may hold it, as
+    gradient and contractive penalties do. Raises `ProblemError` as `gradients` does.
     """
-    program, mark = y.program, len(y.program.calls)
-    slope = gradients(program, y, [x], origin=program.build.origin).get(x.index)
+    program, build, mark = y.program, y.program.build, len(y.program.calls)
+    if along is None:
+        along = build.emit("broadcast", build.constant(1.0), shape=y.shape) if y.shape else build.constant(1.0)
+    slope = gradients(program, y, [x], origin=build.origin, along=along).get(x.index)
     needed = set() if slope is None else {slope.index}
     kept = []
     for call in reversed(program.calls[mark:]):  # rules send derivatives to operands that nobody asked for as well

@@ -59,6 +59,14 @@ class Loss(NodeType):
     )
 
 
+class ExampleLoss(Loss):
+    """A loss with one term for each example."""
+
+    def reduce(self, build: Builder, terms: Value) -> Value:
+        """The terms as one number."""
+        return sum_of_all(build, terms) if self.reduction == "sum" else mean_of_all(build, terms)
+
+
 class TermLoss(Loss):
     """A loss with many terms for an example: one for each unit, or each moment of a sequence."""
 

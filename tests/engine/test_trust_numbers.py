@@ -233,7 +233,8 @@ def test_a_number_changed_in_a_running_plan_counts_as_in_a_fresh_one(name, numbe
     document = Document(graph, data=data, training={"loss": error.id, "order": "sequential"}, precision="float64")
     changed = document.copy()
     entry = kind.properties()[number]
-    changed.graph.nodes[node].properties[number] = float(entry.default) + (0.12 if entry.default < 1 else -0.12)
+    up = entry.default < 1 and entry.default + 0.12 <= entry.high
+    changed.graph.nodes[node].properties[number] = float(entry.default) + (0.12 if up else -0.12)
     session, fresh = Session(document), Session(changed)
     tape = session.tape
     session.edit(changed, revision=1)
