@@ -158,10 +158,10 @@ class Triplet(EmbeddingLoss):
 
 @node_type
 class Contrastive(EmbeddingLoss):
-    """Pairs that belong together are pulled together, others are pushed apart until they are far enough."""
+    """Pairs that belong together are pulled together, others are pushed apart until their distance d is far enough."""
 
     name, title = "contrastive", "contrastive"
-    formula = r"L = \frac{1}{n}\sum_i \left[t_i d_i^2 + (1 - t_i) \max(a - d_i, 0)^2\right],\quad d_i = \lVert x_i - y_i \rVert"
+    formula = r"L = \frac{1}{n}\sum_i \left[t_i d_i^2 + (1 - t_i) \max(a - d_i, 0)^2\right]"
     source = "Hadsell, Chopra & LeCun 2006, which puts ½ before it"
     inputs: ClassVar[tuple[Port, ...]] = (
         Port("first", "(batch, units)", symbol="x"),

@@ -21,7 +21,7 @@ class NegativeSampling(TermLoss):
     """How surprised sigmoids are that words belong together, and that drawn words do not."""
 
     name, title = "negative_sampling", "negative sampling"
-    formula = r"L = -\frac{1}{n}\sum_i \left[\ln \sigma(s^+_i) + \sum_k \ln \sigma(-s^-_{ik})\right]"
+    formula = r"L = -\frac{1}{n}\sum_i \ln \sigma(s^+_i) - \frac{1}{n}\sum_{i,k} \ln \sigma(-s^-_{ik})"
     source = "Mikolov et al. 2013; Aggarwal 2023, eqs 3.47 and 3.48"
     inputs = (
         Port("positive", "(batch, pairs)", symbol="s^+", help="Scores of words that occur together."),
@@ -80,7 +80,7 @@ class CTC(TermLoss):
     """How surprised a sequence of softmaxes is by a shorter text, over all ways to spread the text over the moments."""
 
     name, title, icon = "ctc", "CTC", "route"
-    formula = r"\alpha_t(s) = p_t(l_s) \left(\alpha_{t-1}(s) + \alpha_{t-1}(s-1) + [l_s \neq l_{s-2}]\,\alpha_{t-1}(s-2)\right)"
+    formula = r"L = -\ln \sum_{\pi \to t} \prod_{\tau} p_\tau(\pi_\tau)"
     source = "Graves et al. 2006: connectionist temporal classification; named in Aggarwal 2023, §8.7.9"
     inputs = (
         Port("logits", "(batch, time, classes)", symbol="z", help="One score per class and moment, the blank among them."),

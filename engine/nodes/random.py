@@ -158,9 +158,7 @@ class SaltAndPepper(Corruption):
     """Sets a share of the numbers to the smallest or the largest value, by a fair coin."""
 
     name, icon, title = "salt_and_pepper", "binary", "salt and pepper"
-    formula = (
-        r"\tilde x_i = x_i \text{ or, with chance } f,\; a + (b - a)\,c_i,\quad c_i \sim \mathrm{Bernoulli}(\tfrac12)"
-    )
+    formula = r"\tilde x_i = x_i,\; \text{or with chance } f \text{ fairly } a \text{ or } b"
     source = "Aggarwal 2023, §5.10.2: denoising autoencoder"
     fraction = Real(0.2, low=0.0, high=1.0, symbol="f", help="The share that is spoiled.")
     low = Real(0.0, symbol="a", help="What pepper is: the smallest value of the data.")
@@ -193,6 +191,27 @@ class Noise(Random):
             return normal(build, shape)
         uniform = build.emit("random_uniform", shape=shape, key=key_of(build, "noise"))
         return uniform if self.distribution == "uniform" else 2 * uniform - 1
+
+
+@node_type
+class RandomMixture(Random):
+    """A point between two, anywhere on the way: of a real and a made example, where a gradient penalty looks."""
+
+    name, icon, title = "random_mixture", "combine", "random mixture"
+    formula = r"y_i = u_i a_i + (1 - u_i)\, b_i,\quad u_i \sim U[0, 1)"
+    source = "Gulrajani et al. 2017: Wasserstein GAN with gradient penalty"
+    inputs = (Port("a", "(batch, features)", symbol="a"), Port("b", "(batch, features)", symbol="b"))
+    outputs = (Port("y", "(batch, features)", symbol="y"),)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        a: Value = values["a"]
+        b: Value = values["b"]
+        if a.shape != b.shape or a.rank < 1 or "whole" in (a.kind, b.kind):
+            fact = f"{shape_text(a.shape)} and {shape_text(b.shape)} cannot be mixed"
+            raise shape_mismatch(fact, "Give both the same shape.", port="b")
+        each = (a.shape[0], *[1] * (a.rank - 1))
+        share = build.emit("random_uniform", shape=each, key=key_of(build, "mixture"))
+        return share * a + (1 - share) * b
 
 
 @node_type

@@ -319,6 +319,20 @@ def test_float32_draws_what_float64_draws(name):
     np.testing.assert_allclose(fast, exact, rtol=2e-5, atol=2e-6)
 
 
+def test_a_mixture_lies_between_its_two_at_one_place_for_each_example():
+    graph = Graph()
+    x, half, mix = graph.add("input"), graph.add("scale", factor=3.0), graph.add("random_mixture", "node")
+    graph.connect(x, half)
+    graph.connect(x, mix["a"])
+    graph.connect(half, mix["b"])
+    data = {"inputs": TABLE.tolist(), "targets": [[0.0]] * len(TABLE)}
+    session = Session(Document(graph, data={"train": data}, training={"order": "sequential"}, precision="float64"))
+    session.step("phase")
+    share = (3 - session.value("node") / TABLE) / 2
+    np.testing.assert_allclose(share, np.repeat(share[:, :1], 5, axis=1), rtol=1e-12)
+    assert share.min() >= 0 and share.max() < 1 and share[:, 0].std() == pytest.approx(12**-0.5, rel=0.1)
+
+
 # what they say in evaluation -----------------------------------------------------------------------------
 
 
