@@ -14,7 +14,7 @@ from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
 from engine.program import MONITORS, Origin, Value
 from engine.tape import Step, Tape
-from engine.timeline import Checkpoint, Moment, Timeline
+from engine.timeline import Checkpoint, Intervention, Moment, Timeline
 
 Array = np.ndarray[Any, np.dtype[Any]]
 StepKind = Literal["node", "phase", "iteration", "epoch"]
@@ -232,15 +232,13 @@ class Playback:
         updates nothing is: what the others still have to learn from would be lost, see `is_outdated`.
         Returns whether steps were played again.
         """
-        timeline, moment = self.timeline, self.moment
-        timeline.intervene(moment, address, numbers)
+        entry = Intervention(self.moment, address, numbers)
+        plays_again = entry.is_computed_with and self.position > 0 and not self.has_updated
+        self.timeline.intervene(Moment(self.iteration, 0) if plays_again else self.moment, address, numbers)
         self._write_by_hand(value, numbers)
-        if not timeline.interventions[-1].is_computed_with:
-            return False
-        plays_again = self.position > 0 and not self.has_updated
         if plays_again:
             self._begin_again()
-        elif self.position == 0 and self.has_history:
+        elif entry.is_computed_with and self.position == 0 and self.has_history:
             self._recompute()
         return plays_again
 
@@ -263,6 +261,8 @@ class Playback:
             if value.source is not None and view.tobytes() != numbers.tobytes():
                 self.timeline.intervene(start, value.source.address, numbers)
                 view[...] = numbers
+        if self.has_history and self.timeline.is_touched(start):
+            self._recompute()  # what is not played yet shows the iteration before, as it did when it was gone by
         while self.position < position:
             self.play_step()
 
@@ -319,14 +319,21 @@ class Playback:
                 value = self.tape.program.sources.get(entry.address)
                 if value is not None:
                     self._write_by_hand(value, entry.numbers)
+                is_near = moment.iteration - entry.moment.iteration < self.cycle
+                if is_near and entry.is_computed_with and self.position == 0 and self.has_history:
+                    self._recompute()
         self._play_to(moment)
-        if self.position == 0 and self.has_history and self.timeline.is_touched(moment):
-            self._recompute()
+        is_other = False
         for value, numbers in zip(self.tape.slots, present, strict=True):
             view = self.machine.view(value)
             if value.source is not None and view.tobytes() != numbers.tobytes():
                 self.timeline.intervene(moment, value.source.address, numbers)
                 self._write_by_hand(value, numbers)
+                is_other = is_other or self.timeline.interventions[-1].is_computed_with
+        if is_other and self.position and not self.has_updated:
+            self._begin_again()
+        elif is_other and self.position == 0 and self.has_history:
+            self._recompute()
 
     def _play_to(self, moment: Moment) -> None:
         while self.position and self.iteration < moment.iteration:
