@@ -41,6 +41,7 @@ class NodePlan:
         self.program = Program()
         build = self.program.build
         build.origin = Origin(node.id, "forward")
+        build.seed = session.document.training.seed
         self.program.steps = [build.origin, Origin(node.id, "backward"), Origin("", "backward")]
         self.wires: list[Wire] = [
             wire for wire in session.document.graph.wires_into(node.id) if wire.source in session.program.outputs
@@ -50,6 +51,8 @@ class NodePlan:
         self._seed = build.source("data", "seed", self.result.shape, None)
         self._differentiate()
         self._machine = CpuMachine(plan(self.program, session.rows_played, dtype=session.dtype))
+        # What is drawn at random is drawn as in the iteration looked at: the one in hand, or between two the one before.
+        self._machine.clock[0] = max(session.iteration - (session.playback.position == 0), 0)
         self._fill()
 
     @property

@@ -260,3 +260,28 @@ def test_a_muted_wire_is_no_path_and_brings_0():
     found = paths(play(graph, "o"), "x", "o")
     assert [names(path) for path in found.paths] == ["x-s-o"]
     assert found.derivative == 0
+
+
+@pytest.mark.parametrize("way", ["stepping", "between iterations", "running"])
+def test_through_what_is_drawn_at_random_the_paths_are_those_of_this_draw(way):
+    graph = Graph()
+    x, drop, noise = (
+        graph.add("constant", "x", value=[1.0, 2.0, 3.0, 4.0]),
+        graph.add("dropout"),
+        graph.add("gaussian_noise"),
+    )
+    total = graph.add("sum", "total", over="all")
+    bend = graph.add("tanh", "bend")
+    for begin, end in ((x, drop), (drop, noise), (noise, bend), (bend, total)):
+        graph.connect(begin, end)
+    session = Session(Document(graph, precision="float64", training={"loss": "total", "seed": 3}))
+    if way == "running":
+        session.run(5)
+    else:
+        for _ in range(4):
+            session.step("iteration")
+    if way == "stepping":
+        session.step("phase")
+    factor = session.value("dropout_1")[1] / 2.0  # 0 or 2
+    found = paths(session, "x", "total", source_unit=1)
+    assert found.derivative == pytest.approx(factor * (1 - session.value("bend")[1] ** 2), rel=1e-12)
