@@ -18,6 +18,9 @@ COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
 CLASS_LOSS = Kernel("class_loss_rows", "engine.machines.rows:class_cross_entropy_softmax")
 TRANSPOSE = Kernel("transpose_blocks", "engine.machines.flips:transpose")
+CONVOLUTION = Kernel("windows_forward", "engine.machines.windows:convolution")
+TRANSPOSED_CONVOLUTION = Kernel("windows_back", "engine.machines.windows:transposed_convolution")
+FILTER_CORRELATION = Kernel("windows_taps", "engine.machines.windows:filter_correlation")
 DOT_LANES = (2, 4, 8)
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
@@ -47,12 +50,30 @@ def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     return (CLASS_LOSS, ()) if 1 < classes <= vector_length() else None
 
 
+def _windows(kernel: Kernel) -> Choice:
+    def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+        maps, cells, stride = instruction.fields[6:8], instruction.fields[9:11], instruction.fields[13:15]
+        if stride != (1, 1):
+            return None  # neighbours in the result do not lie side by side in the source
+        rows, columns = maps if kernel is TRANSPOSED_CONVOLUTION else cells
+        flat = int(maps[1] == cells[1])
+        line = rows * columns if flat else columns
+        lanes = next((lanes for lanes in (4, 8) if line <= lanes), vector_length())
+        bias = instruction.variant if kernel is CONVOLUTION else ()
+        return kernel, (*bias, ("FLAT", flat), ("LANES", min(lanes, vector_length())))
+
+    return choose
+
+
 _BETTER: dict[str, dict[str, Choice]] = {
     "float32": {
         "matmul_body": _product(),
         "linear_body": _product(bias=1),
         "linear_gradient_body": _product(sums=1),
         "class_cross_entropy_softmax_body": _class_loss,
+        "convolution_body": _windows(CONVOLUTION),
+        "transposed_convolution_body": _windows(TRANSPOSED_CONVOLUTION),
+        "filter_correlation_body": _windows(FILTER_CORRELATION),
         "transpose_body": lambda instruction: (TRANSPOSE, ()),
     },
     "float64": {},

@@ -1,0 +1,338 @@
+"""The CPU's float32 bodies of convolutions with a stride of 1: maps and filters as they lie, nothing is copied or padded.
+
+A vector holds neighbouring cells of a result. For each tap of a filter it is multiplied by the cells as far away as the
+tap says; cells beyond the edge are masked off, so that they add nothing. Eight results share what was read for them.
+
+FLAT    the result is as wide as the source: a map is one long line, and vectors run across the ends of its rows
+LANES   cells in a vector
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import int64, njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from engine.machines.vectors import Vectors
+
+BIAS = 0  # compiled in: whether the fourth field is a bias
+_WHOLE, _WORD = ir.IntType(64), ir.IntType(32)
+
+
+class Form(NamedTuple):
+    """What a tile is compiled for: so many results at once, so many vectors (or taps) of each."""
+
+    rows: int
+    vectors: int
+    lanes: int
+    flat: bool
+
+
+class _Cells:
+    """Where a vector of result cells lies: its place in the source and in the result, and which lanes are cells."""
+
+    def __init__(self, v: Vectors, flat: bool, position: Any, first: Any, width: Any, columns: Any, cells: Any) -> None:
+        self.v, self.width, b = v, width, v.b
+        iota = ir.Constant(v.words, list(range(v.lanes)))
+        if flat:
+            place = b.add(self._word(position), iota)
+            # A half more than the place: the quotient of two small whole numbers is never on the edge then.
+            middle = b.fadd(b.sitofp(place, v.vector), v.full(0.5))
+            self.row = b.fptosi(b.fdiv(middle, b.sitofp(self._word(width), v.vector)), v.words)
+            self.column = b.sub(place, b.mul(self.row, self._word(width)))
+            self.source = self.out = position
+            left = b.sub(cells, position)
+        else:
+            self.row, self.column = self._word(position), b.add(self._word(first), iota)
+            self.source = b.add(b.mul(position, width), first)
+            self.out = b.add(b.mul(position, columns), first)
+            left = b.sub(columns, first)
+        self.mask = b.icmp_signed("<", iota, self._word(left))
+
+    def _word(self, number: Any) -> Any:
+        return self.v.spread(self.v.b.trunc(number, _WORD), self.v.words)
+
+    def inside(self, shift_y: Any, shift_x: Any, height: Any) -> Any:
+        """The lanes whose cell at this shift lies within the source."""
+        b = self.v.b
+        rows = b.icmp_unsigned("<", b.add(self.row, self._word(shift_y)), self._word(height))
+        columns = b.icmp_unsigned("<", b.add(self.column, self._word(shift_x)), self._word(self.width))
+        return b.and_(b.and_(rows, columns), self.mask)
+
+
+def _numbers(builder: Any, *tuples: Any) -> list[Any]:
+    return [number for some in tuples for number in cgutils.unpack_tuple(builder, some)]
+
+
+def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any) -> None:
+    """total += x · y in the lanes that are on; the others stay as they are, even where x is not finite."""
+    old = v.b.load(total)
+    v.b.store(v.b.select(mask, v.multiply_add(x, y, old), old), total)
+
+
+@cache
+def sum_tile(*fields: Any) -> Any:
+    """Intrinsic `(arena, where, window, position, first)`: some results, summed over all taps and channels.
+
+    where   offsets of the first result, of its weights, of the first source map and of its bias (−1: none); then the
+            steps to the next result, to its weights, to the weights of the next source map, to that map; how many there are
+    window  rows and columns of a source map, rows and columns of a filter, cells between taps (down, across), shift of the
+            first tap (down, across), columns and cells of a result
+    """
+    form = Form(*fields)
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        arena, where, window, position, first = arguments
+        out, weight, source, bias, next_out, next_weight, deeper_weight, plane, depth = _numbers(builder, where)
+        height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells = _numbers(builder, window)
+        b, v = builder, Vectors(builder, arena, form.lanes)
+        step = form.lanes if form.flat else 1
+        blocks = [
+            _Cells(v, form.flat, b.add(position, _WHOLE(step * k)), first, width, columns, cells)
+            for k in range(form.vectors)
+        ]
+        sums = [[cgutils.alloca_once(b, v.vector) for _ in blocks] for _ in range(form.rows)]
+        has_bias = b.icmp_signed(">=", bias, _WHOLE(0))
+        for r, line in enumerate(sums):
+            number = b.load(v.at(b.select(has_bias, b.add(bias, _WHOLE(r)), _WHOLE(0))))
+            for total in line:
+                b.store(b.select(has_bias, v.spread(number, v.vector), v.zero), total)
+        with cgutils.for_range(b, tall) as down, cgutils.for_range(b, wide) as across:
+            shift_y = b.add(begin_y, b.mul(down.index, step_y))
+            shift_x = b.add(begin_x, b.mul(across.index, step_x))
+            masks = [block.inside(shift_y, shift_x, height) for block in blocks]
+            tap = b.add(weight, b.add(b.mul(down.index, wide), across.index))
+            away = b.add(source, b.add(b.mul(shift_y, width), shift_x))
+            with cgutils.for_range(b, depth) as deep:
+                near = b.add(away, b.mul(deep.index, plane))
+                read = [v.load(b.add(near, block.source), 0, m) for block, m in zip(blocks, masks, strict=True)]
+                at = b.add(tap, b.mul(deep.index, deeper_weight))
+                for r, line in enumerate(sums):
+                    factor = v.spread(b.load(v.at(b.add(at, b.mul(_WHOLE(r), next_weight)))), v.vector)
+                    for total, x, mask in zip(line, read, masks, strict=True):
+                        _add_product(v, total, factor, x, mask)
+        for r, line in enumerate(sums):
+            for total, block in zip(line, blocks, strict=True):
+                v.store(b.load(total), b.add(b.add(out, b.mul(_WHOLE(r), next_out)), block.out), 0, block.mask)
+        return target.get_dummy_value()
+
+    def typed(context, arena, where, window, position, first):  # type: ignore[no-untyped-def]
+        return types.void(arena, where, window, position, first), generate
+
+    return intrinsic(typed)
+
+
+@cache
+def tap_tile(*fields: Any) -> Any:
+    """Intrinsic `(arena, where, window, tap)`: neighbouring taps of some filters, summed over all images and cells.
+
+    where   offsets of the first tap, of its filter's slopes and of the source map; then the steps to the next filter's taps,
+            to its slopes, to the slopes and the source of the next image; how many images there are
+    window  rows and columns of a source map, columns and cells of a result
+    tap     shift of the first tap (down, across), and across from a tap to the next
+    """
+    form = Form(*fields)
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        arena, where, window, tap = arguments
+        out, slopes, source, next_out, next_slopes, later_slopes, later_source, images = _numbers(builder, where)
+        height, width, columns, cells = _numbers(builder, window)
+        shift_y, begin_x, step_x = _numbers(builder, tap)
+        b, v = builder, Vectors(builder, arena, form.lanes)
+        sums = [[cgutils.alloca_once(b, v.vector) for _ in range(form.vectors)] for _ in range(form.rows)]
+        for total in [total for line in sums for total in line]:
+            b.store(v.zero, total)
+        shifts = [b.add(begin_x, b.mul(_WHOLE(k), step_x)) for k in range(form.vectors)]
+
+        def add_up(position: Any, first: Any) -> None:
+            block = _Cells(v, form.flat, position, first, width, columns, cells)
+            masks = [block.inside(shift_y, shift_x, height) for shift_x in shifts]
+            away = b.add(b.add(source, block.source), b.mul(shift_y, width))
+            with cgutils.for_range(b, images) as image:
+                near = b.add(away, b.mul(image.index, later_source))
+                read = [v.load(b.add(near, shift), 0, mask) for shift, mask in zip(shifts, masks, strict=True)]
+                at = b.add(b.add(slopes, block.out), b.mul(image.index, later_slopes))
+                for r, line in enumerate(sums):
+                    slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, block.mask)
+                    for total, x, mask in zip(line, read, masks, strict=True):
+                        _add_product(v, total, slope, x, mask)
+
+        lanes = _WHOLE(form.lanes)
+        line_length = cells if form.flat else columns
+        vectors = b.sdiv(b.add(line_length, _WHOLE(form.lanes - 1)), lanes)
+        if form.flat:
+            with cgutils.for_range(b, vectors) as block:
+                add_up(b.mul(block.index, lanes), _WHOLE(0))
+        else:
+            with cgutils.for_range(b, b.sdiv(cells, columns)) as row, cgutils.for_range(b, vectors) as block:
+                add_up(row.index, b.mul(block.index, lanes))
+        for r, line in enumerate(sums):
+            for k, total in enumerate(line):
+                place = v.at(b.add(b.add(out, b.mul(_WHOLE(r), next_out)), _WHOLE(k)))
+                b.store(v.reduce(b.fadd, b.load(total)), place)
+        return target.get_dummy_value()
+
+    def typed(context, arena, where, window, tap):  # type: ignore[no-untyped-def]
+        return types.void(arena, where, window, tap), generate
+
+    return intrinsic(typed)
+
+
+_inlined = njit(forceinline=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+
+
+@cache
+def _sweep(count: int, lanes: int, flat: bool) -> Any:
+    """All cells of `count` maps: in pairs of vectors, and a last one alone."""
+    two, one = sum_tile(count, 2, lanes, flat), sum_tile(count, 1, lanes, flat)
+
+    def along_the_line(arena: Any, where: Any, window: Any) -> None:
+        cells, position = window[9], int64(0)
+        while position + lanes < cells:
+            two(arena, where, window, position, int64(0))
+            position += 2 * lanes
+        if position < cells:
+            one(arena, where, window, position, int64(0))
+
+    def row_by_row(arena: Any, where: Any, window: Any) -> None:
+        columns, first = window[8], int64(0)
+        rows = window[9] // columns
+        while first < columns:
+            row = int64(0)
+            while row + 1 < rows:
+                two(arena, where, window, row, first)
+                row += 2
+            if row < rows:
+                one(arena, where, window, row, first)
+            first += lanes
+
+    return _inlined(along_the_line if flat else row_by_row)
+
+
+@cache
+def _maps(lanes: int, flat: bool) -> Any:
+    """An inlined function: maps [start, stop) of images, by eight or four or one of a group at a time."""
+    eight, four, one = _sweep(8, lanes, flat), _sweep(4, lanes, flat), _sweep(1, lanes, flat)
+
+    def sweep(arena: Any, start: Any, stop: Any, maps: Any, groups: Any, offsets: Any, steps: Any, window: Any) -> None:
+        out, weight, source, bias = offsets
+        next_out, next_weight, deeper_weight, plane, depth, family_weight = steps
+        group, done = maps // groups, int64(start)
+        while done < stop:
+            image, chosen = done // maps, done % maps
+            family = chosen // group
+            last = min((family + 1) * group, chosen + stop - done)
+            many = last - chosen
+            together = 8 if many >= 8 else 4 if many >= 4 else 1
+            while chosen < last:
+                # What is left over is done together with some that are done: the same bits, in fewer tiles.
+                chosen = chosen if chosen + together <= last else last - together
+                where = (
+                    out + (image * maps + chosen) * next_out,
+                    weight + family * family_weight + (chosen - family * group) * next_weight,
+                    source + (image * groups + family) * depth * plane,
+                    bias + chosen if bias >= 0 else bias,
+                    next_out, next_weight, deeper_weight, plane, depth,
+                )  # fmt: skip
+                if together == 8:
+                    eight(arena, where, window)
+                elif together == 4:
+                    four(arena, where, window)
+                else:
+                    one(arena, where, window)
+                chosen += together
+            done += many
+
+    return _inlined(sweep)
+
+
+@_inlined
+def _whole(instruction, first):  # type: ignore[no-untyped-def]
+    """Three neighbouring fields as whole numbers of 64 bits, which do not overflow."""
+    return int64(instruction[first]), int64(instruction[first + 1]), int64(instruction[first + 2])
+
+
+def _not_compiled_in(*arguments: Any) -> None:
+    raise NotImplementedError("put in by `names_of`")
+
+
+_sweep_maps = _taps_8_3 = _taps_8_1 = _taps_1_3 = _taps_1_1 = _not_compiled_in
+
+
+def names_of(variant: dict[str, int]) -> dict[str, Any]:
+    """What the bodies' names stand for in a variant: sweeps and tiles for LANES cells."""
+    lanes, flat = variant["LANES"], bool(variant["FLAT"])
+    taps = {f"_taps_{rows}_{taps}": tap_tile(rows, taps, lanes, flat) for rows in (8, 1) for taps in (3, 1)}
+    return {"_sweep_maps": _maps(lanes, flat), **taps}
+
+
+def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Maps [start, stop) of a convolution."""
+    x, w, y = _whole(instruction, 1)
+    _, height, width = _whole(instruction, 6)
+    filters, rows, columns = _whole(instruction, 9)
+    tall, wide, _ = _whole(instruction, 12)
+    top, left, apart_y = _whole(instruction, 16)
+    apart_x, depth, group = _whole(instruction, 19)
+    bias = int64(instruction[4]) if BIAS == 1 else int64(-1)
+    taps = tall * wide
+    steps = (rows * columns, depth * taps, taps, height * width, depth, group * depth * taps)
+    window = (height, width, tall, wide, apart_y, apart_x, -top, -left, columns, rows * columns)
+    _sweep_maps(arena, start, stop, filters, filters // group, (y, w, x, bias), steps, window)
+
+
+def transposed_convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Maps [start, stop) of what a convolution sends back: the same sums, with taps that go the other way."""
+    y, w, x = _whole(instruction, 1)
+    channels, height, width = _whole(instruction, 6)
+    filters, rows, columns = _whole(instruction, 9)
+    tall, wide, _ = _whole(instruction, 12)
+    top, left, apart_y = _whole(instruction, 16)
+    apart_x, depth, group = _whole(instruction, 19)
+    taps = tall * wide
+    steps = (height * width, taps, depth * taps, rows * columns, group, group * depth * taps)
+    window = (rows, columns, tall, wide, -apart_y, -apart_x, top, left, width, height * width)
+    _sweep_maps(arena, start, stop, channels, filters // group, (x, w, y, int64(-1)), steps, window)
+
+
+def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Slabs [start, stop) of filters, a slab being what one filter weighs of one channel: by eight filters and three taps."""
+    x, y, w = _whole(instruction, 1)
+    images, channels, height = _whole(instruction, 5)
+    width, filters, rows = _whole(instruction, 8)
+    columns, tall, wide = _whole(instruction, 11)
+    top, left, apart_y = _whole(instruction, 16)
+    apart_x, depth, group = _whole(instruction, 19)
+    plane, cells, taps = height * width, rows * columns, tall * wide
+    window = (height, width, columns, cells)
+    for channel in range(depth):
+        chosen = (int64(start) - channel + depth - 1) // depth
+        end = (int64(stop) - channel + depth - 1) // depth
+        while chosen < end:
+            family = chosen // group
+            eight = chosen + 8 <= min((family + 1) * group, end)
+            for i in range(tall):
+                j = int64(0)
+                while j < wide:
+                    three = wide - j >= 3
+                    where = (
+                        w + (chosen * depth + channel) * taps + i * wide + j,
+                        y + chosen * cells,
+                        x + (family * depth + channel) * plane,
+                        depth * taps, cells, filters * cells, channels * plane, images,
+                    )  # fmt: skip
+                    tap = (i * apart_y - top, j * apart_x - left, apart_x)
+                    if eight and three:
+                        _taps_8_3(arena, where, window, tap)
+                    elif eight:
+                        _taps_8_1(arena, where, window, tap)
+                    elif three:
+                        _taps_1_3(arena, where, window, tap)
+                    else:
+                        _taps_1_1(arena, where, window, tap)
+                    j += 3 if three else 1
+            chosen += 8 if eight else 1
