@@ -122,6 +122,10 @@ def _watched(document: Document, program: Program) -> dict[str, Value]:
             if address.partition(".")[0] == name and value.shape == ():
                 watched.setdefault("loss", value)
     for node in document.graph:
+        for port in node.kind.measures if node.kind is not None else ():
+            measure = program.outputs.get(f"{node.id}.{port}")
+            if measure is not None and measure.shape == ():
+                watched.setdefault("loss", measure)
         if node.kind is not None and node.kind.category == "Metrics":
             metric = program.outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
             if metric is not None and metric.shape == ():

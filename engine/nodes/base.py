@@ -67,6 +67,9 @@ class NodeType:
     source: ClassVar[str] = ""
     icon: ClassVar[str] = ""
     time: ClassVar[Literal["", "opens", "delays", "closes"]] = ""
+    measures: ClassVar[
+        tuple[str, ...]
+    ] = ()  # of a learning rule: outputs that fall as it learns, drawn where there is no loss
     inputs: ClassVar[tuple[Port, ...]] = ()
     outputs: ClassVar[tuple[Port, ...]] = ()
 

@@ -21,6 +21,7 @@ LIKELIHOOD = Port(
     "log_likelihood", "()", symbol=r"\ln P",
     help=f"Mean log-probability of the batch, by enumeration; only where a side has {MOST_ENUMERATED} units or fewer.",
 )  # fmt: skip
+SURPRISE = Port("surprise", "()", symbol="S", help="−ln P: how unlikely the batch still is; where that is enumerated.")
 SAMPLING = ("hidden", "everything", "nothing")
 
 
@@ -111,6 +112,7 @@ class RestrictedBoltzmannMachine(NodeType):
         r"P(h_j = 1 \mid v) = \sigma(c_j + \sum_i v_i w_{ij}),\quad P(v_i = 1 \mid h) = \sigma(b_i + \sum_j w_{ij} h_j)"
     )
     source = "Aggarwal 2023, §7.4, eqs 7.14 to 7.17; Hinton 2002; Tieleman 2008"
+    measures = ("surprise", "error")
     inputs = (X,)
     outputs = (
         Port("reconstruction", "(batch, visible)", symbol=r"\hat v", help="What the hidden probabilities send back."),
@@ -122,6 +124,7 @@ class RestrictedBoltzmannMachine(NodeType):
         Port("free_energy", "(batch, 1)", symbol="F", help="−ln of an example's probability, up to ln Z."),
         Port("error", "()", symbol="E", help="Mean squared difference of examples and reconstruction."),
         LIKELIHOOD,
+        SURPRISE,
     )
     hidden = Whole(4, low=1, high=4096, unit="units", help="How many hidden units there are.")
     method = Choice(
@@ -176,7 +179,8 @@ class RestrictedBoltzmannMachine(NodeType):
             "error": emit("mean", missed * missed, axes=(0, 1)),
         }  # fmt: skip
         if log_z is not None:
-            outputs["log_likelihood"] = -emit("mean", free, axes=(0, 1)) - log_z
+            outputs["surprise"] = emit("mean", free, axes=(0, 1)) + log_z
+            outputs["log_likelihood"] = -outputs["surprise"]
         return outputs
 
     def _machine(self, build: Builder, width: int) -> Machine:
@@ -245,6 +249,7 @@ class BoltzmannMachine(NodeType):
     name, category, icon, title = "boltzmann_machine", "Learning rules", "dices", "Boltzmann machine"
     formula = r"P(s_i = 1 \mid \cdot) = \sigma\left(\frac{b_i + \sum_j w_{ij} s_j}{T}\right)"
     source = "Aggarwal 2023, §7.3, eqs 7.5 to 7.13"
+    measures = ("surprise",)
     inputs = (X,)
     outputs = (
         Port("free", "(chains, units)", symbol="s", help="The chains: visible units first, then the hidden ones."),
@@ -257,6 +262,7 @@ class BoltzmannMachine(NodeType):
         Port("energy", "(chains, 1)", symbol="E", help="The energy of each chain."),
         Port("couplings", "(units, units)", symbol="W", help="The pull between each two units, both ways."),
         LIKELIHOOD,
+        SURPRISE,
     )
     hidden = Whole(1, low=0, high=256, unit="units", help="How many units no example sets.")
     method = Choice(
@@ -294,6 +300,7 @@ class BoltzmannMachine(NodeType):
             exact, log_z = self._enumerated(build, half, bias, units)
             clamped, statistics_of_data, log_visible = self._posterior(build, x, half, bias, visible)
             outputs["log_likelihood"] = emit("mean", log_visible, axes=(0, 1)) - log_z
+            outputs["surprise"] = -outputs["log_likelihood"]
             if self.method == "exact":
                 model, data = exact, statistics_of_data
         if self.method == "sampled" and self.hidden:

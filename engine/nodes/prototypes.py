@@ -64,6 +64,7 @@ class Competition(NodeType):
     """What competing prototypes share: distances, the winner, and the quantised example."""
 
     category: ClassVar[str] = "Learning rules"
+    measures = ("error",)
     inputs = (X,)
     outputs: ClassVar[tuple[Port, ...]] = (
         NEAREST,
@@ -175,7 +176,7 @@ class KMeans(Competition):
     """Every prototype moves to the mean of the examples that are nearest to it; one that has none stays."""
 
     name, icon, title = "k_means", "chart-scatter", "k-means"
-    formula = r"W_u \leftarrow \frac{1}{n_u} \sum_{p_n = u} x_n"
+    formula = r"W_u \leftarrow W_u + \alpha\left(\frac{1}{n_u} \sum_{p_n = u} x_n - W_u\right)"
     source = "Aggarwal 2023, §6.2.1 and exercise 12.3"
     outputs = (
         *Competition.outputs[:3],
@@ -183,6 +184,9 @@ class KMeans(Competition):
         PROTOTYPES,
     )
     units = Whole(3, low=1, high=4096, unit="clusters", help="How many clusters are sought.")
+    learning_rate = Real(
+        1.0, low=0.0, high=1.0, symbol=r"\alpha", help="The share of the way to the mean; 1 is k-means."
+    )
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x = values["x"]
@@ -192,7 +196,8 @@ class KMeans(Competition):
         def learn() -> None:
             members = members_of(build, winners)
             means = build.emit("matmul", winners, x, transpose_a=True) / build.emit("maximum", members, 1.0)
-            build.emit("set_to", prototypes, build.emit("where", members, means, prototypes))
+            rate = build.setting("learning_rate", self.learning_rate)
+            build.emit("add_to", prototypes, rate * build.emit("where", members, means - prototypes, 0.0))
 
         build.learn(learn)
         return outputs
