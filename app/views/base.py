@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.theme import current_theme
 from app.views.wanted import entries_of, listed
+from engine.problems import ProblemError
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 STALE_AFTER_MS = 250  # an edit is followed by its snapshot within a few frames: greying out for so short would flicker
 EXPORT_SCALE = 2.0
+EXPORT_FILTER = "PNG (*.png);;SVG (text stays text) (*.svg);;JPEG (*.jpg *.jpeg)"
 NARROWEST = 270  # pixels of a head, whatever it holds
 TEAR_OFF, PUT_BACK = "Tear off into a window", "Put back into the window"
 
@@ -95,7 +97,7 @@ class View(QFrame):
         self.subtitle = ElidedLabel()
         self.subtitle.setProperty("level", "caption")
         self.subtitle.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.export_button = self._tool("download", "Export as PNG …", self.export)
+        self.export_button = self._tool("download", "Export as PNG, SVG or JPEG …", self.export)
         self.tear_button = self._tool("external-link", TEAR_OFF, self.tear_wanted)
         self.close_button = self._tool("x", "Close this view", self.close_wanted)
         row.addWidget(self._icon)
@@ -160,6 +162,9 @@ class View(QFrame):
     def feed(self, snapshot: Snapshot) -> str:
         """Hand the numbers on; the sentence that says why there is nothing to see, if so."""
         raise TypeError(f"{type(self).__name__} does not say what it shows")
+
+    def peek(self, snapshot: Snapshot) -> None:
+        """A snapshot came while it cannot be seen: take what its name needs, and no more."""
 
     def describe(self, snapshot: Snapshot) -> str:
         """What the subtitle says beside the iteration."""
@@ -330,12 +335,22 @@ class View(QFrame):
         return [each for each in found if not each.isHidden() and not (self._body and self._body.isAncestorOf(each))]
 
     def export(self) -> None:
-        """Ask for a file and write the picture there."""
+        """Ask for a file and write the picture there, in the format that its name says."""
+        from app.capture.pictures import save_picture  # it knows of views in its turn
+        from app.capture.subjects import LiveViewSubject
+
         name = self.title.lower().replace(" ", "-")
         suggestion = str(Path.home() / f"{self.editor.document.id}-{name}.png")
-        path, _ = QFileDialog.getSaveFileName(self.window(), f"Export {self.title}", suggestion, "PNG (*.png)")
-        if path and not self.picture().save(path, "PNG"):
-            self.subtitle.setText(f"{Path(path).name} could not be written")
+        chosen, kind = QFileDialog.getSaveFileName(self.window(), f"Export {self.title}", suggestion, EXPORT_FILTER)
+        if not chosen:
+            return
+        path = Path(chosen)
+        if not path.suffix:
+            path = path.with_suffix(".svg" if kind.startswith("SVG") else ".jpg" if kind.startswith("JPEG") else ".png")
+        try:
+            save_picture(LiveViewSubject(self), path, EXPORT_SCALE, self.label)
+        except ProblemError as error:
+            self.subtitle.setText(str(error.problems[0]))
 
 
 class Head(QFrame):

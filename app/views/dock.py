@@ -48,6 +48,8 @@ class ViewDock(QDockWidget):
         self._snapshot = snapshot
         if self.is_seen:
             self.view.show_snapshot(snapshot)
+        else:
+            self.view.peek(snapshot)
 
     def forget(self) -> None:
         """Another document was opened: its first snapshot is yet to come."""

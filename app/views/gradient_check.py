@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 QUESTION = "gradient check"
 PIECE_SECONDS = 0.016  # of the worker's time for one question, as long as a chunk of training
-ROW = 24
+ROW, WIDEST_CHOICE = 24, 260
 RULES = {
     "doubled": "twice as large", "reversed": "with the wrong sign", "blocked": "left out", "straight_through": "taken for 1",
 }  # fmt: skip
@@ -111,14 +112,15 @@ class GradientCheckView(View):
         self.rule = _choice("What the planted mistake does")
         for rule, words in RULES.items():
             self.rule.addItem(words, rule)
-        for part in (self.button, self.planted, self.rule):
-            row.addWidget(part)
+        row.addWidget(self.button)
+        row.addWidget(self.planted, 1)
         row.addStretch(1)
         self.words = QLabel(IDLE)
         self.words.setProperty("level", "2")
         self.words.setWordWrap(True)
         self.table = self._make_table()
         column.addLayout(row)
+        column.addWidget(self.rule)  # a line of its own, and only where a mistake is planted
         column.addWidget(self.words)
         column.addWidget(self.table, 1)
         self.planted.currentIndexChanged.connect(self._show_rule)
@@ -133,12 +135,14 @@ class GradientCheckView(View):
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setShowGrid(False)
+        table.setStyleSheet("QTableView::item { padding: 2px 4px } QHeaderView::section { padding: 4px }")
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(ROW)
         head = table.horizontalHeader()
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setMinimumSectionSize(20)
-        head.setStretchLastSection(True)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)  # names are what can be cut off
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         head.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         for place, help in enumerate(HELP):
             table.horizontalHeaderItem(place).setToolTip(help)
@@ -312,7 +316,10 @@ def _choice(name: str) -> QComboBox:
     box = QComboBox()
     box.setAccessibleName(name)
     box.setToolTip(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(8)
+    box.setMaximumWidth(WIDEST_CHOICE)
+    box.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return box
 
 
@@ -321,6 +328,6 @@ def _cell(text: str, column: int, token: str) -> QTableWidgetItem:
     theme: Any = current_theme()
     cell.setForeground(theme.colour(token))
     if column in (1, 2, 3):
-        cell.setFont(theme.font("number"))
+        cell.setFont(theme.font("number_small"))
         cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
     return cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize
@@ -10,6 +11,7 @@ from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSizePolicy,
 
 from app.views.base import View
 from app.views.entries import is_weight, parameter_title
+from app.views.wanted import entries_of
 from app.views.weights_plot import PICTURES, WeightsPlot
 
 if TYPE_CHECKING:
@@ -120,10 +122,27 @@ class WeightsView(View):
         names = [key for key, _ in keys]
         saved = self.settings
         wanted = next((key for key in (before, str(saved.get("parameter", ""))) if key in names), "")
-        first = next((key for key in names if is_weight(key, snapshot.parameters[key].shape)), "")
+        weights = [key for key in names if is_weight(key, snapshot.parameters[key].shape)]
+        first = self._left_by_others(weights)
         self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
         self._check(str(saved.get("picture", "")))
         self._tell_label()
+
+    def _left_by_others(self, weights: Sequence[str]) -> str:
+        """The first weights that no other of these views shows; the first of all where each is shown already."""
+        taken: list[str] = []
+        for name, entry in entries_of(self.editor.document.views).items():
+            if name == self.id:
+                break
+            if entry["type"] == self.kind:
+                free = [key for key in weights if key not in taken]
+                taken.append(str(entry.get("parameter") or next(iter(free), "")))
+        return next((key for key in weights if key not in taken), next(iter(weights), ""))
+
+    def peek(self, snapshot: Snapshot) -> None:
+        """Its tab is named after the weights that it will show."""
+        if not self._keys:
+            self._offer(snapshot)
 
     def describe(self, snapshot: Snapshot) -> str:
         """How many."""
@@ -158,7 +177,9 @@ class WeightsView(View):
     @property
     def label(self) -> str:
         """Whose weights, so that two of these views can be told apart."""
-        return f"{self.title} · {self.parameter.currentText()}" if self.key else self.title
+        saved = str(self.settings.get("parameter", ""))
+        shown = self.parameter.currentText() or (saved and parameter_title(self.editor.document, saved))
+        return f"{self.title} · {shown}" if shown else self.title
 
     def _tell_label(self) -> None:
         self.renamed.emit(self.label)

@@ -139,3 +139,15 @@ def test_without_a_loss_it_says_so(qtbot, view, editor):
 @pytest.mark.parametrize(("ratio", "text"), [(0.0, "0"), (2.13e-9, "2.1e−9"), (1 / 3, "0.33"), (1e-6, "1.0e−6")])
 def test_small_ratios_are_powers_of_ten(ratio, text):
     assert ratio_text(ratio) == text
+
+
+def test_in_little_room_every_number_of_the_table_is_in_sight(qtbot, view):
+    view.resize(320, 360)
+    while view.planted.currentData() != "hidden":
+        QTest.keyClick(view.planted, Qt.Key.Key_Down)
+    press(view.button)
+    qtbot.waitUntil(lambda: view.found is not None)
+    table = view.table
+    assert view.rule.geometry().right() <= view.body.width()
+    assert table.columnViewportPosition(4) + table.columnWidth(4) <= table.viewport().width()
+    assert table.columnWidth(0) >= 40, [table.columnWidth(k) for k in range(5)]

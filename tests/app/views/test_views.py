@@ -143,6 +143,24 @@ def test_a_picture_of_a_view_can_be_exported(qtbot, editor, tmp_path, monkeypatc
     assert QImage(str(path)).width() == 960
 
 
+@pytest.mark.parametrize(
+    ("typed", "kind", "written"), [("a.svg", "", "a.svg"), ("b", "SVG (text stays text) (*.svg)", "b.svg")]
+)
+def test_a_view_is_exported_in_vectors_by_its_own_button(qtbot, editor, tmp_path, monkeypatch, typed, kind, written):
+    view = shown(qtbot, LossCurve(editor), Snapshot(history=history(loss_batch=LOSSES)))
+    monkeypatch.setattr("app.views.base.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / typed), kind))
+    view.export_button.click()
+    drawing = (tmp_path / written).read_text()
+    assert "<text" in drawing and "iteration" in drawing
+
+
+def test_a_view_that_cannot_be_exported_says_why(qtbot, editor, tmp_path, monkeypatch):
+    view = shown(qtbot, LossCurve(editor), Snapshot(history=history(loss_batch=LOSSES)))
+    monkeypatch.setattr("app.views.base.QFileDialog.getSaveFileName", lambda *_: (str(tmp_path / "a.xyz"), ""))
+    view.export_button.click()
+    assert "“.xyz”" in view.subtitle.text()
+
+
 # the prediction ------------------------------------------------------------------------------------------------------
 
 

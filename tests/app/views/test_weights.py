@@ -170,3 +170,27 @@ def test_a_picture_to_take_away_holds_nothing_to_press_and_says_whose_weights_th
     }
     assert view.label.startswith("Weights · hidden")
     assert all(button.isVisible() for button in [*view.pictures.buttons(), view.tear_button, view.parameter])
+
+
+def test_a_second_view_shows_the_next_layer_and_its_tab_says_so_before_it_is_seen(qtbot, document):
+    document.views = [{"type": "weights"}, {"type": "weights", "id": "weights_2"}]
+    editor = Editor(document)
+    made = []
+    for name in ("weights", "weights_2"):
+        view = WeightsView(editor)
+        view.id = name
+        qtbot.addWidget(view)
+        made.append(view)
+    arrays = {"hidden.weight": np.ones((2, 4)), "hidden.bias": np.ones(4), "output.weight": np.ones((4, 1))}
+    readings = {key: Reading(each.shape, "current", each) for key, each in arrays.items()}
+    for view in made:
+        view.peek(Snapshot(revision=editor.revision, parameters=readings))
+    assert [view.label for view in made] == ["Weights · hidden · weight", "Weights · output · weight"]
+
+
+def test_a_view_that_was_saved_is_named_by_its_weights_before_any_number_comes(qtbot, document):
+    document.views = [{"type": "weights", "parameter": "output.weight"}]
+    view = WeightsView(Editor(document))
+    view.id = "weights"
+    qtbot.addWidget(view)
+    assert view.label == "Weights · output · weight"
