@@ -65,7 +65,10 @@ def _parser() -> argparse.ArgumentParser:
     run = _command(commands, "run", "train without a window", run_document)
     run.add_argument("file", help="a document, or the name of a preset")
     run.add_argument("--epochs", type=_whole(1), default=None, help="how many times all rows are seen (100)")
-    run.add_argument("--seed", type=_whole(0), default=None, help="another seed for the random start")
+    run.add_argument(
+        "--seed", type=_whole(0), default=None, help="another seed for the random start; leaves weights aside"
+    )
+    run.add_argument("--fresh", action="store_true", help="from the start, whatever weights were saved beside the file")
     render = _command(commands, "render", "draw a picture or a film without a screen", render_document)
     render.add_argument("file", help="a document, the name of a preset, or “gallery”")
     part = render.add_mutually_exclusive_group()
@@ -207,7 +210,11 @@ def run_document(options: argparse.Namespace) -> int:
     from engine.problems import ProblemError
 
     try:
-        run = Run(document, epochs=options.epochs or USUAL_EPOCHS, seed=options.seed)
+        weights = None if options.fresh else saved_weights(document, Path(options.file))
+        run = Run(document, epochs=options.epochs or USUAL_EPOCHS, seed=options.seed, weights=weights)
+        tell(options.file, run.problems)
+        if run.start:
+            print(f"goes on from {weights and weights.name} at iteration {run.start} (--fresh begins anew)")
         run.play(draw_progress if sys.stderr.isatty() else None)
         broken = broken_expectations(document)
     except ProblemError as error:
@@ -218,6 +225,13 @@ def run_document(options: argparse.Namespace) -> int:
     for sentence in broken:
         print(f"{options.file}: expected otherwise: {sentence}")
     return 1 if broken else 0
+
+
+def saved_weights(document: Document, path: Path) -> Path | None:
+    """The file of weights that the document was saved with; a preset has none. Raises `ProblemError` for a wrong name."""
+    from engine.weights_file import weights_beside
+
+    return weights_beside(path, document.weights) if document.weights and path.is_file() else None
 
 
 def draw_progress(done: int, total: int, loss: float | None) -> None:

@@ -130,11 +130,12 @@ class Files(QObject):
         name = self._editor.document.weights
         if not name or self.path is None:
             return
-        if Path(name).name != name or Path(name).suffix != WEIGHTS:
-            fact = f"“{name[:80]}” names no file of weights beside the document"
-            self.told.emit(Problem(fact, f"It is a name without a folder, ending in {WEIGHTS}.", kind="weights"))
-            return
-        self.weights_found.emit(self.path.parent / name)
+        from engine.weights_file import weights_beside
+
+        try:
+            self.weights_found.emit(weights_beside(self.path, name))
+        except ProblemError as error:
+            self.tell_all(error.problems)
 
     # saving ----------------------------------------------------------------------------------------------------------
 

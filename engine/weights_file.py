@@ -61,6 +61,14 @@ def write_weights(path: Path, weights: Weights) -> None:
     write_file(path, struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
+def weights_beside(document: Path, name: str) -> Path:
+    """The file that a document calls its weights. Raises `ProblemError` for a name that leads elsewhere."""
+    if Path(name).name != name or Path(name).suffix != ENDING:
+        fact = f"“{name[:80]}” names no file of weights beside the document"
+        raise ProblemError(Problem(fact, f"It is a name without a folder, ending in {ENDING}.", kind="weights"))
+    return document.parent / name
+
+
 def read_weights(path: Path) -> tuple[Weights, list[Problem]]:
     """What a file holds, and what of it is left out. Raises `ProblemError` where the file is no sound safetensors file.
 

@@ -15,6 +15,8 @@ from app.capture.command import plan_of
 from app.cli import main, told
 from app.display import has_display
 from engine.problems import Problem
+from engine.session import Session
+from engine.weights_file import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,6 +110,41 @@ def test_the_seed_changes_the_result_and_the_same_seed_repeats_it(capsys, sound)
         main(["run", str(sound), "--epochs", "3", "--seed", seed])
         results.append(capsys.readouterr().out)
     assert results[0] == results[1] != results[2]
+
+
+@pytest.fixture
+def trained(tmp_path, document):
+    """A document with the weights of 50 iterations beside it."""
+    session = Session(document)
+    session.run(50)
+    write_weights(tmp_path / "trained.safetensors", session.weights)
+    document.weights = "trained.safetensors"
+    document.save(tmp_path / "trained.json")
+    return tmp_path / "trained.json"
+
+
+def test_run_goes_on_from_the_weights_saved_beside_the_file(capsys, trained, document):
+    assert main(["run", str(trained), "--epochs", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "goes on from trained.safetensors at iteration 50" in out
+    session = Session(document)
+    session.run(53)
+    assert f"loss (training): {session.evaluate('train')['loss']:.6g}\n" in out
+    assert "iterations: 53\n" in out
+
+
+@pytest.mark.parametrize("option", [["--fresh"], ["--seed", "0"]])
+def test_run_begins_anew_when_asked_to(capsys, trained, option):
+    assert main(["run", str(trained), "--epochs", "3", *option]) == 0
+    assert "iterations: 3\n" in capsys.readouterr().out
+
+
+def test_weights_that_are_gone_are_told_and_the_run_begins_at_the_start(capsys, trained):
+    trained.with_suffix(".safetensors").unlink()
+    assert main(["run", str(trained), "--epochs", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "trained.safetensors" in out
+    assert "iterations: 3\n" in out
 
 
 def test_run_exits_with_1_when_the_document_expects_otherwise(capsys, tmp_path, document):
