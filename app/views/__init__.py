@@ -3,6 +3,7 @@
 from app.views.base import View
 from app.views.boundary import DecisionBoundary
 from app.views.curves import AccuracyCurve, LossCurve
+from app.views.flow import FlowView
 from app.views.gradient_check import GradientCheckView
 from app.views.surface import LossSurfaceView
 from app.views.weights import WeightsView
@@ -13,9 +14,11 @@ VIEWS: dict[str, type[View]] = {
     "accuracy": AccuracyCurve,
     "surface": LossSurfaceView,
     "weights": WeightsView,
+    "flow": FlowView,
     "gradient_check": GradientCheckView,
 }
 
 __all__ = [
-    "VIEWS", "AccuracyCurve", "DecisionBoundary", "GradientCheckView", "LossCurve", "LossSurfaceView", "View", "WeightsView",
+    "VIEWS", "AccuracyCurve", "DecisionBoundary", "FlowView", "GradientCheckView", "LossCurve", "LossSurfaceView", "View",
+    "WeightsView",
 ]  # fmt: skip
