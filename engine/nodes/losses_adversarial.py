@@ -26,7 +26,7 @@ class DiscriminatorLoss(TermLoss):
     """What it costs a discriminator to take real for made and made for real; for a critic, the gap it leaves."""
 
     name, title, icon = "discriminator_loss", "discriminator loss", "scan-search"
-    formula = r"L = -\frac{1}{n}\sum_i \ln D(x_i) - \frac{1}{n}\sum_i \ln\left(1 - D(G(z_i))\right)"
+    formula = r"L = -\frac{1}{n}\sum_i \left[\ln D(x_i) + \ln(1 - D(y_i))\right]"
     source = "Goodfellow et al. 2014; Aggarwal 2023, eq. 12.22, which maximises sums; Arjovsky et al. 2017"
     inputs = (REAL, FAKE)
     form = Choice(

@@ -44,7 +44,7 @@ class BernoulliKL(Loss):
     """What it costs that units are active more or less often than wanted, on average over the batch."""
 
     name, title, icon = "bernoulli_kl", "Bernoulli KL", "gauge"
-    formula = r"L = \beta \sum_j \left[\rho \ln \frac{\rho}{\hat\rho_j} + (1 - \rho) \ln \frac{1 - \rho}{1 - \hat\rho_j}\right]"
+    formula = r"L = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \hat\rho_j)"
     source = "Ng 2011: sparse autoencoder"
     inputs = (
         Port("h", "(batch, units)", symbol="h", help="Activations between 0 and 1, as a sigmoid gives them."),
@@ -71,7 +71,7 @@ class Entropy(TermLoss):
     """How undecided a softmax is: 0 for a single class, ln k for k classes alike. To raise it, subtract it from a loss."""
 
     name, title, icon = "entropy", "entropy", "gauge"
-    formula = r"L = -\frac{1}{n}\sum_i \sum_k p_{ik} \ln p_{ik},\quad p_i = \mathrm{softmax}(z_i)"
+    formula = r"L = -\frac{1}{n}\sum_{i,k} p_{ik} \ln p_{ik}"
     source = "Aggarwal 2023, §10.5: assignment entropy"
     inputs = (
         Port("logits", "(batch, classes)", symbol="z", help="One score per class: the node holds the softmax itself."),

@@ -34,10 +34,10 @@ class SquaredHinge(ElementLoss):
 
 @node_type
 class Huber(ElementLoss):
-    """A parabola for small errors and a straight line for large ones: outliers pull no harder than δ."""
+    """A parabola for small errors and a straight line for large ones: c is the size of an error or δ, if that is less."""
 
     name, title = "huber", "Huber"
-    formula = r"L = \frac{1}{n}\sum_i c_i \left(|d_i| - \tfrac{c_i}{2}\right),\quad c_i = \min(|d_i|, \delta)"
+    formula = r"L = \frac{1}{n}\sum_i c_i \left(|d_i| - \tfrac{c_i}{2}\right)"
     source = "Huber 1964; Hastie, Tibshirani & Friedman 2009, eq. 10.23"
     delta = Real(1.0, low=0.0, high=1e6, symbol=r"\delta", help="The size of error beyond which the line begins.")
 
@@ -130,10 +130,10 @@ class EmbeddingLoss(TermLoss):
 
 @node_type
 class Triplet(EmbeddingLoss):
-    """An example has to lie nearer to one of its kind than to a stranger, by a margin."""
+    """An example has to lie nearer to one of its kind than to a stranger: d⁺ and d⁻ differ by a margin."""
 
     name, title = "triplet", "triplet"
-    formula = r"L = \frac{1}{n}\sum_i \max\left(\lVert x_i - x^+_i \rVert^2 - \lVert x_i - x^-_i \rVert^2 + a, 0\right)"
+    formula = r"L = \frac{1}{n}\sum_i \max(d^+_i - d^-_i + a, 0)"
     source = "Schroff, Kalenichenko & Philbin 2015"
     inputs: ClassVar[tuple[Port, ...]] = (
         Port("anchor", "(batch, units)", symbol="x"),

@@ -35,7 +35,7 @@ class Reinforce(ExampleLoss):
     """Makes actions likelier that were rewarded above the baseline: its slope is that of the expected reward, on average."""
 
     name, title, icon = "reinforce", "REINFORCE", "trending-up"
-    formula = r"L = -\frac{1}{n}\sum_i (R_i - b) \ln p_{i a_i},\quad p_i = \mathrm{softmax}(z_i)"
+    formula = r"L = -\frac{1}{n}\sum_i (R_i - b) \ln p_{i a_i}"
     source = "Williams 1992; Aggarwal 2023, eqs 11.25 and 11.26, which maximises"
     inputs = (
         Port("logits", "(batch, actions)", symbol="z", help="One score per action: the loss holds the softmax itself."),
@@ -59,7 +59,7 @@ class TemporalDifference(ExampleLoss):
     """The squared difference between a value and what the next moment says of it: reward plus discounted next value."""
 
     name, title, icon = "td_error", "temporal difference", "diff"
-    formula = r"L = \frac{1}{n}\sum_i \delta_i^2,\quad \delta_i = r_i + \gamma \max_a Q'_{ia} - Q_{i a_i}"
+    formula = r"L = \frac{1}{n}\sum_i \left(r_i + \gamma \max_a Q'_{ia} - Q_{i a_i}\right)^2"
     source = "Aggarwal 2023, eqs 11.9 and 11.17 to 11.19, without ½; Sutton & Barto 2018, §6.1"
     inputs = (
         Port("value", "(batch, actions) or (batch, 1)", symbol="Q", help="Values at this moment."),

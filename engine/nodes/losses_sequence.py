@@ -39,7 +39,7 @@ class WeightedCrossEntropy(Loss):
     """The softmax cross-entropy of examples that count more or less: masked ones with 0, a bag's as often as drawn."""
 
     name, title = "weighted_cross_entropy", "weighted cross-entropy"
-    formula = r"L = -\frac{\sum_i w_i \ln p_{i t_i}}{\sum_i w_i},\quad p_i = \mathrm{softmax}(z_i)"
+    formula = r"L = -\frac{1}{\sum w}\sum_i w_i \ln p_{i t_i}"
     source = "Aggarwal 2023, §10.3: labelled nodes alone; §5.5.1: bags"
     inputs = (
         SCORES,

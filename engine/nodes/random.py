@@ -80,7 +80,7 @@ class Dropout(Masked):
     """Sets units to 0 at random in training, so that none can rely on another."""
 
     name = "dropout"
-    formula = r"h_i = \frac{m_i}{1 - p}\, x_i,\quad m_i \sim \mathrm{Bernoulli}(1 - p)"
+    formula = r"h = \frac{m \odot x}{1 - p}"
     source = "Srivastava et al. 2014; Aggarwal 2023, §5.5.4, which scales in evaluation instead"
     inputs, outputs = (X,), (H,)
     mask = Choice(
@@ -98,7 +98,7 @@ class Dropconnect(Masked):
     """Sets weights to 0 at random in training: wire it between a parameter and a layer's weight."""
 
     name, icon = "dropconnect", "unplug"
-    formula = r"W' = \frac{M \odot W}{1 - p},\quad M_{ij} \sim \mathrm{Bernoulli}(1 - p)"
+    formula = r"W' = \frac{M \odot W}{1 - p}"
     source = "Wan et al. 2013; Aggarwal 2023, §5.5.4"
     inputs = (Port("weight", "(features, units)", symbol="W", help="A parameter node."),)
     outputs = (Port("weight", "(features, units)", kind="parameter", symbol="W'"),)
@@ -127,7 +127,7 @@ class GaussianNoise(Corruption):
     """Adds normal noise to every number."""
 
     name, icon, title = "gaussian_noise", "waves", "Gaussian noise"
-    formula = r"\tilde x_i = x_i + \sigma\,\epsilon_i,\quad \epsilon_i \sim \mathcal{N}(0, 1)"
+    formula = r"\tilde x = x + \sigma\,\epsilon"
     source = "Aggarwal 2023, §5.4.1, eqs 5.7 and 5.8; λ there is the variance"
     amount = Real(0.1, low=0.0, high=1e6, symbol=r"\sigma", help="How strong: σ, or σ² as “amount is” says.")
     amount_is = Choice(
@@ -145,7 +145,7 @@ class MaskingNoise(Corruption):
     """Sets a share of the numbers to 0, and leaves the others as they are."""
 
     name, icon, title = "masking_noise", "eye-off", "masking noise"
-    formula = r"\tilde x_i = (1 - m_i)\, x_i,\quad m_i \sim \mathrm{Bernoulli}(f)"
+    formula = r"\tilde x = (1 - m) \odot x"
     source = "Aggarwal 2023, §5.10.2: denoising autoencoder"
     fraction = Real(0.2, low=0.0, high=1.0, symbol="f", help="The share that is set to 0.")
 
@@ -158,7 +158,7 @@ class SaltAndPepper(Corruption):
     """Sets a share of the numbers to the smallest or the largest value, by a fair coin."""
 
     name, icon, title = "salt_and_pepper", "binary", "salt and pepper"
-    formula = r"\tilde x_i = x_i,\; \text{or with chance } f \text{ fairly } a \text{ or } b"
+    formula = r"\tilde x_i \in \{x_i, a, b\}"
     source = "Aggarwal 2023, §5.10.2: denoising autoencoder"
     fraction = Real(0.2, low=0.0, high=1.0, symbol="f", help="The share that is spoiled.")
     low = Real(0.0, symbol="a", help="What pepper is: the smallest value of the data.")
@@ -198,7 +198,7 @@ class RandomMixture(Random):
     """A point between two, anywhere on the way: of a real and a made example, where a gradient penalty looks."""
 
     name, icon, title = "random_mixture", "combine", "random mixture"
-    formula = r"y_i = u_i a_i + (1 - u_i)\, b_i,\quad u_i \sim U[0, 1)"
+    formula = r"y = u\,a + (1 - u)\,b"
     source = "Gulrajani et al. 2017: Wasserstein GAN with gradient penalty"
     inputs = (Port("a", "(batch, features)", symbol="a"), Port("b", "(batch, features)", symbol="b"))
     outputs = (Port("y", "(batch, features)", symbol="y"),)
@@ -219,7 +219,7 @@ class GaussianSample(Random):
     """A normal number around a mean, drawn so that the derivative reaches mean and spread: reparameterised."""
 
     name, title = "gaussian_sample", "Gaussian sample"
-    formula = r"h_i = \mu_i + \sigma_i\,\epsilon_i,\quad \epsilon_i \sim \mathcal{N}(0, 1)"
+    formula = r"h = \mu + \sigma\,\epsilon"
     source = "Kingma & Welling 2014; Aggarwal 2023, eqs 5.18, 5.23 and 5.24"
     inputs = (
         Port("mean", "(batch, units)", symbol=r"\mu"),
@@ -279,7 +279,7 @@ class GumbelSoftmax(Random):
     """A draw among classes that derivatives can pass: the softmax of noisy scores, sharp at a low temperature."""
 
     name, icon, title = "gumbel_softmax", "flame", "Gumbel-softmax"
-    formula = r"h = \mathrm{softmax}\left(\frac{z + g}{T}\right),\quad g_i \sim \mathrm{Gumbel}(0, 1)"
+    formula = r"h = \mathrm{softmax}\left(\frac{z + g}{T}\right)"
     source = "Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017"
     inputs = (LOGITS,)
     outputs = (Port("h", "(batch, classes)", symbol="h"),)
@@ -334,7 +334,7 @@ class BootstrapWeights(Random):
     """How often each example of the batch comes into a bag of as many draws with replacement: weights for a loss."""
 
     name, icon, title = "bootstrap_weights", "clipboard", "bootstrap weights"
-    formula = r"w_i = |\{j : u_j = i\}|,\quad u_1 \dots u_n \sim \{1 \dots n\}"
+    formula = r"w_i = |\{j : u_j = i\}|"
     source = "Breiman 1996; Aggarwal 2023, §5.5.1"
     outputs = (Port("weight", "(batch)", symbol="w", help="0 for about 37 % of the examples; 1 each in evaluation."),)
     bag = Choice(
