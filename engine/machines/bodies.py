@@ -59,8 +59,13 @@ def _windows(kernel: Kernel) -> Choice:
         flat = int(maps[1] == cells[1])
         line = rows * columns if flat else columns
         lanes = next((lanes for lanes in (4, 8) if line <= lanes), vector_length())
+        if kernel is FILTER_CORRELATION:
+            together = ("TAPS", min(3, instruction.fields[12]))
+        else:
+            group = instruction.fields[19 if kernel is TRANSPOSED_CONVOLUTION else 20]
+            together = ("ROWS", 8 if group >= 8 else 4 if group >= 4 else 1)
         bias = instruction.variant if kernel is CONVOLUTION else ()
-        return kernel, (*bias, ("FLAT", flat), ("LANES", min(lanes, vector_length())))
+        return kernel, (*bias, ("FLAT", flat), ("LANES", min(lanes, vector_length())), together)
 
     return choose
 

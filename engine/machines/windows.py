@@ -24,12 +24,12 @@ _WHOLE, _WORD = ir.IntType(64), ir.IntType(32)
 
 
 class Form(NamedTuple):
-    """What a tile is compiled for: so many results at once, so many vectors (or taps) of each."""
+    """What a tile is compiled for: so many results at once, and neighbouring taps of each where it sums over cells."""
 
     rows: int
-    vectors: int
     lanes: int
     flat: bool
+    taps: int = 1
 
 
 class _Cells:
@@ -74,26 +74,21 @@ def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any) -> None:
     v.b.store(v.b.select(mask, v.multiply_add(x, y, old), old), total)
 
 
-@cache
-def sum_tile(*fields: Any) -> Any:
-    """Intrinsic `(arena, where, window, position, first)`: some results, summed over all taps and channels.
+class _Sums:
+    """Results of some filters, summed over all taps and channels, for whatever cells one asks for."""
 
-    where   offsets of the first result, of its weights, of the first source map and of its bias (−1: none); then the
-            steps to the next result, to its weights, to the weights of the next source map, to that map; how many there are
-    window  rows and columns of a source map, rows and columns of a filter, cells between taps (down, across), shift of the
-            first tap (down, across), columns and cells of a result
-    """
-    form = Form(*fields)
+    def __init__(self, form: Form, v: Vectors, where: list[Any], window: list[Any]) -> None:
+        self.form, self.v, self.where, self.window = form, v, where, window
 
-    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        arena, where, window, position, first = arguments
-        out, weight, source, bias, next_out, next_weight, deeper_weight, plane, depth = _numbers(builder, where)
-        height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells = _numbers(builder, window)
-        b, v = builder, Vectors(builder, arena, form.lanes)
+    def tile(self, vectors: int, position: Any, first: Any) -> None:
+        """So many vectors of cells: along the line, or in neighbouring rows."""
+        form, v, b = self.form, self.v, self.v.b
+        out, weight, source, bias, next_out, next_weight, deeper_weight, plane, depth = self.where
+        height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells = self.window
         step = form.lanes if form.flat else 1
         blocks = [
             _Cells(v, form.flat, b.add(position, _WHOLE(step * k)), first, width, columns, cells)
-            for k in range(form.vectors)
+            for k in range(vectors)
         ]
         sums = [[cgutils.alloca_once(b, v.vector) for _ in blocks] for _ in range(form.rows)]
         has_bias = b.icmp_signed(">=", bias, _WHOLE(0))
@@ -118,10 +113,54 @@ def sum_tile(*fields: Any) -> Any:
         for r, line in enumerate(sums):
             for total, block in zip(line, blocks, strict=True):
                 v.store(b.load(total), b.add(b.add(out, b.mul(_WHOLE(r), next_out)), block.out), 0, block.mask)
+
+    def along_the_line(self) -> None:
+        """All cells of flat maps: in pairs of vectors, and a last one alone."""
+        b, lanes, cells, nothing = self.v.b, self.form.lanes, self.window[9], _WHOLE(0)
+        pairs = b.sdiv(b.add(cells, _WHOLE(lanes - 1)), _WHOLE(2 * lanes))
+        with cgutils.for_range(b, pairs) as pair:
+            self.tile(2, b.mul(pair.index, _WHOLE(2 * lanes)), nothing)
+        rest = b.mul(pairs, _WHOLE(2 * lanes))
+        with b.if_then(b.icmp_signed("<", rest, cells)):
+            self.tile(1, rest, nothing)
+
+    def row_by_row(self) -> None:
+        """All cells of maps that are narrower than their source: rows in pairs, and a last one alone."""
+        b, lanes, columns = self.v.b, self.form.lanes, self.window[8]
+        rows = b.sdiv(self.window[9], columns)
+        pairs = b.sdiv(rows, _WHOLE(2))
+        with cgutils.for_range(b, b.sdiv(b.add(columns, _WHOLE(lanes - 1)), _WHOLE(lanes))) as block:
+            first = b.mul(block.index, _WHOLE(lanes))
+            with cgutils.for_range(b, pairs) as pair:
+                self.tile(2, b.mul(pair.index, _WHOLE(2)), first)
+            rest = b.mul(pairs, _WHOLE(2))
+            with b.if_then(b.icmp_signed("<", rest, rows)):
+                self.tile(1, rest, first)
+
+
+@cache
+def sum_tile(*fields: Any) -> Any:
+    """Intrinsic `(arena, where, window)`: all cells of some results.
+
+    where   offsets of the first result, of its weights, of the first source map and of its bias (−1: none); then the
+            steps to the next result, to its weights, to the weights of the next source map, to that map; how many there are
+    window  rows and columns of a source map, rows and columns of a filter, cells between taps (down, across), shift of the
+            first tap (down, across), columns and cells of a result
+    """
+    form = Form(*fields)
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        arena, where, window = arguments
+        v = Vectors(builder, arena, form.lanes)
+        sums = _Sums(form, v, _numbers(builder, where), _numbers(builder, window))
+        if form.flat:
+            sums.along_the_line()
+        else:
+            sums.row_by_row()
         return target.get_dummy_value()
 
-    def typed(context, arena, where, window, position, first):  # type: ignore[no-untyped-def]
-        return types.void(arena, where, window, position, first), generate
+    def typed(context, arena, where, window):  # type: ignore[no-untyped-def]
+        return types.void(arena, where, window), generate
 
     return intrinsic(typed)
 
@@ -143,10 +182,10 @@ def tap_tile(*fields: Any) -> Any:
         height, width, columns, cells = _numbers(builder, window)
         shift_y, begin_x, step_x = _numbers(builder, tap)
         b, v = builder, Vectors(builder, arena, form.lanes)
-        sums = [[cgutils.alloca_once(b, v.vector) for _ in range(form.vectors)] for _ in range(form.rows)]
+        sums = [[cgutils.alloca_once(b, v.vector) for _ in range(form.taps)] for _ in range(form.rows)]
         for total in [total for line in sums for total in line]:
             b.store(v.zero, total)
-        shifts = [b.add(begin_x, b.mul(_WHOLE(k), step_x)) for k in range(form.vectors)]
+        shifts = [b.add(begin_x, b.mul(_WHOLE(k), step_x)) for k in range(form.taps)]
 
         def add_up(position: Any, first: Any) -> None:
             block = _Cells(v, form.flat, position, first, width, columns, cells)
@@ -186,37 +225,9 @@ _inlined = njit(forceinline=True, error_model="numpy", fastmath={"contract", "re
 
 
 @cache
-def _sweep(count: int, lanes: int, flat: bool) -> Any:
-    """All cells of `count` maps: in pairs of vectors, and a last one alone."""
-    two, one = sum_tile(count, 2, lanes, flat), sum_tile(count, 1, lanes, flat)
-
-    def along_the_line(arena: Any, where: Any, window: Any) -> None:
-        cells, position = window[9], int64(0)
-        while position + lanes < cells:
-            two(arena, where, window, position, int64(0))
-            position += 2 * lanes
-        if position < cells:
-            one(arena, where, window, position, int64(0))
-
-    def row_by_row(arena: Any, where: Any, window: Any) -> None:
-        columns, first = window[8], int64(0)
-        rows = window[9] // columns
-        while first < columns:
-            row = int64(0)
-            while row + 1 < rows:
-                two(arena, where, window, row, first)
-                row += 2
-            if row < rows:
-                one(arena, where, window, row, first)
-            first += lanes
-
-    return _inlined(along_the_line if flat else row_by_row)
-
-
-@cache
-def _maps(lanes: int, flat: bool) -> Any:
-    """An inlined function: maps [start, stop) of images, by eight or four or one of a group at a time."""
-    eight, four, one = _sweep(8, lanes, flat), _sweep(4, lanes, flat), _sweep(1, lanes, flat)
+def _maps(rows: int, lanes: int, flat: bool) -> Any:
+    """An inlined function: maps [start, stop) of images, so many of a group at a time where there are as many."""
+    some, one = sum_tile(rows, lanes, flat), sum_tile(1, lanes, flat)
 
     def sweep(arena: Any, start: Any, stop: Any, maps: Any, groups: Any, offsets: Any, steps: Any, window: Any) -> None:
         out, weight, source, bias = offsets
@@ -227,7 +238,7 @@ def _maps(lanes: int, flat: bool) -> Any:
             family = chosen // group
             last = min((family + 1) * group, chosen + stop - done)
             many = last - chosen
-            together = 8 if many >= 8 else 4 if many >= 4 else 1
+            together = rows if many >= rows else 1
             while chosen < last:
                 # What is left over is done together with some that are done: the same bits, in fewer tiles.
                 chosen = chosen if chosen + together <= last else last - together
@@ -238,10 +249,8 @@ def _maps(lanes: int, flat: bool) -> Any:
                     bias + chosen if bias >= 0 else bias,
                     next_out, next_weight, deeper_weight, plane, depth,
                 )  # fmt: skip
-                if together == 8:
-                    eight(arena, where, window)
-                elif together == 4:
-                    four(arena, where, window)
+                if together > 1:
+                    some(arena, where, window)
                 else:
                     one(arena, where, window)
                 chosen += together
@@ -260,14 +269,16 @@ def _not_compiled_in(*arguments: Any) -> None:
     raise NotImplementedError("put in by `names_of`")
 
 
-_sweep_maps = _taps_8_3 = _taps_8_1 = _taps_1_3 = _taps_1_1 = _not_compiled_in
+TAPS = 1  # compiled in: neighbouring taps at a time
+_sweep_maps = _tap_8 = _tap_1 = _not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What the bodies' names stand for in a variant: sweeps and tiles for LANES cells."""
     lanes, flat = variant["LANES"], bool(variant["FLAT"])
-    taps = {f"_taps_{rows}_{taps}": tap_tile(rows, taps, lanes, flat) for rows in (8, 1) for taps in (3, 1)}
-    return {"_sweep_maps": _maps(lanes, flat), **taps}
+    if "ROWS" in variant:
+        return {"_sweep_maps": _maps(variant["ROWS"], lanes, flat)}
+    return {"_tap_8": tap_tile(8, lanes, flat, variant["TAPS"]), "_tap_1": tap_tile(1, lanes, flat, variant["TAPS"])}
 
 
 def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -300,7 +311,7 @@ def transposed_convolution(arena: Any, integers: Any, instruction: Any, start: A
 
 
 def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Slabs [start, stop) of filters, a slab being what one filter weighs of one channel: by eight filters and three taps."""
+    """Slabs [start, stop) of filters, a slab being what one filter weighs of one channel: by eight filters and some taps."""
     x, y, w = _whole(instruction, 1)
     images, channels, height = _whole(instruction, 5)
     width, filters, rows = _whole(instruction, 8)
@@ -318,7 +329,7 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
             for i in range(tall):
                 j = int64(0)
                 while j < wide:
-                    three = wide - j >= 3
+                    j = j if j + TAPS <= wide else wide - TAPS  # some once more: the same bits
                     where = (
                         w + (chosen * depth + channel) * taps + i * wide + j,
                         y + chosen * cells,
@@ -326,13 +337,9 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
                         depth * taps, cells, filters * cells, channels * plane, images,
                     )  # fmt: skip
                     tap = (i * apart_y - top, j * apart_x - left, apart_x)
-                    if eight and three:
-                        _taps_8_3(arena, where, window, tap)
-                    elif eight:
-                        _taps_8_1(arena, where, window, tap)
-                    elif three:
-                        _taps_1_3(arena, where, window, tap)
+                    if eight:
+                        _tap_8(arena, where, window, tap)
                     else:
-                        _taps_1_1(arena, where, window, tap)
-                    j += 3 if three else 1
+                        _tap_1(arena, where, window, tap)
+                    j += TAPS
             chosen += 8 if eight else 1

@@ -21,6 +21,7 @@ from engine.primitives.base import (
     need_real,
     real,
     register,
+    scalar,
 )
 from engine.primitives.convolution import planes_of_result, sides, windows
 from engine.problems import shape_mismatch
@@ -28,6 +29,7 @@ from engine.program import Shape, Value, shape_text
 
 NAN = float("nan")
 INSIDE = 0  # compiled in: a mean over the cells within the map, instead of over all of the window
+TWO = 0  # compiled in: windows of 2 × 2 cells side by side, each of them whole
 ZERO = 0  # compiled in: 0 for a place outside of its map, instead of NaN
 
 Pair = tuple[int, int]
@@ -63,6 +65,18 @@ def choice_encode(operands: Sequence[Region], result: Region, attributes: dict[s
     return (operands[0].offset, result.offset, *encode_pools(operands[0], result, attributes))
 
 
+def two_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """The usual windows, which do not overlap, have a loop without loops in it."""
+    usual = attributes["window"] == attributes["stride"] == (2, 2) and not any(attributes["padding"])
+    return (("TWO", 1),) if usual else ()
+
+
+@scalar()
+def beats(v: float, best: float) -> bool:
+    """Whether a number is chosen over the best one before it: it is larger, or the first NaN."""
+    return (v > best) | ((v != v) & (best == best))
+
+
 @kernel
 def window_choice_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     height, width, rows, columns = instruction[3], instruction[4], instruction[5], instruction[6]
@@ -71,25 +85,35 @@ def window_choice_body(arena: Arena, integers: Integers, instruction: Code, star
     for plane in range(start, stop):
         x, y = instruction[1] + plane * height * width, instruction[2] + plane * rows * columns
         for r in range(rows):
-            above = r * stride_y - top
-            low, high = (above if above > 0 else 0), (above + tall if above + tall < height else height)
-            for c in range(columns):
-                before = c * stride_x - left
-                first, last = (before if before > 0 else 0), (before + wide if before + wide < width else width)
-                place = low * width + first
-                best = arena[x + place]
-                for i in range(low, high):
-                    for j in range(first, last):
-                        v = arena[x + i * width + j]
-                        if v > best or (v != v and best == best):  # the first NaN wins
-                            best, place = v, i * width + j
-                integers[y + r * columns + c] = place
+            if TWO:
+                for c in range(columns):
+                    place = 2 * r * width + 2 * c
+                    a, b = arena[x + place], arena[x + place + 1]
+                    d, e = arena[x + place + width], arena[x + place + width + 1]
+                    right, low_right = beats(b, a), beats(e, d)
+                    above, below = (b if right else a), (e if low_right else d)
+                    shift, low_shift = (1 if right else 0), (width + 1 if low_right else width)
+                    integers[y + r * columns + c] = place + (low_shift if beats(below, above) else shift)
+            else:
+                above = r * stride_y - top
+                low, high = (above if above > 0 else 0), (above + tall if above + tall < height else height)
+                for c in range(columns):
+                    before = c * stride_x - left
+                    first, last = (before if before > 0 else 0), (before + wide if before + wide < width else width)
+                    place = low * width + first
+                    best = arena[x + place]
+                    for i in range(low, high):
+                        for j in range(first, last):
+                            v = arena[x + i * width + j]
+                            wins = beats(v, best)
+                            best, place = (v if wins else best), (i * width + j if wins else place)
+                    integers[y + r * columns + c] = place
 
 
 window_choice = register(Primitive(
     name="window_choice", formula=r"m_{i,j} = \arg\max_{r,s} x_{Si+r,\,Sj+s}", shape=window_shape,
     body=window_choice_body, encode=choice_encode, length=planes_of_result, kind="whole", domain=Interval(ties=True),
-    source="Aggarwal 2023, §9.2.4",
+    variant=two_variant, source="Aggarwal 2023, §9.2.4",
     convention="a place counts along the rows of its map; of equal cells the first wins; cells beyond the edge never do",
 ))  # fmt: skip
 
