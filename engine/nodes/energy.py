@@ -35,7 +35,7 @@ def gaps_of(state: Value, weight: Value, bias: Value) -> Value:
 def energy_of(build: Builder, state: Value, weight: Value, bias: Value) -> Value:
     """The energy of each row; every pair stands twice in a symmetric weight."""
     pulls = 0.5 * build.emit("matmul", state, weight, transpose_b=True) + bias
-    return -build.emit("sum", state * pulls, axes=(1,), keep=True)
+    return 0.0 - build.emit("sum", state * pulls, axes=(1,), keep=True)  # no −0 for a state without a pull
 
 
 def marks(build: Builder, name: str, units: int, marked: Any) -> Value | None:
@@ -140,26 +140,32 @@ class HopfieldRecall(NodeType):
         if weight.shape != (units, units) or bias.shape != (units,):
             fact = f"{units} units meet weights of {shape_text(weight.shape)} and biases of {shape_text(bias.shape)}"
             raise shape_mismatch(fact, f"Store patterns of {units} units.", port="weight")
+        lasting: list[tuple[Value, Value]] = []  # what is kept for the next iteration, and what becomes of it
         before = query
         if not comes_and_goes(build, query):
             begun, kept = build.state("begun", ()), build.state("units", query.shape)
             before = emit("where", begun, kept, query)
-        state = self._next(build, before, weight, bias, units)
+        state = self._next(build, before, weight, bias, lasting)
         if before is not query:
+            lasting += [(kept, state), (begun, build.constant(1.0))]
 
-            def learn() -> None:
-                emit("set_to", kept, state)
-                emit("set_to", begun, build.constant(1.0))
+        def keep() -> None:
+            for old, new in lasting:
+                emit("set_to", old, new)
 
-            build.learn(learn)
+        if lasting:
+            build.learn(keep)
         changed = emit("greater", emit("absolute", state - before), 0.0)
         return {
             "state": state, "energy": energy_of(build, state, weight, bias), "gap": gaps_of(state, weight, bias),
             "moved": emit("sum", changed, axes=(1,), keep=True),
         }  # fmt: skip
 
-    def _next(self, build: Builder, state: Value, weight: Value, bias: Value, units: int) -> Value:
+    def _next(
+        self, build: Builder, state: Value, weight: Value, bias: Value, lasting: list[tuple[Value, Value]]
+    ) -> Value:
         emit, how = build.emit, {"signed": self.states == "-1/+1", "keep": self.tie == "keep"}
+        units = units_of(state)
         held = marks(build, "free", units, self.held)
         free: Value = emit("broadcast", build.constant(1.0), shape=state.shape)
         free = free if held is None else free * held
@@ -171,11 +177,11 @@ class HopfieldRecall(NodeType):
         tested: Value = emit("where", free, emit("where", emit("greater", gaps, 0.0), 1.0, still), state)
         if self.order == "all at once":
             return tested
-        return emit("where", self._one(build, gaps * (tested - state), units), tested, state)
+        return emit("where", self._one(build, gaps * (tested - state), lasting), tested, state)
 
-    def _one(self, build: Builder, gain: Value, units: int) -> Value:
+    def _one(self, build: Builder, gain: Value, lasting: list[tuple[Value, Value]]) -> Value:
         """Rows of one 1, at the unit that is tested."""
-        emit = build.emit
+        emit, units = build.emit, units_of(gain)
         if self.order == "steepest":
             return emit("one_hot", emit("argmax", gain), classes=units)
         if self.order == "one at random":
@@ -184,11 +190,8 @@ class HopfieldRecall(NodeType):
         turn, numbers = build.state("turn", ()), np.arange(float(units))[None]
         places = build.source("constant", f"{build.origin.node}.places", numbers.shape, numbers)
 
-        def next_turn() -> None:
-            following = turn + 1.0
-            emit("set_to", turn, emit("where", emit("greater", float(units), following), following, 0.0))
-
-        build.learn(next_turn)
+        following = turn + 1.0
+        lasting.append((turn, emit("where", emit("greater", float(units), following), following, 0.0)))
         return emit("equal", places, turn)
 
 

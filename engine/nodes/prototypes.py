@@ -15,6 +15,9 @@ from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 X = Port("x", "(batch, features)", symbol="x")
+CLOSENESS = Port(
+    "closeness", "(batch, units)", symbol="a", help="How excited each prototype is: minus the distance to the example."
+)
 NEAREST = Port("nearest", "(batch, features)", symbol=r"\hat x", help="The winner's prototype: the example, quantised.")
 WINNER = Port("winner", "(batch)", kind="index", symbol="p", help="Which prototype lies nearest, counted from 0.")
 DISTANCE = Port("distance", "(batch, units)", symbol="d", help="How far each example lies from each prototype.")
@@ -67,6 +70,7 @@ class Competition(NodeType):
     measures = ("error",)
     inputs = (X,)
     outputs: ClassVar[tuple[Port, ...]] = (
+        CLOSENESS,
         NEAREST,
         WINNER,
         DISTANCE,
@@ -82,10 +86,12 @@ class Competition(NodeType):
         """The prototypes, the winners as rows of one 1, and the outputs."""
         prototypes = prototypes_of(build, units, rows_of_features(x), self.initial_prototypes, self.start)
         distance = build.emit("sqrt", build.emit("square_distance", x, prototypes))
-        winner = build.emit("argmax", -distance if handicap is None else handicap - distance)
+        closeness = -distance
+        winner = build.emit("argmax", closeness if handicap is None else closeness + handicap)
         winners = build.emit("one_hot", winner, classes=units)
         error = build.emit("sum", winners * distance, axes=(1,))
         outputs = {
+            "closeness": closeness,
             "nearest": winners @ prototypes, "winner": winner, "distance": distance,
             "error": mean_over_rows(build, error), "prototypes": prototypes,
         }  # fmt: skip
@@ -144,7 +150,7 @@ class VectorQuantisation(Competition):
     source = "Aggarwal 2023, §12.6.1"
     outputs = (
         *Competition.outputs,
-        Port("sensitivity", "(units)", kind="parameter", symbol="s", help="What is taken off each distance."),
+        Port("sensitivity", "(1, units)", symbol="s", help="What is taken off each distance."),
     )
     units = Whole(
         4, low=1, high=4096, unit="prototypes", help="How many prototypes compete: the size of the code book."
@@ -157,18 +163,17 @@ class VectorQuantisation(Competition):
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x = values["x"]
-        address = f"{build.origin.node}.sensitivity"
-        sensitivity = build.source("parameter", address, (self.units,), np.zeros(self.units))
+        sensitivity = build.state("patience", (1, self.units))
         prototypes, winners, outputs = self.compete(build, x, self.units, sensitivity)
 
         def learn() -> None:
             rate, gamma = build.setting("learning_rate", self.learning_rate), build.setting("gamma", self.gamma)
             build.emit("add_to", prototypes, rate * batch_mean(build, x, pull(build, x, prototypes, winners)))
-            won = build.emit("sum", winners, axes=(0,))
+            won = build.emit("sum", winners, axes=(0,), keep=True)
             build.emit("set_to", sensitivity, build.emit("where", won, 0.0, sensitivity + gamma))
 
         build.learn(learn)
-        return {**outputs, "sensitivity": sensitivity}
+        return {**outputs, "sensitivity": 1.0 * sensitivity}
 
 
 @node_type
@@ -179,7 +184,7 @@ class KMeans(Competition):
     formula = r"W_u \leftarrow W_u + \alpha\left(\frac{1}{n_u} \sum_{p_n = u} x_n - W_u\right)"
     source = "Aggarwal 2023, §6.2.1 and exercise 12.3"
     outputs = (
-        *Competition.outputs[:3],
+        *Competition.outputs[:4],
         Port("error", "()", symbol="E", help="Sum of the squared distances to the winners, over the batch."),
         PROTOTYPES,
     )
@@ -231,7 +236,7 @@ class KohonenMap(Competition):
     lattice = Choice("square", ("square", "hexagonal"), help="Four neighbours at distance 1, or six.")
     neighbourhood = Choice("Gaussian", ("Gaussian", "step"), help="Damped with the distance, or all within σ alike.")
     learning_rate = Real(0.5, low=0.0, high=1.0, symbol=r"\alpha", help="The share of the way that the winner moves.")
-    final_rate = Real(0.02, low=0.0, high=1.0, symbol=r"\alpha_T", help="What that share has come to in the end.")
+    final_share = Real(0.04, low=0.0, high=1.0, symbol="f", help="How much of α is left in the end, as a share of it.")
     radius = Real(3.0, low=1e-3, high=100.0, symbol=r"\sigma", help="How far a winner pulls along the lattice.")
     final_radius = Real(0.3, low=1e-3, high=100.0, symbol=r"\sigma_T", help="How far it pulls in the end.")
     length = Real(2000.0, low=1.0, high=1e7, symbol="T", unit="iterations", help="When both have come to their end.")
@@ -258,14 +263,16 @@ class KohonenMap(Competition):
         return mean_over_rows(build, build.emit("greater", farthest, 1.001))
 
     def _learn(self, build: Builder, x: Value, prototypes: Value, from_winner: Value) -> None:
-        rate = self._ramp(build, "learning_rate", "final_rate")
-        radius = self._ramp(build, "radius", "final_radius")
+        rate = build.setting("learning_rate", self.learning_rate) * self._ramp(
+            build, build.constant(1.0), "final_share"
+        )
+        radius = self._ramp(build, build.setting("radius", self.radius), "final_radius")
         if self.neighbourhood == "step":
             damped = build.emit("greater", radius, from_winner)
         else:
             damped = build.emit("exp", -(from_winner * from_winner) / (2.0 * radius * radius))
         build.emit("add_to", prototypes, rate * batch_mean(build, x, pull(build, x, prototypes, damped)))
 
-    def _ramp(self, build: Builder, name: str, end: str) -> Value:
-        numbers = [build.setting(one, getattr(self, one)) for one in (end, name, "length")]
-        return build.emit("linear_ramp", *numbers, unit="iteration")
+    def _ramp(self, build: Builder, begin: Value, end: str) -> Value:
+        numbers = [build.setting(name, getattr(self, name)) for name in (end, "length")]
+        return build.emit("linear_ramp", numbers[0], begin, numbers[1], unit="iteration")
