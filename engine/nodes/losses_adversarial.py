@@ -116,7 +116,11 @@ class GradientPenalty(ExampleLoss):
     )
     strength = Real(10.0, low=0.0, high=1e6, symbol=r"\lambda", help="How much it costs.")
     length = Real(1.0, low=0.0, high=1e6, symbol="k", help="How long a slope should be.")
-    side = Choice("both", ("both", "above"), help="Whether shorter slopes cost too, or longer ones alone.")
+    side = Choice(
+        "both",
+        ("both", "above"),
+        help="Whether shorter slopes cost too, or longer ones alone (for one feature: no slope turns round past 0 otherwise).",
+    )
 
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
