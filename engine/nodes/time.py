@@ -71,7 +71,7 @@ class Delay(InTime):
         start: Value | None = values["start"]
         if before is None:
             if start is not None:
-                return start
+                return handed_on(build, start)
             return build.emit("broadcast", build.setting("initial", self.initial), shape=(B, *self.shape))
         first = build.program.outputs[f"{build.origin.node}.y@0"]
         if before.shape != first.shape:
@@ -82,7 +82,7 @@ class Delay(InTime):
             )
         if self.truncate and build.step % self.truncate == 0:
             return build.emit("stop_gradient", before)
-        return before
+        return handed_on(build, before)
 
 
 class Gathering(InTime):
@@ -151,7 +151,7 @@ class LastStep(Masked):
         steps, lengths = values["x"], self.lengths_of(values)
         last: Value = steps[-1]
         if lengths is None:
-            return last
+            return handed_on(build, last)
         last = steps[0]
         for step, there in list(zip(steps, self.within(build, steps, lengths), strict=True))[1:]:
             last = build.emit("where", there, step, last)
@@ -219,6 +219,11 @@ class Reverse(InTime):
                 port="x",
             )
         return build.emit("reverse", x, axis=1)
+
+
+def handed_on(build: Builder, value: Value) -> Value:
+    """The same numbers under a name of their own, so that what comes back here is told apart from what else they get."""
+    return build.emit("reshape", value, shape=value.shape)
 
 
 def _as_step(build: Builder, value: Value) -> Value:
