@@ -13,6 +13,7 @@ from app.views.base import View
 from app.views.entries import is_weight, parameter_title
 from app.views.wanted import entries_of
 from app.views.weights_plot import PICTURES, WeightsPlot
+from engine.snapshot import Reading
 
 if TYPE_CHECKING:
     from app.editor import Change, Editor
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ICONS = {"heat map": "grid-3x3", "Hinton diagram": "square-dot", "histogram": "chart-no-axes-column"}
 ROOM_FOR_ONE_LINE = 560
+MIXING = ".weights"  # the port of attentions and heads: how much of each value they take
 NONE = "Nothing here has weights. Add a layer, a neuron or a parameter node."
 
 
@@ -100,9 +102,11 @@ class WeightsView(View):
     def feed(self, snapshot: Snapshot) -> str:
         """The array as it stands."""
         self._offer(snapshot)
-        reading = snapshot.parameters.get(self.key)
+        reading = looked_at(snapshot).get(self.key)
         if reading is None:
             return NONE
+        if reading.state == "absent":
+            return f"{self.parameter.currentText()} has not been computed yet. Take a step."
         if reading.array is None:
             count = f"{_size(reading.shape):,}".replace(",", "\u202f")
             return f"{self.parameter.currentText()} has {count} numbers, too many to show each of them. Choose another."
@@ -112,7 +116,8 @@ class WeightsView(View):
     def _offer(self, snapshot: Snapshot) -> None:
         """Fill the choice anew when there are other parameters, keeping what is chosen where it is still there."""
         document = self.editor.document
-        keys = tuple((key, parameter_title(document, key)) for key in snapshot.parameters)
+        readings = looked_at(snapshot)
+        keys = tuple((key, parameter_title(document, key)) for key in readings)
         if keys == self._keys:
             return
         before, self._keys = self.key, keys
@@ -122,7 +127,7 @@ class WeightsView(View):
         names = [key for key, _ in keys]
         saved = self.settings
         wanted = next((key for key in (before, str(saved.get("parameter", ""))) if key in names), "")
-        weights = [key for key in names if is_weight(key, snapshot.parameters[key].shape)]
+        weights = [key for key in names if is_weight(key, readings[key].shape)]
         first = self._left_by_others(weights)
         self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
         self._check(str(saved.get("picture", "")))
@@ -146,7 +151,7 @@ class WeightsView(View):
 
     def describe(self, snapshot: Snapshot) -> str:
         """How many."""
-        reading = snapshot.parameters.get(self.key)
+        reading = looked_at(snapshot).get(self.key)
         return "" if reading is None else " × ".join(str(length) for length in reading.shape) or "one number"
 
     # choosing --------------------------------------------------------------------------------------------------------
@@ -197,6 +202,16 @@ class WeightsView(View):
         self.parameter.clear()
         if self.snapshot is not None:
             self.show_snapshot(self.snapshot)
+
+
+def looked_at(snapshot: Snapshot) -> dict[str, Reading]:
+    """All parameters, then the weights that attentions and heads give out: those of the first example in the batch."""
+    found = dict(snapshot.parameters)
+    for address, reading in snapshot.values.items():
+        if address.endswith(MIXING) and len(reading.shape) > 1:
+            array = None if reading.array is None or not len(reading.array) else reading.array[0]
+            found[address] = Reading(reading.shape[1:], reading.state, array)
+    return found
 
 
 def _size(shape: tuple[int, ...]) -> int:

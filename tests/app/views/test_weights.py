@@ -194,3 +194,25 @@ def test_a_view_that_was_saved_is_named_by_its_weights_before_any_number_comes(q
     view.id = "weights"
     qtbot.addWidget(view)
     assert view.label == "Weights · output · weight"
+
+
+def test_what_an_attention_looks_at_is_offered_behind_the_parameters_and_shown_for_the_first_example(view):
+    shares = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.5, 0.5], [0.5, 0.5]]])
+    parameters = {KEY: Reading((1, 1), "current", np.ones((1, 1)))}
+    values = {
+        "look.weights": Reading(shares.shape, "current", shares),
+        "look.y": Reading((2, 2), "current", np.ones((2, 2))),
+    }
+    view.show_snapshot(Snapshot(revision=view.editor.revision, parameters=parameters, values=values))
+    assert [view.parameter.itemData(place) for place in range(view.parameter.count())] == [KEY, "look.weights"]
+    view.parameter.setCurrentIndex(1)
+    view.parameter.activated.emit(1)
+    assert view.key == "look.weights" and view.plot.limit == 1.0
+    assert colour_of(view, 0, 0).blue() > colour_of(view, 0, 1).blue() - 1
+    assert colour_of(view, 0, 0) != colour_of(view, 1, 0)
+
+
+def test_shares_that_were_never_computed_are_not_called_too_many(view):
+    values = {"look.weights": Reading((2, 3, 3), "absent", None)}
+    view.show_snapshot(Snapshot(revision=view.editor.revision, values=values))
+    assert "Take a step" in view.reason
