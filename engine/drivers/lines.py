@@ -14,7 +14,7 @@ FALL, FLATTER = (
     1e-4,
     0.9,
 )  # shares of the first slope: of the decrease that is asked for, and of the slope that may be left
-WIDTH = 1e-6  # of the last interval, in lengths
+WIDTH, RELATIVE = 1e-6, 1e-9  # of the last interval, in lengths, and as a share of its far end where that is farther
 NEAR = 1e-3  # share of an interval between the two probes in its middle
 GOLDEN = (math.sqrt(5.0) - 1.0) / 2.0
 EXACT = 1e-14  # share of the first slope that counts as 0
@@ -97,7 +97,7 @@ def bracket(line: Line) -> Ask[float]:
 
 def halve(line: Line, low: float, high: float, width: float = WIDTH) -> Ask[tuple[float, float]]:
     """Keep the half in which the lower of two probes near the middle lies, until the interval is narrow."""
-    while high - low > width:
+    while high - low > max(width, RELATIVE * high):
         middle, near = (low + high) / 2, NEAR * (high - low) / 2
         left, right = (yield from line.loss(middle - near)), (yield from line.loss(middle + near))
         if left == right and math.isfinite(left):
@@ -118,7 +118,7 @@ def narrow(line: Line, low: float, high: float, width: float = WIDTH) -> Ask[tup
         else:
             high, right, at_right = right, left, at_left
             left = high - GOLDEN * (high - low)
-        if high - low <= width:
+        if high - low <= max(width, RELATIVE * high):
             return low, high
         if falls:
             at_right = yield from line.loss(right)
