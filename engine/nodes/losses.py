@@ -39,6 +39,14 @@ def agree(prediction: Value, target: Value) -> None:
         raise shape_mismatch(fact, "Give the last layer as many units as the target has.", port="target")
 
 
+def number_each(build: Builder, value: Value, like: Value, port: str) -> Value:
+    """One number for each row, whether it comes as (batch) or (batch, 1). Raises `ShapeMismatch`."""
+    if value.kind != "real" or value.shape not in (like.shape, (*like.shape, 1)):
+        fact = f"{shape_text(value.shape)} does not hold one number for each of {shape_text(like.shape)}"
+        raise shape_mismatch(fact, "Give one number for each example.", port=port)
+    return value if value.shape == like.shape else build.emit("reshape", value, shape=like.shape)
+
+
 def mean_of_all(build: Builder, x: Value) -> Value:
     """The mean over all axes, as one number."""
     return build.emit("mean", x, axes=tuple(range(x.rank))) if x.rank else x

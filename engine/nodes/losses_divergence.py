@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from engine.nodes.base import Choice, Port, Real, node_type
-from engine.nodes.losses import Loss, TermLoss, sum_of_all
-from engine.nodes.random import SPREAD_IS, SPREADS, alike
+from engine.nodes.losses import TARGET, Loss, TermLoss, agree, number_each, sum_of_all
+from engine.nodes.random import SPREAD_IS, alike
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
+
+
+def variances(build: Builder, spread: Value, meaning: str) -> tuple[Value, Value]:
+    """σ² and ln σ² of what a spread port brings."""
+    if meaning.startswith("log"):
+        log_variance = spread if meaning == "log_variance" else 2 * spread
+        return build.emit("exp", log_variance), log_variance
+    variance = spread if meaning == "variance" else spread * spread
+    return variance, build.emit("log", variance)
 
 
 @node_type
@@ -29,14 +39,40 @@ class GaussianKL(TermLoss):
         mean: Value = values["mean"]
         spread: Value = values["spread"]
         alike(mean, spread)
-        if self.spread_is.startswith("log"):
-            log_variance = spread if self.spread_is == "log_variance" else 2 * spread
-            variance = build.emit("exp", log_variance)
-        else:
-            deviation = SPREADS[self.spread_is](build, spread)
-            variance = spread if self.spread_is == "variance" else deviation * deviation
-            log_variance = build.emit("log", variance)
+        variance, log_variance = variances(build, spread, self.spread_is)
         return self.reduce(build, 0.5 * (mean * mean + variance - log_variance - 1))
+
+
+@node_type
+class GaussianLikelihood(TermLoss):
+    """How surprised normal distributions are by a target: an error counts the less, the wider they say they are."""
+
+    name, title = "gaussian_likelihood", "Gaussian likelihood"
+    formula = r"L = \frac{1}{2n}\sum_i \left[\frac{(t_i - \mu_i)^2}{\sigma_i^2} + \ln 2\pi\sigma_i^2\right]"
+    source = "Goodfellow, Bengio & Courville 2016, §6.2.2.4; Aggarwal 2023, eq. 11.27, for actions"
+    inputs = (
+        Port("mean", "(batch, units)", symbol=r"\mu"),
+        Port("spread", "(batch, units)", symbol="s", help="How wide, as “spread is” says."),
+        TARGET,
+        Port(
+            "weight", "(batch)", symbol="w", optional=True,
+            help="How much each example counts, a constant to the derivative: the return of an action, for instance.",
+        ),
+    )  # fmt: skip
+    spread_is = SPREAD_IS
+    over = Choice("examples", ("elements", "examples"), help=TermLoss.over.help)
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        mean: Value = values["mean"]
+        alike(mean, values["spread"])
+        agree(mean, values["target"])
+        variance, log_variance = variances(build, values["spread"], self.spread_is)
+        off = values["target"] - mean
+        terms = 0.5 * (off * off / variance + log_variance + math.log(2 * math.pi))
+        if values.get("weight") is not None:
+            rows = build.emit("sum", terms, axes=tuple(range(1, terms.rank))) if terms.rank > 1 else terms
+            terms = build.emit("stop_gradient", number_each(build, values["weight"], rows, "weight")) * rows
+        return self.reduce(build, terms)
 
 
 @node_type

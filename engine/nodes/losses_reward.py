@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.nodes.base import Choice, Flag, Port, Real, node_type
-from engine.nodes.losses import LOSS, ExampleLoss
-from engine.nodes.losses_sequence import number_each
+from engine.nodes.losses import LOSS, ExampleLoss, number_each
 from engine.nodes.random import classes_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.nodes.base import Choice, Flag, Port, Whole, node_type
-from engine.nodes.losses import CLASS, LOSS, SCORES, Loss, TermLoss, sum_of_all
+from engine.nodes.losses import CLASS, LOSS, SCORES, Loss, TermLoss, number_each, sum_of_all
 from engine.primitives.losses import by_row
 from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import Builder, Value, shape_text
@@ -65,14 +65,6 @@ class WeightedCrossEntropy(Loss):
             return total
         counted = sum_of_all(build, weight)
         return total / build.emit("where", counted, counted, 1.0)  # where nothing counts, 0 and not 0/0
-
-
-def number_each(build: Builder, value: Value, like: Value, port: str) -> Value:
-    """One number for each row, whether it comes as (batch) or (batch, 1). Raises `ShapeMismatch`."""
-    if value.kind != "real" or value.shape not in (like.shape, (*like.shape, 1)):
-        fact = f"{shape_text(value.shape)} does not hold one number for each of {shape_text(like.shape)}"
-        raise shape_mismatch(fact, "Give one number for each example.", port=port)
-    return value if value.shape == like.shape else build.emit("reshape", value, shape=like.shape)
 
 
 @node_type

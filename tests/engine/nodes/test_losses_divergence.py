@@ -53,6 +53,17 @@ def test_entropy_is_that_of_the_softmax():
     check_derivatives(node)
 
 
+@pytest.mark.parametrize("form", DEVIATION)
+@pytest.mark.parametrize("weight", [None, np.array([0.5, -1.0, 0.0, 2.0])])
+def test_the_gaussian_likelihood_is_that_of_scipy(form, weight):
+    target = DRAW.normal(size=MEAN.shape)
+    weighted = {} if weight is None else {"weight": weight}
+    node = Alone("gaussian_likelihood", {"mean": MEAN, "spread": SPREAD, "target": target, **weighted}, spread_is=form)
+    rows = -stats.norm.logpdf(target, MEAN, DEVIATION[form](SPREAD)).sum(axis=1)
+    assert node.value() == pytest.approx(np.mean(rows if weight is None else weight * rows), rel=1e-12)
+    check_derivatives(node, "mean", "spread", "target")
+
+
 # worked numbers ------------------------------------------------------------------------------------------
 
 
@@ -79,3 +90,16 @@ def test_numbers_08_sparse_autoencoder_kl(active, kl, slope):
     node = Alone("bernoulli_kl", {"h": [[active]]})
     assert node.value() == pytest.approx(kl, abs=5e-7)
     assert node.slopes()["h"][0, 0] == pytest.approx(slope, abs=5e-7)
+
+
+def test_numbers_07_gaussian_policy():
+    # The exact gradient of the expected reward −(a − 2)², by quadrature over the slopes of single actions.
+    actions = np.linspace(-9, 9, 20_001)
+    density = stats.norm.pdf(actions)
+    rows = {"mean": np.zeros((len(actions), 1)), "spread": np.ones((len(actions), 1)), "target": actions[:, None]}
+    node = Alone(
+        "gaussian_likelihood", {**rows, "weight": -((actions - 2) ** 2)}, spread_is="deviation", reduction="sum"
+    )
+    slopes = node.slopes("mean", "spread")
+    expected = [-np.trapezoid(density * slopes[port][:, 0], actions) for port in ("mean", "spread")]
+    assert expected == pytest.approx([4, -2], abs=1e-6)
