@@ -160,6 +160,13 @@ def _view(window: MainWindow) -> list[Command]:
     def noted() -> bool:
         return bool(window.settings["formula_note"])
 
+    def weigh() -> None:
+        if window.workspace is not None:
+            window.workspace.cost_lens.toggle()
+
+    def weighed() -> bool:
+        return window.workspace is not None and window.workspace.cost_lens.is_on
+
     return [
         panel("palette", "Node palette", "panel-left"),
         panel("inspector", "Inspector", "panel-right"),
@@ -171,6 +178,7 @@ def _view(window: MainWindow) -> list[Command]:
         scheme("light", "Light"),
         Command("view.formula", "Formula beside the stepped node", window.switch_formula_note, "View", (),
                 "square-function", checked=noted, separated=True),
+        Command("view.cost", "Cost lens: the time of each node", weigh, "View", (), "timer", opened, weighed),
         Command("view.still", "Reduce motion", window.switch_motion, "View", checked=still),
     ]  # fmt: skip
 

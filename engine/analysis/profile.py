@@ -5,10 +5,12 @@ Instructions take the same time in sequence as alone (performance.md, “The tap
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -92,34 +94,39 @@ class Profile:
         )
 
 
-def profile(session: Session, *, cancelled: Callable[[], bool] = lambda: False) -> Profile:
+def profile(session: Session, *, seconds: float = math.inf, cancelled: Callable[[], bool] = lambda: False) -> Profile:
     """Measure every instruction on a copy of the session's memory; the session stays as it is.
 
+    seconds  it may take about so long, kernels that are compiled for the first time apart: where there are many
+             instructions, each of them is measured for a shorter time, and less well
     Where it is `cancelled`, the lines that are missing are left out.
     """
     machine = session.playback.machine.copy()
     machine.prepare()
     arena, integers, clock = machine.arena.copy(), machine.integers.copy(), machine.clock.copy()
 
+    played = machine.played
+    wanted = list(_plays(played))
+    block = min(BLOCK_S, seconds / ((len(wanted) + 2) * (BLOCKS + 2)))
+
     def measured(play: Callable[[int], object]) -> float:
-        found = _seconds(machine, play)
+        found = _seconds(machine, play, block)
         machine.arena[:], machine.integers[:], machine.clock[:] = arena, integers, clock
         return 1e9 * found
 
     whole = measured(machine.iterate)
-    played = machine.played
     idle = measured(lambda times: machine.repeat(0, 0, times))
-    lines = []
-    for pc, plays in _plays(played):
+    lines, members = [], _members(session, played)
+    for pc, plays in wanted:
         if cancelled():
             break
         ns = measured(lambda times, pc=pc: machine.repeat(pc, pc + 1, times))  # type: ignore[misc]
-        lines.append(_line(session, played, pc, plays, max(0.0, ns - idle)))
+        lines.append(_line(session, members[pc], played.played[pc].is_run, plays, max(0.0, ns - idle)))
     return Profile(tuple(lines), whole, _fastest(peak(), lines))
 
 
-def _seconds(machine: CpuMachine, play: Callable[[int], object]) -> float:
-    """Of one play: the shortest of several blocks."""
+def _seconds(machine: CpuMachine, play: Callable[[int], object], shortest: float = BLOCK_S) -> float:
+    """Of one play: the least of several blocks that are no shorter."""
 
     def block(times: int) -> float:
         machine.lower_flag()  # a number that grows while it is played over and over must not end the block
@@ -128,8 +135,8 @@ def _seconds(machine: CpuMachine, play: Callable[[int], object]) -> float:
         return time.perf_counter() - begun
 
     times, elapsed = 1, 0.0
-    while elapsed < BLOCK_S:
-        times = int(times * min(20.0, 1.2 * BLOCK_S / max(elapsed, 1e-7))) + 1
+    while elapsed < shortest:
+        times = int(times * min(20.0, 1.2 * shortest / max(elapsed, 1e-7))) + 1
         elapsed = block(times)
     return min(block(times) for _ in range(BLOCKS)) / times
 
@@ -150,12 +157,11 @@ def _plays(played: Joined) -> Iterator[tuple[int, float]]:
             yield pc, share
 
 
-def _line(session: Session, played: Joined, pc: int, plays: float, ns: float) -> Line:
-    members = _members(session, played, pc)
+def _line(session: Session, members: Sequence[Instruction], is_run: bool, plays: float, ns: float) -> Line:
     tape, first = session.tape, members[0]
     origins = tuple(dict.fromkeys(origin for member in members for origin in member.origins))
     item = np.dtype(tape.dtype).itemsize
-    if played.played[pc].is_run:
+    if is_run:
         places = sum(len(member.call.operands) + 1 for member in members)
         return Line("scalar_run", ns, plays, f"{len(members)} operations", 0, item * places, origins)
     variant = "".join(f" {name.lower()}={entry}" for name, entry in first.variant)
@@ -163,13 +169,12 @@ def _line(session: Session, played: Joined, pc: int, plays: float, ns: float) ->
     return Line(kernel, ns, plays, shapes, _flops(first, tape.batch), item * _entries(first, tape.batch), origins)
 
 
-def _members(session: Session, played: Joined, pc: int) -> Sequence[Instruction]:
-    """The instructions of the tape that are played at once: several in a run."""
+def _members(session: Session, played: Joined) -> list[Sequence[Instruction]]:
+    """The instructions of the tape behind everything that is played: several behind a run."""
     instructions = session.tape.fast.instructions
-    starts = [id(entry.first) for entry in played.played[pc : pc + 2]]
     place = {id(entry): index for index, entry in enumerate(instructions)}
-    begin = place[starts[0]]
-    return instructions[begin : place[starts[1]] if len(starts) > 1 else len(instructions)]
+    begins = [*[place[id(entry.first)] for entry in played.played], len(instructions)]
+    return [instructions[begin:end] for begin, end in pairwise(begins)]
 
 
 def _flops(instruction: Instruction, batch: int) -> int:
