@@ -91,7 +91,7 @@ class Slots:
             shape = self.live.shape(operand)
             shapes.append((1, *shape[1:]) if tree.rowwise and shape else shape)
             places.append(self._add(operand, index, shapes[-1]))
-        return (*name, tuple(shapes), tuple(places))
+        return (*name, tuple(shapes), tuple(places), tree.position)
 
 
 class LocalPlan:
