@@ -481,9 +481,9 @@ def test_after_a_divergence_the_notice_leads_back_to_the_last_good_step(qtbot, o
     assert notice.geometry().contains(notice.mapTo(opened, notice.back.geometry().bottomRight()))
     press(qtbot, notice.back)
     assert notice.isHidden()
-    qtbot.waitUntil(lambda: opened.workspace.canvas.canvas.numbers.snapshot.problem is None)
+    qtbot.waitUntil(lambda: opened.problems.problems == [])
+    assert opened.workspace.canvas.canvas.numbers.snapshot.problem is None
     assert iteration(opened) <= 1
-    assert opened.problems.problems == []
     assert opened.top_bar.problems.text().strip() == "No problems"
 
 
