@@ -22,6 +22,7 @@ CONVOLUTION = Kernel("windows_forward", "engine.machines.windows:convolution")
 TRANSPOSED_CONVOLUTION = Kernel("windows_back", "engine.machines.windows:transposed_convolution")
 FILTER_CORRELATION = Kernel("windows_taps", "engine.machines.windows:filter_correlation")
 DOT_LANES = (2, 4, 8)
+MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
@@ -59,13 +60,13 @@ def _windows(kernel: Kernel) -> Choice:
         flat = int(maps[1] == cells[1])
         line = rows * columns if flat else columns
         lanes = next((lanes for lanes in (4, 8) if line <= lanes), vector_length())
+        places = (("FLAT", flat), ("LANES", min(lanes, vector_length())))
+        wide, group = instruction.fields[12], instruction.fields[19 if kernel is TRANSPOSED_CONVOLUTION else 20]
+        most = 8 if group >= 8 else 4 if group >= 4 else 1
         if kernel is FILTER_CORRELATION:
-            together = ("TAPS", min(3, instruction.fields[12]))
-        else:
-            group = instruction.fields[19 if kernel is TRANSPOSED_CONVOLUTION else 20]
-            together = ("ROWS", 8 if group >= 8 else 4 if group >= 4 else 1)
-        bias = instruction.variant if kernel is CONVOLUTION else ()
-        return kernel, (*bias, ("FLAT", flat), ("LANES", min(lanes, vector_length())), together)
+            taps = -(-wide // -(-wide // MOST_TAPS))
+            return kernel, (*places, ("ROWS", most if taps <= 3 else min(most, 4)), ("TAPS", taps))
+        return kernel, (*(instruction.variant if kernel is CONVOLUTION else ()), *places, ("ROWS", most))
 
     return choose
 

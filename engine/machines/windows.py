@@ -269,16 +269,17 @@ def _not_compiled_in(*arguments: Any) -> None:
     raise NotImplementedError("put in by `names_of`")
 
 
-TAPS = 1  # compiled in: neighbouring taps at a time
-_sweep_maps = _tap_8 = _tap_1 = _not_compiled_in
+ROWS = TAPS = 1  # compiled in: results at a time; neighbouring taps at a time
+_sweep_maps = _tap_some = _tap_one = _not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What the bodies' names stand for in a variant: sweeps and tiles for LANES cells."""
     lanes, flat = variant["LANES"], bool(variant["FLAT"])
-    if "ROWS" in variant:
+    if "TAPS" not in variant:
         return {"_sweep_maps": _maps(variant["ROWS"], lanes, flat)}
-    return {"_tap_8": tap_tile(8, lanes, flat, variant["TAPS"]), "_tap_1": tap_tile(1, lanes, flat, variant["TAPS"])}
+    some, one = [tap_tile(rows, lanes, flat, variant["TAPS"]) for rows in (variant["ROWS"], 1)]
+    return {"_tap_some": some, "_tap_one": one}
 
 
 def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -311,7 +312,7 @@ def transposed_convolution(arena: Any, integers: Any, instruction: Any, start: A
 
 
 def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Slabs [start, stop) of filters, a slab being what one filter weighs of one channel: by eight filters and some taps."""
+    """Slabs [start, stop) of filters, a slab being what one filter weighs of one channel: some filters and taps at a time."""
     x, y, w = _whole(instruction, 1)
     images, channels, height = _whole(instruction, 5)
     width, filters, rows = _whole(instruction, 8)
@@ -325,7 +326,7 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
         end = (int64(stop) - channel + depth - 1) // depth
         while chosen < end:
             family = chosen // group
-            eight = chosen + 8 <= min((family + 1) * group, end)
+            some = chosen + ROWS <= min((family + 1) * group, end)
             for i in range(tall):
                 j = int64(0)
                 while j < wide:
@@ -337,9 +338,9 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
                         depth * taps, cells, filters * cells, channels * plane, images,
                     )  # fmt: skip
                     tap = (i * apart_y - top, j * apart_x - left, apart_x)
-                    if eight:
-                        _tap_8(arena, where, window, tap)
+                    if some:
+                        _tap_some(arena, where, window, tap)
                     else:
-                        _tap_1(arena, where, window, tap)
+                        _tap_one(arena, where, window, tap)
                     j += TAPS
-            chosen += 8 if eight else 1
+            chosen += ROWS if some else 1

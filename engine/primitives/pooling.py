@@ -29,7 +29,7 @@ from engine.program import Shape, Value, shape_text
 
 NAN = float("nan")
 INSIDE = 0  # compiled in: a mean over the cells within the map, instead of over all of the window
-TWO = 0  # compiled in: windows of 2 × 2 cells side by side, each of them whole
+TALL = WIDE = STEP = 0  # compiled in: rows and columns of small windows, none of which reaches beyond the edge; stride
 ZERO = 0  # compiled in: 0 for a place outside of its map, instead of NaN
 
 Pair = tuple[int, int]
@@ -65,10 +65,12 @@ def choice_encode(operands: Sequence[Region], result: Region, attributes: dict[s
     return (operands[0].offset, result.offset, *encode_pools(operands[0], result, attributes))
 
 
-def two_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
-    """The usual windows, which do not overlap, have a loop without loops in it."""
-    usual = attributes["window"] == attributes["stride"] == (2, 2) and not any(attributes["padding"])
-    return (("TWO", 1),) if usual else ()
+def small_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """Small windows that lie within the map have their loops unrolled."""
+    tall, wide = attributes["window"]
+    if tall * wide > 9 or any(attributes["padding"]):
+        return ()
+    return (("TALL", tall), ("WIDE", wide), ("STEP", attributes["stride"][1]))
 
 
 @scalar()
@@ -85,15 +87,25 @@ def window_choice_body(arena: Arena, integers: Integers, instruction: Code, star
     for plane in range(start, stop):
         x, y = instruction[1] + plane * height * width, instruction[2] + plane * rows * columns
         for r in range(rows):
-            if TWO:
+            if TALL == 2 and WIDE == 2:
                 for c in range(columns):
-                    place = 2 * r * width + 2 * c
+                    place = r * stride_y * width + c * STEP
                     a, b = arena[x + place], arena[x + place + 1]
                     d, e = arena[x + place + width], arena[x + place + width + 1]
                     right, low_right = beats(b, a), beats(e, d)
                     above, below = (b if right else a), (e if low_right else d)
                     shift, low_shift = (1 if right else 0), (width + 1 if low_right else width)
                     integers[y + r * columns + c] = place + (low_shift if beats(below, above) else shift)
+            elif TALL:
+                for c in range(columns):
+                    begin = r * stride_y * width + c * STEP
+                    best, place = arena[x + begin], begin
+                    for i in range(TALL):
+                        for j in range(WIDE):
+                            v, here = arena[x + begin + i * width + j], begin + i * width + j
+                            wins = beats(v, best)
+                            best, place = (v if wins else best), (here if wins else place)
+                    integers[y + r * columns + c] = place
             else:
                 above = r * stride_y - top
                 low, high = (above if above > 0 else 0), (above + tall if above + tall < height else height)
@@ -113,7 +125,7 @@ def window_choice_body(arena: Arena, integers: Integers, instruction: Code, star
 window_choice = register(Primitive(
     name="window_choice", formula=r"m_{i,j} = \arg\max_{r,s} x_{Si+r,\,Sj+s}", shape=window_shape,
     body=window_choice_body, encode=choice_encode, length=planes_of_result, kind="whole", domain=Interval(ties=True),
-    variant=two_variant, source="Aggarwal 2023, §9.2.4",
+    variant=small_variant, source="Aggarwal 2023, §9.2.4",
     convention="a place counts along the rows of its map; of equal cells the first wins; cells beyond the edge never do",
 ))  # fmt: skip
 

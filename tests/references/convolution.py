@@ -120,7 +120,8 @@ def pools(draw: Draw) -> tuple[tuple[int, int], dict]:
     """Size of a map and the attributes of windows of which none lies beside it."""
     if draw(st.booleans()):  # the usual ones, which have a loop of their own
         size = (draw(st.integers(2, 8)), draw(st.integers(2, 8)))
-        return size, {"window": (2, 2), "stride": (2, 2), "padding": (0, 0, 0, 0)}
+        stride = draw(st.sampled_from([(2, 2), (1, 1), (2, 1)]))
+        return size, {"window": (2, 2), "stride": stride, "padding": (0, 0, 0, 0)}
     window = (draw(st.integers(1, 3)), draw(st.integers(1, 4)))
     stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     size = tuple([draw(st.integers(max(length, step), 8)) for length, step in zip(window, stride, strict=True)])
