@@ -34,7 +34,7 @@ def view(qtbot, editor, runner):
     runner.snapshot_ready.connect(made.show_snapshot)
     with qtbot.waitSignal(runner.snapshot_ready):
         runner.open(editor.document, editor.revision)
-    qtbot.waitUntil(lambda: made.found is not None)
+    qtbot.waitUntil(lambda: made.answer is not None)
     yield made
     assert follower is not None
 
@@ -44,7 +44,7 @@ def rows(view):
 
 
 def measured_at(view):
-    return view.found.flow.iteration if view.found is not None and view.found.flow is not None else None
+    return view.answer.found.iteration if view.answer is not None and view.answer.found is not None else None
 
 
 def test_every_parameter_has_a_row_with_the_numbers_of_the_analysis(view, document):
@@ -92,8 +92,8 @@ def test_an_edit_is_measured_anew(qtbot, view, editor):
     editor.set_property("hidden", "activation", "relu")
     editor.remove(["output"])
     editor.stack.undo()
-    before = view.found
-    qtbot.waitUntil(lambda: view.found is not before and not view.is_waiting)
+    before = view.answer
+    qtbot.waitUntil(lambda: view.answer is not before and not view.is_waiting)
     assert len(view.plot.rows) == 4
 
 
