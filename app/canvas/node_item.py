@@ -59,6 +59,12 @@ class PortPlace:
     tip: str
 
 
+def is_delayed(type: str, name: str) -> bool:
+    """Whether what comes in at an input is used one step of time later: its wire may run back."""
+    port = _port_of(type, name, True)
+    return port is not None and port.delayed
+
+
 @lru_cache(maxsize=4096)
 def _port_of(type: str, name: str, is_input: bool) -> Port | None:
     """A port of a node type; None where this version knows neither."""

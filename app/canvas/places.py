@@ -83,10 +83,10 @@ class Areas(Rows):
 
 
 class Runs:
-    """Wires by name: begin x, y, end x, y, and how far the curve bends (0 for straight ones)."""
+    """Wires by name: begin x, y, end x, y, how far the curve bends (0 for straight ones), and how far it sags."""
 
     def __init__(self) -> None:
-        self._rows, self._boxes = Rows(5), Rows(4 * PIECES)
+        self._rows, self._boxes = Rows(6), Rows(4 * PIECES)
 
     def clear(self) -> None:
         """No wires."""
@@ -99,7 +99,7 @@ class Runs:
         self._rows.drop(gone)
         self._boxes.drop(gone)
 
-    def place(self, runs: Mapping[str, tuple[float, float, float, float, float]]) -> None:
+    def place(self, runs: Mapping[str, tuple[float, float, float, float, float, float]]) -> None:
         """Wires have come or run elsewhere."""
         if runs:
             names, numbers = list(runs), np.array(list(runs.values()))
@@ -135,7 +135,7 @@ def _touching(boxes: np.ndarray, areas: Iterable[QRectF]) -> Any:
 def _boxes(runs: np.ndarray) -> np.ndarray:
     """The boxes of the pieces of each curve: (wires, 4 * PIECES)."""
     share = np.linspace(0, 1, PIECES + 1)[None, :]
-    x0, y0, x1, y1, bend = (column[:, None] for column in runs.T)
+    x0, y0, x1, y1, bend, sag = (column[:, None] for column in runs.T)
     smooth = share**2 * (3 - 2 * share)
     leave, arrive = 3 * share * (1 - share) ** 2, 3 * share**2 * (1 - share)
     across = np.where(bend > 0, x0 + (x1 - x0) * smooth + bend * (leave - arrive), x0 + (x1 - x0) * share)
@@ -146,4 +146,10 @@ def _boxes(runs: np.ndarray) -> np.ndarray:
         np.minimum(across[:, :-1], across[:, 1:]) - slack, np.minimum(down[:, :-1], down[:, 1:]) - SLACK,
         np.maximum(across[:, :-1], across[:, 1:]) + slack, np.maximum(down[:, :-1], down[:, 1:]) + SLACK,
     ]  # fmt: skip
-    return np.stack(parts, axis=-1).reshape(len(runs), -1)
+    boxes = np.stack(parts, axis=-1)
+    back = runs[:, 5] > 0  # around all of the wire: there are few of these
+    if back.any():
+        near = bend + SLACK
+        whole = [x1 - near, np.minimum(y0, y1) - SLACK, x0 + near, np.maximum(y0, y1) + sag + SLACK]
+        boxes[back] = np.stack(whole, axis=-1)[back]
+    return boxes.reshape(len(runs), -1)

@@ -80,7 +80,8 @@ def strip_of(reading: Any, level: float) -> Strip | None:
     if not isfinite(largest):
         return None
     level = level if largest <= level else fixed_level(largest)
-    return Strip(heat_image((table * (127.5 / level) + 128.0).astype(np.uint8)), level, least, most)
+    share = 127.5 / level if level else 0.0  # nothing but zeros so far
+    return Strip(heat_image((table * share + 128.0).astype(np.uint8)), level, least, most)
 
 
 def fixed_level(largest: float) -> float:

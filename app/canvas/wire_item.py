@@ -10,29 +10,45 @@ from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
 
 from app.canvas.ink import ink
 from app.canvas.neuron_item import edge_point
-from app.canvas.node_item import DrawnNode, PortPlace
+from app.canvas.node_item import DrawnNode, PortPlace, is_delayed
 from app.editor import wire_id
 from engine.graph import Wire
 
 PICK = 6.0  # pixels around the line that still hit it
 BEND_LEAST, BEND_MOST = 36.0, 220.0
+BELOW, APART = 20.0, 12.0  # of a wire that goes back in time: under the nodes, and from the next such wire
 FADED = 0.15  # opacity of a wire whose end is in the hand
 
 
 class Run(NamedTuple):
-    """Where a wire begins and ends on the scene, and how far it leaves to the right; without a bend it is straight."""
+    """Where a wire begins and ends on the scene, and how far it leaves to the right; without a bend it is straight.
+
+    sag  of a wire that runs back below the nodes: how far below the lower of its ends; 0 for all others
+    """
 
     begin_x: float
     begin_y: float
     end_x: float
     end_y: float
     bend: float
+    sag: float = 0.0
+
+    @property
+    def lane(self) -> float:
+        """How low it runs."""
+        return max(self.begin_y, self.end_y) + self.sag
 
     def path(self) -> QPainterPath:
         """The curve."""
         begin, end = QPointF(self.begin_x, self.begin_y), QPointF(self.end_x, self.end_y)
         path = QPainterPath(begin)
-        if self.bend:
+        if self.sag:
+            aside, lane = QPointF(self.bend, 0), self.lane
+            right, left = QPointF(self.begin_x, lane), QPointF(self.end_x, lane)
+            path.cubicTo(begin + aside, right + aside, right)
+            path.lineTo(left)
+            path.cubicTo(left - aside, end - aside, end)
+        elif self.bend:
             path.cubicTo(begin + QPointF(self.bend, 0), end - QPointF(self.bend, 0), end)
         else:
             path.lineTo(end)
@@ -65,7 +81,13 @@ def route(source: DrawnNode, source_port: PortPlace | None, target: DrawnNode, t
     out, into = source.pos(), target.pos()
     leave = source_port.point if source_port else QPointF(source.geometry.size[0], 0)
     arrive = target_port.point if target_port else QPointF(0, 0)
-    return curved(out.x() + leave.x(), out.y() + leave.y(), into.x() + arrive.x(), into.y() + arrive.y())
+    run = curved(out.x() + leave.x(), out.y() + leave.y(), into.x() + arrive.x(), into.y() + arrive.y())
+    if run.begin_x <= run.end_x or target_port is None or not is_delayed(target.node.type, target_port.name):
+        return run
+    bottom = max(out.y() + source.geometry.size[1], into.y() + target.geometry.size[1])
+    place = list(source.geometry.outputs).index(source_port.name) if source_port else 0
+    lane = bottom + BELOW + APART * place
+    return run._replace(bend=BEND_LEAST, sag=lane - max(run.begin_y, run.end_y))
 
 
 def _leads_to_inputs(port: PortPlace | None) -> bool:
@@ -122,7 +144,7 @@ class WireItem:
         """What it may cover, with room for the band of a phase."""
         run, bend = self.run, self.run.bend
         left, right = min(run.begin_x, run.end_x - bend), max(run.begin_x + bend, run.end_x)
-        top, bottom = min(run.begin_y, run.end_y), max(run.begin_y, run.end_y)
+        top, bottom = min(run.begin_y, run.end_y), run.lane
         return QRectF(left - 8, top - 8, right - left + 16, bottom - top + 16)
 
     def hit_area(self, reach: float) -> QPainterPath:

@@ -8,7 +8,9 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
 from app.canvas.live import zoom_of
+from app.canvas.readings import strip_of
 from app.theme import current_theme
+from engine.snapshot import Reading
 
 
 def pixels(view, area):
@@ -220,3 +222,9 @@ def test_a_picture_holds_the_newest_numbers_even_after_a_frame_that_was_dear(vie
     assert view._frame.interval() <= 250
     view.catch_up()
     assert float(view.canvas.numbers.snapshot.values["dense_2.h"].array[0, 0]) == 2.0
+
+
+def test_an_array_of_nothing_but_zeros_is_drawn_in_the_colour_of_zero():
+    strip = strip_of(Reading((1, 3), "current", np.zeros((1, 3)), 0.0, 0.0, 0.0, 0.0), 0.0)
+    assert strip is not None and strip.image.pixelColor(0, 0) == strip.image.pixelColor(2, 0)
+    assert strip_of(Reading((1, 2), "current", np.array([[0.0, 0.3]]), 0.0, 0.3, 0.15, 0.15), strip.level).level == 0.5

@@ -1,6 +1,6 @@
 """Wires drawn, moved, refused and cut with the mouse."""
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
 RIGHT = Qt.MouseButton.RightButton
@@ -159,3 +159,15 @@ def test_a_wire_is_let_go_when_undo_takes_its_node_away(view, hand):
     hand.move(start + QPointF(80, 60))
     hand.release(start + QPointF(80, 60))
     assert name not in view.canvas.nodes and view.search is None
+
+
+def test_a_wire_into_a_delay_runs_back_below_the_nodes(view):
+    delay = view.editor.add_node("delay", (-200.0, 40.0))
+    view.editor.connect_ports("dense_2.h", f"{delay}.x")
+    wire = view.canvas.wires[f"dense_2.h>{delay}.x"]
+    bottom = max(view.canvas.area_of(name).bottom() for name in ("dense_2", delay))
+    lowest = max(wire.path.pointAtPercent(share / 50).y() for share in range(51))
+    assert bottom < lowest <= wire.boundingRect().bottom()
+    middle = wire.path.pointAtPercent(0.5)
+    assert wire.wire_id in view.canvas.runs.within([QRectF(middle.x() - 1, middle.y() - 1, 2, 2)])
+    assert view.canvas.wires["input_1.value>dense_1.x"].run.sag == 0
