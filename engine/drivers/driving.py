@@ -63,7 +63,7 @@ class _Driven:
         told = len(COUNTS) + len(self._kind.told)
         self._told = dict(zip((*COUNTS, *self._kind.told), rest[:told], strict=True))
         self._memory = dict(zip(self._kind.memory, rest[told:], strict=True))
-        self._loss = program.losses[number]
+        self._objective, self._sign = program.objectives[number], -1.0 if phase.maximise else 1.0
         self._slopes = [program.gradients[number][value.index] for value in self._parameters]
         self._numbers = {name: program.sources[phase.address("optimizer", name)] for name in phase.optimizer.numbers}
         addresses = [value.source.address for value in self._parameters if value.source is not None]
@@ -83,10 +83,11 @@ class _Driven:
     def _seen(self, machine: CpuMachine) -> Sight:
         memory = {name: machine.view(value).astype(np.float64) for name, value in self._memory.items()}
         numbers = {name: float(machine.view(value)[()]) for name, value in self._numbers.items()}
+        loss = self._sign * float(machine.view(self._objective)[()])
         return Sight(
-            _packed(machine, self._parameters), float(machine.view(self._loss)[()]), _packed(machine, self._slopes),
-            _packed(machine, self._directions), memory, numbers, self._phase.optimizer.words,
-            float(np.finfo(machine.arena.dtype).eps), int(machine.clock[0]), self._seed,
+            _packed(machine, self._parameters), loss, _packed(machine, self._slopes), _packed(machine, self._directions),
+            memory, numbers, self._phase.optimizer.words, float(np.finfo(machine.arena.dtype).eps), int(machine.clock[0]),
+            self._seed,
         )  # fmt: skip
 
     def _note(self, machine: CpuMachine, sight: Sight, counted: Counted) -> None:

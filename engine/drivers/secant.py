@@ -46,14 +46,14 @@ def dfp(sight: Sight) -> Ask[Decision]:
 def _known(sight: Sight) -> Array:
     """The inverse Hessian as learned so far; I at the beginning."""
     inverse = sight.memory["inverse"]
-    if not sight.memory["slope_before"].any():
+    if not inverse.any():
         inverse[:] = np.eye(len(inverse))
     return inverse
 
 
 def _along(sight: Sight, inverse: Array) -> Ask[Decision]:
     direction = -inverse @ sight.slope
-    if not direction @ sight.slope < 0:  # rounding has spoilt it
+    if not direction @ sight.slope <= 0:  # rounding has spoilt it
         inverse[:] = np.eye(len(inverse))
         direction = -sight.slope
     return Decision(direction, (yield from search(sight, direction)))
@@ -77,6 +77,6 @@ def l_bfgs(sight: Sight) -> Ask[Decision]:
         direction /= share * float(change @ change)
     for step, change, share in pairs:
         direction += (shares.pop() - share * float(change @ direction)) * step
-    if not direction @ sight.slope < 0:
+    if not direction @ sight.slope <= 0:
         direction = -sight.slope.copy()
     return Decision(direction, (yield from search(sight, direction)))
