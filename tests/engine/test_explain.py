@@ -452,9 +452,9 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "bilinear_sampler.grid": ("reshape", {"shape": [1, 1, 2]}),
     "content_addressing.memory": ("reshape", {"shape": [1, 3]}),
     "memory_read.memory": ("reshape", {"shape": [1, 3]}),
-    "memory_read.weights": ("slice", {"stop": 1}),
+    "memory_read.head": ("slice", {"stop": 1}),
     "memory_write.memory": ("reshape", {"shape": [1, 3]}),
-    "memory_write.weights": ("slice", {"stop": 1}),
+    "memory_write.head": ("slice", {"stop": 1}),
 }  # fmt: skip
 FITTING: dict[str, dict[str, Any]] = {
     **{name: {"heads": 1} for name in ("multi_head_attention", "transformer_encoder", "transformer_decoder")},
