@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from tests.benchmarks.workloads import MSE, Array, Arrays, Workload
+from tests.benchmarks.workloads import MSE, Array, Arrays, Workload, ends, scalar_program
 
 Parameters = list[Any]
 
@@ -50,11 +50,21 @@ class Loop(PerStep):
         self._parameters = jax.block_until_ready(self._loop(self._parameters, steps))
 
 
+_SCALARS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda x, y: x + y, "multiply": lambda x, y: x * y, "tanh": lambda x, y: jnp.tanh(x),
+}  # fmt: skip
+
+
 def _step_of(workload: Workload, arrays: Arrays, rate: float) -> Callable[[Parameters], Parameters]:
     inputs, targets = jnp.array(arrays.inputs), jnp.array(arrays.targets)
     activate = jnp.tanh if workload.activation == "tanh" else jax.nn.relu
 
     def loss(parameters: Parameters) -> Any:
+        if workload.is_scalars:
+            values = list(parameters)
+            for operation, first, second in scalar_program(*workload.sizes):
+                values.append(_SCALARS[operation](values[first], values[second]))
+            return sum(values[place] for place in ends(*workload.sizes))
         h = inputs
         for place in range(0, len(parameters), 2):
             h = h @ parameters[place] + parameters[place + 1]

@@ -6,11 +6,13 @@ import numpy as np
 
 from engine import Document, Graph, Session
 from tests.benchmarks.reference import gradients
-from tests.benchmarks.workloads import CROSS_ENTROPY, Array, Arrays, Workload
+from tests.benchmarks.workloads import CROSS_ENTROPY, Array, Arrays, Workload, ends, scalar_program
 
 
 def document_of(workload: Workload, arrays: Arrays, rate: float = 0.001) -> Document:
-    """A chain of dense layers whose batch is all of its data, taken in order."""
+    """A chain of dense layers whose batch is all of its data, taken in order; or a graph of single numbers."""
+    if workload.is_scalars:
+        return _scalars(workload, arrays, rate)
     graph = Graph()
     last = graph.add("input")
     for place, units in enumerate(workload.sizes[1:]):
@@ -28,8 +30,23 @@ def document_of(workload: Workload, arrays: Arrays, rate: float = 0.001) -> Docu
     return Document(graph, data, training)
 
 
+def _scalars(workload: Workload, arrays: Arrays, rate: float) -> Document:
+    graph = Graph()
+    nodes = [graph.add("parameter", shape=(), initial=float(number)) for number in arrays.parameters]
+    for operation, *operands in scalar_program(*workload.sizes):
+        nodes.append(graph.add(operation))
+        for operand in dict.fromkeys(operands):
+            graph.connect(nodes[operand], nodes[-1])
+    loss = graph.add("add")
+    for place in ends(*workload.sizes):
+        graph.connect(nodes[place], loss)
+    return Document(graph, {}, {"loss": loss.id, "optimizer": {"type": "sgd", "learning_rate": rate}, "seed": 0})
+
+
 def addresses(workload: Workload) -> list[str]:
     """The parameters' names, in the order of `Arrays.parameters`."""
+    if workload.is_scalars:
+        return [f"parameter_{place}.value" for place in range(1, workload.sizes[1] + 1)]
     return [f"dense_{place}.{name}" for place in range(1, len(workload.sizes)) for name in ("weight", "bias")]
 
 
@@ -73,6 +90,8 @@ def nan_complaint(workload: Workload, arrays: Arrays) -> str:
     Every parameter that a NaN reaches by the reference has to become NaN, the loop has to stop, and the session has to say
     where the NaN was born.
     """
+    if workload.is_scalars:
+        return ""  # there are no data in which a NaN could be
     arrays.inputs[0, 0] = np.nan
     try:
         return _bare_complaint(workload, arrays) or _session_complaint(workload, arrays)

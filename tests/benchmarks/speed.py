@@ -120,7 +120,7 @@ def run(names: Sequence[str], rounds: int, peers: Sequence[Competitor] | None = 
 
 def _details(result: Result) -> str:
     workload = result.workload
-    lines = [f"\n{workload.name} {workload.activation}, {workload.loss}, {workload.batch} rows"]
+    lines = [f"\n{workload.name}, {workload.activation}, {workload.loss}, {workload.batch} rows"]
     for name in sorted(result.rounds, key=lambda each: result.median(each) or 0.0):
         times = f"{number(result.median(name)):>9} µs   {number(result.ratio(name)):>6} × the best peer's speed"
         lines.append(f"  {COMPETITORS[name].title:26}{times}   gradients within {result.disagreement[name]:.0e}")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from tests.benchmarks.workloads import MSE, Array, Arrays, Workload
+from tests.benchmarks.workloads import MSE, Array, Arrays, Workload, ends, scalar_program
 
 
 class Eager:
@@ -44,7 +44,21 @@ class Compiled(Eager):
         return compiled
 
 
+_SCALARS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda x, y: x + y, "multiply": lambda x, y: x * y, "tanh": lambda x, y: torch.tanh(x),
+}  # fmt: skip
+
+
 def _loss_of(workload: Workload, arrays: Arrays, parameters: list[Any]) -> Callable[[], Any]:
+    if workload.is_scalars:
+
+        def total() -> Any:
+            values = list(parameters)
+            for operation, first, second in scalar_program(*workload.sizes):
+                values.append(_SCALARS[operation](values[first], values[second]))
+            return sum(values[place] for place in ends(*workload.sizes))
+
+        return total
     inputs, targets = torch.from_numpy(arrays.inputs), torch.from_numpy(arrays.targets)
     activate = torch.tanh if workload.activation == "tanh" else torch.relu
     measure = functional.mse_loss if workload.loss == MSE else functional.cross_entropy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Loss = Literal["mean_squared_error", "softmax_cross_entropy"]
+Loss = Literal["mean_squared_error", "softmax_cross_entropy", "sum"]
 
 
 class Workload(NamedTuple):
@@ -27,8 +28,15 @@ class Workload(NamedTuple):
     later: float
 
     @property
+    def is_scalars(self) -> bool:
+        """Whether it is a graph of single numbers: `sizes` are then its nodes and its parameters."""
+        return self.loss == SUM
+
+    @property
     def flops(self) -> int:
         """Multiplications and additions of all products in a step: forward, weight gradients, input gradients."""
+        if self.is_scalars:
+            return 4 * self.sizes[0]
         edges = [first * second for first, second in pairwise(self.sizes)]
         return 2 * self.batch * (3 * sum(edges) - edges[0])
 
@@ -43,6 +51,7 @@ class Arrays(NamedTuple):
 
 MSE: Loss = "mean_squared_error"
 CROSS_ENTROPY: Loss = "softmax_cross_entropy"
+SUM: Loss = "sum"
 
 WORKLOADS = {
     workload.name: workload
@@ -51,8 +60,9 @@ WORKLOADS = {
         Workload("2-8-8-1", (2, 8, 8, 1), "tanh", MSE, 32, 7, 15),
         Workload("7-8x6-1", (7, 8, 8, 8, 8, 8, 8, 1), "tanh", MSE, 30, 6.5, 13),
         Workload("64-32-10", (64, 32, 10), "relu", CROSS_ENTROPY, 64, 2.5, 4),
-        Workload("784-128-10", (784, 128, 10), "relu", CROSS_ENTROPY, 64, None, 1.5),
-        Workload("784-512-512-10", (784, 512, 512, 10), "relu", CROSS_ENTROPY, 256, None, 1.25),
+        Workload("784-128-10", (784, 128, 10), "relu", CROSS_ENTROPY, 64, 1.0, 1.5),
+        Workload("784-512-512-10", (784, 512, 512, 10), "relu", CROSS_ENTROPY, 256, 0.8, 1.25),
+        Workload("1000 scalar nodes", (1000, 64), "tanh", SUM, 1, 10, 30),
     )
 }
 
@@ -60,6 +70,9 @@ WORKLOADS = {
 def arrays_of(workload: Workload, seed: int = 0) -> Arrays:
     """Normal inputs, normal or class targets, weights of variance 1 / inputs; float32, classes as int64."""
     draw = np.random.default_rng(seed)
+    if workload.is_scalars:
+        leaves = [np.array(number, np.float32) for number in draw.normal(size=workload.sizes[1])]
+        return Arrays(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32), tuple(leaves))
     inputs = draw.normal(size=(workload.batch, workload.sizes[0])).astype(np.float32)
     if workload.loss == MSE:
         targets: Array = draw.normal(size=(workload.batch, workload.sizes[-1])).astype(np.float32)
@@ -71,3 +84,34 @@ def arrays_of(workload: Workload, seed: int = 0) -> Arrays:
         # Not zero: a peer that forgot the biases would pass.
         parameters.append((0.1 * draw.normal(size=units)).astype(np.float32))
     return Arrays(inputs, targets, tuple(parameters))
+
+
+@cache
+def scalar_program(nodes: int, leaves: int) -> tuple[tuple[str, int, int], ...]:
+    """Eight interleaved chains: (operation, first, second) by place, parameters first.
+
+    Even places add or multiply two earlier numbers, odd ones squash the one before, so that numbers stay bounded.
+    """
+    seed = 12345
+
+    def drawn(below: int) -> int:
+        nonlocal seed
+        seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
+        return (seed >> 8) % below
+
+    program: list[tuple[str, int, int]] = []
+    for place in range(nodes):
+        here = leaves + place
+        if place % 2:
+            program.append(("tanh", here - 1, here - 1))
+            continue
+        operation = "multiply" if drawn(2) else "add"
+        first = drawn(leaves) if place < 16 else here - 15
+        second = drawn(leaves + max(1, place - 1))
+        program.append((operation, first, second if second != first else (second + 1) % here))
+    return tuple(program)
+
+
+def ends(nodes: int, leaves: int) -> range:
+    """The places whose numbers are summed as the loss: the last one, and seven before it."""
+    return range(nodes + leaves - 15, nodes + leaves, 2)
