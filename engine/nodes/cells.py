@@ -16,7 +16,7 @@ from engine.program import Builder, Value, shape_text
 X = Port("x", "(batch, features)", symbol="x")
 H = Port("h", "(batch, units)", symbol="h")
 BEFORE = Port(
-    "h", "(batch, units)", symbol=r"h^{-}", optional=True, help="The state one step ago, from a delay. Free: zeros."
+    "state", "(batch, units)", symbol=r"h^{-}", optional=True, help="The state one step ago, from a delay. Free: zeros."
 )
 LEAST_DEVIATION = 1e-5
 
@@ -110,7 +110,7 @@ class RecurrentCell(Cell):
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
         features_of(x)
-        h = self.state(build, values["h"], x, "h")
+        h = self.state(build, values["state"], x, "state")
         return build.apply(self.activation, self.sums(build, x, h, self.units))
 
 
@@ -130,7 +130,7 @@ class LongShortTermMemory(Cell):
     inputs: ClassVar[tuple[Port, ...]] = (
         X,
         BEFORE,
-        Port("c", "(batch, units)", symbol=r"c^{-}", optional=True, help="The memory one step ago. Free: zeros."),
+        Port("memory", "(batch, units)", symbol=r"c^{-}", optional=True, help="The memory one step ago. Free: zeros."),
     )
     outputs: ClassVar[tuple[Port, ...]] = (H, Port("c", "(batch, units)", symbol="c"))
     input_gate = Flag(True, help="Whether what is written passes a gate; without it everything is written.")
@@ -146,7 +146,7 @@ class LongShortTermMemory(Cell):
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x: Value = values["x"]
         features_of(x)
-        h, before = self.state(build, values["h"], x, "h"), self.state(build, values["c"], x, "c")
+        h, before = self.state(build, values["state"], x, "state"), self.state(build, values["memory"], x, "memory")
         blocks = [*self._open_gates(), "candidate"]
         z = self.sums(build, x, h, self.units * len(blocks), self._start(blocks), blocks=len(blocks))
         part = {name: block(build, z, place, self.units) for place, name in enumerate(blocks)}
@@ -202,7 +202,7 @@ class GatedRecurrentUnit(Cell):
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
         width, p = features_of(x), self.units
-        h = self.state(build, values["h"], x, "h")
+        h = self.state(build, values["state"], x, "state")
         weight = build.parameter("weight", *start_of((width, 3 * p), self.initial_weight, self.initialiser))
         shape = (p, 2 * p)
         recurrent = build.parameter("recurrent", *start_of(shape, self.initial_recurrent, self.recurrent_initialiser))

@@ -10,7 +10,7 @@ from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 MEMORY = Port("memory", "(batch, rows, width)", symbol="M")
-HEAD = Port("weights", "(batch, rows)", symbol="w", help="How much each row is meant; together 1.")
+HEAD = Port("head", "(batch, rows)", symbol="w", help="How much each row is meant; together 1.")
 PLACES = Port("weights", "(batch, rows)", symbol="w")
 SOURCE = "Aggarwal 2023, §12.3; Graves, Wayne & Danihelka 2014"
 SMALLEST_LENGTH = 1e-8  # a row of zeros is as far from every key as one at a right angle
@@ -109,7 +109,7 @@ class CircularShift(MemoryNode):
     outputs: ClassVar[tuple[Port, ...]] = (PLACES,)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        weights, shift = values["weights"], values["shift"]
+        weights, shift = values["head"], values["shift"]
         rows, shares = features_of(weights), features_of(shift)
         if shares % 2 == 0 or shares > rows:
             raise shape_mismatch(
@@ -140,8 +140,8 @@ class Sharpen(MemoryNode):
     outputs: ClassVar[tuple[Port, ...]] = (PLACES,)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        features_of(values["weights"])
-        powers = build.emit("power", values["weights"], values["power"])
+        features_of(values["head"])
+        powers = build.emit("power", values["head"], values["power"])
         return powers / build.emit("sum", powers, axes=(powers.rank - 1,), keep=True)
 
 
@@ -155,9 +155,9 @@ class MemoryRead(MemoryNode):
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, width)", symbol="r"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        memory, weights = values["memory"], values["weights"]
+        memory, weights = values["memory"], values["head"]
         rows, width = rows_of(memory)
-        fits(weights, rows, "weights", "one weight belongs to each row")
+        fits(weights, rows, "head", "one weight belongs to each row")
         row = build.emit("reshape", weights, shape=(weights.shape[0], 1, rows))
         return build.emit("reshape", build.emit("batch_matmul", row, memory), shape=(weights.shape[0], width))
 
@@ -174,15 +174,15 @@ class MemoryWrite(MemoryNode):
         Port("erase", "(batch, width)", symbol="e", help="How much of each number is wiped out, 0 to 1."),
         Port("add", "(batch, width)", symbol="a"),
     )
-    outputs: ClassVar[tuple[Port, ...]] = (Port("memory", "(batch, rows, width)", symbol="M"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, rows, width)", symbol="M"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
         memory: Value = values["memory"]
-        weights: Value = values["weights"]
+        weights: Value = values["head"]
         rows, width = rows_of(memory)
         batch = memory.shape[0]
         column = build.emit(
-            "reshape", fits(weights, rows, "weights", "one weight belongs to each row"), shape=(batch, rows, 1)
+            "reshape", fits(weights, rows, "head", "one weight belongs to each row"), shape=(batch, rows, 1)
         )
         erase, add = [
             build.emit("reshape", fits(values[port], width, port, "a row is written"), shape=(batch, 1, width))

@@ -19,10 +19,10 @@ def in_time(graph: Graph, sequence: str, cell: str, *, start: float = 0.0, trunc
     each, node = graph.add("each_step"), graph.add(cell, **properties)
     graph.connect(sequence, each)
     graph.connect(each, node["x"])
-    for port in ("h", "c") if cell == "lstm_cell" else ("h",):
+    for port, into in (("h", "state"), ("c", "memory"))[: 2 if cell == "lstm_cell" else 1]:
         memory = graph.add("delay", shape=(properties["units"],), initial=start, truncate=truncate)
         graph.connect(node[port], memory["x"])
-        graph.connect(memory, node[port])
+        graph.connect(memory, node[into])
     return node
 
 
@@ -187,7 +187,13 @@ def test_numbers_05_multilayer_rnn():
     lower = in_time(graph, x, "rnn_cell", units=1, use_bias=False, initial_weight=[[0.7]], initial_recurrent=[[0.4]])
     upper = graph.add("rnn_cell", units=1, use_bias=False, initial_weight=[[0.9]], initial_recurrent=[[-0.3]])
     memory, last, loss = graph.add("delay", shape=(1,)), graph.add("last_step"), graph.add("mean", over="all")
-    for source, sink in ((lower, upper["x"]), (upper, memory["x"]), (memory, upper["h"]), (upper, last), (last, loss)):
+    for source, sink in (
+        (lower, upper["x"]),
+        (upper, memory["x"]),
+        (memory, upper["state"]),
+        (upper, last),
+        (last, loss),
+    ):
         graph.connect(source, sink)
     session = played(graph, loss, np.array([1, -1, 0.5]).reshape(1, 3, 1), [[0.0]])
     np.testing.assert_allclose(over_time(session, f"{lower}.h"), [0.604368, -0.428659, 0.176663], atol=5e-7)

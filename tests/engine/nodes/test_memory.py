@@ -55,7 +55,7 @@ def test_numbers_07_ntm_addressing_interpolated_and_read():
     found = answer("content_addressing", "weights", memory=ROWS, key=KEY, strength=[5])
     mixed = answer("head_interpolation", "weights", found=found, before=[0, 1, 0], gate=[0.6])
     np.testing.assert_allclose(mixed, (0.4012, 0.4079, 0.1909), atol=7e-5)
-    np.testing.assert_allclose(answer("memory_read", "y", memory=ROWS, weights=mixed), (0.5921, 0.5988), atol=7e-5)
+    np.testing.assert_allclose(answer("memory_read", "y", memory=ROWS, head=mixed), (0.5921, 0.5988), atol=7e-5)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_numbers_07_ntm_addressing_interpolated_and_read():
     ],
 )
 def test_numbers_07_ntm_addressing_by_place(before, moved, sharp):
-    found = answer("circular_shift", "weights", weights=before, shift=[0.2, 0.5, 0.3])
+    found = answer("circular_shift", "weights", head=before, shift=[0.2, 0.5, 0.3])
     np.testing.assert_allclose(found, moved, atol=1e-12)
-    np.testing.assert_allclose(answer("sharpen", "weights", weights=found, power=[2]), sharp, atol=7e-5)
+    np.testing.assert_allclose(answer("sharpen", "weights", head=found, power=[2]), sharp, atol=7e-5)
 
 
 def test_numbers_07_ntm_read_write():
-    found = answer("memory_write", "memory", memory=[[1, 1]], weights=[0.5], erase=[1, 0], add=[2, 0])
+    found = answer("memory_write", "y", memory=[[1, 1]], head=[0.5], erase=[1, 0], add=[2, 0])
     np.testing.assert_allclose(found, [[1.5, 1]])
 
 
@@ -135,14 +135,14 @@ def slopes_by_trial(session: Session, address: str) -> np.ndarray:
     ("type", "operands", "sentence"),
     [
         ("content_addressing", {"memory": ROWS, "key": [1, 2, 3]}, "2 numbers are needed"),
-        ("memory_read", {"memory": ROWS, "weights": [1, 0]}, "3 numbers are needed"),
+        ("memory_read", {"memory": ROWS, "head": [1, 0]}, "3 numbers are needed"),
         (
             "memory_write",
-            {"memory": ROWS, "weights": [1, 0, 0], "erase": [1], "add": [1, 2]},
+            {"memory": ROWS, "head": [1, 0, 0], "erase": [1], "add": [1, 2]},
             "erase: a row is written: 2 numbers",
         ),
-        ("circular_shift", {"weights": [1, 0, 0], "shift": [1, 0]}, "2 shares of shifts meet 3 rows"),
-        ("memory_read", {"memory": [1, 2], "weights": [1, 0]}, "(batch, rows, width)"),
+        ("circular_shift", {"head": [1, 0, 0], "shift": [1, 0]}, "2 shares of shifts meet 3 rows"),
+        ("memory_read", {"memory": [1, 2], "head": [1, 0]}, "(batch, rows, width)"),
     ],
 )
 def test_what_does_not_fit_is_told(type, operands, sentence):
