@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from engine.program import PRIMITIVES, Call, Program, Value
 
+ALL_PHASES = -1  # of a copy that every turn makes for itself
+
 
 class Fused(NamedTuple):
     """The calls to play, and for the index of a call's result the calls whose results it leaves out."""
@@ -250,16 +252,20 @@ def _is_constant(value: Value, number: float) -> bool:
 
 
 def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
-    """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first (once per origin)."""
+    """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.
+
+    Where phases take turns, a copy that one phase's derivatives have made is of no use to another's: by then it is old.
+    """
     result: list[Call] = []
-    copies: dict[int, Value] = {}
+    copies: dict[tuple[int, int], Value] = {}
     for call in calls:
         if call.primitive.name == "matmul" and call.attributes.get("transpose_b") and call.operands[1].shape[1] != 1:
             matrix = call.operands[1]
-            copy = copies.get(matrix.index)
+            turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
+            copy = copies.get((matrix.index, ALL_PHASES)) or copies.get((matrix.index, turn))
             if copy is None:
                 flip = Call(PRIMITIVES["transpose"], (matrix,), {}, call.origin)
-                copy = copies[matrix.index] = flip.result = Value(
+                copy = copies[matrix.index, turn] = flip.result = Value(
                     program, (matrix.shape[1], matrix.shape[0]), "real", flip
                 )
                 result.append(flip)
@@ -268,7 +274,7 @@ def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
             product.result = call.result
             call = product
         if call.primitive.writes:
-            for index in call.primitive.writes:
-                copies.pop(call.operands[index].index, None)
+            written = {call.operands[index].index for index in call.primitive.writes}
+            copies = {key: copy for key, copy in copies.items() if key[0] not in written}
         result.append(call)
     return result

@@ -148,3 +148,29 @@ def test_a_variational_autoencoder_draws_its_codes_and_learns_through_them():
     assert np.linalg.norm(back_weight) == pytest.approx((along.var() - 0.5) ** 0.5, rel=0.1)
     assert abs(back_weight @ [0.8, 0.6]) == pytest.approx(np.linalg.norm(back_weight), rel=1e-2)
     assert np.exp(session.value("spread").mean()) == pytest.approx(0.5 / along.var(), rel=0.25)
+
+
+@pytest.mark.parametrize("form", ["non_saturating", "wasserstein"])
+def test_a_turn_reads_nothing_that_only_another_turn_has_computed(form):
+    session = Session(players(form))
+    for turn in session.tape.fast.turns:
+        begin, end = turn.full[:2]
+        calls = [instruction.call for instruction in session.tape.fast.instructions[begin:end]]
+        made_here = {call.result.index for call in calls}
+        for call in calls:
+            for operand in call.operands:
+                if operand.call is not None and operand.call.primitive.name == "transpose":
+                    assert operand.index in made_here, call
+
+
+def test_going_back_through_turns_restores_every_bit():
+    session = Session(players("non_saturating"))
+    session.run(3)
+    seen = []
+    while session.iteration < 7:
+        seen.append((session.iteration, {key: array.tobytes() for key, array in session._lasting().items()}))
+        session.step("iteration")
+    for iteration, bits in reversed(seen):
+        session.step_back("iteration")
+        assert session.iteration == iteration
+        assert {key: array.tobytes() for key, array in session._lasting().items()} == bits
