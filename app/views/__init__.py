@@ -5,6 +5,7 @@ from app.views.boundary import DecisionBoundary
 from app.views.curves import AccuracyCurve, LossCurve
 from app.views.flow import FlowView
 from app.views.gradient_check import GradientCheckView
+from app.views.hessian import HessianView
 from app.views.surface import LossSurfaceView
 from app.views.weights import WeightsView
 
@@ -15,10 +16,11 @@ VIEWS: dict[str, type[View]] = {
     "surface": LossSurfaceView,
     "weights": WeightsView,
     "flow": FlowView,
+    "hessian": HessianView,
     "gradient_check": GradientCheckView,
 }
 
 __all__ = [
-    "VIEWS", "AccuracyCurve", "DecisionBoundary", "FlowView", "GradientCheckView", "LossCurve", "LossSurfaceView", "View",
-    "WeightsView",
+    "VIEWS", "AccuracyCurve", "DecisionBoundary", "FlowView", "GradientCheckView", "HessianView", "LossCurve",
+    "LossSurfaceView", "View", "WeightsView",
 ]  # fmt: skip

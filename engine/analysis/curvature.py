@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from engine.analysis.trial import Entry, Layout, Rows, Trial
+from engine.analysis.trial import MOST_ROWS, Entry, Layout, Rows, Trial
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError
 from engine.program import Value
@@ -37,15 +37,16 @@ class Curvature:
 
     parameters  nodes or `node.parameter`; by default all that are learned
     point       (size,)  the parameters as they stood when this was made; where nothing else is said, all is measured there
-    Computes in float64 over at most 4,096 rows of the data, in evaluation mode. Made in the session's thread; may then be
+    Computes in float64 over at most `most_rows` rows of the data, in evaluation mode. Made in the session's thread; may then be
     used in any one thread. Raises `ProblemError` where there is no loss, no such parameter, or no second derivative.
     """
 
     def __init__(
-        self, session: Session, *, rows: Rows = "train", parameters: Sequence[str] = (), phase: int = 0
-    ) -> None:
+        self, session: Session, *, rows: Rows = "train", parameters: Sequence[str] = (), phase: int = 0,
+        most_rows: int = MOST_ROWS,
+    ) -> None:  # fmt: skip
         self.iteration = session.iteration
-        first, second = Trial(session, rows), Trial(session, rows)
+        first, second = (Trial(session, rows, most_rows=most_rows) for _ in range(2))
         self._values, self._loss, self._slopes, _ = _differentiated(first, parameters, phase, 1)
         self._machine = first.start(self._loss, *self._slopes)
         self.layout = Layout(self._machine, dict(zip(first.parameters(parameters), self._values, strict=True)))
