@@ -144,7 +144,7 @@ def test_it_names_its_sources_and_stands_in_the_folder_of_a_chapter(name):
 @every_preset
 def test_learning_rate_zero_leaves_its_parameters_untouched(name):
     session = Session(preset(name))
-    rates = [address for address in session.program.sources if address.endswith(".learning_rate")]
+    rates = [address for address in session.program.sources if address.endswith((".learning_rate", ".step_length"))]
     for rate in rates:
         session.set_setting(rate, 0.0)
     before = session.parameters
