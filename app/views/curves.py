@@ -209,8 +209,8 @@ class LossCurve(CurveView):
     )
 
     def history_of(self, snapshot: Snapshot) -> Mapping[str, Array]:
-        """Losses; the mistakes stand in for them where a learning rule needs none."""
-        wanted = "loss." if self._has_loss() else "mistakes."
+        """Losses; where a learning rule needs none, the mistakes or the rule's own measure stand in for them."""
+        wanted = "mistakes." if self._counts_mistakes() else "loss."
         return {probe: points for probe, points in snapshot.history.items() if probe.startswith(wanted)}
 
     def _has_loss(self) -> bool:
@@ -220,9 +220,18 @@ class LossCurve(CurveView):
     def _counts_mistakes(self) -> bool:
         return not self._has_loss() and any(node.type == "mistakes" for node in self.editor.document.graph)
 
+    def _measure(self, snapshot: Snapshot) -> str:
+        """What a learning rule brings down, as `node.port`; empty where there is a loss or no such rule."""
+        nodes = [] if self._has_loss() or self._counts_mistakes() else list(self.editor.document.graph)
+        ports = [f"{node.id}.{port}" for node in nodes if node.kind is not None for port in node.kind.measures]
+        return next((address for address in ports if address in snapshot.values), "")
+
     def describe(self, snapshot: Snapshot) -> str:
         """Which loss."""
-        self.rename("Mistakes" if self._counts_mistakes() else self.title)
+        measure = self._measure(snapshot)
+        self.rename("Mistakes" if self._counts_mistakes() else measure.partition(".")[2].capitalize() or self.title)
+        if measure:
+            return self.editor.document.graph.nodes[measure.partition(".")[0]].name
         phases = self.editor.document.training.phases
         node = self.editor.document.graph.nodes.get(phases[0].objective.partition(".")[0]) if phases else None
         if node is None or node.kind is None:
@@ -234,6 +243,8 @@ class LossCurve(CurveView):
         """No loss, or no step yet."""
         if self._counts_mistakes():
             return "Mistakes are counted after each iteration. Press Shift+→ for one, or Space to play."
+        if self._measure(snapshot):
+            return "It is measured after each iteration. Press Shift+→ for one, or Space to play."
         if not self._has_loss():
             return "There is no loss yet. Place one, wire the prediction and the target to it, and choose it under Training."
         return super().missing(snapshot)

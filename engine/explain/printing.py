@@ -106,7 +106,7 @@ class Printer:
         elif isinstance(tree, Reduction):
             written, binds = self._reduction(tree), PRODUCT
         elif isinstance(tree, Whole):
-            written, binds = self._whole(tree), ATOM
+            written, binds = self._whole(tree), SUM if tree.call.primitive.name == "square_distance" else ATOM
         else:
             written, binds = self._operation(tree)
         return [OPEN, *written, CLOSE] if binds < level else written
@@ -215,7 +215,7 @@ class Printer:
 
     def _whole(self, tree: Whole) -> list[Term]:
         special = ROW_FORMS.get(tree.call.primitive.name)
-        if special is not None and tree.rowwise:
+        if special is not None and (tree.rowwise or special is _settle_form):
             return special(self, tree)
         inside: list[Term] = []
         for operand in range(len(tree.call.operands)):
@@ -272,9 +272,42 @@ def _column_form(printer: Printer, tree: Whole) -> list[Term]:
 
 
 # Softmax losses are sums over classes, which no line of a primitive's formula can be filled with number by number.
+def _distance_form(printer: Printer, tree: Whole) -> list[Term]:
+    """The square of each difference, added up: a row of the one operand and a row of the other."""
+    (x, w), (row, unit) = tree.call.operands, [index[0] for index in tree.indices]
+    assert isinstance(row, slice) and isinstance(unit, slice)
+    depth = printer.live.shape(x)[1]
+    terms: list[Term] = []
+    for place in range(min(depth, SHOWN)):
+        pair = [printer.entry(x, (row.start, place)), MINUS, printer.entry(w, (unit.start, place))]
+        terms += [*([PLUS] if terms else []), OPEN, *pair, CLOSE, Term("{}^{2}")]
+    return [*terms, *([PLUS, Term(r"\dots")] if depth > SHOWN else [])]
+
+
+def _settle_form(printer: Printer, tree: Whole) -> list[Term]:
+    """The pull at one unit: of those tested before it as they are now, of the others as they were."""
+    state, weight, bias, free, *chance = tree.call.operands
+    row, unit = tree.entry
+    if printer.live.number(free, tree.entry) == 0.0:
+        return [printer.entry(state, tree.entry)]
+    others = [place for place in range(printer.live.shape(bias)[0]) if place != unit]
+    pull = [printer.entry(bias, (unit,))]
+    for place in others[:SHOWN]:
+        neighbour = printer.entry(tree.call.result if place < unit else state, (row, place))
+        pull += [PLUS, printer.entry(weight, (unit, place)), TIMES, neighbour]
+    pull += [PLUS, Term(r"\dots")] if len(others) > SHOWN else []
+    if not chance:
+        return [Term("["), *pull, Term(r"\geq"), Term("0"), Term("]")]
+    temperature, draws = chance
+    divided = [OPEN, *pull, CLOSE, Term("/"), printer.entry(temperature, ())]
+    return [Term("["), printer.entry(draws, tree.entry), Term("<"), Term(r"\sigma"), OPEN, *divided, CLOSE, Term("]")]
+
+
 ROW_FORMS: dict[str, Callable[[Printer, Whole], list[Term]]] = {
     "class_cross_entropy": _class_form,
     "softmax_cross_entropy": _column_form,
+    "square_distance": _distance_form,
+    "settle": _settle_form,
 }
 
 

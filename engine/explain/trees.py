@@ -298,6 +298,8 @@ class Grower:
         rowwise = rowwise and all(self.live.shape(o)[:1] in (shape[:1], ()) for o in call.operands)
         for operand in call.operands:
             self._named(self._expand(operand, self.live.entry(operand, self.row, self.unit)), "u")
+        if primitive.name == "square_distance":  # of one row and one prototype
+            return Whole(call, entry, tuple([(slice(at, at + 1),) for at in entry]), 0, True)
         if rowwise:
             row: Index = (slice(entry[0], entry[0] + 1),)
             rows = tuple([row if self.live.shape(operand) else () for operand in call.operands])
