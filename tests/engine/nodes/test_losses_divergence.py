@@ -103,3 +103,20 @@ def test_numbers_07_gaussian_policy():
     slopes = node.slopes("mean", "spread")
     expected = [-np.trapezoid(density * slopes[port][:, 0], actions) for port in ("mean", "spread")]
     assert expected == pytest.approx([4, -2], abs=1e-6)
+
+
+def test_numbers_04_variational_autoencoder():
+    node = Alone("gaussian_kl", {"mean": [[1.0, -0.5]], "spread": [[0.5, 0.8]]}, spread_is="deviation")
+    assert node.value() == pytest.approx(0.986291, abs=5e-7)
+    slopes = node.slopes()
+    np.testing.assert_allclose(slopes["mean"], [[1, -0.5]], atol=1e-12)
+    np.testing.assert_allclose(slopes["spread"], [[-1.5, -0.45]], atol=1e-12)
+    # Its own numbers z stand for the draw; J and its derivatives follow by the chain rule through the code.
+    z, decoder, x, weight = np.array([0.3, -1.2]), np.array([[1.0, 0], [0.5, 1], [-1, 2]]), np.array([1.0, 0, -2]), 0.1
+    back = decoder @ (np.array([1.0, -0.5]) + z * [0.5, 0.8])
+    error = Alone("squared_error", {"prediction": back[None], "target": x[None]})
+    assert error.value() == pytest.approx(5.090625)
+    by_code = error.slopes("prediction")["prediction"][0] @ decoder
+    assert error.value() + weight * node.value() == pytest.approx(5.189254, abs=5e-7)
+    assert by_code + weight * slopes["mean"][0] == pytest.approx([3.655, -10.1])
+    assert z * by_code + weight * slopes["spread"][0] == pytest.approx([0.9165, 12.015])

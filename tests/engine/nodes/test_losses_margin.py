@@ -176,3 +176,45 @@ def test_numbers_02_l2_svm_hinton(label, after):
 def test_numbers_02_l2_svm_hinton_by_margin():
     for margin, loss in [(-3, 16), (-2, 9), (-1, 4), (-0.5, 2.25), (0, 1), (0.5, 0.25), (1, 0), (2, 0), (3, 0)]:
         assert Alone("squared_hinge", {"prediction": [[float(margin)]], "target": [[1.0]]}).value() == loss
+
+
+def test_numbers_02_softmax_classifier():
+    expected = [[0.969280, -0.015360], [0.081368, 1.040684], [0.949352, 0.974676]]
+    np.testing.assert_allclose(stepped("softmax_cross_entropy", THREE, X, 1), expected, atol=5e-7)
+
+
+@pytest.mark.parametrize(("label", "loss"), [(1.0, 0.675557), (-1.0, 1.324443)])
+def test_numbers_02_stacking_net(label, loss):
+    score = np.array([[1 - 0.675557]])  # what the top level says of both members
+    assert Alone("hinge", {"prediction": score, "target": [[label]]}).value() == pytest.approx(loss)
+
+
+@pytest.mark.parametrize(("code", "cost"), [([1.5, 0.0], 1.0), ([0.817574, 0.164516], 1.017909)])
+def test_numbers_04_hinge_latent_penalty(code, cost):
+    node = Alone("hinge", {"prediction": np.array([code]), "target": [[1.0, 1.0]]}, reduction="sum")
+    assert node.value() == pytest.approx(cost, abs=2e-6)
+    assert node.slopes("prediction")["prediction"].tolist() == [[-1.0 if h < 1 else 0.0 for h in code]]
+
+
+@pytest.mark.parametrize(("margin", "loss"), [(0.2, 0), (0.3, 0.4)])
+def test_numbers_08_visual_semantic_embedding(margin, loss):
+    images, texts = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.8, 0.6], [0.6, 0.8]])
+    right, wrong = (images * texts).sum(axis=1, keepdims=True), (images * texts[::-1]).sum(axis=1, keepdims=True)
+    both_ways = [
+        Alone("rank_hinge", {"positive": right, "negative": other}, margin=margin, reduction="sum").value()
+        for other in (wrong, (images[::-1] * texts).sum(axis=1, keepdims=True))
+    ]
+    assert sum(both_ways) == pytest.approx(loss, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("z", "t", "loss", "slope", "by_score"),
+    [(0.8, 1.0, 0.223144, -1.25, -0.2), (0.8, 0.0, 1.609438, 5, 0.8), (0.01, 1.0, 4.605170, -100, -0.99)],
+)
+def test_numbers_08_cross_entropy_binary(z, t, loss, slope, by_score):
+    on_probability = Alone("binary_cross_entropy", {"prediction": [[z]], "target": [[t]]})
+    on_score = Alone("logistic_cross_entropy", {"logits": [[float(np.log(z / (1 - z)))]], "target": [[t]]})
+    assert on_probability.value() == pytest.approx(loss, abs=5e-7)
+    assert on_score.value() == pytest.approx(loss, abs=5e-7)
+    assert on_probability.slopes("prediction")["prediction"][0, 0] == pytest.approx(slope)
+    assert on_score.slopes("logits")["logits"][0, 0] == pytest.approx(by_score)

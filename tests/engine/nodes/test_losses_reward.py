@@ -150,3 +150,21 @@ def test_numbers_08_td_learning():
         operands = {"value": [[values[state]]], "reward": [reward], "next_value": [[values[state + 1]]]}
         values[state] += float(Alone("td_error", operands).value("error")[0])
     assert values[:4] == pytest.approx([0.729, 0.81, 0.9, 1])
+
+
+def test_numbers_08_dqn():
+    operands = {"value": [[0.0]], "reward": [0.0], "next_value": [[3.0, 0.5]]}
+    assert Alone("td_error", operands).value() == pytest.approx(2.7**2)
+
+
+def test_numbers_07_q_learning_tabular():
+    operands = {"value": [[0.5]], "reward": [1.0], "next_value": [[2.0, -1.0]]}
+    error = Alone("td_error", operands, half=True, reduction="sum")
+    assert 0.5 - 0.1 * error.slopes("value")["value"][0, 0] == pytest.approx(0.73)
+
+
+def test_numbers_07_td0_state_value():
+    # C to D to E to the right exit, which pays 1: only the value of E moves.
+    episode = {"value": [[0.5]] * 3, "reward": [0.0, 0.0, 1.0], "next_value": [[0.5]] * 3, "done": [0.0, 0.0, 1.0]}
+    node = Alone("td_error", episode, discount=1.0, half=True, reduction="sum")
+    np.testing.assert_allclose(0.5 - 0.1 * node.slopes("value")["value"][:, 0], [0.5, 0.5, 0.55])

@@ -193,3 +193,13 @@ def test_numbers_08_negative_sampling():
     slopes = node.slopes()
     np.testing.assert_allclose(slopes["positive"][0, 0] * h, [-0.377541, 0], atol=5e-7)
     np.testing.assert_allclose(slopes["negative"][0, 0] * h, [0.377541, 0], atol=5e-7)
+
+
+def test_numbers_02_skip_gram():
+    u, words = np.array([0.0, 1.0]), np.array([[0.5, 0.0], [1.0, 1.0], [0.0, -0.5], [-0.5, 0.5]])
+    scores = np.tile(words @ u, (1, 2, 1))
+    node = Alone("softmax_cross_entropy", {"logits": scores, "target": np.array([[0, 2]], np.int32)}, over="examples")
+    assert node.value() == pytest.approx(4.074677, abs=5e-7)
+    errors = -node.slopes()["logits"][0].sum(axis=0)
+    assert errors == pytest.approx([0.665190, -0.910108, 0.796927, -0.552009], abs=5e-7)
+    assert errors @ words == pytest.approx([-0.301509, -1.584576], abs=1e-6)
