@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from app.panels.fields.section import Section, Symbol, clear, link, words
+from app.panels.fields.section import Section, Symbol, clear, words
 from app.theme import current_theme
 from app.theme.numbers import number_text, token_of
 
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from engine.explain import Factors
 
 MOST_ROWS = 8
+LEAST_WORDS = 60  # pixels
 SMALL = 1e-9  # what other paths add, below which it is rounding
 
 
@@ -77,8 +88,7 @@ class WhySection(Section):
         self._lines.addLayout(grid)
 
     def _words(self, text: str, node: str) -> QWidget:
-        button = link(text, "Look at this node")
-        button.setStyleSheet("QToolButton { padding: 0; text-align: left; border: none; }")
+        button = NodeLink(text)
         button.clicked.connect(lambda: self.node_asked.emit(node))
         return button
 
@@ -89,6 +99,30 @@ class WhySection(Section):
         self._numbers.append(label)
         for column, part in enumerate((symbol, label, said, words(remark, "number_small", wrap=False))):
             grid.addWidget(part, row, column)
+
+
+class NodeLink(QToolButton):
+    """Words that lead to a node; where there is no room for all of them they end in dots."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.setText(text)
+        self.setToolTip(f"{text}: look at this node")
+        self.setStyleSheet("QToolButton { padding: 0; font-size: 11px; text-align: left; border: none; }")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        """A word or so."""
+        return QSize(LEAST_WORDS, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The words, as many as fit."""
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        QStylePainter(self).drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
 
 
 def chosen(found: Factors) -> list[int]:

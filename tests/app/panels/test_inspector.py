@@ -1,10 +1,12 @@
 """The inspector: what it shows of a node, and numbers under a hand that are live and one undo step."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
@@ -13,6 +15,8 @@ from app.follow import Follower
 from app.panels.inspector import Inspector
 from app.panels.inspector.document_page import training_sentences
 from app.panels.inspector.parameters import entry_symbol
+from app.panels.inspector.ports import PortRow, PortTable
+from app.panels.inspector.why import NodeLink, WhySection
 from app.theme import current_theme
 from engine.document import Document
 from engine.explain import Factor, Factors
@@ -148,6 +152,22 @@ def test_ports_show_shape_value_and_gradient(inspector, editor):
     assert (rows["x"].value, rows["weight"].shape, rows["weight"].gradient) == ("0.50 ± 0.50", "(2, 4)", "−0.50 ± 0")
     assert rows["weight"].gradient_token == "backward"
     assert rows["h"].gradient_token == "text3"
+
+
+@pytest.mark.parametrize("width", [300, 350, 420])
+def test_columns_of_ports_stand_apart_and_numbers_have_room(qtbot, width):
+    table = PortTable()
+    qtbot.addWidget(table)
+    row = PortRow("weight", "W", "tensor", "", "a.b", "(B, 64)", "-0.0013 ± 0.021", "-6.3e-5 ± 0.0021")
+    table.set_rows([row])
+    table.resize(width, table.sizeHint().height())
+    columns = table._columns()
+    for (left, size, _), (after, _, _) in pairwise(columns):
+        assert left + size + 4 <= after
+    assert columns[-1][0] + columns[-1][1] <= width + 0.5
+    metrics = QFontMetricsF(current_theme().font("number_small"))
+    if width >= 350:
+        assert all(metrics.horizontalAdvance(text) <= columns[k][1] for k, text in ((2, row.value), (3, row.gradient)))
 
 
 def test_the_gradient_of_a_value_that_goes_several_ways_is_not_shown_as_one_ports(inspector, editor):
@@ -382,3 +402,17 @@ def test_a_document_that_learns_by_a_rule_is_not_said_to_learn_nothing():
     document = Document.load(ROOT / "presets" / "basics" / "perceptron.json")
     (sentence,) = training_sentences(document.training, document)
     assert sentence.endswith("learns by its own rule, without a loss.")
+
+
+def test_a_factor_of_many_words_does_not_widen_the_panel(qtbot):
+    section = WhySection()
+    qtbot.addWidget(section)
+    words = "weight into the judge of the numbers that the forger has made of noise"
+    section.show_factors(
+        Factors("g", (Factor("x", 0.5, words, "judge"), Factor("y", -0.1, words, "judge")), -0.05, -0.05, 1)
+    )
+    section.resize(340, 200)
+    section.show()
+    assert section.minimumSizeHint().width() <= 340
+    (first, _) = section.findChildren(NodeLink)
+    assert first.width() < first.fontMetrics().horizontalAdvance(words) and words in first.toolTip()
