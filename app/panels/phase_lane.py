@@ -55,6 +55,14 @@ class PhaseLane(QWidget):
         self._last = snapshot.last_step
         self.update()
 
+    @property
+    def moment(self) -> str:
+        """Where in time the step just played stands, behind the name of its part; empty for what has no steps of time."""
+        if self._last is None or self._last.time < 0:
+            return ""
+        steps = 1 + max(step.time for step in self._steps)
+        return f" · time {self._last.time + 1} of {steps}"
+
     def clear(self) -> None:
         """Nothing is open."""
         self._groups, self._steps, self._last = [], (), None
@@ -99,7 +107,10 @@ class PhaseLane(QWidget):
         painter.setFont(theme.font("caption_strong" if is_current else "caption"))
         painter.setPen(theme.colour(PARTS[part] if is_current else "text3"))
         line = QRectF(area.left(), area.center().y() - 15, area.width() + GAP, 16)
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, part)
+        where = self.moment if is_current else ""
+        fits = painter.fontMetrics().horizontalAdvance(part + where) <= area.width() + GAP - RING
+        words = part + where if fits else part
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
         if len(group) * SMALLEST_PITCH > area.width():
             self._paint_bar(painter, area, group)
             return
@@ -143,7 +154,8 @@ class PhaseLane(QWidget):
             step = self._step_at(event.pos().x())
             if step is not None:
                 name = self.names.get(step.node, step.node)
-                QToolTip.showText(event.globalPos(), f"{step.part}: {name}  (step {step.index + 1})", self)
+                at = f" at step {step.time + 1} of time" if step.time >= 0 else ""
+                QToolTip.showText(event.globalPos(), f"{step.part}: {name}{at}  (step {step.index + 1})", self)
                 return True
         return super().event(event)
 

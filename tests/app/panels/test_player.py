@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QToolButton
 
 from app.panels.phase_lane import MARK, RING
 from app.panels.player import FULL_SPEED, nodes_per_second, rows_text, speed_text
+from engine.snapshot import Snapshot
+from engine.tape import Step
 
 
 @pytest.fixture
@@ -176,3 +178,11 @@ def test_the_last_mark_of_a_narrow_lane_is_whole_with_its_ring(qtbot, player, wi
     last = lane._place(areas[-1], lane._groups[-1], len(lane._groups[-1]) - 1).x()
     assert first >= MARK + RING
     assert last + MARK + RING <= width
+
+
+def test_the_lane_says_where_in_time_a_recurrent_network_is(player):
+    steps = tuple(Step(index, "forward", "state", 0, time) for index, time in enumerate((-1, 0, 1, 2)))
+    player.lane.show_snapshot(Snapshot(steps=steps, last_step=steps[2]))
+    assert player.lane.moment == " · time 2 of 3"
+    player.lane.show_snapshot(Snapshot(steps=steps, last_step=steps[0]))
+    assert player.lane.moment == ""
