@@ -80,7 +80,7 @@ class BernoulliKL(Loss):
     """What it costs that units are active more or less often than wanted, on average over the batch."""
 
     name, title, icon = "bernoulli_kl", "Bernoulli KL", "gauge"
-    formula = r"L = \beta \sum_j \mathrm{KL}(\rho \,\Vert\, \hat\rho_j)"
+    formula = r"L = \beta \sum_j \mathrm{KL}(\rho, \hat\rho_j)"
     source = "Ng 2011: sparse autoencoder"
     inputs = (
         Port("h", "(batch, units)", symbol="h", help="Activations between 0 and 1, as a sigmoid gives them."),
