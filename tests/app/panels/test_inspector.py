@@ -415,4 +415,5 @@ def test_a_factor_of_many_words_does_not_widen_the_panel(qtbot):
     section.show()
     assert section.minimumSizeHint().width() <= 340
     (first, _) = section.findChildren(NodeLink)
-    assert first.width() < first.fontMetrics().horizontalAdvance(words) and words in first.toolTip()
+    qtbot.waitUntil(lambda: first.width() < first.fontMetrics().horizontalAdvance(words))
+    assert words in first.toolTip()
