@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QRect, Qt, QTimer
+from PySide6.QtCore import QByteArray, QPoint, QRect, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
@@ -60,6 +60,7 @@ class MainWindow(QMainWindow):
         self.files = Files(self, self.editor, settings, self.keeper)
         self.commands = Commands(self)
         self.workspace: Workspace | None = None
+        self._is_fresh = False  # a document was opened, and its views have not come to rest yet
         # Docks go on moving while they are laid out, and the graph with them.
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settling.timeout.connect(self._after_resizing)
@@ -161,6 +162,8 @@ class MainWindow(QMainWindow):
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
+            self.workspace.canvas.formula_note.floating = self._over_canvas
+            self.tour.placed.connect(self.workspace.canvas.formula_note.place)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
             self.workspace.desk.lend(self.actions())
@@ -176,17 +179,22 @@ class MainWindow(QMainWindow):
         workspace.start()
         self.problems.show_failure(None)
         self.tour.start(self.editor.document.tour)
+        self._is_fresh = True
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
         QTimer.singleShot(0, self._after_opening)
 
     def _after_opening(self) -> None:
         if self.workspace is not None and self.has_document:
             self.workspace.canvas.fit()
+            self._settling.start()
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
             self.tour.place()
 
     def _after_resizing(self) -> None:
-        if self.has_document:
+        if self.has_document and self.workspace is not None:
+            if self._is_fresh:  # views came after the graph was fitted in, and have taken room from it
+                self._is_fresh = False
+                self.workspace.canvas.camera.fit_again()
             self.tour.place()
 
     def _show_place(self, _: object = None) -> None:
@@ -314,7 +322,17 @@ class MainWindow(QMainWindow):
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
             for name, view in workspace.views.items()
         ]
-        return [(self._from_workspace(rect), weight) for rect, weight in (*nodes, *panels) if rect is not None]
+        note = workspace.canvas.formula_note.paper.toRect()
+        notes = [(QRect(workspace.canvas.mapTo(workspace, note.topLeft()), note.size()), NODE_WEIGHT)]
+        every = (*nodes, *panels, *(notes if not note.isEmpty() else ()))
+        return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
+
+    def _over_canvas(self) -> list[QRect]:
+        """What floats over the canvas, in its coordinates."""
+        if self.workspace is None or not self.tour.isVisible():
+            return []
+        canvas = self.workspace.canvas
+        return [QRect(canvas.mapFromGlobal(self.tour.mapToGlobal(QPoint(0, 0))), self.tour.size())]
 
     def _from_workspace(self, rect: QRect) -> QRect:
         assert self.workspace is not None

@@ -30,12 +30,23 @@ class Camera:
         self._view = view
         self._visited: list[tuple[float, QPointF]] = []
         self._placed = False
+        self._shows_all = False  # everything was fitted in, and nothing has moved the camera since
 
     def resized(self) -> None:
         """The first time the canvas has a size, it shows the whole graph."""
         if not self._placed and self._view.viewport().width() > 120:
             self._placed = True
-            self.fit(self._view.canvas.content_area(), remember=False)
+            self.fit_all(remember=False)
+
+    def fit_again(self) -> None:
+        """Show everything once more after a change of size, where everything was shown and nobody has moved since."""
+        if self._shows_all:
+            self.fit_all(remember=False)
+
+    def fit_all(self, remember: bool = True) -> None:
+        """Show the whole graph."""
+        self.fit(self._view.canvas.content_area(), remember)
+        self._shows_all = True
 
     def fit(self, area: QRectF, remember: bool = True) -> None:
         """Show an area (scene pixels) with a margin, never larger than full size."""
@@ -95,7 +106,7 @@ class Camera:
         self._visited = [*self._visited[-REMEMBERED:], (self._view.zoom, self._centre())]
 
     def _look(self, zoom: float, centre: QPointF) -> None:
-        view = self._view
+        view, self._shows_all = self._view, False
         if zoom != view.zoom:
             view.setTransform(QTransform.fromScale(zoom, zoom))
         view.centerOn(centre)

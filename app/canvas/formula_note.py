@@ -5,18 +5,19 @@ It floats over the canvas like the map. Its picture is kept: following the camer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QElapsedTimer, QPointF, QRectF, QSizeF, Qt, QTimer
+from PySide6.QtCore import QElapsedTimer, QPointF, QRect, QRectF, QSizeF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.ink import draw_text, ink
+from app.canvas.layer.item import LayerItem
 from app.canvas.node_item import DrawnNode
 from app.canvas.weights import WeightLabel
 from app.theme import current_theme
@@ -36,9 +37,11 @@ SCALES = (1.0, 1.75)  # least and most: never smaller than at full size, whateve
 READABLE_MS = 80  # steps that follow faster than this cannot be read, and show nothing
 SETTLED_MS = 120  # after the camera stands still a better place is looked for
 GAPS = (14.0, 30.0, 56.0)  # pixels from the node, tried on every side
-GRID, FAR = 36.0, 140.0  # pixels between the places tried elsewhere, and how far away those may be
+GRID, FAR = 36.0, 300.0  # pixels between the places tried elsewhere, and how far away those may be
 TAIL = 3.0  # half the width that the line to the node takes
 NODE_COST, LABEL_COST, WIDGET_COST, OWN_COST = 1.0, 0.5, 1.0, 6.0  # per square pixel covered
+FLOATING_COST = 12.0  # of what lies over the window, and would lie over the note
+INSIDE_COST = 0.2  # of an opened layer between its neurons
 GAP_COST, SIDE_COST, MOVE_COST = 12.0, 120.0, 900.0
 
 
@@ -92,6 +95,7 @@ class FormulaNote(QWidget):
     def __init__(self, view: CanvasView) -> None:
         super().__init__(view)
         self._view = view
+        self.floating: Callable[[], list[QRect]] = list  # what lies over the window, in pixels of the view
         self.content: Content | None = None
         self.is_wanted = True
         self._pending: Content | None = None
@@ -103,6 +107,7 @@ class FormulaNote(QWidget):
         self._drawn: object = None  # what the picture was drawn for
         self._layouts: list[FormulaLayout] = []
         self._own, self._box = QRectF(), QRectF()  # node and paper, in pixels of the view
+        self._others: list[QRectF] = []  # other nodes around
         self._offset: tuple[float, float] | None = None
         self._stood = 0.0  # the scale at which it was placed
         self._settling_view = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -237,17 +242,42 @@ class FormulaNote(QWidget):
         width, height = self._size()
         reach = self._own.adjusted(-width - FAR, -height - FAR, width + FAR, height + FAR)
         inverted, _ = view.viewportTransform().inverted()
+        self._others = []
         found = [(QRectF(widget.geometry()), WIDGET_COST) for widget in view.corner_widgets()]
+        found += [(QRectF(rectangle), FLOATING_COST) for rectangle in self.floating()]
         for item in view.canvas.items(inverted.mapRect(reach), BOUNDS):
-            if isinstance(item, DrawnNode):
+            if isinstance(item, LayerItem):
+                found += self._obstacles_inside(item)
+            elif isinstance(item, DrawnNode):
                 is_own = self.content is not None and item.node_id == self.content.node
-                found.append((self._on_screen(item.node_id), OWN_COST if is_own else NODE_COST))
+                place = self._on_screen(item.node_id)
+                found.append((place, OWN_COST if is_own else NODE_COST))
+                self._others += [] if is_own else [place]
             elif isinstance(item, WeightLabel):
                 found.append((self._moved(item.sceneBoundingRect()), LABEL_COST))
         return found
 
+    def _obstacles_inside(self, layer: LayerItem) -> list[tuple[QRectF, float]]:
+        """Neurons and features of an opened layer: it may be as large as the view, and between them is room."""
+        plan = layer.plan
+        columns = [column for column in (plan.features, plan.units) if column is not None]
+        circles = [column.circle(at) for column in columns for at in range(len(column.centres))]
+        found = [(self._moved(layer.mapRectToScene(circle)), OWN_COST) for circle in circles]
+        return [*found, (self._on_screen(layer.node_id), INSIDE_COST if circles else NODE_COST)]
+
+    @property
+    def has_tail(self) -> bool:
+        """Whether a line leads to the node; none does out of an opened layer, nor through another node."""
+        if self._box.intersects(self._own):
+            return False
+        begin, end = tail_ends(self._box, self._own)
+        line = QRectF(begin, end).normalized().adjusted(-TAIL, -TAIL, TAIL, TAIL)
+        return not any(line.intersects(other) for other in self._others)
+
     def _tail(self) -> QRectF:
         """The narrow rectangle between paper and node in which the line runs."""
+        if not self.has_tail:
+            return QRectF(self._box)
         begin, end = tail_ends(self._box, self._own)
         return QRectF(begin, end).normalized().adjusted(-TAIL, -TAIL, TAIL, TAIL)
 
@@ -261,7 +291,8 @@ class FormulaNote(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(-QPointF(self.pos()))
         painter.setPen(ink().pen(self.content.part, 1.0))
-        painter.drawLine(*tail_ends(self._box, self._own))
+        if self.has_tail:
+            painter.drawLine(*tail_ends(self._box, self._own))
         ratio, scale = self.devicePixelRatioF(), self._scale
         if self._picture is None or self._drawn != (ratio, scale):
             self._drawn = (ratio, scale)

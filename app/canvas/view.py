@@ -120,7 +120,7 @@ class CanvasView(GestureView):
 
     def fit(self) -> None:
         """Show everything."""
-        self.camera.fit(self.canvas.content_area())
+        self.camera.fit_all()
 
     def fit_selection(self) -> None:
         """Show the selection, or everything where nothing is selected."""

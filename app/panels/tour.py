@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.commands import Command, Commands, key_text
@@ -39,6 +39,7 @@ class TourBubble(QWidget):
 
     finished = Signal()
     page_shown = Signal(object)  # the page
+    placed = Signal()  # it stands somewhere, or stands there no more
 
     def __init__(
         self,
@@ -200,6 +201,12 @@ class TourBubble(QWidget):
         self._target = self._locate(str(self._pages[self._page].get("show") or ""))
         self.setGeometry(QRect(bubble_corner(size, self._target, room, self._keep_clear()), size))
         self.update()
+        self.placed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """There is room again."""
+        super().hideEvent(event)
+        self.placed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes."""

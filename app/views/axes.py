@@ -19,6 +19,7 @@ from app.theme.numbers import MINUS
 Array = np.ndarray[Any, np.dtype[Any]]
 MOST_TICKS = 6
 BOTTOM, TICK_GAP = 36.0, 6.0
+NAME_ROOM = 26.0  # left of the numbers of the upward axis
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class Axes:
     def _paint_names(self, painter: QPainter, across: str, up: str) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         paint_name(painter, across, QPointF(self.area.center().x(), self.area.bottom() + BOTTOM - 9), upright=False)
-        paint_name(painter, up, QPointF(9, self.area.center().y()), upright=True)
+        paint_name(painter, up, QPointF(NAME_ROOM / 2 - 1, self.area.center().y()), upright=True)
 
 
 def paint_name(painter: QPainter, name: str, middle: QPointF, upright: bool) -> None:
@@ -108,10 +109,13 @@ def axes_in(
 ) -> Axes:
     """Axes in a frame, with room for the labels: on the left as wide as they are."""
     metrics = QFontMetricsF(current_theme().font("number_small"))
-    ticks = nice_ticks(*y, max(2, min(MOST_TICKS, int(frame.height() // 26))))
-    texts = power_texts([round(tick) for tick in ticks]) if decades else tick_texts(ticks)
+    texts: list[str] = []
+    # Fewer ticks than there is room for, where the area is made square, may bear longer numbers: 0.25 after 0.2.
+    for count in range(2, max(2, min(MOST_TICKS, int(frame.height() // 26))) + 1):
+        ticks = nice_ticks(*y, count)
+        texts += power_texts([round(tick) for tick in ticks]) if decades else tick_texts(ticks)
     widest = max((metrics.horizontalAdvance(text) for text in texts), default=20.0)
-    left = widest + TICK_GAP + (22 if named else 10)
+    left = widest + TICK_GAP + (NAME_ROOM if named else 10)
     area = frame.adjusted(left, 10, -right, -BOTTOM)
     return Axes(area, *x, *y, decades)
 

@@ -74,6 +74,21 @@ def test_opening_another_document_forgets_the_numbers_of_the_former(qtbot, opene
     qtbot.waitUntil(lambda: opened.workspace.player.counters["iteration"].text == "0")
 
 
+@pytest.mark.parametrize("size", [(1280, 800), (1800, 1015)])
+def test_opening_shows_the_whole_graph_once_the_views_have_their_room(qtbot, window, size):
+    window.resize(*size)
+    window.files.open_preset("xor")
+    canvas = window.workspace.canvas
+    qtbot.waitUntil(lambda: not window._is_fresh)
+    seen = canvas.visible_area()
+    assert all(seen.contains(canvas.canvas.area_of(name)) for name in canvas.canvas.nodes)
+    canvas.pan_by(QPointF(40, 0))
+    before = canvas.visible_area().center()
+    window.workspace.toggle_panel("views")
+    qtbot.waitUntil(lambda: not window._settling.isActive())
+    assert abs(canvas.visible_area().center().x() - before.x()) < 40
+
+
 # keys ----------------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ HEADER, PAD = 28.0, 16.0
 LEFT, RIGHT = 28.0, 20.0  # from the port to the features, from the neurons to the port
 MOST_LABELLED = 24  # weights that bear their number at all times
 WIDEST_PITCH = 24.0
-WORDS = 62.0  # beside circles too small to hold their number
+WORDS = 80.0  # beside circles too small to hold their number
 LARGEST_MATRIX = (560.0, 420.0)
 LARGEST_CELL, SMALLEST_CELL = 12.0, 0.75
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from engine.nodes import NodeType
     from engine.snapshot import Reading, Snapshot
 
-HEAD, LINE, SHAPE_RIGHT = 20, 23, 150
+HEAD, LINE = 20, 23
+NAME, SHAPE, GAP = 84.0, 34.0, 10.0  # pixels: most for a name, least for a shape, between columns
 RIGHT, LEFT, MIDDLE = Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter
 
 
@@ -95,10 +96,20 @@ class PortTable(QWidget):
         return QSize(200, HEAD + LINE * len(self.rows))
 
     def _columns(self) -> Sequence[tuple[float, float, Qt.AlignmentFlag]]:
-        """Left edge, width, alignment of port, shape, value, gradient."""
-        numbers = (self.width() - SHAPE_RIGHT) / 2
-        second = SHAPE_RIGHT + numbers
-        return (0, 84, LEFT), (88, SHAPE_RIGHT - 88, LEFT), (SHAPE_RIGHT, numbers - 6, RIGHT), (second, numbers, RIGHT)
+        """Left edge, width, alignment of port, shape, value, gradient: numbers have what shapes leave."""
+        metrics = QFontMetricsF(current_theme().font("number"))
+        shape = max([SHAPE, *(metrics.horizontalAdvance(row.shape) for row in self.rows)])
+        name = max(NAME / 2, min(NAME, self.width() - shape - 2 * GAP - 2 * self._widest_number()))
+        first = name + GAP / 2 + shape + GAP / 2
+        numbers = (self.width() - first - GAP) / 2
+        second = first + numbers + GAP
+        return (0, name, LEFT), (name + GAP / 2, shape, LEFT), (first, numbers, RIGHT), (second, numbers, RIGHT)
+
+    def _widest_number(self) -> float:
+        metrics = QFontMetricsF(current_theme().font("number_small"))
+        return max(
+            (metrics.horizontalAdvance(text) for row in self.rows for text in (row.value, row.gradient)), default=0
+        )
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter, columns = current_theme(), QPainter(self), self._columns()
@@ -109,21 +120,23 @@ class PortTable(QWidget):
             painter.drawText(QRectF(left, 0, width, HEAD - 2), side | MIDDLE, title)
         for index, row in enumerate(self.rows):
             top = HEAD + index * LINE
-            self._paint_symbol(painter, row, top)
+            self._paint_symbol(painter, row, top, columns[0][1])
             texts = (row.shape, "text3"), (row.value, row.value_token), (row.gradient, row.gradient_token)
             for (text, token), (left, width, side) in zip(texts, columns[1:], strict=True):
-                painter.setFont(theme.font("number_small" if "±" in text or len(text) > 7 else "number"))
+                font = theme.font("number_small" if "±" in text or len(text) > 7 else "number")
+                painter.setFont(font)
                 painter.setPen(theme.colour(token))
-                painter.drawText(QRectF(left, top, width, LINE), side | MIDDLE, text)
+                shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, width + 1)
+                painter.drawText(QRectF(left, top, width, LINE), side | MIDDLE, shown)
 
-    def _paint_symbol(self, painter: QPainter, row: PortRow, top: float) -> None:
+    def _paint_symbol(self, painter: QPainter, row: PortRow, top: float, width: float) -> None:
         theme = current_theme()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(kind_token(row.kind)))
         painter.drawEllipse(QRectF(0, top + LINE / 2 - 3, 6, 6))
         formula = theme.mathematics(row.latex, 13)
         formula.paint(painter, 14, top + (LINE - formula.size.height()) / 2 + formula.baseline)
-        room = 84 - 14 - formula.size.width() - 6
+        room = width - 14 - formula.size.width() - 6
         metrics = QFontMetricsF(theme.font("caption"))
         if row.latex != row.name and metrics.horizontalAdvance(row.name) <= room:
             painter.setFont(theme.font("caption"))

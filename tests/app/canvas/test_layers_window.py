@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 
 from tests.app.hand import Hand
 
@@ -90,3 +90,56 @@ def test_which_layers_are_open_comes_back_with_the_file(opened, layer, tmp_path)
 def test_the_menu_has_the_command(opened, layer):
     opened.commands.action("canvas.open").trigger()
     assert not opened.workspace.canvas.canvas.layers
+
+
+def test_numbers_in_neurons_the_loss_and_the_formula_follow_a_dragged_weight(opened, hand, layer, qtbot):
+    opened.runner.step("iteration")
+    numbers = opened.workspace.canvas.canvas.numbers
+    qtbot.waitUntil(lambda: numbers.snapshot is not None and numbers.snapshot.iteration == 1)
+    before = numbers.snapshot
+    line = layer.lines.lines[0]
+    begin = layer.mapToScene(line.pointAt(0.5))
+    hand.drag(begin, begin + QPointF(0, -60), drop=False)
+    qtbot.waitUntil(lambda: numbers.snapshot.loss != before.loss)
+    now = numbers.snapshot
+    assert now.iteration == 1
+    weight, bias = now.parameters["hidden.weight"].array, now.parameters["hidden.bias"].array
+    inputs = now.values["input_1.value"].array
+    assert np.allclose(now.values["hidden.h"].array, np.tanh(inputs @ weight + bias), atol=1e-5)
+    assert now.values["hidden.h"].state == "current"
+    hand.release(begin + QPointF(0, -60))
+    opened.editor.stack.undo()
+    given = before.parameters["hidden.weight"].array
+    qtbot.waitUntil(lambda: np.array_equal(numbers.snapshot.parameters["hidden.weight"].array, given))
+
+
+def test_the_formula_of_an_opened_layer_covers_no_neuron_and_draws_no_line_through_it(opened, hand, layer, qtbot):
+    canvas = opened.workspace.canvas
+    opened.tour.stop()
+    canvas.fit()
+    note = canvas.formula_note
+    for _ in range(10):
+        with qtbot.waitSignal(opened.runner.snapshot_ready):
+            opened.runner.step("node")
+        canvas.catch_up()
+        if note.content is not None and note.content.node == "hidden":
+            break
+    assert note.content.node == "hidden"
+    canvas.catch_up()
+    circles = [layer.mapRectToScene(layer.plan.units.circle(at)) for at in range(4)]
+    assert not any(note.paper.intersects(canvas.rectangle_on_screen(circle).toRectF()) for circle in circles)
+    if note.paper.intersects(canvas.rectangle_on_screen(canvas.canvas.area_of("hidden")).toRectF()):
+        assert not note.has_tail
+
+
+def test_formula_and_tour_keep_apart(opened, qtbot):
+    canvas, note = opened.workspace.canvas, opened.workspace.canvas.formula_note
+    opened.tour.start(opened.editor.document.tour or [{"title": "Look", "text": "Here.", "show": "hidden"}])
+    for _ in range(8):
+        with qtbot.waitSignal(opened.runner.snapshot_ready):
+            opened.runner.step("node")
+        canvas.catch_up()
+        if not note.paper.isEmpty():
+            bubble = canvas.mapFromGlobal(opened.tour.mapToGlobal(opened.tour.rect().topLeft()))
+            body = QRectF(bubble, opened.tour.size()).adjusted(10, 10, -10, -10)
+            assert not note.paper.intersects(body)
