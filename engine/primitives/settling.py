@@ -112,10 +112,11 @@ def leading_rows(operands: Sequence[Region], result: Region) -> int:
 @kernel
 def first_rows_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     most, width = arena[instruction[2]], instruction[4]
+    rest = most if most != most else real(0)
     for r in range(start, stop):
         taken = real(r) < most
         for i in range(r * width, (r + 1) * width):
-            arena[instruction[3] + i] = arena[instruction[1] + i] if taken else real(0)
+            arena[instruction[3] + i] = arena[instruction[1] + i] if taken else rest
 
 
 def first_rows_derivative(x: Value, most: Value, y: Value, dy: Value) -> list[Value | None]:

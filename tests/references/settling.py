@@ -45,7 +45,7 @@ def some_rows(draw: Draw, primitive: Primitive) -> Case:
 @reference("first_rows", some_rows)
 def first_rows(x, most):
     if np.isnan(most):
-        return np.zeros_like(x)
+        return np.full_like(x, np.nan)
     return np.where(np.arange(len(x))[:, None] < most, x, 0)
 
 
