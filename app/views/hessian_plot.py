@@ -104,7 +104,7 @@ class HessianPlot(QWidget):
         assert self.spectrum is not None
         area, count = self.bars_area, len(self.spectrum.values)
         step = min(area.width() / count, WIDEST_BAR)
-        width = max(1.0, step - (2 if step > 5 else 0))
+        width = step - 2 if step > 5 else step + 1  # narrow ones overlap, or the seams between them would shimmer
         height = self.share(float(self.spectrum.values[place])) * (self.zero - area.top())
         return QRectF(area.left() + place * step, self.zero - height, width, height).normalized()
 
