@@ -144,7 +144,10 @@ class TrainingPanel(QWidget):
         self._no_loss.setVisible(not self._losses())
         for family, chosen in phase.choices.items():
             self.choices[family].show_chosen(chosen)
-        self.choices["momentum_schedule"].setVisible("momentum" in phase.optimizer.kind.settings)
+            # What has no part beside a driver is out of the way, unless it waits to be taken out.
+            self.choices[family].setVisible(phase.takes_part(family) or not chosen.is_default)
+        if "momentum" not in phase.optimizer.kind.settings:
+            self.choices["momentum_schedule"].hide()
         for name in PLAN:
             self.rows[name].show_value(getattr(training, name))
         self.rows["precision"].show_value(document.precision)

@@ -53,11 +53,11 @@ def decided(update: Update, calls: Sequence[Call]) -> list[Equation]:
 def taken(update: Update, call: Call, value: Value, entry: Entry) -> list[Equation]:
     """The direction of one entry, and the step along it."""
     direction, length = call.operands[1:3]
-    name, now = update.symbol(value, entry), number_term("p", update.new(direction, entry), "state")
+    name, now = update.symbol(value, entry), number_term("p", update.new(direction, entry), "state", "direction")
     step = Equation(
         (
             number_term(name, update.before(call, value, entry), "old"), PLUS,
-            number_term(r"\alpha", update.new(length, ()), "rate"), TIMES, now, EQUALS,
+            number_term(r"\alpha", update.new(length, ()), "rate", "length"), TIMES, now, EQUALS,
             number_term(name, update.after(call, value, entry), "new"),
         )
     )  # fmt: skip

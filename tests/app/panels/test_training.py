@@ -130,6 +130,17 @@ def test_a_momentum_changes_with_time_only_where_there_is_one(panel):
     assert panel.choices["momentum_schedule"].isVisibleTo(panel)
 
 
+def test_beside_a_driver_only_what_has_a_part_in_its_step_is_offered(panel, editor):
+    choose(panel.choices["penalty"].row, "l2")
+    choose(panel.rows["optimizer"], "bfgs")
+    shown = {family for family, rows in panel.choices.items() if rows.isVisibleTo(panel)}
+    assert shown == {"optimizer", "stopping", "constraint", "averaging", "penalty"}  # the penalty waits to be taken out
+    choose(panel.choices["penalty"].row, "none")
+    assert not panel.choices["penalty"].isVisibleTo(panel)
+    choose(panel.rows["optimizer"], "sgd")
+    assert panel.choices["penalty"].isVisibleTo(panel) and panel.choices["schedule"].isVisibleTo(panel)
+
+
 def test_a_form_shows_its_own_formula_and_is_forgotten_where_another_optimizer_has_no_such_form(panel, editor):
     before = panel.choices["optimizer"].formula.accessibleName()
     choose(panel.settings["form"], "text")

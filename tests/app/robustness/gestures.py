@@ -353,6 +353,8 @@ class Person:
     def learning_rate(self):
         plan = self.editor.document.training
         before = plan.phases[0].optimizer if plan.phases else Optimizer()
+        if "learning_rate" not in before.kind.settings:
+            return None
         rate = 10 ** self.random.uniform(-4, 0)
         gesture = self.editor.new_gesture()
         for factor in (0.5, 0.8, 1.0):
