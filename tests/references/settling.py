@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engine.primitives.base import Interval, Primitive
-from tests.references.registry import ANY, Case, Draw, generator, numbers, reference
+from tests.references.registry import ANY, Array, Case, Draw, generator, numbers, reference
 from tests.references.updates import stepping
 
 
@@ -16,9 +16,9 @@ def pulling_units(draw: Draw, primitive: Primitive) -> Case:
     state = random.integers(0, 2, (rows, units)) * (2.0 if signed else 1.0) - (1.0 if signed else 0.0)
     weight = random.normal(size=(units, units))
     free = random.integers(0, 2, (rows, units)).astype(np.float64)
-    operands = [state, weight + weight.T, random.normal(size=units), free]
+    operands: list[Array] = [state, weight + weight.T, np.asarray(random.normal(size=units)), free]
     if draw(st.booleans()):
-        operands += [np.full((), random.uniform(0.5, 2)), random.uniform(size=(rows, units))]
+        operands += [np.array(random.uniform(0.5, 2)), random.uniform(size=(rows, units))]
     return Case(operands, {"signed": signed, "keep": draw(st.booleans())})
 
 

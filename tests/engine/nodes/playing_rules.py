@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.document import Document
 from engine.graph import Graph
+from engine.nodes import node_types
 from engine.session import Session
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -19,8 +20,7 @@ def document(
     """The rule behind the inputs, all rows in every iteration (or `batch` of them), in order, in float64."""
     graph, rows = Graph(), np.asarray(inputs, np.float64)
     x, node = graph.add("input"), graph.add(rule, id="rule", **properties)
-    kind = graph.nodes[node].kind
-    graph.connect(x, node[kind.inputs[0].name])
+    graph.connect(x, node[node_types()[rule].inputs[0].name])
     if targets is not None:
         graph.connect(graph.add("target"), node["target"])
     labels = np.zeros((len(rows), 1)) if targets is None else np.asarray(targets, np.float64)
