@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.explain.live import Array, Entry, Index
 from engine.explain.notation import Symbol, partial
-from engine.explain.printing import EQUALS, SHOWN, TIMES, factor_entry, number_term, sum_of
+from engine.explain.printing import EQUALS, PLUS, SHOWN, TIMES, number_term, sum_of
 from engine.explain.reading import Played, Reading, numbers_of
 from engine.explain.slopes import Slot
 from engine.explain.slopetext import slope_text
@@ -139,7 +139,7 @@ class Backward:
     ) -> None:
         """One weight or one input of a weighted sum."""
         operand = tree.call.operands[side]
-        leaf = self.reading.printer.origin(operand, factor_entry(tree, side, place))
+        leaf = self.reading.printer.origin(operand, self.reading.printer.factor_entry(tree, side, place))
         if not self._is_active(leaf.value):
             return
         other = self.reading.printer.factor(tree, 1 - side, place)
@@ -217,6 +217,9 @@ class Backward:
         self, stage: Stage, played: Played, leaf: Leaf, outgoing: float | None,
         local_at: Callable[[list[Array | None]], float | None],
     ) -> None:  # fmt: skip
+        if isinstance(stage.tree, Products) and stage.tree.is_window:
+            self._sum_of_windows(stage.tree, leaf, outgoing)
+            return
         axis = self._summed_axis(stage, leaf)
         if axis is None:
             return
@@ -239,6 +242,22 @@ class Backward:
             terms = sum_of(shown, count - 1, rest, f"more {noun}")
         left = number_term(name, whole, "outgoing")
         self.equations.append(Equation((left, EQUALS, *terms), f"sum over {count} {noun}"))
+
+    def _sum_of_windows(self, tree: Products, leaf: Leaf, outgoing: float | None) -> None:
+        """One window's share of a weight's derivative, or of a cell's, and that of all other windows."""
+        total = self.reading.live.gradient(leaf.value, self.phase)
+        if total is None or outgoing is None:
+            return
+        whole, name = float(total[leaf.entry]), self._partial(self.reading.printer.symbol(leaf))
+        rest = number_term(r"\text{other windows}", whole - outgoing, "addend")
+        terms = (
+            number_term(name, whole, "outgoing"),
+            EQUALS,
+            number_term(name, outgoing, "addend", "this window"),
+            PLUS,
+            rest,
+        )
+        self.equations.append(Equation(terms, "sum over all windows"))
 
     def _summed_axis(self, stage: Stage, leaf: Leaf) -> int | None:
         """The axis of the stage's result over which this leaf's derivative is a sum: the rows, or the units."""

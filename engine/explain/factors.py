@@ -10,7 +10,6 @@ import numpy as np
 from engine.explain.backward import products_in
 from engine.explain.live import Live
 from engine.explain.notation import partial
-from engine.explain.printing import factor_entry
 from engine.explain.reading import Desk, Played, Reading
 from engine.explain.slopetext import slope_text
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Stage
@@ -218,13 +217,16 @@ class Walk:
 def _places(reading: Reading, tree: Products, side: int, leaf: Leaf) -> list[int]:
     """Where an entry stands among the factors of a weighted sum."""
     operand, index = tree.call.operands[side], (tree.left, tree.right)[side]
-    if operand is leaf.value:
+    if operand is leaf.value and not tree.is_window:
         fits = all(isinstance(i, slice) or i == e for i, e in zip(index, leaf.entry, strict=True))
         return [e for i, e in zip(index, leaf.entry, strict=True) if isinstance(i, slice)] if fits else []
-    if operand.call is None or operand.call.primitive.name not in ("concat", "reshape", "transpose"):
+    if operand is not leaf.value and (
+        operand.call is None or operand.call.primitive.name not in ("concat", "reshape", "transpose")
+    ):
         return []
     count = reading.printer.depth(tree)
-    return [p for p in range(count) if reading.printer.origin(operand, factor_entry(tree, side, p)) == leaf]
+    printer = reading.printer
+    return [p for p in range(count) if printer.origin(operand, printer.factor_entry(tree, side, p)) == leaf]
 
 
 def _size(route: Route) -> float:

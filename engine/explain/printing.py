@@ -13,7 +13,7 @@ import numpy as np
 from engine.explain.live import Array, Entry, Live, unravel
 from engine.explain.notation import Symbol, word
 from engine.explain.slopes import is_literal
-from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, moved
+from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, moved, spots
 from engine.program import Batch, Call, Value
 from engine.snapshot import Term
 
@@ -153,7 +153,8 @@ class Printer:
     def _products(self, tree: Products) -> list[Term]:
         chosen = self.chosen(tree)
         shown = [[self.factor(tree, 1, place), TIMES, self.factor(tree, 0, place)] for place in chosen.places]
-        return sum_of(shown, chosen.more, chosen.rest)
+        terms = sum_of(shown, chosen.more, chosen.rest)
+        return [*terms, PLUS, self.entry(tree.bias.value, tree.bias.entry)] if tree.bias else terms
 
     def chosen(self, tree: Products) -> Chosen:
         """The products that are written out: the largest."""
@@ -163,18 +164,32 @@ class Printer:
 
     def depth(self, tree: Products) -> int:
         """How many products are added."""
-        return self.live.shape(tree.call.operands[1])[tree.right.index(slice(None))]
+        return int(np.prod([len(along) for along in self.spots(tree, 1)], dtype=int))
+
+    def spots(self, tree: Products, side: int) -> list[range]:
+        """What the factors of a side run over in their operand."""
+        return spots((tree.left, tree.right)[side], self.live.shape(tree.call.operands[side]))
+
+    def factor_entry(self, tree: Products, side: int, place: int) -> Entry:
+        """Where a factor lies in its operand: side 0 is the left operand."""
+        runs = self.spots(tree, side)
+        at = iter(np.unravel_index(place, [len(along) for along in runs]))
+        found = iter([along[int(step)] for along, step in zip(runs, at, strict=True)])
+        return tuple([next(found) if isinstance(i, slice) else i for i in (tree.left, tree.right)[side]])
 
     def factors(self, tree: Products) -> tuple[Array | None, Array | None]:
         """The factors as two rows of numbers."""
-        left, right = tree.call.operands
+        left, right = tree.call.operands[:2]
         first, second = self.live.array(left), self.live.array(right)
-        return (None if first is None else first[tree.left], None if second is None else second[tree.right])
+        return (
+            None if first is None else first[tree.left].reshape(-1),
+            None if second is None else second[tree.right].reshape(-1),
+        )
 
     def factor(self, tree: Products, side: int, place: int) -> Term:
         """One factor of one product: side 0 is the left operand. Products over the rows tell the row."""
         value, index = tree.call.operands[side], (tree.left, tree.right)[side]
-        entry = factor_entry(tree, side, place)
+        entry = self.factor_entry(tree, side, place)
         if not isinstance(index[0], slice) or not value.shape or not isinstance(value.shape[0], Batch):
             return self.entry(value, entry)
         symbol = self.symbol(Leaf(value, entry))
@@ -238,11 +253,6 @@ class Printer:
         if not tree.rowwise or not shape:
             return [self.entry(value, unravel(place, shape)) for place in range(size)]
         return [self.entry(value, (tree.entry[0], *unravel(place, shape[1:]))) for place in range(size)]
-
-
-def factor_entry(tree: Products, side: int, place: int) -> Entry:
-    """Where a factor lies in its operand: side 0 is the left operand."""
-    return tuple([place if isinstance(i, slice) else i for i in (tree.left, tree.right)[side]])
 
 
 def _class_form(printer: Printer, tree: Whole) -> list[Term]:

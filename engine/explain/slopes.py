@@ -6,6 +6,7 @@ written a second time here, and nothing is a finite difference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from engine.differentiate import gradients
 from engine.explain.live import Array, Index, Live
-from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole
+from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, spots
 from engine.machines.cpu import CpuMachine
 from engine.problems import ProblemError
 from engine.program import Batch, Origin, Program, Value, resolve
@@ -62,7 +63,7 @@ class Slots:
         return next((i for i, s in enumerate(self.slots) if (s.value.index, s.spot, s.side) == sought), None)
 
     def _add(self, value: Value, index: Index, shape: tuple[int, ...], side: int = 0) -> int:
-        mark = (value.index, tuple([(i.start, i.stop) if isinstance(i, slice) else i for i in index]), side)
+        mark = (value.index, tuple([(i.start, i.stop, i.step) if isinstance(i, slice) else i for i in index]), side)
         if mark not in self._place:
             self._place[mark] = len(self.slots)
             self.slots.append(Slot(value, index, shape, side))
@@ -77,9 +78,10 @@ class Slots:
         if isinstance(tree, Operation):
             return (*name, tuple([self._key(operand) for operand in tree.operands]))
         if isinstance(tree, Products):
-            left, right = tree.call.operands
-            depth = self.live.shape(left)[tree.left.index(slice(None))]
-            return (*name, depth, self._add(left, tree.left, (1, depth)), self._add(right, tree.right, (depth, 1), 1))
+            left, right = tree.call.operands[:2]
+            depth = math.prod(map(len, spots(tree.left, self.live.shape(left))))
+            factors = self._add(left, tree.left, (1, depth)), self._add(right, tree.right, (depth, 1), 1)
+            return (*name, depth, *factors, *([self._key(tree.bias)] if tree.bias else []))
         if isinstance(tree, Reduction):
             (operand,) = tree.call.operands
             shape = self.live.shape(operand)
@@ -153,6 +155,7 @@ class LocalPlan:
         elif isinstance(tree, Products):
             left, right = self._slice(call.operands[0], tree.left), self._slice(call.operands[1], tree.right, 1)
             value = build.emit("reshape", build.emit("matmul", left, right), shape=())
+            value = value + self._emit(tree.bias) if tree.bias else value
         elif isinstance(tree, Reduction):
             ties = {word: attributes[word] for word in ("ties",) if word in attributes}
             value = build.emit(name, self._slice(call.operands[0], tree.index), axes=(0,), **ties)

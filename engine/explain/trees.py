@@ -38,12 +38,21 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Products:
-    """An entry of a matrix product: Σ left · right."""
+    """An entry of a matrix product, or of a convolution: Σ left · right, and what is added to that sum.
+
+    Slices of both indices are the factors, in their order: one axis of a matrix, a window of maps and the taps over it.
+    """
 
     call: Call
     entry: Entry
     left: Index
     right: Index
+    bias: Leaf | None = None
+
+    @property
+    def is_window(self) -> bool:
+        """Whether the factors are a window of maps: other windows read the same numbers."""
+        return self.call.primitive.name == "convolution"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +164,24 @@ def _from_take(call: Call, entry: Entry, live: Live) -> tuple[Value, Entry] | No
     return (row, (*entry[:-1], place)) if 0 <= place < live.shape(row)[-1] else None
 
 
+def _from_window(call: Call, entry: Entry, live: Live) -> tuple[Value, Entry] | None:
+    maps, places = call.operands
+    numbers, (height, width) = live.array(places), live.shape(maps)[2:]
+    place = -1 if numbers is None else int(numbers[entry])
+    return (maps, (*entry[:2], *divmod(place, width))) if 0 <= place < height * width else None
+
+
 MOVERS: dict[str, Callable[[Call, Entry, Live], tuple[Value, Entry] | None]] = {
     "broadcast": _from_broadcast, "reshape": _from_reshape, "transpose": _from_transpose, "slice": _from_slice,
     "concat": _from_concat, "gather_rows": _from_gather, "gather_whole_rows": _from_gather,
-    "permute": _from_permute, "take_along": _from_take,
+    "permute": _from_permute, "take_along": _from_take, "window_take": _from_window,
 }  # fmt: skip
+
+
+def spots(index: Index, shape: tuple[int, ...]) -> list[range]:
+    """What the slices of an index run over."""
+    pairs = zip(index, shape, strict=True)
+    return [range(*at.indices(length)) for at, length in pairs if isinstance(at, slice)]
 
 
 def leaves(tree: Tree) -> Iterator[Leaf]:
@@ -247,6 +269,8 @@ class Grower:
             return self._operation(call, entry)
         if name in ("matmul", "batch_matmul"):
             return self._products(call, entry)
+        if name == "convolution":
+            return self._window(call, entry)
         if is_reduction(call):
             return self._reduction(call, entry)
         if not call.operands or not any(operand.kind == "real" for operand in call.operands):
@@ -280,6 +304,24 @@ class Grower:
         if call.attributes.get("transpose_b"):
             right = (*right[:-2], right[-1], right[-2])
         return Products(call, entry, left, right)
+
+    def _window(self, call: Call, entry: Entry) -> Tree:
+        """The cells under a filter that lie within the map, all channels of its group, and the taps over them."""
+        x, w, *bias = call.operands
+        image, chosen, *place = entry
+        filters, depth, *taps = self.live.shape(w)
+        first = chosen // (filters // call.attributes["groups"]) * depth
+        cells: list[slice] = [slice(first, first + depth, 1)]
+        over: list[slice] = [slice(0, depth, 1)]
+        for axis, (at, length) in enumerate(zip(place, taps, strict=True)):
+            apart, begin = call.attributes["dilation"][axis], at * call.attributes["stride"][axis]
+            begin -= call.attributes["padding"][2 * axis]
+            inside = [tap for tap in range(length) if 0 <= begin + tap * apart < self.live.shape(x)[2 + axis]]
+            low, high = (inside[0], inside[-1]) if inside else (0, -1)
+            cells.append(slice(max(begin + low * apart, 0), max(begin + high * apart + 1, 0), apart))
+            over.append(slice(low, high + 1, 1))
+        added = Leaf(bias[0], (chosen,)) if bias else None
+        return Products(call, entry, (image, *cells), (chosen, *over), added)
 
     def _reduction(self, call: Call, entry: Entry) -> Tree:
         operand, axes = call.operands[0], call.attributes["axes"]

@@ -582,3 +582,37 @@ def test_the_perceptron_rule_shows_the_change_of_its_weights():
     first, second = session.explain(step, row=1).equations[:2]
     assert written(first).startswith(r"\Delta w = ")
     assert numbers(second, "old")[0] + numbers(first, "result")[0] == pytest.approx(numbers(second, "new")[0])
+
+
+def test_a_filter_shows_the_products_of_its_window_and_leaves_out_what_lies_beyond_the_edge():
+    image = np.arange(1.0, 10.0).reshape(1, 3, 3)
+    graph = Graph()
+    x, layer, loss = graph.add("input"), graph.add("conv2d", filters=2), graph.add("mean", over="all")
+    graph.connect(x, layer)
+    graph.connect(layer, loss)
+    data = {"train": {"inputs": [image.tolist(), (2 * image).tolist()], "targets": [[0.0], [0.0]]}}
+    training = {
+        "loss": loss,
+        "batch_size": 2,
+        "order": "sequential",
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+    }
+    session = Session(Document(graph, data=data, precision="float64", training=training))
+    session.step("iteration")
+    weight = session.playback.before[session.program.sources["conv2d_1.weight"].index][1, 0]
+    forward, backward = [step for step in session.steps if step.node == "conv2d_1" and step.part != "update"]
+    (sums,) = session.explain(forward, row=1, unit=9).equations  # the second filter's upper left cell
+    under = 2 * image[0, :2, :2]
+    expected = [number for pair in zip(weight[1:, 1:].flat, under.flat, strict=True) for number in pair]
+    assert numbers(sums, "operand") == pytest.approx([*expected, 0.0])
+    assert numbers(sums, "result") == pytest.approx([(weight[1:, 1:] * under).sum()])
+    told = session.explain(backward, row=1, unit=9).equations
+    locals_of = [numbers(equation, "local")[0] for equation in told if numbers(equation, "local")]
+    assert locals_of == pytest.approx([*under.flat, 1.0])
+    for equation in told:
+        if equation.caption == "sum over all windows":
+            assert sum(numbers(equation, "addend")) == pytest.approx(numbers(equation, "outgoing")[0])
+    check_all = [factors(session, "conv2d_1", row, unit) for row in (0, 1) for unit in range(18)]
+    assert all(
+        found is None or found.product + found.other_paths == pytest.approx(found.gradient) for found in check_all
+    )
