@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,6 +81,19 @@ def test_without_a_loss_the_mistakes_of_a_learning_rule_are_drawn(qtbot):
     assert view.reason.startswith("Mistakes are counted")
     view.show_snapshot(Snapshot(iteration=399, history=history(mistakes_training=LOSSES)))
     assert view.reason == ""
+    assert near(picture(view.body), view.body.axes().point(*LOSSES[200]), "text")
+
+
+def test_without_a_loss_what_a_learning_rule_brings_down_is_drawn_under_its_own_name(qtbot):
+    graph = Graph()
+    graph.connect(graph.add("input"), graph.add("k_means", id="rule", title="clusters"))
+    document = Document(graph, "blobs", training={"order": "sequential"})
+    session = Session(document)
+    view = shown(qtbot, LossCurve(Editor(document)), session.snapshot())
+    assert view.reason.startswith("It is measured")
+    view.show_snapshot(replace(session.snapshot(), iteration=399, history=history(loss_training=LOSSES)))
+    assert view.reason == ""
+    assert (view.label, view.describe(session.snapshot())) == ("Error", "clusters")
     assert near(picture(view.body), view.body.axes().point(*LOSSES[200]), "text")
 
 

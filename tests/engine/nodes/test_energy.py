@@ -138,6 +138,42 @@ def test_numbers_05_hopfield_merged_minimum():
         assert rests(weight, bias) == ({tuple(row) for row in copies(2)} if count == 2 else {tuple(centre)})
 
 
+def test_numbers_05_hopfield_hidden_units():
+    codes = [[1, 0], [1, 0], [0, 1], [0, 1]]
+    weight, bias = stored(np.hstack([SIX, codes]))
+    assert weight[:6, 6].tolist() == [2, 2, 4, -2, -2, -4]
+    assert weight[:6, 7].tolist() == [-2, -2, -4, 2, 2, 4] and weight[6, 7] == -4
+    for code, end in (([1, 0], LEFT), ([0, 1], RIGHT)):
+        starts = np.hstack([every_state(6), np.tile(code, (64, 1))])
+        made = recalled(starts, weight, bias, held=[6, 7])
+        np.testing.assert_array_equal(value(made, "state")[:, :6], np.tile(end, (64, 1)))
+    ends = ["".join(str(int(unit)) for unit in row) for row in value(recalled(every_state(8), weight, bias), "state")]
+    assert (ends.count("00011101"), ends.count("11100010")) == (152, 104)
+
+
+MOVIES = ("Shrek", "Aladdin", "E.T.", "Gandhi", "Nero", "Terminator")
+BOB, ALICE, THIRD, MARY = [1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("users", "gaps", "energies"),
+    [([BOB, ALICE], [2, 2, -2, -4, -4, -4], (2, 0)), ([BOB, ALICE, THIRD], [5, 5, 1, -8, -8, -8], (-1, -6))],
+)
+def test_numbers_05_hopfield_toy_recommender(users, gaps, energies):
+    weight, bias = np.zeros((6, 6)), np.zeros(6)
+    for user, seen in zip(users, ([0, 1, 3, 4, 5], [0, 1, 3, 4, 5], range(6)), strict=False):
+        w, b = stored([user])
+        inside = np.isin(np.arange(6), list(seen))
+        weight, bias = weight + w * np.outer(inside, inside), bias + b
+    made = recall([MARY], weight, bias, held=[0, 2])
+    mary = np.array(MARY)
+    before = -mary @ bias - mary @ weight @ mary / 2
+    made.run(3)
+    assert dict(zip(MOVIES, value(made, "state")[0], strict=True))["Aladdin"] == 1
+    assert value(made, "gap")[0].tolist() == gaps
+    assert (before, value(made, "energy")[0, 0]) == energies
+
+
 def test_numbers_05_storkey_rule():
     patterns = [[1, 1, -1, -1], [1, -1, 1, -1]]
     hebb, _ = stored(patterns, states="-1/+1", divide="units")

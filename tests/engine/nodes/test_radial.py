@@ -57,6 +57,19 @@ def test_numbers_02_rbf_step_units():
     assert made.value("layer.h").tolist() == [[1, 0], [1, 1], [0, 0]]
 
 
+@pytest.mark.parametrize(("width", "vote"), [(2, 0.579131), (1, -0.041498), (0.5, -0.220369), (0.25, -0.005966)])
+def test_numbers_02_rbf_nearest_neighbour_limit(width, vote):
+    h = layer([[1.8]], units=3, initial_prototypes=[[0], [1], [3]], initial_width=width).value("layer.h")
+    assert (h @ [1, -1, 1])[0] == pytest.approx(vote, abs=5e-7)
+
+
+@pytest.mark.parametrize(("width", "score"), [(1, 0.999329), (2, 0.747645), (3, 0.346789), (5, 0.074994)])
+def test_numbers_02_rbf_four_clusters(width, score):
+    centres = [[0, 0], [4, 0], [4, 4], [0, 4]]
+    h = layer(centres, units=4, initial_prototypes=centres, initial_width=width).value("layer.h")
+    np.testing.assert_allclose(h @ [1, -1, 1, -1], np.array([1, -1, 1, -1]) * score, atol=5e-7)
+
+
 def toy(**properties: Any) -> Session:
     """02:rbf-output-ridge's three points, ½ Σ (Hw − y)² at w = (1, 2)."""
     graph = Graph()
