@@ -13,13 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from engine.differentiate import gradients
-from engine.lowering import lower
-from engine.machines.cpu import CpuMachine
+from engine.analysis.trial import Trial
 from engine.primitives.base import Interval, Primitive
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value, resolve
-from engine.tape import initial_array, plan
+from engine.program import Program, Value
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -180,29 +177,28 @@ class _Check:
 
     def __init__(self, session: Session, phase: int) -> None:
         self.session, self.phase = session, phase
-        self._program, loss = self._lowered()
-        self._loss = loss
+        trial, self._loss = self._trial()
+        self._program, self._machine = trial.program, trial.start(self._loss)
         self.has_kinks = any(_has_kink(call.primitive) for call in self._program.calls)
-        self._machine = self._filled(self._program)
 
     def backpropagation(self, planted: str, rule: str) -> dict[str, Array]:
-        """The derivatives by all trained parameters, with a rule planted where one is asked for."""
-        program, loss = self._lowered()
+        """The derivatives by all trained parameters, with a rule planted where one is asked for.
+
+        What no derivative reaches has the derivative 0: that is checked like any other.
+        """
+        trial, loss = self._trial()
         if planted:
-            _plant(program, planted, rule, self.session)
-        found = gradients(program, loss)
-        program.losses, program.gradients = [loss], [found]
-        program.steps = list(dict.fromkeys([*program.steps, *[call.origin for call in program.calls]]))
-        trained = self._trained(program)
-        wanted = {address: found[value.index] for address, value in trained.items() if value.index in found}
-        program.outputs.update({f"{address}.gradient": value for address, value in wanted.items()})
-        machine = self._filled(program)
+            _plant(trial.program, planted, rule, self.session)
+        sources = trial.program.sources
+        trained = {a: v for a, v in sources.items() if v.source is not None and v.source.trainable}
+        slopes = trial.slopes(loss, trained.values())
+        machine = trial.start(loss, *slopes)
         machine.play_once()
-        # What no derivative reaches has the derivative 0: that is checked like any other.
-        return {
-            address: machine.view(wanted[address]).copy() if address in wanted else np.zeros(resolve(value.shape, 1))
-            for address, value in trained.items()
-        }
+        return {address: machine.view(slope).copy() for address, slope in zip(trained, slopes, strict=True)}
+
+    def _trial(self) -> tuple[Trial, Value]:
+        trial = Trial(self.session, most_rows=MOST_ROWS)
+        return trial, trial.objective(self.phase)
 
     def estimate(self, address: str, index: tuple[int, ...], difference: Difference, epsilon: float) -> float:
         """The finite difference of the loss by one entry."""
@@ -223,50 +219,6 @@ class _Check:
         """The loss as the parameters stand on this plan."""
         self._machine.play_once()
         return float(self._machine.view(self._loss)[()])
-
-    def _lowered(self) -> tuple[Program, Value]:
-        session = self.session
-        document = session.document
-        program = lower(document, session.dataset, mode="evaluate", parts=("forward",)).program
-        phases = document.training.phases
-        name = phases[self.phase].objective if self.phase < len(phases) else ""
-        value = program.outputs.get(name) or next(
-            (v for a, v in program.outputs.items() if name and a.partition(".")[0] == name), None
-        )
-        if value is None or value.shape != ():
-            raise ProblemError(Problem("there is no loss to check", "Choose what training makes small.", kind="loss"))
-        return program, value
-
-    def _trained(self, program: Program) -> dict[str, Value]:
-        return {a: v for a, v in program.sources.items() if v.source is not None and v.source.trainable}
-
-    def _filled(self, program: Program) -> CpuMachine:
-        inputs, targets, rows = self._data()
-        machine = CpuMachine(plan(program, rows, dtype="float64"))
-        live = self.session.program.sources
-        for address, value in program.sources.items():
-            if machine.tape.places[value.index] is None:
-                continue
-            view = machine.view(value)
-            known = live.get(address)
-            table = {"data.inputs": inputs, "data.targets": targets}.get(address)
-            if table is not None:
-                view[...] = table.reshape(view.shape)
-            elif known is not None and address not in ("data.inputs", "data.targets") and self._is_live(known):
-                view[...] = self.session.memory_of(known).reshape(view.shape)
-            else:
-                view[...] = initial_array(value, view.shape, view.dtype)
-        return machine
-
-    def _is_live(self, value: Value) -> bool:
-        return self.session.tape.places[value.index] is not None
-
-    def _data(self) -> tuple[Array | None, Array | None, int]:
-        dataset = self.session.dataset
-        if dataset is None:
-            return None, None, 1
-        rows = dataset.train_rows[:MOST_ROWS]
-        return dataset.inputs[rows], dataset.targets[rows], len(rows)
 
 
 def _plant(program: Program, planted: str, rule: str, session: Session) -> None:
