@@ -42,7 +42,25 @@ class GaussNewton(NamedTuple):
     vector: Array
 
 
-Request = Loss | Slope | Product | GaussNewton
+class Factors(NamedTuple):
+    """What comes into dense layers and what comes back to them? Answered by a `Layer` for each."""
+
+
+class Layer(NamedTuple):
+    """A dense layer's place in the vector of parameters, and the two factors of its Fisher matrix.
+
+    weight   where its weight lies, row by row; bias: where its bias lies, empty where it has none
+    inputs   (inputs, inputs)  E[aaᵀ], with a 1 behind the inputs where there is a bias
+    outputs  (units, units)    E[δδᵀ], of the derivatives of single examples' losses
+    """
+
+    weight: slice
+    bias: slice
+    inputs: Array
+    outputs: Array
+
+
+Request = Loss | Slope | Product | GaussNewton | Factors
 Ask = Generator[Request, Any, T]
 
 
@@ -106,13 +124,14 @@ def decide(chosen: Driver, sight: Sight, answer: Callable[[Request], Any]) -> Co
     """Let a driver decide, its requests answered. Where loss or gradient are not finite the step is not a number either."""
     if not math.isfinite(sight.loss) or not np.isfinite(sight.slope).all():
         return Counted(Decision(np.full(sight.point.shape, np.nan), 1.0), 0, 0, 0)
-    counts = {Loss: 0, Slope: 0, Product: 0, GaussNewton: 0}
+    counts = {Loss: 0, Slope: 0, Product: 0, GaussNewton: 0, Factors: 0}
     asking = chosen(sight)
     reply: Any = None
     while True:
         try:
             request = asking.send(reply)
         except StopIteration as end:
-            return Counted(end.value, counts[Loss], counts[Slope], counts[Product] + counts[GaussNewton])
+            slopes, products = counts[Slope] + counts[Factors], counts[Product] + counts[GaussNewton]
+            return Counted(end.value, counts[Loss], slopes, products)
         counts[type(request)] += 1
         reply = answer(request)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.drivers.asking import Array, Ask, Decision, GaussNewton, Loss, Product, Sight, driver
+from engine.drivers.asking import Array, Ask, Decision, Factors, GaussNewton, Loss, Product, Sight, driver
 from engine.drivers.lines import search
 
 MOST_TRIALS = 30  # dampings that Levenberg-Marquardt tries before it stays where it is
@@ -81,3 +81,20 @@ def levenberg_marquardt(sight: Sight) -> Ask[Decision]:
             return Decision(direction, 1.0, {"damping_used": damping})
         damping = max(damping, sight.epsilon) * factor
     return Decision(direction, 0.0, {"damping_used": damping})
+
+
+@driver("k_fac")
+def k_fac(sight: Sight) -> Ask[Decision]:
+    """A⁻¹ ∇L S⁻¹ for every dense layer, its bias as one more row of the weight; the damping is shared as traces are."""
+    direction, layers = -sight.slope.copy(), (yield Factors())
+    root = np.sqrt(sight.numbers["damping"])
+    for weight, bias, inputs, outputs in layers:
+        units = len(outputs)
+        slope = np.vstack([sight.slope[weight].reshape(-1, units), sight.slope[bias].reshape(-1, units)])
+        traces = np.trace(inputs) / len(inputs), np.trace(outputs) / units
+        share = np.sqrt(traces[0] / traces[1]) if min(traces) > 0 else 1.0
+        left = np.linalg.pinv(inputs + share * root * np.eye(len(inputs)), hermitian=True)
+        step = left @ slope @ np.linalg.pinv(outputs + root / share * np.eye(units), hermitian=True)
+        rows = (weight.stop - weight.start) // units
+        direction[weight], direction[bias] = -step[:rows].ravel(), -step[rows:].ravel()
+    return Decision(direction, (yield from search(sight, direction)), {"layers": float(len(layers))})

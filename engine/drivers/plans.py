@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.differentiate import gradients
-from engine.drivers.asking import Array, Loss, Product, Request, Slope
+from engine.drivers.asking import Array, Factors, Layer, Loss, Product, Request, Slope
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError
-from engine.program import Origin, Program, Value
+from engine.program import Call, Origin, Program, Value, resolve
 from engine.simplify import remove_dead_calls
 from engine.tape import initial_array, plan
 
@@ -62,6 +62,8 @@ class Plans:
             return float(self._loss.play(self._live, request.point)[0][()])
         if isinstance(request, Slope):
             return self._packed(self._slope.play(self._live, request.point))
+        if isinstance(request, Factors):
+            return self._layers()
         plan = self._product if isinstance(request, Product) else self._gauss_newton
         return self._packed(plan.play(self._live, self._point, request.vector))
 
@@ -90,6 +92,39 @@ class Plans:
             return _gauss_newton_product(program, loss, program.outputs[prediction], parameters, directions)
 
         return self._plan(emit)
+
+    @cached_property
+    def _factors(self) -> tuple[_Plan, list[tuple[slice, slice]]]:
+        """A plan of what comes into each dense layer and what comes back to it, and where the layer's parameters lie."""
+        places: list[tuple[slice, slice]] = []
+
+        def emit(
+            program: Program, loss: Value, parameters: Sequence[Value], directions: Sequence[Value]
+        ) -> list[Value | None]:
+            begins = np.cumsum([0, *[entries(value.shape) for value in parameters]])
+            lies = {v.index: slice(int(begins[k]), int(begins[k + 1])) for k, v in enumerate(parameters)}
+            layers = _dense_layers(program, lies)
+            slopes = _slopes(program, loss, [product.result for product, _ in layers])
+            found: list[Value | None] = []
+            for (product, bias), slope in zip(layers, slopes, strict=True):
+                if slope is not None:
+                    places.append((lies[product.operands[1].index], slice(0) if bias is None else lies[bias.index]))
+                    found += [product.operands[0], slope]
+            return found
+
+        return self._plan(emit), places
+
+    def _layers(self) -> list[Layer]:
+        plan, places = self._factors
+        arrays = [array.astype(np.float64) for array in plan.play(self._live, self._point)]
+        layers = []
+        for (weight, bias), inputs, slopes in zip(places, arrays[::2], arrays[1::2], strict=True):
+            rows = len(inputs)
+            if bias.stop:
+                inputs = np.column_stack([inputs, np.ones(rows)])
+            # The loss is a mean over rows, so each row's derivative is a share of that of its own loss.
+            layers.append(Layer(weight, bias, inputs.T @ inputs / rows, slopes.T @ slopes * rows))
+        return layers
 
     def _plan(self, emit: Emit) -> _Plan:
         program = lower(self._document, self._dataset, mode="train", parts=("forward",)).program
@@ -151,8 +186,8 @@ class _Plan:
         self._machine.play_once()
         self._machine.lower_flag()
         return [
-            np.zeros(self._machine.tape.region(parameter).shape) if result is None else self._machine.view(result)
-            for result, parameter in zip(self._results, self._parameters, strict=False)
+            np.zeros(resolve(self._parameters[place].shape, 1)) if result is None else self._machine.view(result)
+            for place, result in enumerate(self._results)
         ]
 
     def _spread(self, vector: Array, values: Sequence[Value]) -> None:
@@ -199,6 +234,27 @@ def _hessian_product(
     """Hv = ∂(∂L/∂w · v)/∂w: reverse mode over reverse mode (Pearlmutter 1994)."""
     slopes = _slopes(program, loss, parameters)
     return _slopes(program, _inner(program, slopes, directions), parameters)
+
+
+def _dense_layers(program: Program, lies: Mapping[int, slice]) -> list[tuple[Call, Value | None]]:
+    """Products of rows with a weight that is learned and used once, and the bias that is learned with it, if any."""
+    uses: dict[int, list[Call]] = {}
+    for call in program.calls:
+        for operand in call.operands:
+            uses.setdefault(operand.index, []).append(call)
+    layers: list[tuple[Call, Value | None]] = []
+    for call in program.calls:
+        is_product = call.primitive.name == "matmul" and not call.attributes and call.result.rank == 2
+        if not is_product or call.operands[1].index not in lies or len(uses[call.operands[1].index]) > 1:
+            continue
+        sums = [use for use in uses.get(call.result.index, ()) if use.primitive.name == "add"]
+        added = [operand for use in sums for operand in use.operands if operand is not call.result]
+        biases = [v.call.operands[0] if v.call and v.call.primitive.name == "broadcast" else v for v in added]
+        learned = [
+            v for v in biases if v.index in lies and v.shape == call.result.shape[1:] and len(uses[v.index]) == 1
+        ]
+        layers.append((call, learned[0] if learned else None))
+    return layers
 
 
 def _gauss_newton_product(

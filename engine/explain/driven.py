@@ -20,6 +20,7 @@ TOLD = {
     "products": (r"n_{H v}", "products with the curvature"), "lowest": (r"\lambda_{\min}", "lowest curvature"),
     "damping_used": (r"\lambda", "damping"), "beta": (r"\beta", "of the direction before"), "inner": ("k", "inner steps"),
     "residual": (r"\lVert r \rVert", "left over"), "entry": ("i", "entry whose turn it is"),
+    "layers": ("n", "dense layers with factors"),
 }  # fmt: skip
 # How a direction comes from all gradients together, where no line of one entry says it.
 DIRECTIONS = {
@@ -27,6 +28,7 @@ DIRECTIONS = {
     "saddle_free_newton": "direction: solves (|H| + λI) p = −∇L", "diagonal_newton": "direction: over its own curvature",
     "levenberg_marquardt": "direction: solves (JᵀJ + λD) p = −∇L", "hessian_free": "direction: nearly solves (H + λI) p = −∇L",
     "dfp": "direction: −G ∇L", "bfgs": "direction: −G ∇L", "l_bfgs": "direction: −G ∇L, from the last pairs",
+    "k_fac": "direction: −A⁻¹ ∇L S⁻¹",
 }  # fmt: skip
 WITH_BEFORE, ALONE = "conjugate_gradient", ("steepest_descent", "coordinate_descent")
 

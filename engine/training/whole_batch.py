@@ -186,6 +186,13 @@ _add(
     memory={"steps": _pairs, "changes": _pairs, "point_before": _vector, "slope_before": _vector},
 )  # fmt: skip
 _add(
+    "k_fac", "K-FAC",
+    r"p = -A^{-1}\, \nabla_W L\, S^{-1},\quad A = \mathrm{E}[a a^{\top}],\ S = \mathrm{E}[\delta \delta^{\top}]",
+    "The natural gradient of dense layers: each layer's Fisher matrix as a product of two small ones, of what comes in and of "
+    "what comes back. All other parameters follow the negative gradient.",
+    {**_search("backtracking"), **_damping(0.01)}, "Martens & Grosse 2015, with the empirical Fisher matrix", told=("layers",),
+)  # fmt: skip
+_add(
     "coordinate_descent", "coordinate descent", r"w_i \leftarrow w_i - \alpha \frac{\partial L}{\partial w_i}",
     "One parameter a step, to the lowest loss along it.",
     {**_search("quadratic"),

@@ -47,6 +47,7 @@ class Formula:
                 return self.slope(point)
             case Product(vector) | GaussNewton(vector):
                 return self.hessian(at) @ vector
+        return []  # no layers
 
     def walk(self, name: str, point: Any, steps: int, **settings: Any) -> list[tuple[Any, Counted, Sight]]:
         """Points behind each step, decisions, and what was seen."""
