@@ -35,7 +35,7 @@ def _untold(share: float) -> None:
 class Curvature:
     """The loss and its derivatives as functions of all parameters, laid end to end as one vector.
 
-    parameters  nodes or `node.parameter`; by default all that are learned
+    parameters  nodes or `node.parameter`; by default all that the phase changes
     point       (size,)  the parameters as they stood when this was made; where nothing else is said, all is measured there
     Computes in float64 over at most `most_rows` rows of the data, in evaluation mode. Made in the session's thread; may then be
     used in any one thread. Raises `ProblemError` where there is no loss, no such parameter, or no second derivative.
@@ -49,7 +49,7 @@ class Curvature:
         first, second = (Trial(session, rows, most_rows=most_rows) for _ in range(2))
         self._values, self._loss, self._slopes, _ = _differentiated(first, parameters, phase, 1)
         self._machine = first.start(self._loss, *self._slopes)
-        self.layout = Layout(self._machine, dict(zip(first.parameters(parameters), self._values, strict=True)))
+        self.layout = Layout(self._machine, dict(zip(first.parameters(parameters, phase), self._values, strict=True)))
         self.point = self.layout.read(self._machine, self._values)
         self._second = self._prepared(second, parameters, phase)
 
@@ -137,7 +137,7 @@ def _differentiated(
     trial: Trial, names: Sequence[str], phase: int, order: int
 ) -> tuple[list[Value], Value, list[Value], list[Value]]:
     """Parameters, loss, its slopes; of the second order the slopes' slopes along a vector, and that vector."""
-    loss, values = trial.objective(phase), list(trial.parameters(names).values())
+    loss, values = trial.objective(phase), list(trial.parameters(names, phase).values())
     slopes = trial.slopes(loss, values)
     if order == 1:
         return values, loss, slopes, []

@@ -72,7 +72,7 @@ class Landscape:
     """The loss of a session around a centre: its parameters as they stood when this was made, or a point that is given.
 
     rows        of the data, at most `most_rows`
-    parameters  nodes or `node.parameter` whose space it is; by default all that are learned
+    parameters  nodes or `node.parameter` whose space it is; by default all that the phase changes
     Made in the session's thread; lines and planes may then be drawn in any one thread. Raises `ProblemError` where there is
     no loss, no such row or no such parameter.
     """
@@ -82,7 +82,7 @@ class Landscape:
         phase: int = 0, dtype: str = "", centre: Array | None = None,
     ) -> None:  # fmt: skip
         trial = Trial(session, rows, most_rows=most_rows, dtype=dtype)
-        values = trial.parameters(parameters)
+        values = trial.parameters(parameters, phase)
         self._walk = _Walk(trial, trial.objective(phase), list(values.values()))
         self.layout = Layout(self._walk.machine, values)
         self.point = self.layout.read(self._walk.machine, self._walk.parameters)

@@ -63,8 +63,8 @@ class Trial:
         outputs = self.program.outputs
         return outputs.get(name) or next((v for a, v in outputs.items() if a.partition(".")[0] == name), None)
 
-    def parameters(self, names: Sequence[str] = ()) -> dict[str, Value]:
-        """Parameters by address: those of `names` (nodes, or `node.parameter`), or all that are not frozen.
+    def parameters(self, names: Sequence[str] = (), phase: int = 0) -> dict[str, Value]:
+        """Parameters by address: those of `names` (nodes, or `node.parameter`), or all that a phase of training changes.
 
         Raises `ProblemError` for a name that is none, and where there is nothing to learn.
         """
@@ -77,7 +77,14 @@ class Trial:
                 raise ProblemError(Problem(fact, did_you_mean(name, known), kind="unknown"))
         if names:
             return {a: v for a, v in known.items() if a in names or a.partition(".")[0] in names}
-        found = {a: v for a, v in learned.items() if "frozen" not in nodes[a.partition(".")[0]].flags}
+        phases = self.session.document.training.phases
+        chosen = phases[phase].parameters if phase < len(phases) else "all"
+        found = {
+            a: v
+            for a, v in learned.items()
+            if "frozen" not in nodes[a.partition(".")[0]].flags
+            and (chosen == "all" or a in chosen or a.partition(".")[0] in chosen)
+        }
         if not found:
             raise ProblemError(Problem("nothing here is learned", "Place a layer or a parameter.", kind="loss"))
         return found

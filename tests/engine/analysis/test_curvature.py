@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -110,6 +112,16 @@ def test_parameters_can_be_chosen_and_each_place_has_a_name(trained):
     everything = Curvature(trained)
     places = [n for n, entry in enumerate(everything.entries) if entry in curvature.entries]
     np.testing.assert_allclose(curvature.hessian(), everything.hessian()[np.ix_(places, places)], atol=1e-14)
+
+
+def test_by_default_it_is_of_what_the_phase_changes():
+    document = layered_document([3, 4, 2])
+    phases = [replace(document.training.phases[0], parameters=("dense_2",))]
+    document.training = replace(document.training, phases=phases)
+    assert {entry.address for entry in Curvature(Session(document)).entries} == {"dense_2.weight", "dense_2.bias"}
+    document.graph.nodes["dense_1"].flags = frozenset({"frozen"})
+    document.training = replace(document.training, phases=[replace(phases[0], parameters="all")])
+    assert {entry.address for entry in Curvature(Session(document)).entries} == {"dense_2.weight", "dense_2.bias"}
 
 
 def test_softmax_cross_entropy_and_rows_of_the_batch():
