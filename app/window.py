@@ -60,7 +60,6 @@ class MainWindow(QMainWindow):
         self.files = Files(self, self.editor, settings, self.keeper)
         self.commands = Commands(self)
         self.workspace: Workspace | None = None
-        self._is_fresh = False  # a document was opened, and its views have not come to rest yet
         # Docks go on moving while they are laid out, and the graph with them.
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settling.timeout.connect(self._after_resizing)
@@ -179,7 +178,6 @@ class MainWindow(QMainWindow):
         workspace.start()
         self.problems.show_failure(None)
         self.tour.start(self.editor.document.tour)
-        self._is_fresh = True
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
         QTimer.singleShot(0, self._after_opening)
 
@@ -192,9 +190,7 @@ class MainWindow(QMainWindow):
 
     def _after_resizing(self) -> None:
         if self.has_document and self.workspace is not None:
-            if self._is_fresh:  # views came after the graph was fitted in, and have taken room from it
-                self._is_fresh = False
-                self.workspace.canvas.camera.fit_again()
+            self.workspace.canvas.camera.fit_again()  # views come after the graph was fitted in, and take room from it
             self.tour.place()
 
     def _show_place(self, _: object = None) -> None:

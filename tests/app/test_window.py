@@ -79,13 +79,17 @@ def test_opening_shows_the_whole_graph_once_the_views_have_their_room(qtbot, win
     window.resize(*size)
     window.files.open_preset("xor")
     canvas = window.workspace.canvas
-    qtbot.waitUntil(lambda: not window._is_fresh)
-    seen = canvas.visible_area()
-    assert all(seen.contains(canvas.canvas.area_of(name)) for name in canvas.canvas.nodes)
+
+    def shows_all():
+        return all(canvas.visible_area().contains(canvas.canvas.area_of(name)) for name in canvas.canvas.nodes)
+
+    with qtbot.waitSignal(window._settling.timeout):
+        pass
+    qtbot.waitUntil(shows_all)
     canvas.pan_by(QPointF(40, 0))
     before = canvas.visible_area().center()
-    window.workspace.toggle_panel("views")
-    qtbot.waitUntil(lambda: not window._settling.isActive())
+    with qtbot.waitSignal(window._settling.timeout):
+        window.workspace.toggle_panel("views")
     assert abs(canvas.visible_area().center().x() - before.x()) < 40
 
 
