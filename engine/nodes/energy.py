@@ -14,6 +14,7 @@ from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 STATES = ("0/1", "-1/+1")
+MOST_UNITS = 4096  # that all pull at each other
 WEIGHT = Port("weight", "(units, units)", kind="parameter", symbol="W", help="The pull between each two units.")
 BIAS = Port("bias", "(units)", kind="parameter", symbol="b", help="The pull at each unit by itself.")
 ENERGY = Port("energy", "(batch, 1)", symbol="E", help="−Σ bᵢsᵢ − Σ wᵢⱼsᵢsⱼ over all pairs.")
@@ -24,6 +25,9 @@ def units_of(x: Value, port: str = "x") -> int:
     units = features_of(x)
     if x.rank != 2:
         raise shape_mismatch(f"{shape_text(x.shape)} has no rows of units", "Put a reshape before it.", port=port)
+    if units > MOST_UNITS:
+        fact = f"{units} units would need {units**2:.3g} weights"
+        raise shape_mismatch(fact, f"Give it {MOST_UNITS} units or fewer.", port=port)
     return units
 
 

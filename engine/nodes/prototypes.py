@@ -231,8 +231,8 @@ class KohonenMap(Competition):
         Port("position", "(batch, 2)", symbol="q", help="Where on the lattice the winner stands: row and column."),
         Port("torn", "()", symbol="T", help="The share of examples whose two nearest units are no neighbours."),
     )
-    rows = Whole(6, low=1, high=64, unit="units", help="Rows of the lattice; 1 makes a string.")
-    columns = Whole(6, low=1, high=64, unit="units", help="Units in each row.")
+    rows = Whole(6, low=1, high=32, unit="units", help="Rows of the lattice; 1 makes a string.")
+    columns = Whole(6, low=1, high=32, unit="units", help="Units in each row.")
     lattice = Choice("square", ("square", "hexagonal"), help="Four neighbours at distance 1, or six.")
     neighbourhood = Choice("Gaussian", ("Gaussian", "step"), help="Damped with the distance, or all within σ alike.")
     learning_rate = Real(0.5, low=0.0, high=1.0, symbol=r"\alpha", help="The share of the way that the winner moves.")

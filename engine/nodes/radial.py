@@ -18,6 +18,7 @@ OWN = Port(
     "prototypes", "(units, features)", kind="parameter", symbol=r"\mu", optional=True,
     help="Free: the layer's own. Wired: from there, as from k-means.",
 )  # fmt: skip
+MOST_COMPARED = 2048  # prototypes or columns that are compared pair by pair
 WIDTHS = ("learned", "learned together", "farthest", "average", "neighbour")
 
 
@@ -91,6 +92,9 @@ class GaussianUnits(NodeType):
         if units < wanted:
             fact = f"{units} prototypes have no {wanted - 1 if units > 1 else 'first'}. neighbours to be measured by"
             raise shape_mismatch(fact, f"Set “units” to {wanted} or more, or let the width be learned.")
+        if units > MOST_COMPARED:
+            fact = f"{units} prototypes have {units**2:.3g} distances from each other"
+            raise shape_mismatch(fact, f"Take {MOST_COMPARED} prototypes or fewer, or let the width be learned.")
         apart = build.emit("sqrt", build.emit("square_distance", prototypes, prototypes))
         width = build.emit("stop_gradient", self._heuristic(build, apart, units))
         return width if width.shape == (units,) else build.emit("broadcast", width, shape=(units,))
@@ -156,6 +160,8 @@ class OrthogonalLeastSquares(NodeType):
         if h.rank != 2 or target.kind != "real" or target.shape != (h.shape[0], 1):
             fact = f"columns of shape {shape_text(h.shape)} meet targets of shape {shape_text(target.shape)}"
             raise shape_mismatch(fact, "Give one number for each row.", port="target")
+        if units > MOST_COMPARED:
+            raise shape_mismatch(f"{units} columns are too many to choose from", f"Give it {MOST_COMPARED} or fewer.")
         emit, node = build.emit, build.origin.node
         eye = build.source("constant", f"{node}.eye", (units + 1, units + 1), np.eye(units + 1))
         begun, rank = build.state("begun", ()), build.state("rank", (1, units))

@@ -247,6 +247,13 @@ def test_where_batches_come_and_go_every_iteration_begins_at_its_queries():
         np.testing.assert_array_equal(value(made, "state"), value(expected, "state"))
 
 
+def test_more_units_than_can_pull_at_each_other_are_refused():
+    graph = Graph()
+    graph.connect(graph.add("input", shape=[5000]), graph.add("hopfield_storage"))
+    problems = Document(graph).check()
+    assert any("5000 units would need 2.5e+07 weights" in str(problem) for problem in problems)
+
+
 def test_a_unit_that_is_not_there_cannot_be_held():
     graph = Graph()
     node = graph.add("hopfield_recall", held=[7])

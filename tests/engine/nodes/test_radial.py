@@ -121,6 +121,14 @@ def test_a_single_prototype_has_no_neighbour_to_be_measured_by():
     assert "Set “units” to 2 or more" in str(problem)
 
 
+def test_widths_are_not_measured_between_more_prototypes_than_fit_into_memory():
+    graph = Graph()
+    graph.connect(graph.add("input"), graph.add("gaussian_units", units=3000, width="average"))
+    made = Session(Document(graph, data="xor"))
+    (problem,) = made.lowered.problems
+    assert "3000 prototypes have 9e+06 distances" in str(problem) and "Take 2048 prototypes or fewer" in str(problem)
+
+
 def test_distances_and_their_squares():
     for form, expected in (("Euclidean", [[5, 0]]), ("squared", [[25, 0]])):
         graph = Graph()
