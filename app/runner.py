@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.collection import Collector
 from app.worker import Message, Worker
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Runner(QObject):
         self._playing = False
         self._closed = False
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+        self._collector = Collector(self)
         self._worker = Worker(self._posted.emit)
         self._thread = threading.Thread(target=self._worker.work, name="chainrule-runner")
         self._thread.start()
@@ -160,6 +162,7 @@ class Runner(QObject):
             self._closed = True
             self._worker.inbox.put(None)
             self._thread.join()
+            self._collector.close()
 
     def _send(self, act: Callable[[Worker], None], key: str = "") -> None:
         if not self._closed:

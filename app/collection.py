@@ -1,0 +1,51 @@
+"""Cyclic garbage is collected on the window's thread alone.
+
+Python collects on whichever thread happens to allocate. There, what Qt owns on the window's thread must not be destroyed:
+a graphics item that dies while the runner plans takes the process down with it.
+"""
+
+from __future__ import annotations
+
+import gc
+
+from PySide6.QtCore import QObject, QTimer
+
+EVERY_MS = 100
+GROWTH = 0.25  # of what has lasted, before all of it is looked through again: as Python itself has it
+
+
+class Collector(QObject):
+    """Collects as often as Python would, on the thread it was made on, until it is closed. There may be several."""
+
+    _at_work = 0
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lasting = 0
+        self._is_open = True
+        Collector._at_work += 1
+        gc.disable()
+        self._timer = QTimer(self, interval=EVERY_MS)
+        self._timer.timeout.connect(self.collect)
+        self._timer.start()
+
+    def collect(self) -> None:
+        """Look through what is young, and through older things where many of them have gathered."""
+        counts, limits = gc.get_count(), gc.get_threshold()
+        if counts[0] < limits[0]:
+            return
+        generation = 1 if counts[1] >= limits[1] else 0
+        if generation and counts[2] >= limits[2] and len(gc.get_objects(2)) > (1 + GROWTH) * self._lasting:
+            generation = 2
+        gc.collect(generation)
+        if generation == 2:
+            self._lasting = len(gc.get_objects(2))
+
+    def close(self) -> None:
+        """Leave it to Python again once nobody else collects; may be called twice."""
+        if self._is_open:
+            self._is_open = False
+            self._timer.stop()
+            Collector._at_work -= 1
+            if not Collector._at_work:
+                gc.enable()
