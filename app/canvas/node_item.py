@@ -35,7 +35,7 @@ from app.canvas.live import (
 from app.canvas.ports import draw_port, rank_in_words
 from app.canvas.resting import Resting
 from app.canvas.wiring import Wiring
-from app.theme import current_theme
+from app.theme import category_token, current_theme
 from engine.graph import Node
 from engine.nodes import Port, node_types
 
@@ -139,8 +139,7 @@ class DrawnNode(QGraphicsItem):
     @property
     def category_token(self) -> str:
         """The colour of the node's category."""
-        token = f"c_{self.node.kind.category.lower()}" if self.node.kind else "error"
-        return token if hasattr(current_theme().palette, token) else "text2"
+        return category_token(self.node.kind.category) if self.node.kind else "error"
 
     def boundingRect(self) -> QRectF:
         """The node with its halo and its ports."""

@@ -167,9 +167,17 @@ TEXT_TOKENS = [
 """Tokens that colour text or a thin mark that must be read."""
 
 
+# Categories that bear the colour of their kin: eleven colours can be told apart, twenty cannot.
+KIN = {
+    "arrays": "maths", "comparisons": "maths", "random": "worlds", "time": "sequences", "memory": "attention",
+    "geometry": "images", "normalisation": "layers", "metrics": "losses", "learning rules": "layers",
+}  # fmt: skip
+
+
 def category_token(category: str) -> str:
-    """The token for a category of node types ("Layers", "Maths" …); `text2` for one without a colour of its own."""
-    token = f"c_{category.lower()}"
+    """The token for a category of node types ("Layers", "Maths" …); `text2` for one without a colour or kin."""
+    word = category.lower()
+    token = f"c_{KIN.get(word, word)}"
     return token if token in Palette.__dataclass_fields__ else "text2"
 
 

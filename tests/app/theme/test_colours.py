@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QPushButton
 from app.theme import DARK, LIGHT, Palette, Theme, category_token, contrast, current_theme, kind_token
 from app.theme.palette import TEXT_TOKENS, channels
 from app.theme.scales import lookup_table
+from engine.nodes import node_types
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -171,3 +172,8 @@ def test_categories_and_kinds_of_ports_have_their_colours():
 def test_dark_and_light_have_the_same_tokens():
     assert {type(DARK), type(LIGHT)} == {Palette}
     assert DARK.is_dark and not LIGHT.is_dark
+
+
+def test_every_category_of_node_types_has_a_colour_of_its_own_or_of_its_kin():
+    for kind in node_types().values():
+        assert category_token(kind.category) != "text2", kind.category
