@@ -164,3 +164,36 @@ def short_text(steps: int, stride: int, wanted: str, columns: bool) -> Table:
         return Table(inputs, pieces[:, -1], named, ("next letter",), "classes", names, preparation=(said,))
     every = eye[pieces[:, 1:]]
     return Table(inputs, every, named, _names(steps, *names), "regression", preparation=(said,))
+
+
+ORDERS = ("reversed", "sorted", "same")
+
+
+@dataset(
+    "symbols_to_reorder",
+    title="Symbols to put in another order",
+    help="Rows of symbols are to be answered from the end, sorted, or as they are: what attention can look up.",
+    task="regression",
+    source="Made for this program; the copy and reversal tasks of Graves et al. 2014",
+    options={
+        "samples": sample_count(256),
+        "steps": Whole(5, low=1, high=100, unit="symbols", help="How long each row is."),
+        "symbols": Whole(4, low=2, high=100, unit="symbols", help="How many different ones there are."),
+        "answer": Choice("reversed", ORDERS, help="In which order they are wanted."),
+        "seed": SEED,
+    },
+)
+def symbols_to_reorder(samples: int, steps: int, symbols: int, answer: str, seed: int) -> Table:
+    """Symbol numbers (samples, steps); targets have a column for each symbol at every step."""
+    rows = (Draws(seed, "points").uniform(samples, steps) * symbols).astype(np.int64)
+    wanted = {"reversed": rows[:, ::-1], "sorted": np.sort(rows, axis=1), "same": rows}[answer]
+    said = f"{samples} rows of {steps} symbols out of {symbols}, to be answered {answer}, seed {seed}."
+    names = _names(steps, *[chr(ord("A") + symbol) if symbols <= 26 else str(symbol) for symbol in range(symbols)])
+    return Table(
+        rows.astype(np.float64),
+        np.eye(symbols)[wanted],
+        _names(steps, "symbol"),
+        names,
+        "regression",
+        preparation=(said,),
+    )

@@ -64,3 +64,11 @@ def test_a_text_is_read_letter_by_letter_and_the_next_one_is_asked_for():
     assert [alphabet[code] for code in data.targets] == list(TEXT[8:] + TEXT[:8])
     every = load({"name": "short_text", "steps": 8, "stride": 1, "wanted": "every", "columns": False})
     np.testing.assert_array_equal(every.inputs[:, 1:], every.targets[:, :-1].argmax(axis=2))
+
+
+@pytest.mark.parametrize("answer", ("reversed", "sorted", "same"))
+def test_symbols_are_wanted_in_the_order_that_is_said(answer):
+    data = load({"name": "symbols_to_reorder", "answer": answer})
+    wanted = {"reversed": data.inputs[:, ::-1], "sorted": np.sort(data.inputs, axis=1), "same": data.inputs}[answer]
+    np.testing.assert_array_equal(data.targets.argmax(axis=2), wanted)
+    assert data.targets.shape == (256, 5, 4)
