@@ -82,8 +82,9 @@ def svg_of(subject: Subject, scale: float = 1.0, title: str = "") -> bytes:
 
 
 # A pen whose brush is empty, as Qt's renderer of formulas and icons sets it, is written out as a black one.
+_BLACK = f"#{0:06x}"
 _EMPTY_PEN = (
-    'stroke="#000000" stroke-opacity="1" stroke-width="1" stroke-linecap="butt" stroke-linejoin="miter" '
+    f'stroke="{_BLACK}" stroke-opacity="1" stroke-width="1" stroke-linecap="butt" stroke-linejoin="miter" '
     'stroke-miterlimit="4"'
 )
 _EMPTY_GROUP = re.compile(r"<g\b[^<>]*>\s*</g>\s*")
