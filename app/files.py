@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.aside import Aside
 from app.library import Preset, chapter_title, find_preset, load_preset
 from app.recovery import Keeper
 from app.settings import Settings
@@ -39,6 +40,7 @@ class Files(QObject):
     def __init__(self, window: QWidget, editor: Editor, settings: Settings, keeper: Keeper) -> None:
         super().__init__(window)
         self._window, self._editor, self._settings, self._keeper = window, editor, settings, keeper
+        self._reading = Aside(self)
         self.path: Path | None = None
         self.preset: Preset | None = None
         self.ask_open: Callable[[], Path | None] = self._ask_open
@@ -90,7 +92,19 @@ class Files(QObject):
             self.told.emit(document.problems[0])
             return False
         self._settings.remember(path)
-        return self._show(document, path, None)
+        return self._show_when_read(document, path)
+
+    def _show_when_read(self, document: Document, path: Path) -> bool:
+        """Show a document; one with a long table once that is read, which is done elsewhere."""
+        from engine.datasets.files import long_table
+
+        tables = [name for name in (long_table(spec, document.folder) for spec in document.data.values()) if name]
+        if not tables:
+            return self._show(document, path, None)
+        mend = "The document opens once that is done."
+        self.told.emit(Problem(f"“{tables[0]}” is being read", mend, severity="warning", kind="waiting"))
+        self._reading.begin(document.load_data, lambda: self._show(document, path, None))
+        return True
 
     def open(self) -> bool:
         """Ask for a file and open it."""
@@ -117,6 +131,7 @@ class Files(QObject):
         return True
 
     def _show(self, document: Document, path: Path | None, preset: Preset | None) -> bool:
+        self._reading.forget()
         self.path, self.preset = path, preset
         self._editor.journal = None
         self._editor.open(document)
@@ -190,6 +205,7 @@ class Files(QObject):
 
     def close(self) -> None:
         """Nothing is open any more: no journal has to be kept."""
+        self._reading.forget()
         self._editor.journal = None
         self._keeper.end()
 

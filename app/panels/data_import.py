@@ -56,6 +56,7 @@ class DataImport(QDialog):
         self.reader.understood.connect(self.show_found)
         self.reader.refused.connect(self._refuse)
         self.reader.written.connect(self._take_file)
+        self.reader.loaded.connect(self._put)
         self.finished.connect(lambda _: self.reader.close())
         self.setWindowTitle(f"Import {path.name}")
         self.setWindowModality(Qt.WindowModality.WindowModal)
@@ -250,7 +251,7 @@ class DataImport(QDialog):
         assert self.found is not None
         names = {"inputs": self.found.input_names, "targets": self.found.target_names, "task": self.found.task}
         classes = {"class_names": self.found.class_names} if self.found.class_names else {}
-        self._put({"name": "file", "path": path.name, **names, **classes, **self.found.options()})
+        self.reader.load({"name": "file", "path": path.name, **names, **classes, **self.found.options()}, path.parent)
 
     def _put(self, spec: dict[str, Any]) -> None:
         fits = self._fits() if self.fit.isChecked() else []

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ class TableReader(QObject):
     understood(Understood)   the file under the answers of the last question
     refused(Problem)         why it is no table, or could not be written
     written(Path)
+    loaded(dict)             how a document describes the table
     """
 
     progressed = Signal(str, float)
     understood = Signal(object)
     refused = Signal(object)
     written = Signal(object)
+    loaded = Signal(object)
     _posted = Signal(str, object, int)
 
     def __init__(self, path: Path, parent: QObject | None = None) -> None:
@@ -63,6 +66,19 @@ class TableReader(QObject):
             return "written", path
 
         self._send(write)
+
+    def load(self, spec: Mapping[str, Any], folder: Path) -> None:
+        """Read a table as a document will, so that it is at hand once the document asks for it."""
+
+        def load() -> tuple[str, Any]:
+            from engine.datasets import load as load_data_set
+
+            self._posted.emit("progressed", ("Reading the rows", 0.0), self._turn)
+            with suppress(ProblemError):  # told in the list of problems, with its place
+                load_data_set(dict(spec), folder)
+            return "loaded", dict(spec)
+
+        self._send(load)
 
     def close(self) -> None:
         """Cancel, and wait for the thread; may be called twice."""

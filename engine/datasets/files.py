@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -19,6 +20,9 @@ from engine.problems import Problem, ProblemError, did_you_mean
 
 MOST_BYTES = 64 * 2**20
 MOST_PROBLEMS = 10
+LONG_BYTES = 64 * 2**10  # from here on a table is kept once it was read: about a tenth of a second
+MOST_KEPT = 3
+_kept: dict[tuple[object, ...], Table] = {}
 
 
 @dataset(
@@ -48,9 +52,48 @@ def file(
 ) -> Table:
     """Rows of numbers, separated by comma, semicolon or tab; a first line without a number is the heading.
 
-    A target column of words becomes class numbers, in alphabetical order of the words.
+    A target column of words becomes class numbers, in alphabetical order of the words. A long table that is asked for
+    once more, while its file is the same, is not read again.
     """
-    heading, cells, lines = _read(_inside(path, folder), path)
+    found = _inside(path, folder)
+    key = (_stamp(found), path, inputs, targets, task, class_names, notes)
+    table = _kept.get(key)
+    if table is None:
+        table = _table(found, path, inputs, targets, task, class_names, notes)
+        if found.stat().st_size > LONG_BYTES:
+            _kept.update({key: table})
+            while len(_kept) > MOST_KEPT:
+                _kept.pop(next(iter(_kept)), None)
+    return table
+
+
+def long_table(spec: object, folder: Path | None) -> str:
+    """The path of the table that a document describes, where reading it takes longer than a window may stand still."""
+    path = spec.get("path") if isinstance(spec, Mapping) else spec
+    if not isinstance(path, str) or folder is None:
+        return ""
+    try:
+        found = folder / path
+        return path if found.is_file() and found.stat().st_size > LONG_BYTES else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _stamp(found: Path) -> tuple[str, int, int]:
+    status = found.stat()
+    return str(found), status.st_mtime_ns, status.st_size
+
+
+def _table(
+    found: Path,
+    path: str,
+    inputs: tuple[str, ...],
+    targets: tuple[str, ...],
+    task: str,
+    class_names: tuple[str, ...],
+    notes: tuple[str, ...],
+) -> Table:
+    heading, cells, lines = _read(found, path)
     input_columns, target_columns = _columns(inputs, targets, heading, path)
     words = _class_words(cells, target_columns, task)
     x = _numbers(cells, input_columns, heading, path, lines)
