@@ -206,12 +206,13 @@ def test_two_views_of_weights_look_at_different_layers(qtbot, opened, desk):
     for name in ("weights", "weights_2"):
         desk.bring(name)
         qtbot.waitUntil(lambda name=name: desk.docks[name].view.key != "")
-    other.parameter.setCurrentIndex(other.parameter.findData("output.weight"))
-    other.parameter.activated.emit(other.parameter.currentIndex())
     assert (one.key, other.key) == ("hidden.weight", "output.weight")
     assert desk.docks["weights_2"].windowTitle() != desk.docks["weights"].windowTitle()
-    opened.editor.stack.undo()
+    other.parameter.setCurrentIndex(other.parameter.findData("hidden.weight"))
+    other.parameter.activated.emit(other.parameter.currentIndex())
     assert (one.key, other.key) == ("hidden.weight", "hidden.weight")
+    opened.editor.stack.undo()
+    assert (one.key, other.key) == ("hidden.weight", "output.weight")
 
 
 def test_a_view_behind_another_on_their_tab_bar_is_not_fed_until_it_shows(qtbot, opened, desk):
