@@ -58,26 +58,26 @@ LETTERS = {
     source="Drawn for this program; the experiment is that of Hopfield networks",
     options={
         "letters": Choice("T L X", ("T L X", "T L", "A C H L T X"), help="Which letters there are."),
-        "copies": Whole(1, low=1, high=1000, unit="copies", help="How many times each letter is drawn."),
-        "flipped": Whole(0, low=0, high=25, unit="pixels", help="How many pixels of each copy are flipped at random."),
+        "samples": sample_count(3),
+        "flipped": Whole(0, low=0, high=25, unit="pixels", help="How many pixels of each one are flipped at random."),
         "states": STATES,
         "seed": SEED,
     },
 )
-def letters(letters: str, copies: int, flipped: int, states: str, seed: int) -> Table:
-    """Copy after copy, the letters in their order; `flipped` different pixels of every row are turned round."""
+def letters(letters: str, samples: int, flipped: int, states: str, seed: int) -> Table:
+    """The letters in turn; `flipped` different pixels of every row are turned round."""
     names = tuple(letters.split())
     clean = np.array([[int(bit) for bit in LETTERS[name].replace(" ", "")] for name in names], np.float64)
-    rows, draws = np.tile(clean, (copies, 1)), Draws(seed, "flips")
-    lots = draws.uniform(len(rows), 25)
+    classes = np.arange(samples, dtype=np.int64) % len(names)
+    rows = clean[classes]
+    lots = Draws(seed, "flips").uniform(samples, 25)
     turned = np.argsort(lots, axis=1, kind="stable")[:, :flipped]
     at = np.arange(len(rows))[:, None]
     rows[at, turned] = 1 - rows[at, turned]
-    said = f"{copies} × {', '.join(names)} in 5 × 5 pixels" + (
-        f", {flipped} pixels of each flipped, seed {seed}." if flipped else "."
-    )
-    classes = np.tile(np.arange(len(names), dtype=np.int64), copies)
-    return Table(_written(rows, states), classes, _pixels(5), ("letter",), "classes", names, preparation=(said,))
+    said = f"{samples} pictures of 5 × 5 pixels, {', '.join(names)} in turn"
+    said += f", {flipped} pixels of each flipped, seed {seed}." if flipped else "."
+    kept = names[: min(samples, len(names))]
+    return Table(_written(rows, states), classes, _pixels(5), ("letter",), "classes", kept, preparation=(said,))
 
 
 DAYS = {"1100": 40, "0011": 40, "1111": 10, "1000": 5, "0001": 5}
@@ -187,3 +187,28 @@ def colours(samples: int, seed: int) -> Table:
     classes = points.argmax(axis=1).astype(np.int64)
     said = f"{samples} colours drawn uniformly from the cube of red, green and blue, seed {seed}."
     return Table(points, classes, COLOURS, ("largest",), "classes", COLOURS, preparation=(said,))
+
+
+@dataset(
+    "few_of_many",
+    title="Few of many features",
+    help="Features of 0 and 1 of which only the first few matter: true where one of these is 1.",
+    task="binary",
+    source="For Winnow, after Littlestone 1988",
+    labels="-1/+1",
+    options={
+        "samples": sample_count(400),
+        "features": Whole(100, low=1, high=1000, unit="features", help="How many features there are."),
+        "relevant": Whole(3, low=1, high=1000, unit="features", help="How many of them matter, from the first on."),
+        "share": Real(0.1, low=0, high=1, help="The chance of each feature to be 1."),
+        "seed": SEED,
+    },
+)
+def few_of_many(samples: int, features: int, relevant: int, share: float, seed: int) -> Table:
+    """Each feature is 1 with the chance `share`; class 1 where any of the first `relevant` ones is."""
+    rows = (Draws(seed, "features").uniform(samples, features) < share).astype(np.float64)
+    classes = np.asarray(rows[:, :relevant].any(axis=1), np.int64)
+    matter = min(relevant, features)
+    said = f"{samples} rows of {features} features, 1 with chance {share:g}, seed {seed}; the first {matter} matter."
+    names = tuple(f"x{number + 1}" for number in range(features))
+    return Table(rows, classes, names, ("label",), "binary", ("none", "some"), preparation=(said,))

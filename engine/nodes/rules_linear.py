@@ -67,7 +67,9 @@ class Pocket(Perceptron):
         bias = build.program.sources.get(f"{build.origin.node}.bias")
         width = features_of(x)
         kept = build.parameter("pocket_weight", *start_of((width, 1), self._weights(), self.initialiser))
-        kept_bias = build.parameter("pocket_bias", *start_of((1,), self.initial_bias, "zeros")) if bias is not None else None
+        kept_bias = (
+            build.parameter("pocket_bias", *start_of((1,), self.initial_bias, "zeros")) if bias is not None else None
+        )
         rows, labels = whole_table(x, target)
         count = self._mistakes(build, rows, labels, weight, bias)
         fewest = build.state("fewest", (), FEWEST)
@@ -139,7 +141,7 @@ class Winnow(NodeType):
 
     name, category, icon = "winnow", "Learning rules", "chevrons-right"
     formula = (
-        r"w_j \leftarrow w_j\,a^{\sum_n e_n x_{nj}},\quad e = \tfrac12(t - \hat y),\quad \hat y = [xw \geq \theta]"
+        r"w_j \leftarrow w_j\,a^{\eta \sum_n e_n x_{nj}},\quad e = \tfrac12(t - \hat y),\quad \hat y = [xw \geq \theta]"
     )
     source = "Aggarwal 2023, §1.9; Littlestone 1988"
     inputs = (Port("x", "(batch, features)", symbol="x", help="Features of 0 and 1."), LABEL)
@@ -148,6 +150,9 @@ class Winnow(NodeType):
         Port("score", "(batch, 1)", symbol="v", help="The weighted sum less the threshold: 0 on the line."),
     )
     factor = Real(2.0, low=1.0, high=100.0, symbol="a", help="What a mistake multiplies or divides active weights by.")
+    learning_rate = Real(
+        1.0, low=0.0, high=10.0, symbol=r"\eta", help="The power that factor is taken to; 1 is Winnow."
+    )
     threshold = Choice("features", ("features", "half"), help="θ: the number of features, or half of it.")
     initial_weight = Real(1.0, low=1e-6, high=1e6, help="Where every weight starts; weights stay positive.")
 
@@ -160,7 +165,8 @@ class Winnow(NodeType):
         def learn() -> None:
             wrong = 0.5 * build.emit("label_error", score, target, zero_is_mistake=False)
             push = build.emit("matmul", x, wrong, transpose_a=True)
-            power = build.emit("power", build.setting("factor", self.factor), push)
+            rate, factor = build.setting("learning_rate", self.learning_rate), build.setting("factor", self.factor)
+            power = build.emit("power", factor, rate * push)
             build.emit("set_to", weight, weight * power)
 
         build.learn(learn)

@@ -19,11 +19,11 @@ def test_bars_and_stripes_are_all_squares_of_whole_lines_once():
 
 
 def test_letters_have_exactly_as_many_flipped_pixels_as_asked_for():
-    clean = load({"name": "letters", "letters": "A C H L T X"})
-    noisy = load({"name": "letters", "letters": "A C H L T X", "copies": 5, "flipped": 4, "seed": 1})
+    clean = load({"name": "letters", "letters": "A C H L T X", "samples": 6})
+    noisy = load({"name": "letters", "letters": "A C H L T X", "samples": 30, "flipped": 4, "seed": 1})
     assert (len(clean.inputs), len(noisy.inputs)) == (6, 30)
     assert ((noisy.inputs != np.tile(clean.inputs, (5, 1))).sum(axis=1) == 4).all()
-    signs = load({"name": "letters", "letters": "A C H L T X", "states": "-1/+1"})
+    signs = load({"name": "letters", "letters": "A C H L T X", "samples": 6, "states": "-1/+1"})
     np.testing.assert_array_equal(signs.inputs, 2 * clean.inputs - 1)
 
 
@@ -50,3 +50,9 @@ def test_a_ring_and_colours_fill_what_they_promise():
     colours = load("colours")
     assert colours.inputs.min() >= 0 and colours.inputs.max() < 1
     np.testing.assert_array_equal(colours.targets, colours.inputs.argmax(axis=1))
+
+
+def test_of_many_features_only_the_first_few_decide():
+    data = load({"name": "few_of_many", "samples": 500, "features": 20, "relevant": 2, "share": 0.2})
+    assert data.inputs.shape == (500, 20) and set(np.unique(data.inputs)) == {0, 1}
+    np.testing.assert_array_equal(data.targets[:, 0] == 1, data.inputs[:, :2].max(axis=1) == 1)
