@@ -83,7 +83,12 @@ class GaussianUnits(NodeType):
 
     def _width(self, build: Builder, prototypes: Value) -> Value:
         units = prototypes.shape[0]
-        assert isinstance(units, int)
+        if not isinstance(units, int):
+            raise shape_mismatch(
+                f"prototypes are rows of a fixed number, not {shape_text(prototypes.shape)}",
+                "Connect a parameter node of (units, features).",
+                port="prototypes",
+            )
         if self.width.startswith("learned"):
             shape = (units,) if self.width == "learned" else (1,)
             width = build.parameter("width", *start_of(shape, self.initial_width, "ones"))
