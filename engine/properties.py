@@ -64,7 +64,10 @@ class Whole(Property):
 
 
 class Real(Property):
-    """A finite number within [low, high], kept in an arena slot."""
+    """A finite number within [low, high], kept in an arena slot.
+
+    is_slot  False for a number that only says where something starts: it is part of the plan, as an initialiser is
+    """
 
     def __init__(
         self,
@@ -75,13 +78,14 @@ class Real(Property):
         help: str = "",
         unit: str = "",
         symbol: str = "",
+        is_slot: bool = True,
     ) -> None:
         super().__init__(default, help=help, unit=unit, symbol=symbol)
-        self.low, self.high = low, high
+        self.low, self.high, self.is_slot = low, high, is_slot
 
     @property
     def is_number(self) -> bool:
-        return True
+        return self.is_slot
 
     def check(self, value: Any) -> float:
         if not _is_finite_number(value):

@@ -154,7 +154,9 @@ class Winnow(NodeType):
         1.0, low=0.0, high=10.0, symbol=r"\eta", help="The power that factor is taken to; 1 is Winnow."
     )
     threshold = Choice("features", ("features", "half"), help="θ: the number of features, or half of it.")
-    initial_weight = Real(1.0, low=1e-6, high=1e6, help="Where every weight starts; weights stay positive.")
+    initial_weight = Real(
+        1.0, low=1e-6, high=1e6, is_slot=False, help="Where every weight starts; weights stay positive."
+    )
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, target = values["x"], values["target"]
