@@ -53,9 +53,14 @@ class Stage:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a view still waits for an answer."""
+        """Whether a view still waits for an answer, or a formula in the palette to be set, or kernels are compiled."""
         from app.views import View
 
+        workspace = self.window.workspace
+        if workspace is not None and not workspace.palette_panel.tree.shelf.is_idle:
+            return True
+        if not self.window.preparing.isHidden():
+            return True
         return any(view.is_waiting for view in self.window.findChildren(View) if view.isVisible())
 
     def show_snapshot(self, snapshot: Snapshot) -> None:

@@ -39,7 +39,7 @@ SETTLED_MS = 120  # after the camera stands still a better place is looked for
 GAPS = (14.0, 30.0, 56.0)  # pixels from the node, tried on every side
 GRID, FAR = 36.0, 300.0  # pixels between the places tried elsewhere, and how far away those may be
 TAIL = 3.0  # half the width that the line to the node takes
-NODE_COST, LABEL_COST, WIDGET_COST, OWN_COST = 1.0, 0.5, 1.0, 6.0  # per square pixel covered
+NODE_COST, LABEL_COST, WIDGET_COST, OWN_COST = 2.0, 0.5, 1.0, 6.0  # per square pixel covered
 FLOATING_COST = 12.0  # of what lies over the window, and would lie over the note
 INSIDE_COST = 0.2  # of an opened layer between its neurons
 GAP_COST, SIDE_COST, MOVE_COST = 12.0, 120.0, 900.0
@@ -367,7 +367,7 @@ def best_place(
         begin, end = np.maximum(near, least), np.minimum([own.right() + FAR, own.bottom() + FAR], most)
         columns, rows = (np.arange(low, high, GRID) for low, high in zip(begin, end, strict=True))
         anywhere = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-        far = MOVE_COST + GAP_COST * _distances(anywhere, size, own) + _covered(anywhere, size, others, weights)
+        far = 2 * MOVE_COST + GAP_COST * _distances(anywhere, size, own) + _covered(anywhere, size, others, weights)
         places, total = np.vstack([places, anywhere]), np.concatenate([total, far])
     left, top = places[int(np.argmin(total))]
     return QRectF(float(left), float(top), width, height)
