@@ -509,8 +509,8 @@ def document_around(name: str) -> Document:
     elif name == "max_unpool":
         pool = graph.add("max_pool", window=[1])
         graph.connect(layer, pool)
-        for port in ("x", "index"):
-            graph.connect(pool["y" if port == "x" else port], node[port])
+        graph.connect(pool["y"], node["x"])
+        graph.connect(pool["index"], node["index"])
     else:
         for port in kind.inputs:
             if port.kind == "target":

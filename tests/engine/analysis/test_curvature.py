@@ -58,6 +58,7 @@ def trained() -> Session:
 
 def by_autograd(session: Session, curvature: Curvature):
     """The same loss, written down once more."""
+    assert session.dataset is not None
     x, t = session.dataset.inputs, session.dataset.targets
 
     def loss(theta):

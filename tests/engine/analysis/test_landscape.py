@@ -22,6 +22,7 @@ def session() -> Session:
 
 def loss_at(session: Session, parts: dict[str, np.ndarray]) -> float:
     """The same network, written down once more."""
+    assert session.dataset is not None
     h = session.dataset.inputs
     for place in (1, 2, 3):
         h = h @ parts[f"dense_{place}.weight"] + parts[f"dense_{place}.bias"]

@@ -8,13 +8,13 @@ import pytest
 from autograd import grad
 
 from engine.document import Document
-from engine.graph import Graph
+from engine.graph import Graph, NodeRef
 from engine.session import Session
 
 SCALARS = np.array([1.0, -0.5, 2.0]).reshape(1, 3, 1)
 
 
-def in_time(graph: Graph, sequence: str, cell: str, *, start: float = 0.0, truncate: int = 0, **properties) -> str:
+def in_time(graph: Graph, sequence: str, cell: str, *, start: float = 0.0, truncate: int = 0, **properties) -> NodeRef:
     """A cell behind a sequence, its states brought back by delays; answers the cell's id."""
     each, node = graph.add("each_step"), graph.add(cell, **properties)
     graph.connect(sequence, each)
@@ -49,7 +49,7 @@ def last_state_against_one(cell: str, **properties) -> tuple[Session, str]:
 
 
 def over_time(session: Session, address: str, steps: int = 3) -> list[float]:
-    return [float(session.value(f"{address}@{time}").reshape(-1)[0]) for time in range(steps)]
+    return [float(np.asarray(session.value(f"{address}@{time}"), float).reshape(-1)[0]) for time in range(steps)]
 
 
 LSTM = {"initial_weight": [[0.5, 0.2, 0.4, 0.9]], "initial_recurrent": [[0.1, -0.3, 0.2, -0.5]]}

@@ -10,6 +10,7 @@ from scipy import signal
 
 from engine.document import Document
 from engine.graph import Graph
+from engine.nodes import node_types
 from engine.session import Session
 from tests.engine.nodes.drawing import refusal
 
@@ -27,11 +28,11 @@ FULL = [
 def session_of(images: Any, *nodes: tuple[str, dict[str, Any]], wires: Any = (), loss: bool = False) -> Session:
     """Nodes one behind the other on these images, after one iteration in float64; `wires` joins ports beside the chain."""
     graph, images = Graph(), np.asarray(images, float)
-    last = graph.add("input")
+    last: str = graph.add("input")
     for type, properties in nodes:
-        node = graph.add(type, **properties)
-        graph.connect(last, node[graph.nodes[node].kind.inputs[0].name])
-        last = f"{node}.{graph.nodes[node].kind.outputs[0].name}"
+        node, kind = graph.add(type, **properties), node_types()[type]
+        graph.connect(last, node[kind.inputs[0].name])
+        last = f"{node}.{kind.outputs[0].name}"
     for source, target in wires:
         graph.connect(source, target)
     training: dict[str, Any] = {"batch_size": len(images), "order": "sequential"}
@@ -51,7 +52,9 @@ def session_of(images: Any, *nodes: tuple[str, dict[str, Any]], wires: Any = (),
 
 def answer(images: Any, *nodes: tuple[str, dict[str, Any]], wires: Any = ()) -> np.ndarray:
     """What the last node says."""
-    return session_of(images, *nodes, wires=wires).value(f"{nodes[-1][0]}_1")
+    found = session_of(images, *nodes, wires=wires).value(f"{nodes[-1][0]}_1")
+    assert found is not None
+    return found
 
 
 def conv(kernel: Any, **properties: Any) -> tuple[str, dict[str, Any]]:

@@ -126,7 +126,7 @@ def values(graph: Graph, *names: str, x=X) -> list[np.ndarray]:
     assert document.check() == []
     session = Session(document)
     session.step("iteration")
-    return [session.value(name) for name in names]
+    return [np.asarray(session.value(name)) for name in names]
 
 
 def test_a_derivative_is_a_value_that_can_be_drawn():
