@@ -37,6 +37,7 @@ class DecisionBoundary(View):
         self._is_waiting = False
         self._later = QTimer(self, singleShot=True)
         self._later.timeout.connect(self._put)
+        self._asked_at: Snapshot | None = None
         if runner is not None:
             runner.answered.connect(self._take)
         self.paint = PaintHand(editor, self)
@@ -151,6 +152,7 @@ class DecisionBoundary(View):
                 self._later.start(max(1, BETWEEN_MS - int(waited)) if waited < BETWEEN_MS else GIVE_UP_MS - int(waited))
             return
         self._is_waiting = True
+        self._asked_at = self.snapshot
         self._since.start()
         self.runner.ask(QUESTION, prediction(self._ask))
 
@@ -169,7 +171,6 @@ class DecisionBoundary(View):
         self.field = field
         self.plot.show_field(field)
         self.set_reason("")
-        # A snapshot that came while this answer was on its way asks again, unless the picture is of that moment.
-        is_current = self.snapshot is None or self.snapshot.iteration == field.iteration
-        if is_current:
+        # A snapshot that came while this answer was on its way asks again: a hand may have set a weight meanwhile.
+        if self.snapshot is None or self.snapshot is self._asked_at:
             self._later.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QElapsedTimer, Qt, Signal
+from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.panels.fields.numbers import Field
@@ -44,6 +44,9 @@ class NodePage(QWidget):
         self._snapshot: Snapshot | None = None
         self._asked = QElapsedTimer()
         self._is_waiting = False
+        self._is_behind = False  # numbers came that nobody has asked about yet
+        self._asking = QTimer(self, singleShot=True, interval=0)  # once the runner knows of the edit
+        self._asking.timeout.connect(self._catch_up)
         self._property_rows: dict[str, PropertyRow] = {}
         self._signature: object = None
         column = QVBoxLayout(self)
@@ -72,6 +75,7 @@ class NodePage(QWidget):
         current_theme().changed.connect(self._paint_icons)
         if runner is not None:
             runner.answered.connect(self._take_answer)
+            runner.playing_changed.connect(self._catch_up)
 
     # building --------------------------------------------------------------------------------------------------------
 
@@ -269,18 +273,25 @@ class NodePage(QWidget):
         if self._runner is None or self._subject is None:
             return
         waited = self._asked.elapsed() if self._asked.isValid() else GIVE_UP_MS
+        self._is_behind = True
         if self._is_waiting and waited < GIVE_UP_MS:
             return
         if self._runner.playing and waited < ASK_AGAIN_MS:
             return
-        self._is_waiting = True
+        self._is_waiting, self._is_behind = True, False
         self._asked.start()
         self._runner.ask(QUESTION, about(self._subject))
+
+    def _catch_up(self, playing: bool = False) -> None:
+        """Ask for the numbers that came while it was too early to ask for them."""
+        if self._is_behind and not playing:
+            self._ask()
 
     def _take_answer(self, name: str, answer: object) -> None:
         if name != QUESTION or not isinstance(answer, Answer):
             return
         self._is_waiting = False
+        self._catch_up()
         if answer.subject != self._subject:
             return
         last = self._snapshot.last_step if self._snapshot is not None else None
@@ -343,5 +354,8 @@ class NodePage(QWidget):
 
     def follow(self, change: Change) -> None:
         """An edit: show what it did, unless it only moved things."""
+        self._is_behind = self._is_behind or self._is_waiting
+        self._is_waiting = False  # an answer about the document as it was is not handed on
+        self._asking.start()
         if self.node is not None and change.kinds - {"moved", "frame", "note", "views"}:
             self.show_document()

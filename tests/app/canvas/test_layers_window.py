@@ -143,3 +143,27 @@ def test_formula_and_tour_keep_apart(opened, qtbot):
             bubble = canvas.mapFromGlobal(opened.tour.mapToGlobal(opened.tour.rect().topLeft()))
             body = QRectF(bubble, opened.tour.size()).adjusted(10, 10, -10, -10)
             assert not note.paper.intersects(body)
+
+
+def test_the_inspector_shows_the_last_of_many_places_of_a_drag(opened, hand, layer, qtbot):
+    page, answers = opened.workspace.inspector.node_page, []
+    opened.editor.select(["hidden"])
+    opened.runner.step("iteration")
+    numbers = opened.workspace.canvas.canvas.numbers
+    qtbot.waitUntil(lambda: numbers.snapshot is not None and numbers.snapshot.iteration == 1)
+    opened.runner.answered.connect(
+        lambda name, answer: answers.append(answer) if hasattr(answer, "explanations") else None
+    )
+    weight = numbers.snapshot.parameters["hidden.weight"].array
+    for share in np.linspace(0.1, 2.0, 12):
+        opened.runner.set_parameter("hidden.weight", weight * share)
+        opened.runner.ask("here", lambda session: None)  # so that no place of the drag is passed over
+    last = (weight * np.linspace(0.1, 2.0, 12)[-1])[0, 0]
+
+    def told():
+        terms = [term for line in answers[-1].explanations[0].equations for term in line.terms] if answers else []
+        return any(term.number == pytest.approx(float(last)) for term in terms if term.number is not None)
+
+    qtbot.waitUntil(told)
+    qtbot.waitUntil(lambda: not page._is_waiting and not page._is_behind)
+    assert told()
