@@ -6,10 +6,11 @@ from functools import cache, lru_cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap
 
 from app.theme import Theme, current_theme
 from app.theme.icons import paint_icon
+from app.theme.target import paints_vectors
 
 
 class Ink:
@@ -104,7 +105,7 @@ def draw_text(painter: QPainter, rectangle: QRectF, text: str, role: str, token:
 
 def draw_plate(painter: QPainter, place: QRectF, token: str, alpha: float, radius: float = 4.0) -> None:
     """A rounded rectangle without an edge, from a picture that is kept: painting one takes a quarter of a millisecond."""
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+    if paints_vectors():
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour(token, alpha))
         painter.drawRoundedRect(place, radius, radius)
@@ -130,7 +131,7 @@ def _plate(size: tuple[int, int], colour: int, radius: float) -> QPixmap:
 
 def draw_icon(painter: QPainter, x: float, y: float, name: str, token: str, size: float = 14.0) -> None:
     """An icon with its upper left corner at a point."""
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+    if paints_vectors():
         paint_icon(painter, QRectF(x, y, size, size), name, ink().colour(token).name())
         return
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -12,6 +12,7 @@ from PySide6.QtSvg import QSvgGenerator
 from app.capture.limits import PICTURES, check_folder, check_name, check_size
 from app.capture.subjects import Subject
 from app.theme import current_theme
+from app.theme.target import painting_into
 from engine.problems import Problem, ProblemError
 from engine.schema_files import write_file
 
@@ -46,7 +47,8 @@ def image_of(subject: Subject, scale: float = 1.0) -> QImage:
     image.fill(current_theme().colour("canvas"))
     painter = QPainter(image)
     painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-    subject.paint(painter)
+    with painting_into("pixels"):
+        subject.paint(painter)
     painter.end()
     return image
 
@@ -76,7 +78,8 @@ def svg_of(subject: Subject, scale: float = 1.0, title: str = "") -> bytes:
     generator.setSize(subject.drawing.toSize())
     generator.setViewBox(QRectF(0, 0, subject.drawing.width(), subject.drawing.height()))
     painter = QPainter(generator)
-    subject.paint(painter)
+    with painting_into("vectors"):
+        subject.paint(painter)
     painter.end()
     return tidied(content.data().decode(), subject.size * scale).encode()
 

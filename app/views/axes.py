@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import shiboken6
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPolygonF
 
 from app.theme import current_theme
@@ -18,6 +18,7 @@ from app.theme.numbers import MINUS
 
 Array = np.ndarray[Any, np.dtype[Any]]
 MOST_TICKS = 6
+FARTHEST = 1e6  # pixels from the corner that are still drawn
 BOTTOM, TICK_GAP = 36.0, 6.0
 NAME_ROOM = 26.0  # left of the numbers of the upward axis
 
@@ -186,8 +187,23 @@ def peaks(points: Array, columns: int) -> Array:
     return points[np.concatenate([both.ravel(), rest])]
 
 
+def segments(lines: Array) -> list[QLineF]:
+    """Lines (k, 4) in pixels for one call of the painter, those left out that lie nowhere or very far out.
+
+    Qt's rasteriser takes them for coordinates all the same, and writes where it should not.
+    """
+    flat = np.asarray(lines, float).reshape(-1, 4)
+    with np.errstate(invalid="ignore"):
+        sound = (np.abs(flat) < FARTHEST).all(axis=1)  # a NaN is not less than anything
+    return [QLineF(*line) for line in flat[sound].tolist()]
+
+
 def polygon(xs: Array, ys: Array) -> QPolygonF:
     """Points in pixels, written into Qt's memory at once: a thousand QPointF from Python would take a millisecond."""
+    with np.errstate(invalid="ignore"):
+        sound = (np.abs(xs) < FARTHEST) & (np.abs(ys) < FARTHEST)  # as for `segments`
+    if not sound.all():
+        xs, ys = xs[sound], ys[sound]
     count = len(xs)
     line = QPolygonF()
     if not count:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.theme import current_theme
+from app.theme.target import painting_into
 from app.views.wanted import entries_of, listed
 from engine.problems import ProblemError
 
@@ -291,7 +292,8 @@ class View(QFrame):
         pixmap.setDevicePixelRatio(scale)
         pixmap.fill(current_theme().colour("surface"))
         painter = QPainter(pixmap)
-        self.paint_picture(painter)
+        with painting_into("pixels"):
+            self.paint_picture(painter)
         painter.end()
         return pixmap
 

@@ -58,7 +58,10 @@ def prediction(ask: Ask) -> Callable[[Session], Field | Problem]:
             answers = session.predict(ask.inputs())
         except ProblemError as error:
             return error.problems[0]  # an empty view is no failure of the run
-        values = np.asarray(answers, np.float64).reshape((ask.resolution,) * len(ask.bounds) + (-1,))
+        plane, found = (ask.resolution,) * len(ask.bounds), np.asarray(answers, np.float64)
+        if found.size < int(np.prod(plane)):  # an answer that does not look at its rows is the same for all of them
+            found = np.broadcast_to(found.reshape(1, -1), (int(np.prod(plane)), found.size))
+        values = np.array(found.reshape((*plane, -1)))
         values.flags.writeable = False
         return Field(ask, values, session.iteration)
 

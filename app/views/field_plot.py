@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import MINUS
-from app.views.axes import BOTTOM, Array, Axes, axes_in, padded, polygon
-from app.views.export import paints_elsewhere
+from app.theme.target import paints_elsewhere
+from app.views.axes import BOTTOM, Array, Axes, axes_in, padded, polygon, segments
 from app.views.field import Field, level_line
 from app.views.marks import class_tokens, paint_mark
 
@@ -229,7 +229,7 @@ class FieldPlot(QWidget):
         painter, axes = QPainter(self), self.axes()
         if self.scene.is_plane:
             self._paint_plane(painter, axes)
-        if paints_elsewhere(painter, self):
+        if paints_elsewhere():
             self._paint_furniture(painter, axes)
         else:
             painter.drawPixmap(0, 0, self._furniture(axes))
@@ -253,10 +253,10 @@ class FieldPlot(QWidget):
             steps = self._image.width() - 1
             xs = axes.area.left() + self._lines[..., 0] / steps * axes.area.width()
             ys = axes.area.bottom() - self._lines[..., 1] / steps * axes.area.height()
-            flat = np.stack([xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], axis=1).tolist()
+            flat = np.stack([xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], axis=1)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(current_theme().pen("text", 1))
-            painter.drawLines([QLineF(*segment) for segment in flat])
+            painter.drawLines(segments(flat))
         painter.restore()
 
     def _paint_curve(self, painter: QPainter, axes: Axes) -> None:

@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QLineF
 from PySide6.QtGui import QPainter
 
 from app.theme import current_theme
-from app.views.axes import Array, Axes
+from app.views.axes import Array, Axes, segments
 
 if TYPE_CHECKING:
     from engine.analysis.surface import Surface
@@ -82,4 +81,4 @@ def paint_field(painter: QPainter, surface: Surface, axes: Axes, heights: float)
     pen = theme.pen("update", 1.0)
     pen.setColor(theme.colour("update", STRENGTH))
     painter.setPen(pen)
-    painter.drawLines([QLineF(*line) for line in field_lines(surface, axes, heights).reshape(-1, 4).tolist()])
+    painter.drawLines(segments(field_lines(surface, axes, heights)))

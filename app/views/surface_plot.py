@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import MINUS, number_text
-from app.views.axes import Array, Axes, axes_in, polygon
+from app.theme.target import paints_elsewhere
+from app.views.axes import Array, Axes, axes_in, polygon, segments
 from app.views.contours import HeightScale, contour_lines
-from app.views.export import paints_elsewhere
 from app.views.slopes import paint_field
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class SurfacePlot(QWidget):
         if self.surface is None:
             return
         painter, axes = QPainter(self), self.axes()
-        if paints_elsewhere(painter, self):
+        if paints_elsewhere():
             self._paint_furniture(painter, axes)
         else:
             painter.drawPixmap(0, 0, self._furniture(axes))
@@ -171,13 +171,13 @@ class SurfacePlot(QWidget):
         lines = contour_lines(losses, self._scale.levels(LEVELS))
         xs = axes.area.left() + lines[..., 0] / (columns - 1) * axes.area.width()
         ys = axes.area.bottom() - lines[..., 1] / (rows - 1) * axes.area.height()
-        flat = np.stack([xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], axis=1).tolist()
+        flat = np.stack([xs[:, 0], ys[:, 0], xs[:, 1], ys[:, 1]], axis=1)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = theme.pen("text", 1)
         pen.setColor(theme.colour("text", 0.34))
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # other ends would overlap, and the line look dotted
         painter.setPen(pen)
-        painter.drawLines([QLineF(*segment) for segment in flat])
+        painter.drawLines(segments(flat))
         if self.has_field:
             paint_field(painter, self.surface, axes, self._scale.high - self._scale.low)
         painter.restore()

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QImage
 
 from app.editor import Editor
 from app.theme import current_theme
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
-from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, tick_texts
+from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, segments, tick_texts
 from app.views.boundary import QUESTION
 from app.views.curves import apart
 from app.views.field import Ask, Field, asked_for, level_line, prediction
@@ -354,3 +354,22 @@ def test_importing_the_views_imports_nothing_heavy():
 def test_a_question_has_rows_in_the_order_of_the_picture():
     rows = Ask(((0.0, 1.0), (10.0, 11.0)), 2).inputs()
     assert rows.tolist() == [[0, 10], [1, 10], [0, 11], [1, 11]]
+
+
+def test_lines_that_lie_nowhere_are_not_drawn():
+    lines = [[0, 0, 1, 1], [0, 0, np.nan, 1], [0, 0, 1, np.inf], [0, -1e300, 1, 1]]
+    assert segments(np.array(lines)) == [QLineF(0, 0, 1, 1)]
+    kept = polygon(np.array([0.0, np.nan, 2.0, 3.0]), np.array([0.0, 1.0, np.inf, 4.0]))
+    assert [(point.x(), point.y()) for point in kept] == [(0.0, 0.0), (3.0, 4.0)]
+    assert polygon(np.array([np.nan]), np.array([0.0])).isEmpty()
+
+
+def test_an_answer_that_does_not_look_at_its_rows_is_the_same_everywhere():
+    class Blind:
+        iteration = 3
+
+        def predict(self, inputs):
+            return np.array(0.25)
+
+    ask = Ask(((0.0, 1.0), (0.0, 1.0)), 8)
+    assert np.all(prediction(ask)(Blind()).values == np.full((8, 8, 1), 0.25))
