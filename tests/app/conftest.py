@@ -1,5 +1,6 @@
 """What the tests of the window share: a document that trains, a theme, a runner that is always closed."""
 
+import gc
 import json
 
 import pytest
@@ -31,6 +32,22 @@ class PatientBot(QtBot):
 @pytest.fixture
 def qtbot(qapp, request):
     return PatientBot(request)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collection_between_modules():
+    """What the tests of a file leave behind goes when all of them are done."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def no_collection_within_tests(monkeypatch):
+    """Garbage of former tests is not collected in the middle of a painting, where the process died of it now and then."""
+    monkeypatch.setattr("app.collection.EVERY_MS", 10**8)
+    gc.disable()
+    yield
+    gc.disable()
 
 
 @pytest.fixture(autouse=True)
