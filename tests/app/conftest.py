@@ -1,6 +1,5 @@
 """What the tests of the window share: a document that trains, a theme, a runner that is always closed."""
 
-import gc
 import json
 
 import pytest
@@ -20,7 +19,19 @@ PATIENCE_MS = 60_000  # kernels compile on first use, and the machine may be bus
 
 
 class PatientBot(QtBot):
-    """Waits for what has to happen, not for a time that a slow machine misses."""
+    """Waits for what has to happen, not for a time that a slow machine misses, and keeps what it was given.
+
+    pytest-qt holds widgets weakly. A window in a cycle of garbage then died of a collection that its own painting set off
+    after the test had returned, and the process with it: the paint engine was gone under the painter.
+    """
+
+    def __init__(self, request):
+        super().__init__(request)
+        self._kept = []
+
+    def addWidget(self, widget, **options):
+        self._kept.append(widget)
+        super().addWidget(widget, **options)
 
     def waitUntil(self, callback, *, timeout=PATIENCE_MS):
         return super().waitUntil(callback, timeout=timeout)
@@ -32,22 +43,6 @@ class PatientBot(QtBot):
 @pytest.fixture
 def qtbot(qapp, request):
     return PatientBot(request)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def collection_between_modules():
-    """What the tests of a file leave behind goes when all of them are done."""
-    yield
-    gc.collect()
-
-
-@pytest.fixture(autouse=True)
-def no_collection_within_tests(monkeypatch):
-    """Garbage of former tests is not collected in the middle of a painting, where the process died of it now and then."""
-    monkeypatch.setattr("app.collection.EVERY_MS", 10**8)
-    gc.disable()
-    yield
-    gc.disable()
 
 
 @pytest.fixture(autouse=True)
