@@ -41,12 +41,14 @@ def losses(session: Session, steps: int) -> list[float]:
 RAW = np.array([[8.0, 8500.0], [8.5, 9000.0], [9.0, 8000.0]])
 
 
-def test_features_of_unequal_scale_allow_only_tiny_steps():  # 03:ex-4-2-normalise
+@pytest.mark.text("03:ex-4-2-normalise")
+def test_features_of_unequal_scale_allow_only_tiny_steps():
     found = losses(linear(RAW, [1, 2, 3], 1e-8), 10)
     assert found[0] == pytest.approx(7) and found[10] == pytest.approx(143, abs=1)
 
 
-def test_standardised_features_descend_in_a_few_steps():  # 03:feature-normalization
+@pytest.mark.text("03:feature-normalization")
+def test_standardised_features_descend_in_a_few_steps():
     standard = (RAW - RAW.mean(axis=0)) / RAW.std(axis=0)
     session = linear(standard, [-1, 0, 1], 0.4)
     found = losses(session, 10)
@@ -55,7 +57,8 @@ def test_standardised_features_descend_in_a_few_steps():  # 03:feature-normaliza
     np.testing.assert_allclose(session.parameters["dense_1.weight"][:, 0], [0.81649658, 0], atol=1e-8)
 
 
-def test_whitened_features_descend_in_one_step():  # 03:whitening
+@pytest.mark.text("03:whitening")
+def test_whitened_features_descend_in_one_step():
     centred = RAW - RAW.mean(axis=0)
     variances, turn = np.linalg.eigh(centred.T @ centred / len(RAW))
     white = centred @ turn / np.sqrt(variances)
@@ -64,7 +67,8 @@ def test_whitened_features_descend_in_one_step():  # 03:whitening
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_a_sum_over_the_batch_steps_as_far_as_a_mean_with_a_rate_so_much_greater(rows):  # 01:sgd-family
+@pytest.mark.text("01:sgd-family")
+def test_a_sum_over_the_batch_steps_as_far_as_a_mean_with_a_rate_so_much_greater(rows):
     random = np.random.default_rng(rows)
     x, t = random.normal(size=(rows, 3)), random.normal(size=rows)
     summed, averaged = linear(x, t, 0.01), linear(x, t, 0.01 * rows, reduction="mean")

@@ -11,7 +11,7 @@ from engine import Document, Graph, Session
 from engine.training import Training
 from tests.engine.test_session import assert_same, everything
 
-# 04:early-stopping
+pytestmark = pytest.mark.text("04:early-stopping")
 
 
 def noisy(**stopping: Any) -> Document:

@@ -41,19 +41,22 @@ def test_a_uniform_start_fills_its_interval_and_no_more(name):
 @pytest.mark.parametrize(
     ("fans", "deviation"), [((64, 32), 0.1443375673), ((784, 100), 0.0475651494), ((100, 100), 0.1)]
 )
-def test_glorot_as_printed(fans, deviation):  # 01:initialisation, 03:init-glorot
+@pytest.mark.text("01:initialisation", "03:init-glorot")
+def test_glorot_as_printed(fans, deviation):
     ratio = drawn("glorot_normal", fans) / stream(0, "dense_1.weight").standard_normal(fans)
     np.testing.assert_allclose(ratio, deviation, rtol=1e-9)
     assert drawn("glorot_uniform", (1000, 1000)).std() == pytest.approx(math.sqrt(1 / 1000), rel=0.01)
 
 
-def test_the_fan_in_rule_as_printed():  # 03:init-fan-in
+@pytest.mark.text("03:init-fan-in")
+def test_the_fan_in_rule_as_printed():
     w = drawn("fan_in_normal", (100, 7))
     np.testing.assert_allclose(w / stream(0, "dense_1.weight").standard_normal((100, 7)), 0.1, rtol=1e-12)
 
 
 @pytest.mark.parametrize(("inputs", "fixed"), [(2, 0.014), (100, 0.099)])
-def test_a_fixed_spread_lets_outputs_grow_with_the_inputs_and_a_scaled_one_does_not(inputs, fixed):  # 01:initialisation
+@pytest.mark.text("01:initialisation")
+def test_a_fixed_spread_lets_outputs_grow_with_the_inputs_and_a_scaled_one_does_not(inputs, fixed):
     x = np.random.default_rng(0).standard_normal((4000, inputs))
     for name, spread in (("small_normal", fixed), ("fan_in_normal", 1.0), ("fan_in_uniform", 0.58)):
         outputs = x @ drawn(name, (inputs, 400))
@@ -120,7 +123,8 @@ def test_every_start_can_be_chosen_for_a_layer(name):
 
 
 @pytest.mark.parametrize("start", [0.0, 0.5])
-def test_units_that_start_alike_stay_alike(start):  # 01:symmetry-breaking
+@pytest.mark.text("01:symmetry-breaking")
+def test_units_that_start_alike_stay_alike(start):
     graph = Graph()
     x, t = graph.add("input", shape=(2,)), graph.add("target", shape=(1,))
     h = graph.add("dense", units=2, activation="tanh", use_bias=False, initial_weight=start)

@@ -64,6 +64,7 @@ def optimizer(name: str, rate: float, **settings: Any) -> dict[str, Any]:
         pytest.param(0.24, [(0.52, -0.92), (0.2704, 0.8464)], (0.00144555106, 0.43438845), id="03:bowl-elliptical 0.24"),
     ],
 )  # fmt: skip
+@pytest.mark.text("03:steepest-descent", "03:bowl-elliptical")
 def test_gradient_descent_walks_down_the_bowl(rate, expected, tenth):
     points = trace(bowl(**optimizer("sgd", rate)), 10)
     np.testing.assert_allclose(points[: len(expected)], expected, rtol=FINE)
@@ -71,7 +72,8 @@ def test_gradient_descent_walks_down_the_bowl(rate, expected, tenth):
         np.testing.assert_allclose(points[-1], tenth, rtol=2e-8)
 
 
-def test_a_rate_beyond_the_limit_climbs_out_of_the_bowl():  # 03:bowl-elliptical
+@pytest.mark.text("03:bowl-elliptical")
+def test_a_rate_beyond_the_limit_climbs_out_of_the_bowl():
     session = bowl(**optimizer("sgd", 0.26))
     w = trace(session, 50)[-1]
     assert w[0] ** 2 + 4 * w[1] ** 2 == pytest.approx(8799.05, rel=1e-6)
@@ -89,7 +91,8 @@ def test_a_rate_beyond_the_limit_climbs_out_of_the_bowl():  # 03:bowl-elliptical
         (2 / 9, 1 / 9, [(0.555556, -0.777778), (0.259259, 0.407407), (0.111111, -0.185185)], {}),
     ],
 )  # fmt: skip
-def test_momentum_rolls_down_the_bowl(rate, momentum, expected, later, velocity):  # 03:momentum
+@pytest.mark.text("03:momentum")
+def test_momentum_rolls_down_the_bowl(rate, momentum, expected, later, velocity):
     points = trace(bowl(**optimizer("momentum", rate, momentum=momentum, velocity=velocity)), 100)
     np.testing.assert_allclose(points[:3], expected, rtol=1e-5, atol=1e-9)
     for step, point in later.items():
@@ -104,14 +107,16 @@ def test_momentum_rolls_down_the_bowl(rate, momentum, expected, later, velocity)
         (0.1, 0.5, [(0.8, 0.2), (0.56, -0.04), (0.352, -0.032)], {}),
     ],
 )  # fmt: skip
-def test_nesterov_brakes_before_the_bottom(rate, momentum, expected, later):  # 03:nesterov
+@pytest.mark.text("03:nesterov")
+def test_nesterov_brakes_before_the_bottom(rate, momentum, expected, later):
     points = looked_ahead(bowl(**optimizer("nesterov", rate, momentum=momentum)), 100, momentum)
     np.testing.assert_allclose(points[:3], expected, rtol=FINE)
     for step, point in later.items():
         np.testing.assert_allclose(points[step - 1], point, rtol=1e-8 if step == 10 else 2e-2)
 
 
-def test_delta_bar_delta_grows_and_cuts_the_rate_of_each_parameter():  # 03:delta-bar-delta
+@pytest.mark.text("03:delta-bar-delta")
+def test_delta_bar_delta_grows_and_cuts_the_rate_of_each_parameter():
     session = bowl(**optimizer("delta_bar_delta", 0.05, growth=0.02, cut=0.3, memory=0.7))
     points, rates = [], []
     for _ in range(3):
@@ -128,13 +133,15 @@ def test_delta_bar_delta_grows_and_cuts_the_rate_of_each_parameter():  # 03:delt
         (0.5, [0.5, 0.276393202, 0.156398737], 0.00310560),
     ],
 )  # fmt: skip
-def test_adagrad_slows_down_for_good(rate, expected, tenth):  # 03:adagrad
+@pytest.mark.text("03:adagrad")
+def test_adagrad_slows_down_for_good(rate, expected, tenth):
     points = trace(bowl(**optimizer("adagrad", rate)), 10)
     np.testing.assert_allclose(points[:3], np.column_stack([expected, expected]), rtol=2e-8)
     np.testing.assert_allclose(points[-1], [tenth, tenth], rtol=2e-6)
 
 
-def test_rmsprop_takes_too_long_a_first_step_and_never_settles():  # 03:rmsprop
+@pytest.mark.text("03:rmsprop")
+def test_rmsprop_takes_too_long_a_first_step_and_never_settles():
     session = bowl(**optimizer("rmsprop", 0.1, rho=0.9))
     points = trace(session, 10)
     expected = [0.683772238, 0.498870612, 0.369180558]
@@ -144,18 +151,21 @@ def test_rmsprop_takes_too_long_a_first_step_and_never_settles():  # 03:rmsprop
 
 
 @pytest.mark.parametrize(("rho", "times"), [(0.9, 3.1623), (0.99, 10), (0.999, 31.62)])
-def test_the_first_step_of_rmsprop_is_as_long_as_its_memory(rho, times):  # 03:rmsprop
+@pytest.mark.text("03:rmsprop")
+def test_the_first_step_of_rmsprop_is_as_long_as_its_memory(rho, times):
     point = trace(bowl(**optimizer("rmsprop", 0.001, rho=rho)), 1)[0]
     np.testing.assert_allclose(1 - point, [0.001 * times] * 2, rtol=2e-4)
 
 
-def test_adadelta_grows_its_steps_out_of_epsilon():  # 03:adadelta
+@pytest.mark.text("03:adadelta")
+def test_adadelta_grows_its_steps_out_of_epsilon():
     points = trace(bowl(**optimizer("adadelta", 1.0, rho=0.95, epsilon=1e-6)), 100)
     np.testing.assert_allclose(points[:3, 0], [0.9955278752, 0.9910086803, 0.9864644623], rtol=1e-7)
     np.testing.assert_allclose([points[9, 0], points[99, 0]], [0.9545209845, 0.5972954], rtol=1e-6)
 
 
-def test_epsilon_is_the_hidden_rate_of_adadelta_and_without_it_nothing_moves():  # 03:adadelta
+@pytest.mark.text("03:adadelta")
+def test_epsilon_is_the_hidden_rate_of_adadelta_and_without_it_nothing_moves():
     points = trace(bowl(**optimizer("adadelta", 1.0, rho=0.95, epsilon=1e-2)), 3)
     np.testing.assert_allclose(
         points, [(0.5635642, 0.5534835), (0.2567693, 0.2418082), (0.1027369, 0.0912545)], rtol=1e-6
@@ -164,7 +174,8 @@ def test_epsilon_is_the_hidden_rate_of_adadelta_and_without_it_nothing_moves(): 
     np.testing.assert_array_equal(still, np.ones((20, 2)))
 
 
-def test_rmsprop_with_nesterov_momentum():  # 03:rmsprop-nesterov
+@pytest.mark.text("03:rmsprop-nesterov")
+def test_rmsprop_with_nesterov_momentum():
     session = bowl(**optimizer("rmsprop_nesterov", 0.01, rho=0.9, momentum=0.9))
     points = looked_ahead(session, 10, 0.9)[:, 0]
     np.testing.assert_allclose(
@@ -172,7 +183,8 @@ def test_rmsprop_with_nesterov_momentum():  # 03:rmsprop-nesterov
     )
 
 
-def test_adam_in_the_form_of_the_text():  # 03:adam
+@pytest.mark.text("03:adam")
+def test_adam_in_the_form_of_the_text():
     points = trace(bowl(**optimizer("adam", 0.1, form="text")), 50)
     np.testing.assert_allclose(
         points[:3], [(0.900000125, 0.900000008), (0.800412421, 0.800412240), (0.701586513, 0.701586287)], rtol=2e-9
@@ -184,12 +196,14 @@ def test_adam_in_the_form_of_the_text():  # 03:adam
 @pytest.mark.parametrize(
     ("form", "expected"), [("text", (-0.006212, -0.024426)), ("paper", (-0.099895, -0.099899))]
 )  # fmt: skip
-def test_the_place_of_epsilon_matters_where_gradients_are_tiny(form, expected):  # 03:adam
+@pytest.mark.text("03:adam")
+def test_the_place_of_epsilon_matters_where_gradients_are_tiny(form, expected):
     point = trace(bowl((1e-4, 1e-4), **optimizer("adam", 0.1, form=form)), 1)[0]
     np.testing.assert_allclose(point, expected, atol=6e-7)
 
 
-def test_the_pace_of_adam_falls_and_rises_again():  # 03:adam
+@pytest.mark.text("03:adam")
+def test_the_pace_of_adam_falls_and_rises_again():
     t = np.array([1, 2, 10, 100, 1000, 10000])
     pace = np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
     np.testing.assert_allclose(
@@ -223,7 +237,8 @@ def scaled_linear(slopes: list[float], **phase: Any) -> Session:
     ],
     ids=lambda value: value["optimizer"]["type"] if isinstance(value, dict) else "",
 )
-def test_a_flickering_gradient_is_shrunk_and_a_steady_one_is_not(chosen, expected):  # 03:signal-to-noise-scaling
+@pytest.mark.text("03:signal-to-noise-scaling")
+def test_a_flickering_gradient_is_shrunk_and_a_steady_one_is_not(chosen, expected):
     session = scaled_linear([100.0, 0.1], **chosen)
     for step in range(100):
         session.set_parameter("constant_1.value", [100.0 * (-1) ** step, 0.1])
@@ -232,7 +247,8 @@ def test_a_flickering_gradient_is_shrunk_and_a_steady_one_is_not(chosen, expecte
     np.testing.assert_allclose(session.parameters["parameter_1.value"], expected, atol=tolerance)
 
 
-def test_a_constant_gradient_moves_adagrad_by_the_sum_of_inverse_roots():  # 03:adagrad
+@pytest.mark.text("03:adagrad")
+def test_a_constant_gradient_moves_adagrad_by_the_sum_of_inverse_roots():
     point = trace(scaled_linear([3.0], **optimizer("adagrad", 0.1, epsilon=0.0)), 100)[-1]
     assert -point[0] == pytest.approx(18.5896 * 0.1, rel=1e-5)
 
@@ -242,7 +258,8 @@ def test_a_constant_gradient_moves_adagrad_by_the_sum_of_inverse_roots():  # 03:
     [(0.19, "sgd", 0, 223), (0.19, "momentum", 0.8, 43), (0.19, "momentum", 0.9, 83), (0.1, "sgd", 0, 424),
      (0.1, "momentum", 0.9, 83), (0.15, "sgd", 0, 282), (0.15, "momentum", 0.8, 37)],
 )  # fmt: skip
-def test_steps_down_the_sloping_valley(rate, name, momentum, steps):  # 03:sloping-valley
+@pytest.mark.text("03:sloping-valley")
+def test_steps_down_the_sloping_valley(rate, name, momentum, steps):
     settings = {"momentum": momentum} if momentum else {}
     session = scaled_bowl([5.0, 0.05], (1.0, -10.0), **optimizer(name, rate, **settings))  # y − 10 in place of y
     points = trace(session, steps)
@@ -254,7 +271,8 @@ def test_steps_down_the_sloping_valley(rate, name, momentum, steps):  # 03:slopi
     ("point", "rate", "expected"),
     [((2.0, 2.0), 0.0005, (0.2704, -0.5213)), ((0.5, 0.5), 0.1, (0.0, 0.2976)), ((0.5, 0.5), 0.5, (0.0, 0.2437))],
 )
-def test_a_constant_rate_suits_one_direction_of_x2_y10(point, rate, expected):  # 01:steepest-x2-y10
+@pytest.mark.text("01:steepest-x2-y10")
+def test_a_constant_rate_suits_one_direction_of_x2_y10(point, rate, expected):
     graph = Graph()
     w, powers = graph.add("parameter", initial=list(point)), graph.add("constant", value=[2.0, 10.0])
     power, total = graph.add("power"), graph.add("sum", over="all")
@@ -278,7 +296,8 @@ TURNED = {
 
 @pytest.mark.parametrize("name", TURNED)
 @pytest.mark.parametrize(("place", "degrees"), list(enumerate([0, 15, 30, 45])))
-def test_paces_of_their_own_lose_their_way_in_a_turned_bowl(name, place, degrees):  # 03:rotated-bowl
+@pytest.mark.text("03:rotated-bowl")
+def test_paces_of_their_own_lose_their_way_in_a_turned_bowl(name, place, degrees):
     phase, expected = TURNED[name]
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -306,14 +325,16 @@ def test_paces_of_their_own_lose_their_way_in_a_turned_bowl(name, place, degrees
     assert steps == expected[place]
 
 
-def test_momentum_averages_the_zigzag_away():  # 03:momentum-zigzag
+@pytest.mark.text("03:momentum-zigzag")
+def test_momentum_averages_the_zigzag_away():
     for phase, loss in ((optimizer("sgd", 0.24), 0.7548), (optimizer("momentum", 0.2, momentum=0.3), 4.08e-5)):
         point = trace(bowl(**phase), 10)[-1]
         assert point[0] ** 2 + 4 * point[1] ** 2 == pytest.approx(loss, rel=2e-3)
 
 
 @pytest.mark.parametrize(("start", "momentum", "end"), [(-2.0, 0.9, 2), (-1.5, 0.9, -1), (-2.0, 0, -1), (-1.5, 0, -1)])
-def test_a_marble_with_speed_rolls_through_a_pothole(start, momentum, end):  # 03:marble-rolling
+@pytest.mark.text("03:marble-rolling")
+def test_a_marble_with_speed_rolls_through_a_pothole(start, momentum, end):
     graph = Graph()
     u, total = graph.add("parameter", initial=start), graph.add("add")
     for exponent, factor in ((4.0, 1 / 4), (3.0, -1 / 3), (2.0, -1.0)):  # u⁴/4 − u³/3 − u² + 2, but for the constant

@@ -40,7 +40,8 @@ def line(w: list[float], g: list[float], rate: float = 0.1, **phase: Any) -> np.
     ],
     ids=["exponential", "inverse", "step"],
 )
-def test_rates_decay_as_the_text_says(schedule, expected, unit):  # 01:lr-decay
+@pytest.mark.text("01:lr-decay")
+def test_rates_decay_as_the_text_says(schedule, expected, unit):
     found = scheduled(51, unit=unit, **schedule)  # without data an epoch is one iteration
     for t, rate in expected.items():
         assert found[t] == pytest.approx(rate, abs=6e-11)
@@ -137,21 +138,25 @@ def test_a_schedule_of_the_momentum_leaves_an_optimizer_without_one_alone():
     ],
     ids=str,
 )
-def test_penalties_hold_a_parameter_back(penalty, expected):  # 04:weight-decay, 04:l2-penalty, 04:l1-penalty
+@pytest.mark.text("04:weight-decay", "04:l2-penalty", "04:l1-penalty")
+def test_penalties_hold_a_parameter_back(penalty, expected):
     assert line([2.0], [0.5], penalty={**penalty, "strength": 0.1}) == pytest.approx([expected])
 
 
-def test_decay_as_the_earlier_chapter_prints_it():  # 01:weight-decay
+@pytest.mark.text("01:weight-decay")
+def test_decay_as_the_earlier_chapter_prints_it():
     assert line([1.0], [0.2], penalty={"type": "weight_decay", "strength": 0.5}) == pytest.approx([0.93])
 
 
-def test_without_a_gradient_weights_fade_by_the_same_share():  # 04:weight-decay
+@pytest.mark.text("04:weight-decay")
+def test_without_a_gradient_weights_fade_by_the_same_share():
     session = scaled_linear([0.0], **optimizer("sgd", 0.1), penalty={"type": "weight_decay", "strength": 0.5})
     session.set_parameter("parameter_1.value", [3.0])
     np.testing.assert_allclose(trace(session, 20)[:, 0], 3 * 0.95 ** np.arange(1, 21), rtol=1e-12)
 
 
-def test_a_subgradient_rattles_around_0_and_a_proximal_step_stops_there():  # 04:l1-penalty
+@pytest.mark.text("04:l1-penalty")
+def test_a_subgradient_rattles_around_0_and_a_proximal_step_stops_there():
     def last(form: str) -> np.ndarray:
         session = scaled_linear([0.0], **optimizer("sgd", 0.05), penalty={"type": "l1", "strength": 0.3, "form": form})
         session.set_parameter("parameter_1.value", [0.1])
@@ -183,7 +188,8 @@ def test_a_penalty_may_spare_the_biases():
         assert not np.array_equal(plain.parameters["dense_1.weight"], decayed.parameters["dense_1.weight"])
 
 
-def test_l2_and_decay_part_where_a_gradient_has_a_memory():  # 04:weight-decay
+@pytest.mark.text("04:weight-decay")
+def test_l2_and_decay_part_where_a_gradient_has_a_memory():
     ends = []
     for kind in ("l2", "weight_decay"):
         session = bowl(**optimizer("adam", 0.1), penalty={"type": kind, "strength": 0.5})
@@ -208,6 +214,7 @@ def test_adamw_is_adam_whose_weights_fade_before_the_step():
         pytest.param({"type": "norm", "threshold": 31}, (30, -0.4, 4), id="03:clip-norm short enough"),
     ],
 )
+@pytest.mark.text("03:clip-value", "03:clip-norm")
 def test_gradients_are_clipped(clipping, expected):
     np.testing.assert_allclose(
         -line([0.0] * 3, [30.0, -0.4, 4.0], rate=1.0, clipping=clipping), expected, rtol=2e-8, atol=5e-9
@@ -254,7 +261,8 @@ def cliff(**phase: Any) -> Session:
     return Session(Document(graph, training=plan, precision="float64"))
 
 
-def test_a_cliff_throws_the_parameters_far_away_unless_the_gradient_is_clipped():  # 03:cliff-surface
+@pytest.mark.text("03:cliff-surface")
+def test_a_cliff_throws_the_parameters_far_away_unless_the_gradient_is_clipped():
     wild = cliff(**optimizer("sgd", 2.0))
     wild.run(3)
     assert float(wild.parameters["x.value"]) == pytest.approx(11.31, abs=0.01)
@@ -270,7 +278,8 @@ def test_a_cliff_throws_the_parameters_far_away_unless_the_gradient_is_clipped()
 
 
 @pytest.mark.parametrize(("limit", "expected"), [(3, (1.8, 2.4)), (4, (2.4, 3.2)), (6, (3, 4))])
-def test_weights_into_a_unit_are_no_longer_than_the_limit(limit, expected):  # 04:dropout-high-rate-momentum-maxnorm
+@pytest.mark.text("04:dropout-high-rate-momentum-maxnorm")
+def test_weights_into_a_unit_are_no_longer_than_the_limit(limit, expected):
     constraint = {"type": "max_norm", "limit": limit}
     session = Session(layered_document([2, 2], constraint=constraint), dtype="float64")
     session.set_setting("optimizer.learning_rate", 0.0)
@@ -297,7 +306,8 @@ def mean_after(steps: int, rate: float, **averaging: Any) -> np.ndarray:
     return session.averages["parameter_1.value"]
 
 
-def test_the_mean_of_a_bouncing_descent_is_near_the_bottom():  # 03:polyak-simple
+@pytest.mark.text("03:polyak-simple")
+def test_the_mean_of_a_bouncing_descent_is_near_the_bottom():
     mean = mean_after(20, 0.24, type="mean")
     np.testing.assert_allclose(mean, (0.0541665535, -0.0194375557), rtol=2e-8)
     assert mean[0] ** 2 + 4 * mean[1] ** 2 == pytest.approx(0.00444529, rel=2e-6)
@@ -312,7 +322,8 @@ def test_the_mean_of_a_bouncing_descent_is_near_the_bottom():  # 03:polyak-simpl
         ("first", (0.0798563798, -0.1084578112)),
     ],
 )
-def test_a_mean_that_forgets_begins_as_it_is_told(start, expected):  # 03:polyak-exponential
+@pytest.mark.text("03:polyak-exponential")
+def test_a_mean_that_forgets_begins_as_it_is_told(start, expected):
     np.testing.assert_allclose(mean_after(20, 0.24, type="exponential", decay=0.9, start=start), expected, rtol=2e-8)
 
 

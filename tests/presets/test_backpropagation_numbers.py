@@ -27,6 +27,7 @@ def with_inputs(y: tuple[float, ...], w: tuple[float, ...]) -> Session:
     return session
 
 
+@pytest.mark.text("01:ten-node-graph")
 def test_numbers_01_ten_node_graph():
     session = played(preset("ten-node-graph"))
     forward = numbers(session, *(f"y{i}.y" for i in range(4, 11)))
@@ -39,6 +40,7 @@ def test_numbers_01_ten_node_graph():
     assert one_to_three == pytest.approx([-0.3477211617, 0.2092394735, -0.6267170673], abs=PRINTED)
 
 
+@pytest.mark.text("01:ten-node-graph")
 def test_numbers_01_ten_node_graph_all_ones():
     session = with_inputs((1, 1, 1), (1, 1))
     assert session.loss == pytest.approx(0.4134109052, abs=PRINTED)
@@ -54,6 +56,7 @@ def test_numbers_01_ten_node_graph_all_ones():
         ((0.5, 1, 1.5), (1, 0.5), -2.1274204959, (-0.3622939051, -0.5434408577)),
     ],
 )
+@pytest.mark.text("01:log-square-example")
 def test_numbers_01_log_square_example(y, w, loss, slopes):
     """The loss log y10² put behind the ten-node graph: what it sends back is 2 / y10 times the derivatives of y10."""
     session = with_inputs(y, w)
@@ -67,6 +70,7 @@ def test_numbers_01_log_square_example(y, w, loss, slopes):
     ("x", "output", "slope"),
     [(1, 1, 32), (1.05, 4.7649414686, 145.2172638051), (1.1, 21.1137767454, 614.2189598648), (0.9, 0.0343368382, 1.2208653583)],
 )  # fmt: skip
+@pytest.mark.text("01:product-ladder")
 def test_numbers_01_product_ladder(x, output, slope):
     session = Session(preset("product-ladder"))
     session.set_parameter("x.value", x)
@@ -85,6 +89,7 @@ PATHS = {
 }  # fmt: skip
 
 
+@pytest.mark.text("01:ten-node-graph")
 def test_numbers_01_ten_node_graph_paths():
     session = played(preset("ten-node-graph"))
     found = {}
@@ -100,11 +105,13 @@ def test_numbers_01_ten_node_graph_paths():
     assert found == pytest.approx(PATHS, abs=PRINTED)
 
 
+@pytest.mark.text("01:longest-path-dp")
 def test_numbers_01_longest_path_dp_counts_paths_of_the_ten_node_graph():
     session = played(preset("ten-node-graph"))
     assert [paths(session, source, "y10").count for source in ("y1", "y2", "y3")] == [2, 3, 2]
 
 
+@pytest.mark.text("01:product-ladder")
 def test_numbers_01_product_ladder_paths():
     session = played(preset("product-ladder"))
     listed = paths(session, "x", "o")

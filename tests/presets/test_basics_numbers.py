@@ -10,6 +10,7 @@ from engine.training import Optimizer
 from tests.presets.gallery import column, played, preset
 
 
+@pytest.mark.text("01:relu-three-point")
 def test_numbers_01_relu_three_point():
     session = played(preset("relu-three-point"))
     np.testing.assert_array_equal(session.value("h1.h"), column(1, 0, 0))
@@ -24,6 +25,7 @@ SOLUTION_B = [1, 1], [1, 1], [1, -2], (0, -1, 0), [(0, 0), (2, 1), (1, 0), (1, 0
 
 
 @pytest.mark.parametrize("solution", [SOLUTION_A, SOLUTION_B], ids=["without bias", "with one bias"])
+@pytest.mark.text("01:xor-relu")
 def test_numbers_01_xor_relu(solution):
     session = Session(preset("xor-relu"))
     *weights, biases, images = solution
@@ -48,6 +50,7 @@ def test_a_start_with_two_rectifiers_seldom_arrives():
     assert 8 <= arrived <= 28
 
 
+@pytest.mark.text("01:perceptron-criterion")
 def test_numbers_01_perceptron_criterion_reproduces_the_perceptron_rule():
     rule, descent = Session(preset("perceptron")), Session(preset("perceptron-criterion"))
     for _ in range(30):
@@ -58,6 +61,7 @@ def test_numbers_01_perceptron_criterion_reproduces_the_perceptron_rule():
             np.testing.assert_allclose(descent.parameters[f"neuron.{name}"], expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.text("01:perceptron-criterion")
 def test_numbers_01_perceptron_criterion_is_frozen_at_a_zero_start():
     session = Session(preset("perceptron-criterion"))
     session.set_parameter("neuron.weight", np.zeros((2, 1)))
@@ -66,6 +70,7 @@ def test_numbers_01_perceptron_criterion_is_frozen_at_a_zero_start():
     assert session.evaluate("train") == {"loss": 0, "mistakes": 60}
 
 
+@pytest.mark.text("01:softmax-ce-net")
 def test_numbers_01_softmax_ce_net():
     document = preset("softmax-ce-net", "float64")
     session = Session(document)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from engine.session import Session
 from tests.presets.gallery import played, preset
 
 
+@pytest.mark.text("06:local-shared-weights")
 def test_numbers_06_local_shared_weights_digits_cnn_has_1898_parameters():
     session = Session(preset("digits-cnn"))
     assert sum(array.size for array in session.parameters.values()) == 1898
 
 
+@pytest.mark.text("06:hubel-wiesel-neocognitron")
 def test_numbers_06_hubel_wiesel_neocognitron_an_upright_edge_is_no_edge_to_a_filter_for_level_ones():
     session = played(preset("edge-filter"))
     image, maps = session.value("image.value")[:, 0], session.value("drawn.h")

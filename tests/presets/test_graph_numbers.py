@@ -27,6 +27,7 @@ def place(session: Session) -> list[float]:
 @pytest.mark.parametrize(
     ("start", "loss", "slopes"), [(0.5, 0.2509765625, [1, 0.01953125]), (2, 1028, [4, 5120])], ids=["flat", "wall"]
 )
+@pytest.mark.text("01:steepest-x2-y10")
 def test_numbers_01_steepest_x2_y10(start, loss, slopes):
     session = descent(start, 0.1)
     session.step("phase")
@@ -39,12 +40,14 @@ def test_numbers_01_steepest_x2_y10(start, loss, slopes):
     ("start", "rate", "end"),
     [(0.5, 0.1, (0, 0.2976)), (0.5, 0.5, (0, 0.2437)), (2, 0.0005, (0.2704, -0.5213))],
 )
+@pytest.mark.text("01:steepest-x2-y10")
 def test_numbers_01_steepest_x2_y10_after_2000_steps(start, rate, end):
     session = descent(start, rate)
     session.run(2000)
     assert place(session) == pytest.approx(end, abs=5e-5)
 
 
+@pytest.mark.text("01:steepest-x2-y10")
 def test_numbers_01_steepest_x2_y10_threshold_of_the_rate():
     """Above 2/2560 = 7.8125e-4 the first step from 2 overshoots to a larger |y|, and four steps later all is lost."""
     below, above = descent(2, 0.00078), descent(2, 0.0008)
@@ -73,6 +76,7 @@ def test_steepest_x2_y10_stops_where_the_tenth_power_is_too_large():
         ((0.5, 1, 1.5), (1, 0.5), -2.1274204959, (-0.3622939051, -0.5434408577)),
     ],
 )
+@pytest.mark.text("01:weights-as-nodes")
 def test_numbers_01_weights_as_nodes(y, w, loss, slopes):
     session = Session(preset("weights-as-nodes"))
     for address, number in zip(("y1", "y2", "y3", "w2", "w3"), (*y, *w), strict=True):
@@ -103,6 +107,7 @@ def both_parts(session: Session) -> Session:
     return session
 
 
+@pytest.mark.text("01:skip-connection-graph")
 def test_numbers_01_skip_connection_graph():
     session = both_parts(Session(preset("skip-connection-graph")))
     for address, numbers in {"h1.h": [1, 2, 0], "h2.h": [4.5, 4]}.items():
@@ -112,6 +117,7 @@ def test_numbers_01_skip_connection_graph():
         np.testing.assert_array_equal(session.gradient(address), [numbers])
 
 
+@pytest.mark.text("01:skip-connection-graph")
 def test_numbers_01_skip_connection_graph_by_either_way():
     for target, part in (("skip.x", [-1, -4]), ("h1.x", [-0.5, 3.5])):
         document = preset("skip-connection-graph")
@@ -162,6 +168,7 @@ PRINTED_IN_THE_TEXT = {
 
 
 @pytest.mark.parametrize("kind", ["value", "gradient"])
+@pytest.mark.text("01:vector-worked-example")
 def test_numbers_01_vector_worked_example(kind):
     session = both_parts(Session(preset("vector-worked-example")))
     read = getattr(session, kind)
@@ -172,6 +179,7 @@ def test_numbers_01_vector_worked_example(kind):
         np.testing.assert_array_equal(np.round(read(address), digits), numbers, err_msg=address)
 
 
+@pytest.mark.text("01:vector-worked-example")
 def test_numbers_01_vector_worked_example_masked_edges():
     """M = g₁ xᵀ, here transposed (inputs × units): x₃ → h₁₁ and x₁ → h₁₃ are not drawn."""
     session = both_parts(Session(preset("vector-worked-example")))
@@ -194,6 +202,7 @@ def losses(session: Session, iterations: int) -> list[float]:
     return found
 
 
+@pytest.mark.text("01:vector-worked-example")
 def test_numbers_01_vector_worked_example_steps():
     found = losses(Session(preset("vector-worked-example")), 5)
     assert found[1] == pytest.approx(0.5196020355, abs=PRINTED)
@@ -204,6 +213,7 @@ def test_numbers_01_vector_worked_example_steps():
     assert losses(slow, 5) == pytest.approx([1.3133, 1.2137, 1.1218, 1.0373, 0.9597, 0.8887], abs=5e-5)
 
 
+@pytest.mark.text("01:vector-worked-example")
 def test_numbers_01_vector_worked_example_without_the_mask():
     session = Session(preset("vector-worked-example"))
     session.set_parameter("mask.value", np.ones((3, 3)))
@@ -235,11 +245,13 @@ TRUNCATION = {1e-1: 1.4e-2, 1e-2: 1.35e-3, 1e-3: 1.35e-4, 1e-4: 1.34e-5, 1e-5: 1
 
 
 @pytest.mark.parametrize("epsilon", TRUNCATION)
+@pytest.mark.text("01:gradient-check")
 def test_numbers_01_gradient_check_truncation(epsilon):
     digits = 1 if epsilon in (1e-1, 1e-7) else 2
     assert f"{ratio(epsilon):.{digits}e}" == f"{TRUNCATION[epsilon]:.{digits}e}"
 
 
+@pytest.mark.text("01:gradient-check")
 def test_numbers_01_gradient_check_rounding_takes_over():
     assert ratio(1e-8) < 1e-8
     assert ratio(1e-8) < ratio(1e-11) < ratio(1e-12) < ratio(1e-13)
@@ -248,6 +260,7 @@ def test_numbers_01_gradient_check_rounding_takes_over():
     assert best == pytest.approx(1.3e-4, abs=5e-6)
 
 
+@pytest.mark.text("01:gradient-check")
 def test_numbers_01_gradient_check_finds_a_planted_mistake():
     assert ratio(1e-6) < 1e-6
     assert ratio(1e-6, factor=-4.0) == pytest.approx(1 / 3, abs=1e-6)

@@ -9,6 +9,7 @@ from engine.session import Session
 from tests.presets.gallery import column, played, preset
 
 
+@pytest.mark.text("01:linear-collapse")
 def test_numbers_01_linear_collapse():
     session = played(preset("linear-collapse"))
     np.testing.assert_array_equal(session.value("product.y"), [[-1], [-2]])
@@ -50,6 +51,7 @@ def test_a_fold_in_layer_1_of_linear_collapse_fits_the_three_points():
 WEIGHTS = ("h1.weight", "h2.weight", "output.weight")
 
 
+@pytest.mark.text("01:symmetry-breaking")
 def test_numbers_01_symmetry_breaking():
     session = Session(preset("symmetry-breaking"))
     session.run(3)
@@ -60,6 +62,7 @@ def test_numbers_01_symmetry_breaking():
     np.testing.assert_array_equal(session.parameters["h1.weight"], session.parameters["h2.weight"])
 
 
+@pytest.mark.text("01:symmetry-breaking")
 def test_numbers_01_symmetry_breaking_from_zero():
     session = Session(preset("symmetry-breaking"))
     for name in WEIGHTS:
@@ -98,11 +101,13 @@ def worst(session: Session) -> float:
 @pytest.mark.parametrize(
     ("count", "error", "half_a_digit"), [(10, 0.0544, 5e-5), (20, 0.0236, 5e-5), (50, 0.00958, 5e-6), (100, 0.00480, 5e-6)]
 )  # fmt: skip
+@pytest.mark.text("01:universal-approximation")
 def test_numbers_01_universal_approximation(count, error, half_a_digit):
     assert worst(steps_for(count, 5 * count)) == pytest.approx(error, abs=half_a_digit)
 
 
 @pytest.mark.parametrize(("count", "error"), [(10, 0.3090), (20, 0.1564), (50, 0.0628), (100, 0.0314)])
+@pytest.mark.text("01:universal-approximation")
 def test_numbers_01_universal_approximation_by_hard_steps(count, error):
     session = steps_for(count, 1e12)
     beside = (np.arange(count)[:, None] + 0.5) / count - 1e-9  # the error is reached at a jump, from one side of it
@@ -151,11 +156,13 @@ def bends(v: float) -> Session:
         ("hard_tanh.h", 0.5, 0.5),
     ],
 )
+@pytest.mark.text("01:activation-gallery")
 def test_numbers_01_activation_gallery(bend, v, number):
     assert float(bends(v).value(bend)) == pytest.approx(number, abs=5e-11)
 
 
 @pytest.mark.parametrize(("v", "number"), [(1, 1.050701), (-1, -1.111331), (-40, -1.758099)])
+@pytest.mark.text("08:activation-gallery")
 def test_numbers_08_activation_gallery_selu(v, number):
     assert float(bends(v).value("selu.y")) == pytest.approx(number, abs=5e-7)
 
@@ -173,6 +180,7 @@ SLOPES = {
 
 
 @pytest.mark.parametrize("v", SLOPES)
+@pytest.mark.text("01:activation-gallery")
 def test_numbers_01_activation_gallery_slopes(v):
     """What each bend alone sends back to v, where a 1 arrives at it."""
     for bend, slope in SLOPES[v].items():

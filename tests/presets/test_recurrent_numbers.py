@@ -11,6 +11,7 @@ from engine.session import Session
 from tests.presets.gallery import played, preset
 
 
+@pytest.mark.text("05:backpropagation-through-time")
 def test_numbers_05_backpropagation_through_time():
     session = played(preset("rnn-language-model-lion"))
     before = np.zeros((1, 2))

@@ -50,7 +50,7 @@ def designed(degree: int):
     return sample
 
 
-# 04:bias-variance-decomposition
+@pytest.mark.text("04:bias-variance-decomposition")
 @pytest.mark.parametrize(
     ("degree", "bias", "variance", "error"),
     [(0, 0.108900, 0.050000, 0.408900), (1, 0.238507, 0.055233, 0.543740), (2, 0, 0.147727, 0.397727),

@@ -147,6 +147,7 @@ def test_softmax_cross_entropy_and_rows_of_the_batch():
         pytest.param([[2.0, 0], [0, -2.0]], [2, -2], id="03:composition-convexity outside"),
     ],
 )
+@pytest.mark.text("03:bowl-circular", "03:bowl-elliptical", "03:hessian-eigen-directions", "03:composition-convexity")
 def test_eigenvalues_of_the_texts_bowls(matrix, values):
     curvature = Curvature(quadratic(matrix, (2.0, 1.0)))
     np.testing.assert_allclose(curvature.hessian(), matrix, atol=1e-14)
@@ -158,13 +159,15 @@ def test_eigenvalues_of_the_texts_bowls(matrix, values):
     assert found.condition_number == pytest.approx(max(values) / least if least else float("inf"))
 
 
-def test_the_directions_of_the_rotated_bowl():  # 03:hessian-eigen-directions
+@pytest.mark.text("03:hessian-eigen-directions")
+def test_the_directions_of_the_rotated_bowl():
     found = spectrum(Curvature(quadratic([[5.0, -3], [-3, 5.0]], (2.0, 1.0))))
     np.testing.assert_allclose(np.abs(found.vectors), np.full((2, 2), 0.5**0.5), atol=1e-12)
     assert found.vectors[0, 0] * found.vectors[1, 0] < 0 < found.vectors[0, 1] * found.vectors[1, 1]
 
 
-def test_the_worked_newton_step():  # 03:newton-nonquadratic
+@pytest.mark.text("03:newton-nonquadratic")
+def test_the_worked_newton_step():
     curvature = Curvature(bowl_minus_cosine())
     assert curvature.loss() == pytest.approx(5.41614684, abs=5e-9)
     np.testing.assert_allclose(curvature.gradient(), [2.90929743, 8.90929743], atol=5e-9)
@@ -187,7 +190,8 @@ def test_the_worked_newton_step():  # 03:newton-nonquadratic
         (1e-6, (0.7515554, 14.7515554)),
     ],
 )
-def test_products_by_the_difference_of_gradients(reach, expected):  # 03:hessian-vector-fd
+@pytest.mark.text("03:hessian-vector-fd")
+def test_products_by_the_difference_of_gradients(reach, expected):
     curvature = Curvature(bowl_minus_cosine())
     np.testing.assert_allclose(curvature.product(np.array([1, 2])), [0.75155949, 14.75155949], atol=5e-9)
     np.testing.assert_allclose(curvature.product_by_difference(np.array([1, 2]), reach), expected, atol=6e-8)
@@ -202,6 +206,7 @@ def test_products_by_the_difference_of_gradients(reach, expected):  # 03:hessian
         ),
     ],
 )  # fmt: skip
+@pytest.mark.text("03:ex-4-2-normalise")
 def test_the_condition_of_features_of_different_size(inputs, eigenvalues, condition):
     graph = Graph()
     x, t = graph.add("input"), graph.add("target")

@@ -120,7 +120,8 @@ def test_a_loss_that_is_not_finite_leaves_a_hole_and_the_rest_is_drawn():
         np.testing.assert_allclose(line.losses, np.log(1 + line.ts))
 
 
-def test_the_chord_lies_above_where_a_loss_is_convex_and_below_where_it_is_not():  # 03:convexity-chord-test
+@pytest.mark.text("03:convexity-chord-test")
+def test_the_chord_lies_above_where_a_loss_is_convex_and_below_where_it_is_not():
     graph = Graph()
     w, square, c = (
         graph.add("parameter", "w", initial=[0.0, 0.0]),

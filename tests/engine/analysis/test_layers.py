@@ -85,7 +85,8 @@ def test_where_phases_take_turns_only_the_one_whose_turn_it_is_moves():
     assert moved[0].isdisjoint(moved[2])
 
 
-def test_the_gradient_vanishes_down_a_chain_of_sigmoids():  # 03:vanishing-gradient-chain
+@pytest.mark.text("03:vanishing-gradient-chain")
+def test_the_gradient_vanishes_down_a_chain_of_sigmoids():
     graph = Graph()
     before = graph.add("parameter", "x", initial=1.0)
     for _ in range(10):
@@ -110,7 +111,8 @@ def rectified(activation: str = "relu") -> Session:
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
-def test_a_rectifier_that_no_row_wakes_is_dead(activation):  # 03:dead-relu
+@pytest.mark.text("03:dead-relu")
+def test_a_rectifier_that_no_row_wakes_is_dead(activation):
     found = {entry.address: entry for entry in units(rectified(activation))}["dense_1.h"]
     np.testing.assert_array_equal(found.dead, [True, False, False, False])
     np.testing.assert_array_equal(found.constant, [True, True, False, False])

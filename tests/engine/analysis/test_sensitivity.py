@@ -66,7 +66,8 @@ def test_any_node_by_any_node_and_by_a_parameter(session):
     assert not jacobian(session, "dense_1", "dense_2").matrix.any()
 
 
-def test_the_chain_of_sigmoids_vanishes_as_the_text_says():  # 03:vanishing-gradient-chain
+@pytest.mark.text("03:vanishing-gradient-chain")
+def test_the_chain_of_sigmoids_vanishes_as_the_text_says():
     graph = Graph()
     before = graph.add("parameter", "x", initial=1.0)
     for _ in range(10):
@@ -112,7 +113,8 @@ def test_saliency_is_the_derivative_of_each_rows_winner(session):
     assert (found.magnitudes >= 0).all()
 
 
-def test_the_texts_network_by_its_inputs_and_by_its_hidden_units():  # 01:saliency-gradient
+@pytest.mark.text("01:saliency-gradient")
+def test_the_texts_network_by_its_inputs_and_by_its_hidden_units():
     from app.library import find_preset, load_preset
 
     document = load_preset(find_preset("vector-worked-example"))
@@ -122,7 +124,7 @@ def test_the_texts_network_by_its_inputs_and_by_its_hidden_units():  # 01:salien
     np.testing.assert_allclose(by_hidden, [-0.1966119, 0.1966119, -0.5898358], atol=5e-8)
 
 
-# 06:relu-backward-variants
+@pytest.mark.text("06:relu-backward-variants")
 @pytest.mark.parametrize(
     ("backward", "expected"), [("gradient", (1, -2, 3)), ("deconvolution", (4, -3, 1)), ("guided", (1, 0, 1))]
 )
@@ -133,7 +135,7 @@ def test_three_ways_back_through_a_small_net(backward, expected):
     np.testing.assert_allclose(found.slopes[0], expected)
 
 
-# 06:relu-backward-variants
+@pytest.mark.text("06:relu-backward-variants")
 @pytest.mark.parametrize(
     ("backward", "expected"),
     [
@@ -161,7 +163,8 @@ def linear_score() -> Session:
     return session
 
 
-def test_an_input_grows_until_the_unit_likes_it():  # 06:activation-maximisation
+@pytest.mark.text("06:activation-maximisation")
+def test_an_input_grows_until_the_unit_likes_it():
     found = activation_maximisation(linear_score(), "o", decay=0.1, rate=0.5, steps=300)
     np.testing.assert_allclose(found.trace[1:4], [(0.5, -1, 0.25), (0.95, -1.9, 0.475), (1.355, -2.71, 0.6775)])
     np.testing.assert_allclose(found.input, (5, -10, 2.5), rtol=1e-9)

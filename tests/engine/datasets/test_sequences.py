@@ -36,6 +36,7 @@ def test_parity_counts_ones_at_the_end_or_all_the_way():
     np.testing.assert_array_equal(every.targets, np.cumsum(every.inputs, axis=1) % 2)
 
 
+@pytest.mark.text("08:parity-sequence")
 def test_numbers_08_parity_sequence():
     data = load({"name": "parity", "steps": 10, "samples": 1024})
     answers = {

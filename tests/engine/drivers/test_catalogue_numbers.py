@@ -29,13 +29,15 @@ def told(session, name):
     return float(session.value(f"training.main.driver_{name}"))
 
 
-def test_newton_solves_the_bowl_in_one_step_from_everywhere():  # 03:newton-quadratic-bowl
+@pytest.mark.text("03:newton-quadratic-bowl")
+def test_newton_solves_the_bowl_in_one_step_from_everywhere():
     for start in ([1.0, 1.0], [-3.0, 0.2], [1e3, -7.0]):
         (at,) = walked(drawn(elliptical_bowl, start, {"type": "newton"}), 1)
         np.testing.assert_allclose(at, 0.0, atol=1e-12)
 
 
-def test_newton_overshoots_on_the_bowl_minus_cosine():  # 03:newton-nonquadratic
+@pytest.mark.text("03:newton-nonquadratic")
+def test_newton_overshoots_on_the_bowl_minus_cosine():
     session = drawn(bowl_minus_cosine, [1.0, 1.0], {"type": "newton"})
     session.step("phase")
     assert session.loss == pytest.approx(5.41614684, abs=1e-8)
@@ -47,7 +49,8 @@ def test_newton_overshoots_on_the_bowl_minus_cosine():  # 03:newton-nonquadratic
     np.testing.assert_allclose(trail[3], [4.47e-7, 1.12e-7], atol=5e-10)
 
 
-def test_a_share_of_the_step_lands_closer():  # 03:newton-nonquadratic
+@pytest.mark.text("03:newton-nonquadratic")
+def test_a_share_of_the_step_lands_closer():
     session = drawn(bowl_minus_cosine, [1.0, 1.0], {"type": "newton", "step_length": 0.6})
     (at,) = walked(session, 1)
     np.testing.assert_allclose(at, [-0.30613802, 0.22346550], atol=5e-9)
@@ -55,7 +58,8 @@ def test_a_share_of_the_step_lands_closer():  # 03:newton-nonquadratic
     assert session.loss == pytest.approx(-0.70311677, abs=1e-8)
 
 
-def test_newton_with_a_line_search_goes_as_far_as_the_loss_falls():  # 03:newton-damped
+@pytest.mark.text("03:newton-damped")
+def test_newton_with_a_line_search_goes_as_far_as_the_loss_falls():
     session = drawn(bowl_minus_cosine, [1.0, 1.0], {"type": "damped_newton", "line_search": "binary"})
     first = walked(session, 1)[0]
     assert told(session, "length") == pytest.approx(0.6199249536, abs=1e-6)
@@ -67,7 +71,8 @@ def test_newton_with_a_line_search_goes_as_far_as_the_loss_falls():  # 03:newton
     np.testing.assert_allclose(second, [2.5242e-4, 1.5057e-4], atol=1e-5)
 
 
-def test_the_angle_between_newtons_direction_and_the_gradient():  # 03:newton-direction-bends
+@pytest.mark.text("03:newton-direction-bends")
+def test_the_angle_between_newtons_direction_and_the_gradient():
     session = drawn(elliptical_bowl, [1.0, 1.0], {"type": "newton"})
     session.step("iteration")
     slopes = -np.array([session.gradient(f"w_{k}.value") for k in (1, 2)], float)
@@ -77,7 +82,8 @@ def test_the_angle_between_newtons_direction_and_the_gradient():  # 03:newton-di
     assert np.degrees(np.arccos(cosine)) == pytest.approx(30.96376, abs=1e-5)
 
 
-def test_newton_halves_its_way_into_a_degenerate_saddle():  # 03:saddle-cubic, 03:saddle-plateau
+@pytest.mark.text("03:saddle-cubic", "03:saddle-plateau")
+def test_newton_halves_its_way_into_a_degenerate_saddle():
     assert [at[0] for at in walked(drawn(cubes, [1.0], {"type": "newton"}), 3)] == pytest.approx([0.5, 0.25, 0.125])
     for before, after in zip(
         [np.array([1.0, -2.0])], walked(drawn(cubes, [1.0, -2.0], {"type": "newton"}), 1), strict=True
@@ -85,7 +91,8 @@ def test_newton_halves_its_way_into_a_degenerate_saddle():  # 03:saddle-cubic, 0
         np.testing.assert_allclose(after, before / 2)
 
 
-def test_newton_jumps_onto_a_saddle_from_everywhere():  # 03:saddle-riding
+@pytest.mark.text("03:saddle-riding")
+def test_newton_jumps_onto_a_saddle_from_everywhere():
     for start in ([3.0, -2.0], [1.0, 1e-6]):
         (at,) = walked(drawn(riding_saddle, start, {"type": "newton"}), 1)
         np.testing.assert_allclose(at, 0.0, atol=1e-12)
@@ -98,7 +105,8 @@ def quartic(graph, w):
     return chain(graph, "add", *scaled)
 
 
-def test_newton_wanders_where_the_curvature_is_negative():  # 03:ex-4-4-quartic
+@pytest.mark.text("03:ex-4-4-quartic")
+def test_newton_wanders_where_the_curvature_is_negative():
     trail = [at[0] for at in walked(drawn(quartic, [1.0], {"type": "newton"}), 6)]
     assert trail == pytest.approx([2.0, 1.6, 0.8827586, 2.0969121, 1.6880664, 1.1646300], abs=1e-6)
     near = [at[0] for at in walked(drawn(quartic, [0.3], {"type": "newton"}), 3)]
@@ -106,14 +114,16 @@ def test_newton_wanders_where_the_curvature_is_negative():  # 03:ex-4-4-quartic
     assert walked(drawn(quartic, [1.5], {"type": "newton"}), 1)[0][0] == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_search_forward_does_not_move_uphill_and_the_size_of_the_curvature_leads_down():  # 03:ex-4-4-quartic
+@pytest.mark.text("03:ex-4-4-quartic")
+def test_a_search_forward_does_not_move_uphill_and_the_size_of_the_curvature_leads_down():
     (at,) = walked(drawn(quartic, [1.0], {"type": "damped_newton"}), 1)
     assert at[0] == pytest.approx(1.0, abs=1e-5)
     plan = {"type": "saddle_free_newton", "damping": 0.0, "line_search": "none"}
     assert walked(drawn(quartic, [1.0], plan), 1)[0][0] == pytest.approx(0.0, abs=1e-12)
 
 
-def test_conjugate_gradients_on_the_bowl():  # 03:conjugate-gradient
+@pytest.mark.text("03:conjugate-gradient")
+def test_conjugate_gradients_on_the_bowl():
     session = drawn(elliptical_bowl, [1.0, 1.0], {"type": "conjugate_gradient"})
     first = walked(session, 1)[0]
     assert told(session, "length") == pytest.approx(17 / 130)
@@ -126,7 +136,8 @@ def test_conjugate_gradients_on_the_bowl():  # 03:conjugate-gradient
 
 
 @pytest.mark.parametrize("form", ["linear", "fletcher_reeves"])
-def test_conjugate_gradients_in_three_dimensions(form):  # 03:conjugate-gradient, 03:ex-4-8-cg-orthogonality
+@pytest.mark.text("03:conjugate-gradient", "03:ex-4-8-cg-orthogonality")
+def test_conjugate_gradients_in_three_dimensions(form):
     hessian = np.array([[4.0, 1, 0], [1, 3, 1], [0, 1, 2]])
     trail = bowl(hessian, [1, 2, 3]).walk("conjugate_gradient", np.zeros(3), 3, form=form, line_search="quadratic")
     points, decisions = [at for at, _, _ in trail], [counted.decision for _, counted, _ in trail]
@@ -144,7 +155,8 @@ def test_conjugate_gradients_in_three_dimensions(form):  # 03:conjugate-gradient
 
 
 @pytest.mark.parametrize(("restart", "third"), [(1e6, [3.27e-8, -6.5e-9]), (2.0, [-4.40e-4, 7.63e-5])])
-def test_conjugate_gradients_without_a_quadratic_loss(restart, third):  # 03:nonlinear-cg
+@pytest.mark.text("03:nonlinear-cg")
+def test_conjugate_gradients_without_a_quadratic_loss(restart, third):
     plan = {"type": "conjugate_gradient", "line_search": "slope", "restart": restart}
     session = drawn(bowl_minus_cosine, [1.0, 1.0], plan)
     trail = walked(session, 4)
@@ -156,14 +168,16 @@ def test_conjugate_gradients_without_a_quadratic_loss(restart, third):  # 03:non
     assert max(abs(float(session.gradient(f"w_{k}.value"))) for k in (1, 2)) < 1e-8
 
 
-def test_two_inner_steps_are_newtons_step():  # 03:linear-cg-newton
+@pytest.mark.text("03:linear-cg-newton")
+def test_two_inner_steps_are_newtons_step():
     plan = {"type": "hessian_free", "damping": 0.0, "line_search": "none", "inner_steps": 2.0, "tolerance": 0.0}
     trail = walked(drawn(bowl_minus_cosine, [1.0, 1.0], plan), 3)
     newton = walked(drawn(bowl_minus_cosine, [1.0, 1.0], {"type": "newton"}), 3)
     np.testing.assert_allclose(trail, newton, atol=1e-10)
 
 
-def test_bfgs_on_the_bowl():  # 03:bfgs
+@pytest.mark.text("03:bfgs")
+def test_bfgs_on_the_bowl():
     session = drawn(elliptical_bowl, [1.0, 1.0], {"type": "bfgs", "line_search": "slope"})
     first = walked(session, 1)[0]
     assert told(session, "length") == pytest.approx(17 / 130)
@@ -178,7 +192,8 @@ def test_bfgs_on_the_bowl():  # 03:bfgs
 
 
 @pytest.mark.parametrize("name", ["bfgs", "dfp", "l_bfgs"])
-def test_quasi_newton_on_the_bowl_minus_cosine(name):  # 03:bfgs, 03:dfp, 03:l-bfgs
+@pytest.mark.text("03:bfgs", "03:dfp", "03:l-bfgs")
+def test_quasi_newton_on_the_bowl_minus_cosine(name):
     plan = {"type": name, "line_search": "slope"}
     if name == "l_bfgs":
         plan |= {"start": "identity", "pairs": "30"}
@@ -198,7 +213,8 @@ def test_quasi_newton_on_the_bowl_minus_cosine(name):  # 03:bfgs, 03:dfp, 03:l-b
 
 
 @pytest.mark.parametrize("pairs", ["1", "2", "5"])
-def test_in_two_dimensions_every_memory_walks_the_whole_path(pairs):  # 03:l-bfgs
+@pytest.mark.text("03:l-bfgs")
+def test_in_two_dimensions_every_memory_walks_the_whole_path(pairs):
     plan = {"type": "l_bfgs", "line_search": "slope", "start": "identity", "pairs": pairs}
     session = drawn(bowl_minus_cosine, [1.0, 1.0], plan)
     trail = walked(session, 5)
@@ -206,7 +222,8 @@ def test_in_two_dimensions_every_memory_walks_the_whole_path(pairs):  # 03:l-bfg
     assert slopes[4] < 1e-8 <= slopes[2]
 
 
-def test_steepest_descent_zigzags_on_the_bowl():  # 03:bowl-elliptical
+@pytest.mark.text("03:bowl-elliptical")
+def test_steepest_descent_zigzags_on_the_bowl():
     session = drawn(elliptical_bowl, [1.0, 1.0], {"type": "steepest_descent", "line_search": "quadratic"})
     lengths, losses = [], []
     for _ in range(4):
@@ -227,7 +244,8 @@ def test_from_the_worst_start_every_step_of_steepest_descent_is_alike():
     assert losses == pytest.approx([20, 7.2, 2.592, 0.93312])
 
 
-def test_the_valley_is_one_step_for_newton_and_two_for_conjugate_gradients():  # 03:sloping-valley
+@pytest.mark.text("03:sloping-valley")
+def test_the_valley_is_one_step_for_newton_and_two_for_conjugate_gradients():
     def valley(graph, w):
         moved = chain(graph, "add", w[1], graph.add("constant", value=-10.0))
         walls, floor = chain(graph, "square", w[0]), chain(graph, "square", moved)

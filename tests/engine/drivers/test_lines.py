@@ -32,13 +32,15 @@ def parabola(bottom):
     return bowl([[2.0]], [2.0 * bottom])
 
 
-def test_halving_a_width_of_2_to_a_millionth_takes_21_halvings():  # 03:line-search-binary
+@pytest.mark.text("03:line-search-binary")
+def test_halving_a_width_of_2_to_a_millionth_takes_21_halvings():
     surface = parabola(0.6199)
     (low, high), asks = asked(surface, halve(line(surface), 0.0, 2.0))
     assert asks == 42 and low <= 0.6199 <= high and high - low <= 1e-6
 
 
-def test_golden_section_takes_31_reductions_with_32_evaluations():  # 03:line-search-golden
+@pytest.mark.text("03:line-search-golden")
+def test_golden_section_takes_31_reductions_with_32_evaluations():
     surface = parabola(0.6199)
     (low, high), asks = asked(surface, narrow(line(surface), 0.0, 2.0))
     assert asks == 32 and low <= 0.6199 <= high

@@ -53,12 +53,14 @@ def attending(type: str, sequence=WORDS, **properties) -> Session:
     return played(graph, squares_of(graph, node["y"]), sequence)
 
 
+@pytest.mark.text("07:luong-attention")
 def test_numbers_07_luong_attention():
     session = asked(score="dot")
     np.testing.assert_allclose(session.value("attention_1.weights"), [[0.2447, 0.0900, 0.6652]], atol=5e-5)
     np.testing.assert_allclose(session.value("attention_1.y"), [[0.9100, 0.7553]], atol=5e-5)
 
 
+@pytest.mark.text("07:attention-scores")
 def test_numbers_07_attention_scores():
     general = asked(score="general", initial_weight=[[1, 0], [0, 2]])
     np.testing.assert_allclose(general.value("attention_1.weights"), [[0.1065, 0.1065, 0.7870]], atol=5e-5)
@@ -67,6 +69,7 @@ def test_numbers_07_attention_scores():
     np.testing.assert_allclose(additive.value("attention_1.weights"), [[0.2931, 0.3479, 0.3589]], atol=5e-5)
 
 
+@pytest.mark.text("07:self-attention-plain")
 def test_numbers_07_self_attention_plain():
     session = attending("attention", score="dot")
     rows = [[0.4223, 0.1554, 0.4223], [0.1554, 0.4223, 0.4223], [0.2119, 0.2119, 0.5761]]
@@ -75,17 +78,20 @@ def test_numbers_07_self_attention_plain():
     np.testing.assert_allclose(session.value("attention_1.y")[0], mixed, atol=7e-5)
 
 
+@pytest.mark.text("07:scaled-dot-product-attention")
 def test_numbers_07_scaled_dot_product_attention():
     weights = attending("attention").value("attention_1.weights")[0]
     np.testing.assert_allclose(weights[[0, 2]], [[0.4011, 0.1978, 0.4011], [0.2483, 0.2483, 0.5035]], atol=7e-5)
 
 
+@pytest.mark.text("07:transformer-decoder")
 def test_numbers_07_transformer_decoder_mask():
     weights = attending("attention", score="dot", causal=True).value("attention_1.weights")[0]
     np.testing.assert_allclose(weights, [[1, 0, 0], [0.2689, 0.7311, 0], [0.2119, 0.2119, 0.5761]], atol=7e-5)
     assert weights[0, 1] == weights[0, 2] == weights[1, 2] == 0
 
 
+@pytest.mark.text("07:positional-encoding")
 def test_numbers_07_positional_encoding():
     wanted = [
         (0, 1, 0, 1), (0.841471, 0.540302, 0.010000, 0.999950), (0.909297, -0.416147, 0.019999, 0.999800),
@@ -103,6 +109,7 @@ def test_numbers_07_positional_encoding():
 
 
 @pytest.mark.parametrize("type", ("attention", "multi_head_attention"))
+@pytest.mark.text("07:permutation-equivariance")
 def test_numbers_07_permutation_equivariance(type):
     words = np.random.default_rng(1).normal(size=(2, 5, 4))
     order = [3, 0, 4, 1, 2]
@@ -188,6 +195,7 @@ def test_transformer_blocks_agree_with_autograd(type, norm):
         np.testing.assert_allclose(session.gradient(f"{node.id}.{name}"), slope, rtol=1e-8, atol=1e-11)
 
 
+@pytest.mark.text("07:transformer-encoder")
 def test_numbers_07_transformer_encoder_weights():
     graph = Graph()
     x, node = graph.add("input", shape=(2, 512)), graph.add("transformer_encoder", heads=8, use_bias=False)

@@ -55,6 +55,7 @@ def over_time(session: Session, address: str, steps: int = 3) -> list[float]:
 LSTM = {"initial_weight": [[0.5, 0.2, 0.4, 0.9]], "initial_recurrent": [[0.1, -0.3, 0.2, -0.5]]}
 
 
+@pytest.mark.text("05:lstm")
 def test_numbers_05_lstm():
     session, node = last_state_against_one("lstm_cell", **LSTM)
     np.testing.assert_allclose(over_time(session, f"{node}.c"), [0.445866, -0.027076, 0.676174], atol=5e-7)
@@ -65,12 +66,14 @@ def test_numbers_05_lstm():
     np.testing.assert_allclose(session.gradient(f"{node}.recurrent"), wanted[1:], atol=5e-7)
 
 
+@pytest.mark.text("05:lstm-no-output-squash")
 def test_numbers_05_lstm_no_output_squash():
     session, node = last_state_against_one("lstm_cell", squash="identity", **LSTM)
     np.testing.assert_allclose(over_time(session, f"{node}.c"), [0.445866, -0.030478, 0.67416], atol=5e-7)
     np.testing.assert_allclose(over_time(session, f"{node}.h"), [0.266935, -0.014124, 0.464746], atol=5e-7)
 
 
+@pytest.mark.text("05:lstm-forget-bias")
 def test_numbers_05_lstm_forget_bias():
     graph = Graph()
     x = graph.add("input")
@@ -83,6 +86,7 @@ def test_numbers_05_lstm_forget_bias():
     np.testing.assert_allclose(over_time(session, f"{node}.h"), [0.250548, 0.036681, 0.441305], atol=5e-7)
 
 
+@pytest.mark.text("05:gru")
 def test_numbers_05_gru():
     session, node = last_state_against_one(
         "gru_cell", initial_weight=[[0.6, 0.3, 0.8]], initial_recurrent=[[-0.4, 0.7]], initial_candidate=[[-1.1]]
@@ -94,6 +98,7 @@ def test_numbers_05_gru():
     np.testing.assert_allclose(session.gradient(f"{node}.candidate"), [[-0.040319]], atol=5e-7)
 
 
+@pytest.mark.text("05:lstm-gru-comparison")
 def test_numbers_05_lstm_gru_comparison():
     for d, p, counts in ((4, 2, (12, 36, 48)), (27, 64, (5824, 17472, 23296)), (65, 128, (24704, 74112, 98816))):
         for cell, count in zip(("rnn_cell", "gru_cell", "lstm_cell"), counts, strict=True):
@@ -126,6 +131,7 @@ def lion(truncate: int = 0) -> tuple[Session, str]:
     return played(graph, loss, SENTENCE, NEXT), cell
 
 
+@pytest.mark.text("05:rnn-language-model-lion")
 def test_numbers_05_rnn_language_model_lion():
     session, cell = lion()
     wanted = [(0.462117, -0.379949), (-0.175948, 0.527486), (0.076757, 0.428624), (0.398573, -0.202678)]
@@ -147,6 +153,7 @@ def test_numbers_05_rnn_language_model_lion():
     )  # fmt: skip
 
 
+@pytest.mark.text("05:truncated-bptt")
 def test_numbers_05_truncated_bptt():
     session, cell = lion(truncate=2)
     assert session.loss == pytest.approx(5.2300067685, abs=5e-11)
@@ -162,6 +169,7 @@ def test_numbers_05_truncated_bptt():
 @pytest.mark.parametrize(
     ("boundary", "answers"), [(0.0, (1.014904, -0.836321, 0.407931)), (0.5, (1.141712, -0.820333, 0.308999))]
 )
+@pytest.mark.text("05:bidirectional-rnn")
 def test_numbers_05_bidirectional_rnn(boundary, answers):
     graph = Graph()
     x, turned, back = graph.add("input"), graph.add("reverse"), graph.add("reverse")
@@ -181,6 +189,7 @@ def test_numbers_05_bidirectional_rnn(boundary, answers):
     np.testing.assert_allclose(session.value(answer)[0, :, 0], answers, atol=5e-7)
 
 
+@pytest.mark.text("05:multilayer-rnn")
 def test_numbers_05_multilayer_rnn():
     graph = Graph()
     x = graph.add("input")
@@ -200,6 +209,7 @@ def test_numbers_05_multilayer_rnn():
     np.testing.assert_allclose(over_time(session, f"{upper}.h"), [0.495958, -0.488875, 0.296483], atol=5e-7)
 
 
+@pytest.mark.text("05:layer-normalisation")
 def test_numbers_05_layer_normalisation():
     graph = Graph()
     x = graph.add("input", shape=(1, 4))

@@ -83,16 +83,19 @@ def conv(kernel: Any, **properties: Any) -> tuple[str, dict[str, Any]]:
         ),
     ],
 )  # fmt: skip
+@pytest.mark.text("06:conv-worked-7x7")
 def test_numbers_06_conv_worked_7x7(properties, expected):
     np.testing.assert_array_equal(answer([[IMG7]], conv(KER3, **properties))[0, 0], expected)
 
 
+@pytest.mark.text("06:full-padding")
 def test_numbers_06_full_padding():
     found = answer([[IMG7]], conv(KER3, padding="full"))[0, 0]
     np.testing.assert_array_equal(found[0], [12, 6, 8, 8, 10, 0, 6, 0, 0])
     np.testing.assert_array_equal(found, signal.correlate2d(IMG7, KER3, "full"))
 
 
+@pytest.mark.text("06:conv-worked-7x7")
 def test_numbers_06_conv_worked_7x7_gradients():
     session = session_of([[IMG7]], ("identity", {}), conv(KER3, use_bias=True), loss=True)
     assert session.loss == 3448
@@ -102,6 +105,7 @@ def test_numbers_06_conv_worked_7x7_gradients():
     np.testing.assert_array_equal(session.gradient("conv2d_1.bias"), [388])
 
 
+@pytest.mark.text("06:conv-worked-7x7")
 def test_numbers_06_conv_worked_7x7_gradient_to_the_image():
     graph = Graph()
     image, layer = (
@@ -132,6 +136,7 @@ def test_numbers_06_conv_worked_7x7_gradient_to_the_image():
         (EDGE.T, [[7, 3, -3, 2, 4], [3, 11, 0, -2, -2], [7, 10, -4, -4, 1], [9, 13, -7, -2, 5], [16, 7, -8, -3, 4]]),
     ],
 )
+@pytest.mark.text("06:edge-filter")
 def test_numbers_06_edge_filter(kernel, expected):
     np.testing.assert_array_equal(answer([[IMG7]], conv(kernel))[0, 0], expected)
 
@@ -146,10 +151,12 @@ def test_numbers_06_edge_filter(kernel, expected):
         ({"rounding": "up"}, [[7, 4, 5, 4], [7, 5, 5, 7], [8, 2, 6, 2], [6, 3, 4, 5]]),
     ],
 )  # fmt: skip
+@pytest.mark.text("06:max-pooling")
 def test_numbers_06_max_pooling(properties, expected):
     np.testing.assert_array_equal(answer([[IMG7]], ("max_pool", properties))[0, 0], expected)
 
 
+@pytest.mark.text("06:average-pooling")
 def test_numbers_06_average_pooling_and_the_same_as_a_convolution():
     expected = [[4.1111, 3.3333, 3.0], [4.2222, 2.7778, 3.5556], [3.7778, 2.1111, 2.8889]]
     found = answer([[IMG7]], ("average_pool", {"window": [3], "stride": [2]}))
@@ -169,6 +176,7 @@ def test_padding_may_or_may_not_count_in_a_mean():
     ("padding", "expected"),
     [("valid", [5, 5, 10]), ("same", [1, 5, 5, 10, 4]), ("full", [2, 1, 5, 5, 10, 4, 7]), ("causal", [2, 1, 5, 5, 10])],
 )
+@pytest.mark.text("06:conv-1d-series")
 def test_numbers_06_conv_1d_series(padding, expected):
     said = {"filters": 1, "use_bias": False, "initial_weight": [[[1.0, 0.0, 1.0]]], "padding": padding}
     np.testing.assert_array_equal(answer([[[2, 1, 3, 4, 7]]], ("conv1d", said))[0, 0], expected)

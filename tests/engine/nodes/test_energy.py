@@ -42,6 +42,7 @@ def rests(weight: np.ndarray, bias: np.ndarray, low: float = 0.0) -> set[tuple[i
     return {tuple(int(entry) for entry in row) for row in states[same]}
 
 
+@pytest.mark.text("05:hopfield-six-bit")
 def test_numbers_05_hopfield_six_bit_weights_and_biases():
     weight, bias = stored(SIX)
     assert bias.tolist() == [-2, -2, 0, -2, -2, 0]
@@ -61,6 +62,7 @@ def test_numbers_05_hopfield_six_bit_weights_and_biases():
     np.testing.assert_array_equal(weight, expected)
 
 
+@pytest.mark.text("05:hopfield-six-bit")
 def test_numbers_05_hopfield_six_bit_places_of_rest():
     weight, bias = stored(SIX)
     assert rests(weight, bias) == {tuple(LEFT), tuple(RIGHT)}
@@ -69,6 +71,7 @@ def test_numbers_05_hopfield_six_bit_places_of_rest():
     assert value(made, "gap")[0].tolist() == [0, 0, 4, -4, -4, -8]
 
 
+@pytest.mark.text("05:hopfield-six-bit")
 def test_numbers_05_hopfield_six_bit_in_signs_the_minima_are_strict():
     weight, bias = stored(np.array(SIX) * 2 - 1, states="-1/+1", bias="none")
     assert not bias.any()
@@ -80,6 +83,7 @@ def test_numbers_05_hopfield_six_bit_in_signs_the_minima_are_strict():
     assert rests(weight, bias, -1.0) == {tuple(signs[0]), tuple(signs[1])}
 
 
+@pytest.mark.text("05:hopfield-recall")
 def test_numbers_05_hopfield_recall():
     weight, bias = stored(SIX)
     made = recalled([[0, 1, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0], [0, 0, 0, 0, 0, 0]], weight, bias)
@@ -90,6 +94,7 @@ def test_numbers_05_hopfield_recall():
     assert (ends.count(tuple(RIGHT)), ends.count(tuple(LEFT))) == (44, 20)
 
 
+@pytest.mark.text("05:hopfield-recall")
 def test_numbers_05_hopfield_recall_the_energy_goes_down_unit_by_unit():
     weight, bias = stored(SIX)
     made, seen = recall([[0, 0, 0, 1, 0, 0]], weight, bias, order="one in turn"), []
@@ -102,6 +107,7 @@ def test_numbers_05_hopfield_recall_the_energy_goes_down_unit_by_unit():
     assert value(made, "state").tolist() == [RIGHT]
 
 
+@pytest.mark.text("05:hopfield-recall")
 def test_numbers_05_hopfield_recall_all_at_once_swings_for_ever():
     made = recall([[1, 0]], [[0, 1], [1, 0]], [-0.5, -0.5], order="all at once")
     seen = []
@@ -111,6 +117,7 @@ def test_numbers_05_hopfield_recall_all_at_once_swings_for_ever():
     assert seen == [[0, 1], [1, 0], [0, 1], [1, 0]]
 
 
+@pytest.mark.text("05:hopfield-attribute-completion")
 def test_numbers_05_hopfield_attribute_completion():
     weight, bias = stored(SIX)
     starts = [row for row in every_state(6) if (row[0], row[3]) == (1, 0)]
@@ -121,6 +128,7 @@ def test_numbers_05_hopfield_attribute_completion():
     assert ends == {"111000": [0] * 8, "100011": [1] * 8}
 
 
+@pytest.mark.text("05:hopfield-merged-minimum")
 def test_numbers_05_hopfield_merged_minimum():
     def copies(count: int) -> list[list[int]]:
         rows = np.tile([1, 1, 1, 0, 1, 1, 1, 1, 1, 1], (count, 1))
@@ -138,6 +146,7 @@ def test_numbers_05_hopfield_merged_minimum():
         assert rests(weight, bias) == ({tuple(row) for row in copies(2)} if count == 2 else {tuple(centre)})
 
 
+@pytest.mark.text("05:hopfield-hidden-units")
 def test_numbers_05_hopfield_hidden_units():
     codes = [[1, 0], [1, 0], [0, 1], [0, 1]]
     weight, bias = stored(np.hstack([SIX, codes]))
@@ -159,6 +168,7 @@ BOB, ALICE, THIRD, MARY = [1, 1, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0
     ("users", "gaps", "energies"),
     [([BOB, ALICE], [2, 2, -2, -4, -4, -4], (2, 0)), ([BOB, ALICE, THIRD], [5, 5, 1, -8, -8, -8], (-1, -6))],
 )
+@pytest.mark.text("05:hopfield-toy-recommender")
 def test_numbers_05_hopfield_toy_recommender(users, gaps, energies):
     weight, bias = np.zeros((6, 6)), np.zeros(6)
     for user, seen in zip(users, ([0, 1, 3, 4, 5], [0, 1, 3, 4, 5], range(6)), strict=False):
@@ -174,6 +184,7 @@ def test_numbers_05_hopfield_toy_recommender(users, gaps, energies):
     assert (before, value(made, "energy")[0, 0]) == energies
 
 
+@pytest.mark.text("05:storkey-rule")
 def test_numbers_05_storkey_rule():
     patterns = [[1, 1, -1, -1], [1, -1, 1, -1]]
     hebb, _ = stored(patterns, states="-1/+1", divide="units")
@@ -198,6 +209,7 @@ def test_storkey_recalls_where_hebb_has_forgotten():
     assert shares[0] < 0.6 and shares[1] > 0.9
 
 
+@pytest.mark.text("08:hopfield-network")
 def test_numbers_08_hopfield_network():
     pattern = np.array([1, 1, 1, -1, -1, -1.0])
     weight, bias = stored([pattern], states="-1/+1", bias="none", divide="units")

@@ -31,6 +31,7 @@ def moved(made: Session, name: str, before: Any) -> np.ndarray:
     return made.parameters[f"rule.{name}"] - before
 
 
+@pytest.mark.text("05:rbm")
 def test_numbers_05_rbm():
     made = rbm43([[1, 1, 0, 0]])
     made.step("phase")
@@ -41,6 +42,7 @@ def test_numbers_05_rbm():
     assert np.exp(float(value(made, "log_likelihood"))) == pytest.approx(0.0672055657, abs=5e-11)
 
 
+@pytest.mark.text("05:rbm-outlier-detection")
 def test_numbers_05_rbm_outlier_detection():
     made = rbm43(every_state(4))
     made.step("phase")
@@ -65,6 +67,7 @@ def test_numbers_05_rbm_outlier_detection():
 
 
 @pytest.mark.parametrize("wide", [False, True], ids=["hidden enumerated", "visible enumerated"])
+@pytest.mark.text("05:rbm-exact-gradient")
 def test_numbers_05_rbm_exact_gradient(wide):
     more = {}
     if wide:  # two hidden units that no weight reaches: the machine is the same, and its visible side the smaller one
@@ -111,6 +114,7 @@ def with_sample(wanted: list[float], **properties: Any) -> Session:
     raise AssertionError(f"{wanted} was never drawn")
 
 
+@pytest.mark.text("05:contrastive-divergence")
 def test_numbers_05_contrastive_divergence():
     made = with_sample([1, 1, 0], learning_rate=0.1)
     assert value(made, "fantasy")[0] == pytest.approx([0.689974, 0.832018, 0.354344, 0.549834], abs=5e-7)
@@ -123,6 +127,7 @@ def test_numbers_05_contrastive_divergence():
     assert moved(made, "hidden_bias", HIDDEN) == pytest.approx([0.016203, -0.004371, -0.025432], abs=6e-7)
 
 
+@pytest.mark.text("05:contrastive-divergence")
 def test_numbers_05_contrastive_divergence_all_probabilities():
     made = rbm43([[1, 1, 0, 0]], sampling="nothing", learning_rate=0.1)
     made.step("iteration")
@@ -130,6 +135,7 @@ def test_numbers_05_contrastive_divergence_all_probabilities():
     assert moved(made, "weight", W)[0, 0] == pytest.approx(0.044147, abs=5e-7)
 
 
+@pytest.mark.text("08:rbm")
 def test_numbers_08_rbm():
     numbers = {
         "hidden": 1,
@@ -195,6 +201,7 @@ B3 = {"initial_weight": [[0, 0.5, -0.4], [0, 0, 0.8], [0, 0, 0]], "initial_bias"
 P3 = np.array([0.08177, 0.110379, 0.066948, 0.201123, 0.09037, 0.08177, 0.121987, 0.245652])
 
 
+@pytest.mark.text("05:boltzmann-learning")
 def test_numbers_05_boltzmann_learning():
     made = session("boltzmann_machine", [[1, 1], [0, 0]], hidden=1, learning_rate=1.0, **B3)
     made.step("iteration")
@@ -205,6 +212,7 @@ def test_numbers_05_boltzmann_learning():
     assert moved(made, "bias", B3["initial_bias"]) == pytest.approx([-0.03978, -0.13571, -0.017609], abs=6e-6)
 
 
+@pytest.mark.text("05:boltzmann-learning")
 def test_numbers_05_boltzmann_learning_exact_ascent():
     made = session("boltzmann_machine", [[1, 1], [0, 0]], hidden=1, learning_rate=0.5, **B3)
     expected, reached = {1: -1.300667, 10: -1.156455, 100: -0.801061, 1000: -0.701578, 2000: -0.697067}, {}
@@ -244,6 +252,7 @@ def test_hidden_units_that_pull_at_each_other_have_the_gradient_of_the_likelihoo
         assert found[place] == pytest.approx((ends[0] - ends[1]) / 2e-5, abs=1e-8)
 
 
+@pytest.mark.text("05:boltzmann-machine")
 def test_numbers_05_boltzmann_machine_gibbs_samples_have_its_distribution():
     """05:gibbs-sampling: from three sweeps on within 0.0004 of BM3's distribution; 4,000 chains and 25 sweeps after 5."""
     made = session(
@@ -261,6 +270,7 @@ def test_numbers_05_boltzmann_machine_gibbs_samples_have_its_distribution():
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
 @pytest.mark.parametrize("gap", [-1.0, 0.0, 1.0])
+@pytest.mark.text("08:boltzmann-machine")
 def test_numbers_08_boltzmann_machine_chance_by_gap_and_temperature(temperature, gap):
     made = session(
         "boltzmann_machine", [[1]], hidden=0, method="sampled", chains=4000, learning_rate=0.0, temperature=temperature,

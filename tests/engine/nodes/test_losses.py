@@ -217,6 +217,7 @@ def test_class_numbers_are_refused_where_numbers_are_compared():
     assert "class numbers" in problem.fact
 
 
+@pytest.mark.text("01:softmax-ce-backprop")
 def test_numbers_01_softmax_ce_backprop():
     session = played("softmax_cross_entropy", [[1.0, 2.0, 3.0]], [[0.0, 1.0, 0.0]])
     assert session.loss == pytest.approx(1.4076059644, abs=5e-11)
@@ -224,6 +225,7 @@ def test_numbers_01_softmax_ce_backprop():
     np.testing.assert_allclose(session.gradient("dense_1.h"), expected, atol=5e-11)
 
 
+@pytest.mark.text("01:softmax-ce-net")
 def test_numbers_01_softmax_ce_net():
     assert played("softmax_cross_entropy", [[1.0, 2.0, 3.0]], np.array([1])).loss == pytest.approx(
         1.4076059644, abs=5e-11
@@ -233,6 +235,7 @@ def test_numbers_01_softmax_ce_net():
 @pytest.mark.parametrize(
     ("label", "loss", "slope"), [(1.0, 0.5543552445, -0.4255574832), (-1.0, 0.8543552445, 0.5744425168)]
 )
+@pytest.mark.text("01:logistic-pm1-net")
 def test_numbers_01_logistic_pm1_net(label, loss, slope):
     session = played("logistic_loss", [[0.3]], [[label]])
     assert session.loss == pytest.approx(loss, abs=5e-11)
@@ -240,10 +243,12 @@ def test_numbers_01_logistic_pm1_net(label, loss, slope):
 
 
 @pytest.mark.parametrize(("target", "loss"), [(1.0, 0.2231435513), (0.0, 1.6094379124)])
+@pytest.mark.text("01:logistic-pm1-net")
 def test_numbers_01_logistic_pm1_net_on_probabilities(target, loss):
     assert played("binary_cross_entropy", [[0.8]], [[target]]).loss == pytest.approx(loss, abs=5e-11)
 
 
+@pytest.mark.text("01:perceptron-criterion")
 def test_numbers_01_perceptron_criterion():
     points = np.array([[1, 3], [2, 1], [2, 1], [1, 3]])
     scores = points @ [[1], [-1]]
@@ -252,6 +257,7 @@ def test_numbers_01_perceptron_criterion():
         assert played("perceptron_criterion", scores[[row]], [labels[row]]).loss == loss
 
 
+@pytest.mark.text("01:linear-regression-graph")
 def test_numbers_01_linear_regression_graph():
     session = played("squared_error", [[3.0]], [[5.0]])
     assert session.loss == 4

@@ -218,6 +218,7 @@ def autoencoder(activation: str) -> Session:
     return played(Document(graph, data={"train": rows}, training=training, precision="float64"))
 
 
+@pytest.mark.text("04:contractive-autoencoder")
 def test_numbers_04_contractive_autoencoder():
     session = autoencoder("sigmoid")
     assert session.value("code")[0] == pytest.approx([0.817574, 0.164516], abs=5e-7)
@@ -228,6 +229,7 @@ def test_numbers_04_contractive_autoencoder():
     np.testing.assert_allclose(session.gradient("code.weight"), expected, atol=1e-6)
 
 
+@pytest.mark.text("04:contractive-relu-autoencoder")
 def test_numbers_04_contractive_relu_autoencoder():
     session = autoencoder("relu")
     assert session.value("error") == pytest.approx(0.9525)
@@ -237,6 +239,7 @@ def test_numbers_04_contractive_relu_autoencoder():
     np.testing.assert_allclose(session.gradient("code.weight"), expected, atol=1e-12)
 
 
+@pytest.mark.text("04:linear-contractive-autoencoder")
 def test_numbers_04_linear_contractive_autoencoder():
     session = autoencoder("identity")
     assert session.value("error") == pytest.approx(0.127812, abs=1e-6)
@@ -244,6 +247,7 @@ def test_numbers_04_linear_contractive_autoencoder():
     assert session.loss == pytest.approx(0.440313, abs=1e-6)
 
 
+@pytest.mark.text("08:contractive-autoencoder")
 def test_numbers_08_contractive_autoencoder():
     made = network(
         "contractive_penalty", "sigmoid", x=[[0.5, -0.5]], weight=[[1.0, 0.0], [2.0, -1.0]], strength=1.0, half=False
@@ -253,12 +257,14 @@ def test_numbers_08_contractive_autoencoder():
     assert session.loss == pytest.approx(0.331360, abs=5e-7)
 
 
+@pytest.mark.text("07:gan")
 def test_numbers_07_gan_where_the_discriminator_cannot_tell():
     even = {"real": np.full((5, 1), 0.5), "fake": np.full((5, 1), 0.5)}
     node = Alone("discriminator_loss", even, reduction="sum", scores_are="probabilities")
     assert -node.value() == pytest.approx(-1.3863 * 5, abs=5e-4)
 
 
+@pytest.mark.text("08:gan")
 def test_numbers_08_gan_value_at_equilibrium():
     assert -Alone("discriminator_loss", {"real": [[0.0]], "fake": [[0.0]]}).value() == pytest.approx(
         -1.386294, abs=5e-7
@@ -266,6 +272,7 @@ def test_numbers_08_gan_value_at_equilibrium():
 
 
 @pytest.mark.parametrize(("share", "minimax", "other"), [(0.01, -0.01, -0.99), (0.1, -0.1, -0.9), (0.5, -0.5, -0.5)])
+@pytest.mark.text("07:gan-nonsaturating")
 def test_numbers_07_gan_nonsaturating(share, minimax, other):
     score = {"fake": [[float(special.logit(share))]]}
     slopes = [
@@ -278,6 +285,7 @@ def test_numbers_07_gan_nonsaturating(share, minimax, other):
     ("score", "minimax", "other"),
     [(-5, -0.006693, -0.993307), (-2, -0.119203, -0.880797), (0, -0.5, -0.5), (2, -0.880797, -0.119203)],
 )
+@pytest.mark.text("08:nonsaturating-gan-loss")
 def test_numbers_08_nonsaturating_gan_loss(score, minimax, other):
     fake = {"fake": [[float(score)]]}
     slopes = [Alone("generator_loss", fake, form=form).slopes()["fake"][0, 0] for form in ("minimax", "non_saturating")]

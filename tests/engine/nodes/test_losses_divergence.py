@@ -70,12 +70,14 @@ def test_the_gaussian_likelihood_is_that_of_scipy(form, weight):
 @pytest.mark.parametrize(
     ("mean", "deviation", "kl"), [(1, 1, 0.5), (0, 0.5, 0.318147), (1, 2, 1.306853), (0, 2, 0.806853), (0, 1, 0)]
 )
+@pytest.mark.text("08:entropy-kl")
 def test_numbers_08_entropy_kl(mean, deviation, kl):
     for form, spread in (("deviation", deviation), ("log_variance", 2 * np.log(deviation))):
         node = Alone("gaussian_kl", {"mean": [[float(mean)]], "spread": [[float(spread)]]}, spread_is=form)
         assert node.value() == pytest.approx(kl, abs=5e-7)
 
 
+@pytest.mark.text("04:gaussian-kl")
 def test_numbers_04_gaussian_kl_pulls_means_to_zero_and_deviations_to_one():
     slopes = Alone("gaussian_kl", {"mean": [[0.3]], "spread": [[2.0]]}, spread_is="deviation").slopes()
     assert slopes["mean"].tolist() == [[pytest.approx(0.3)]]
@@ -86,12 +88,14 @@ def test_numbers_04_gaussian_kl_pulls_means_to_zero_and_deviations_to_one():
     ("active", "kl", "slope"),
     [(0.01, 0.041291, -4.040404), (0.05, 0, 0), (0.1, 0.016707, 0.555556), (0.2, 0.093943, 0.9375), (0.5, 0.494632, 1.8)],
 )  # fmt: skip
+@pytest.mark.text("08:sparse-autoencoder-kl")
 def test_numbers_08_sparse_autoencoder_kl(active, kl, slope):
     node = Alone("bernoulli_kl", {"h": [[active]]})
     assert node.value() == pytest.approx(kl, abs=5e-7)
     assert node.slopes()["h"][0, 0] == pytest.approx(slope, abs=5e-7)
 
 
+@pytest.mark.text("07:gaussian-policy")
 def test_numbers_07_gaussian_policy():
     # The exact gradient of the expected reward −(a − 2)², by quadrature over the slopes of single actions.
     actions = np.linspace(-9, 9, 20_001)
@@ -105,6 +109,7 @@ def test_numbers_07_gaussian_policy():
     assert expected == pytest.approx([4, -2], abs=1e-6)
 
 
+@pytest.mark.text("04:variational-autoencoder")
 def test_numbers_04_variational_autoencoder():
     node = Alone("gaussian_kl", {"mean": [[1.0, -0.5]], "spread": [[0.5, 0.8]]}, spread_is="deviation")
     assert node.value() == pytest.approx(0.986291, abs=5e-7)

@@ -123,18 +123,21 @@ def of_class_two(type: str, scores) -> float:
     return float(Alone(type, {"logits": np.array([scores]), "target": np.array([1], np.int32)}).value())
 
 
+@pytest.mark.text("02:multiclass-perceptron")
 def test_numbers_02_multiclass_perceptron():
     assert of_class_two("multiclass_perceptron", [1, 0.5, 1.5]) == 1
     expected = [[1, 0], [0.1, 1.05], [0.9, 0.95]]
     np.testing.assert_allclose(stepped("multiclass_perceptron", THREE, X, 1), expected, atol=1e-12)
 
 
+@pytest.mark.text("02:weston-watkins-svm")
 def test_numbers_02_weston_watkins_svm():
     assert of_class_two("weston_watkins", [1, 0.5, 1.5]) == 3.5
     expected = [[0.9, -0.05], [0.2, 1.1], [0.9, 0.95]]
     np.testing.assert_allclose(stepped("weston_watkins", THREE, X, 1), expected, atol=1e-12)
 
 
+@pytest.mark.text("02:weston-watkins-svm")
 def test_numbers_02_weston_watkins_svm_right_but_close():
     scores = np.array([[1, 0], [1.2, 0.4], [-1, 0]]) @ X
     assert of_class_two("multiclass_perceptron", scores) == 0
@@ -142,11 +145,13 @@ def test_numbers_02_weston_watkins_svm_right_but_close():
     assert of_class_two("softmax_cross_entropy", scores) == pytest.approx(0.565903, abs=5e-7)
 
 
+@pytest.mark.text("02:multiclass-comparison")
 def test_numbers_02_multiclass_comparison():
     losses = ("multiclass_perceptron", "weston_watkins", "softmax_cross_entropy")
     assert [of_class_two(type, [1, 0.5, 1.5]) for type in losses] == pytest.approx([1, 3.5, 1.680270], abs=5e-7)
 
 
+@pytest.mark.text("02:perceptron-vs-hinge-view")
 def test_numbers_02_perceptron_vs_hinge_view():
     for score, criterion, hinge in [(-1, 1, 2), (0, 0, 1), (0.5, 0, 0.5), (1, 0, 0)]:
         operands = {"prediction": [[float(score)]], "target": [[1.0]]}
@@ -159,6 +164,7 @@ def test_numbers_02_perceptron_vs_hinge_view():
     ("weights", "label", "loss", "after"),
     [([0.5, -0.25], 1, 0.25, [0.7, -0.15]), ([0.5, -0.25], -1, 1.75, [0.3, -0.35]), ([1, -0.5], 1, 0, [1, -0.5])],
 )
+@pytest.mark.text("02:linear-svm-hinge")
 def test_numbers_02_linear_svm_hinge(weights, label, loss, after):
     x = np.array([2.0, 1.0])
     node = Alone("hinge", {"prediction": np.array([[x @ weights]]), "target": np.array([[float(label)]])})
@@ -167,29 +173,34 @@ def test_numbers_02_linear_svm_hinge(weights, label, loss, after):
 
 
 @pytest.mark.parametrize(("label", "after"), [(1, [0.6, -0.2]), (-1, [-0.2, -0.6])])
+@pytest.mark.text("02:l2-svm-hinton")
 def test_numbers_02_l2_svm_hinton(label, after):
     weights, x = np.array([0.5, -0.25]), np.array([2.0, 1.0])
     node = Alone("squared_hinge", {"prediction": np.array([[x @ weights]]), "target": np.array([[float(label)]])})
     np.testing.assert_allclose(weights - 0.1 * node.slopes("prediction")["prediction"][0, 0] * x, after, atol=1e-12)
 
 
+@pytest.mark.text("02:l2-svm-hinton")
 def test_numbers_02_l2_svm_hinton_by_margin():
     for margin, loss in [(-3, 16), (-2, 9), (-1, 4), (-0.5, 2.25), (0, 1), (0.5, 0.25), (1, 0), (2, 0), (3, 0)]:
         assert Alone("squared_hinge", {"prediction": [[float(margin)]], "target": [[1.0]]}).value() == loss
 
 
+@pytest.mark.text("02:softmax-classifier")
 def test_numbers_02_softmax_classifier():
     expected = [[0.969280, -0.015360], [0.081368, 1.040684], [0.949352, 0.974676]]
     np.testing.assert_allclose(stepped("softmax_cross_entropy", THREE, X, 1), expected, atol=5e-7)
 
 
 @pytest.mark.parametrize(("label", "loss"), [(1.0, 0.675557), (-1.0, 1.324443)])
+@pytest.mark.text("02:stacking-net")
 def test_numbers_02_stacking_net(label, loss):
     score = np.array([[1 - 0.675557]])  # what the top level says of both members
     assert Alone("hinge", {"prediction": score, "target": [[label]]}).value() == pytest.approx(loss)
 
 
 @pytest.mark.parametrize(("code", "cost"), [([1.5, 0.0], 1.0), ([0.817574, 0.164516], 1.017909)])
+@pytest.mark.text("04:hinge-latent-penalty")
 def test_numbers_04_hinge_latent_penalty(code, cost):
     node = Alone("hinge", {"prediction": np.array([code]), "target": [[1.0, 1.0]]}, reduction="sum")
     assert node.value() == pytest.approx(cost, abs=2e-6)
@@ -197,6 +208,7 @@ def test_numbers_04_hinge_latent_penalty(code, cost):
 
 
 @pytest.mark.parametrize(("margin", "loss"), [(0.2, 0), (0.3, 0.4)])
+@pytest.mark.text("08:visual-semantic-embedding")
 def test_numbers_08_visual_semantic_embedding(margin, loss):
     images, texts = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([[0.8, 0.6], [0.6, 0.8]])
     right, wrong = (images * texts).sum(axis=1, keepdims=True), (images * texts[::-1]).sum(axis=1, keepdims=True)
@@ -211,6 +223,7 @@ def test_numbers_08_visual_semantic_embedding(margin, loss):
     ("z", "t", "loss", "slope", "by_score"),
     [(0.8, 1.0, 0.223144, -1.25, -0.2), (0.8, 0.0, 1.609438, 5, 0.8), (0.01, 1.0, 4.605170, -100, -0.99)],
 )
+@pytest.mark.text("08:cross-entropy-binary")
 def test_numbers_08_cross_entropy_binary(z, t, loss, slope, by_score):
     on_probability = Alone("binary_cross_entropy", {"prediction": [[z]], "target": [[t]]})
     on_score = Alone("logistic_cross_entropy", {"logits": [[float(np.log(z / (1 - z)))]], "target": [[t]]})

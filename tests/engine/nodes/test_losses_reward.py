@@ -104,6 +104,7 @@ def test_values_of_actions_ask_which_was_taken():
 # worked numbers ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.text("07:reinforce-up-example")
 def test_numbers_07_reinforce_up_example():
     logits = np.log([[0.2, 0.3, 0.4, 0.1]])
     operands = {"logits": logits, "action": np.array([0], np.int32), "reward": [1.0], "baseline": 0.17}
@@ -116,6 +117,7 @@ def test_numbers_07_reinforce_up_example():
 @pytest.mark.parametrize(
     ("baseline", "variance"), [(0.0, 0.1024), (0.17, 0.0635), (0.2, 0.0576), (0.5, 0.0144), (0.8, 0)]
 )
+@pytest.mark.text("07:reinforce-baseline")
 def test_numbers_07_reinforce_baseline(baseline, variance):
     logits, chance, samples = np.log([[0.2, 0.8]]), [0.2, 0.8], []
     for action, reward in enumerate([1.0, 0.0]):
@@ -126,23 +128,27 @@ def test_numbers_07_reinforce_baseline(baseline, variance):
     assert np.dot(chance, np.square(samples)) - mean**2 == pytest.approx(variance, abs=5e-5)
 
 
+@pytest.mark.text("08:reinforce")
 def test_numbers_08_reinforce():
     operands = {"logits": [[1.0, 2.0, 3.0]], "action": np.array([0], np.int32), "reward": [1.0]}
     slope = -Alone("reinforce", operands).slopes("logits")["logits"][0]
     assert slope == pytest.approx([0.909969, -0.244728, -0.665241], abs=5e-7)
 
 
+@pytest.mark.text("07:td-n-step")
 def test_numbers_07_td_n_step_as_one_step_of_what_was_gathered():
     gathered = {"value": [[0.3]], "reward": [1 + 0.9 * 0.0], "next_value": [[0.5]]}
     assert Alone("td_error", gathered, discount=0.81).value("error")[0] == pytest.approx(1.105)
 
 
+@pytest.mark.text("08:double-q-learning")
 def test_numbers_08_double_q_learning():
     operands = {"value": [[0.0]], "reward": [0.0], "next_value": [[3.0, 0.5]]}
     assert Alone("td_error", operands).value("error")[0] == pytest.approx(2.7)
     assert Alone("td_error", {**operands, "chooser": [[1.0, 2.0]]}).value("error")[0] == pytest.approx(0.45)
 
 
+@pytest.mark.text("08:td-learning")
 def test_numbers_08_td_learning():
     values = [0.0, 0.0, 0.0, 0.0, 0.0]  # the last one is behind the goal
     for state in (3, 2, 1, 0):
@@ -152,17 +158,20 @@ def test_numbers_08_td_learning():
     assert values[:4] == pytest.approx([0.729, 0.81, 0.9, 1])
 
 
+@pytest.mark.text("08:dqn")
 def test_numbers_08_dqn():
     operands = {"value": [[0.0]], "reward": [0.0], "next_value": [[3.0, 0.5]]}
     assert Alone("td_error", operands).value() == pytest.approx(2.7**2)
 
 
+@pytest.mark.text("07:q-learning-tabular")
 def test_numbers_07_q_learning_tabular():
     operands = {"value": [[0.5]], "reward": [1.0], "next_value": [[2.0, -1.0]]}
     error = Alone("td_error", operands, half=True, reduction="sum")
     assert 0.5 - 0.1 * error.slopes("value")["value"][0, 0] == pytest.approx(0.73)
 
 
+@pytest.mark.text("07:td0-state-value")
 def test_numbers_07_td0_state_value():
     # C to D to E to the right exit, which pays 1: only the value of E moves.
     episode = {"value": [[0.5]] * 3, "reward": [0.0, 0.0, 1.0], "next_value": [[0.5]] * 3, "done": [0.0, 0.0, 1.0]}

@@ -168,12 +168,14 @@ ALPHA = [[0.5, 0.4, 0, 0, 0], [0.15, 0.27, 0.12, 0.16, 0], [0.03, 0.042, 0.078, 
 
 
 @pytest.mark.parametrize("form", ["logits", "log_probabilities"])
+@pytest.mark.text("05:ctc-alignment")
 def test_numbers_05_ctc_alignment(form):
     node = Alone("ctc", {"logits": FRAMES, "target": np.array([[1, 2]], np.int32)}, scores_are=form)
     assert node.value() == pytest.approx(0.8746690572, abs=5e-11)
     np.testing.assert_allclose(node.value("alpha")[0], ALPHA, atol=1e-12)
 
 
+@pytest.mark.text("02:sgns")
 def test_numbers_02_sgns():
     u, words = np.array([0.0, 1.0]), np.array([[0.5, 0.0], [0.0, 1.0], [0.0, -0.5], [-0.5, 0.5]])
     node = Alone("negative_sampling", {"positive": np.array([[0.0, -0.5]]), "negative": np.array([[0.5, 0.5]])})
@@ -186,6 +188,7 @@ def test_numbers_02_sgns():
     assert words @ u == pytest.approx([0, 1, -0.5, 0.5])
 
 
+@pytest.mark.text("08:negative-sampling")
 def test_numbers_08_negative_sampling():
     h, target, other = np.array([1.0, 0.0]), np.array([0.5, 1.0]), np.array([-0.5, 2.0])
     node = Alone("negative_sampling", {"positive": np.array([[target @ h]]), "negative": np.array([[other @ h]])})
@@ -195,6 +198,7 @@ def test_numbers_08_negative_sampling():
     np.testing.assert_allclose(slopes["negative"][0, 0] * h, [0.377541, 0], atol=5e-7)
 
 
+@pytest.mark.text("02:skip-gram")
 def test_numbers_02_skip_gram():
     u, words = np.array([0.0, 1.0]), np.array([[0.5, 0.0], [1.0, 1.0], [0.0, -0.5], [-0.5, 0.5]])
     scores = np.tile(words @ u, (1, 2, 1))

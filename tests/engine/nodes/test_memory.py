@@ -46,11 +46,13 @@ ROWS, KEY = [[1, 0], [0, 1], [1, 1]], [1, 0.2]
     ("strength", "wanted"),
     [(1, (0.4313, 0.1968, 0.3718)), (5, (0.6686, 0.0132, 0.3182)), (20, (0.9512, 0.0000, 0.0488))],
 )
+@pytest.mark.text("07:ntm-addressing")
 def test_numbers_07_ntm_addressing_by_content(strength, wanted):
     found = answer("content_addressing", "weights", memory=ROWS, key=KEY, strength=[strength])
     np.testing.assert_allclose(found, wanted, atol=7e-5)
 
 
+@pytest.mark.text("07:ntm-addressing")
 def test_numbers_07_ntm_addressing_interpolated_and_read():
     found = answer("content_addressing", "weights", memory=ROWS, key=KEY, strength=[5])
     mixed = answer("head_interpolation", "weights", found=found, before=[0, 1, 0], gate=[0.6])
@@ -65,12 +67,14 @@ def test_numbers_07_ntm_addressing_interpolated_and_read():
         ((0.7, 0.1, 0.1, 0.1), (0.40, 0.28, 0.10, 0.22), (0.5391, 0.2642, 0.0337, 0.1631)),
     ],
 )
+@pytest.mark.text("07:ntm-addressing")
 def test_numbers_07_ntm_addressing_by_place(before, moved, sharp):
     found = answer("circular_shift", "weights", head=before, shift=[0.2, 0.5, 0.3])
     np.testing.assert_allclose(found, moved, atol=1e-12)
     np.testing.assert_allclose(answer("sharpen", "weights", head=found, power=[2]), sharp, atol=7e-5)
 
 
+@pytest.mark.text("07:ntm-read-write")
 def test_numbers_07_ntm_read_write():
     found = answer("memory_write", "y", memory=[[1, 1]], head=[0.5], erase=[1, 0], add=[2, 0])
     np.testing.assert_allclose(found, [[1.5, 1]])
@@ -99,6 +103,7 @@ def images(a, height=4, width=4, channels=1):
     return session, sampler, pixels
 
 
+@pytest.mark.text("07:spatial-transformer")
 def test_numbers_07_spatial_transformer():
     session, sampler, pixels = images((1, 0, 0, 1, 0, 0))
     np.testing.assert_allclose(session.value(sampler), pixels, rtol=1e-12)

@@ -46,6 +46,7 @@ def net(
         (1e-5, [-2.18327084, -0.39442361, 1.39442361, 3.18327084], [-1.25217589, 1.96773767, -0.17889045, -0.53667134]),
     ],
 )  # fmt: skip
+@pytest.mark.text("03:batch-norm-node", "03:batch-norm-backward")
 def test_numbers_03_batch_norm_node_and_backward(epsilon, expected, back):
     session = net(FOUR, [[1.0], [2.0], [0.0], [-1.0]], epsilon=epsilon, initial_scale=2.0, initial_shift=0.5)
     np.testing.assert_allclose(session.value("norm")[:, 0], expected, atol=5e-9)
@@ -55,11 +56,13 @@ def test_numbers_03_batch_norm_node_and_backward(epsilon, expected, back):
         assert session.gradient("norm.scale") == pytest.approx([-3.577708764], abs=5e-10)
 
 
+@pytest.mark.text("03:layer-norm")
 def test_numbers_03_layer_norm():
     found = answer("layer_normalisation", FOUR.T, epsilon=0.0)
     np.testing.assert_allclose(found[0], HATS, atol=5e-10)
 
 
+@pytest.mark.text("05:layer-normalisation")
 def test_numbers_05_layer_normalisation():
     found = answer("layer_normalisation", [[1.0, 2.0, 4.0, 5.0]], epsilon=0.0)
     np.testing.assert_allclose(found[0], [-1.264911, -0.632456, 0.632456, 1.264911], atol=5e-7)
@@ -70,6 +73,7 @@ def test_epsilon_may_stand_behind_the_root():
     np.testing.assert_allclose(found[0], (FOUR[:, 0] - 2.5) / (np.sqrt(1.25) + 0.5))
 
 
+@pytest.mark.text("03:biblio-weight-norm")
 def test_numbers_03_biblio_weight_norm():
     session = net([[3.0], [4.0]], [[1.0], [0.0]], "weight_normalisation", initial_gain=10.0)
     np.testing.assert_allclose(session.value("norm")[:, 0], [6, 8])

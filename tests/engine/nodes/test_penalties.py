@@ -32,7 +32,8 @@ def autoencoder(inputs: Any = ((1.0, 0.5, -1.0),), **properties: Any) -> Session
     return Session(Document(graph, data=data, training=plan, precision="float64"))
 
 
-def test_hidden_units_pay_for_their_size():  # 04:l1-hidden-activation-penalty
+@pytest.mark.text("04:l1-hidden-activation-penalty")
+def test_hidden_units_pay_for_their_size():
     session = autoencoder(strength=0.1)
     session.step("iteration")
     np.testing.assert_allclose(session.value("code"), [[1.5, -1.625]])

@@ -11,6 +11,7 @@ from engine.nodes.prototypes import lattice_places
 from tests.engine.nodes.playing_rules import lasting, session, value
 
 
+@pytest.mark.text("08:competitive-learning")
 def test_numbers_08_competitive_learning():
     played = session("competitive_learning", [[1, 2]], units=2, initial_prototypes=[[0, 0], [4, 0]])
     played.step("iteration")
@@ -19,6 +20,7 @@ def test_numbers_08_competitive_learning():
     assert value(played, "winner").tolist() == [0]
 
 
+@pytest.mark.text("08:kmeans-vs-competitive")
 def test_numbers_08_kmeans_vs_competitive_running_means():
     played = session(
         "competitive_learning", [[0], [2], [7]], batch=1, units=1, step="running mean", initial_prototypes=[[9]]
@@ -30,6 +32,7 @@ def test_numbers_08_kmeans_vs_competitive_running_means():
     assert seen == pytest.approx([0, 1, 3])
 
 
+@pytest.mark.text("02:rbf-kmeans-prototypes")
 def test_numbers_02_rbf_kmeans_prototypes():
     rows = [[0], [1], [2], [8], [9], [10]]
     played = session("k_means", rows, units=2, initial_prototypes=[[0], [1]])
@@ -72,6 +75,7 @@ def served(gamma: float) -> tuple[int, int]:
     return wins, int((nearest == 3).sum())
 
 
+@pytest.mark.text("07:vector-quantization")
 def test_numbers_07_vector_quantization_rescues_a_dead_prototype():
     """The catalogue's run (its start is not said): 0, 8 and 720 wins for γ = 0, 0.01 and 0.05."""
     assert served(0.0) == (0, 0)
@@ -91,6 +95,7 @@ def test_sensitivities_grow_for_losers_and_fall_to_0_for_the_winner():
     assert sensitivities == [[0, 0], [0, 0.25], [0, 0.5], [0, 0.75]]  # as they stood when the winner was found
 
 
+@pytest.mark.text("07:som")
 def test_numbers_07_som_distances_and_damping_on_the_lattice():
     places = lattice_places(5, 5, "square")
     assert np.linalg.norm(places[0] - places[2 * 5 + 3]) == pytest.approx(math.sqrt(13))
@@ -107,6 +112,7 @@ def test_numbers_07_som_distances_and_damping_on_the_lattice():
         assert moved[1] == moved[5] == pytest.approx(near, rel=3e-3)
 
 
+@pytest.mark.text("08:som-hexagonal")
 def test_numbers_08_som_hexagonal_six_neighbours_at_distance_1():
     places = lattice_places(5, 5, "hexagonal")
     assert places[5] == pytest.approx([0.8660254, 0.5])
@@ -116,6 +122,7 @@ def test_numbers_08_som_hexagonal_six_neighbours_at_distance_1():
 
 
 @pytest.mark.parametrize("lattice", ["square", "hexagonal"])
+@pytest.mark.text("07:som")
 def test_numbers_07_som_unfolds_over_the_unit_square(lattice):
     """8×8 units, 20,000 steps, σ 3 → 0.3, α 0.5 → 0.02: the catalogue's run has errors of 0.0461 and 0.0470."""
     rows = np.random.default_rng(0).random((2000, 2))

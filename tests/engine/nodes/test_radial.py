@@ -26,6 +26,7 @@ def layer(rows: Any, **properties: Any) -> Session:
     return made
 
 
+@pytest.mark.text("02:rbf-network")
 def test_numbers_02_rbf_network():
     points, prototypes = [[0, 0], [1, 0], [0, 1], [1, 1]], [[0, 0], [1, 1]]
     h = layer(points, units=2, initial_prototypes=prototypes).value("layer.h")
@@ -45,11 +46,13 @@ def test_numbers_02_rbf_network():
         ([[0], [1], [3], [7]], "neighbour", 2, [3, 2, 3, 6]),
     ],
 )
+@pytest.mark.text("02:rbf-bandwidth-heuristics")
 def test_numbers_02_rbf_bandwidth_heuristics(prototypes, rule, neighbour, expected):
     made = layer(prototypes, units=4, initial_prototypes=prototypes, width=rule, neighbour=neighbour)
     assert made.value("layer.sigma") == pytest.approx(expected, abs=5e-7)
 
 
+@pytest.mark.text("02:rbf-step-units")
 def test_numbers_02_rbf_step_units():
     made = layer(
         [[0.2, 0.1], [0.5, 0.5], [3, 3]], units=2, initial_prototypes=[[0, 0], [1, 1]], shape="ball", initial_width=0.8
@@ -58,12 +61,14 @@ def test_numbers_02_rbf_step_units():
 
 
 @pytest.mark.parametrize(("width", "vote"), [(2, 0.579131), (1, -0.041498), (0.5, -0.220369), (0.25, -0.005966)])
+@pytest.mark.text("02:rbf-nearest-neighbour-limit")
 def test_numbers_02_rbf_nearest_neighbour_limit(width, vote):
     h = layer([[1.8]], units=3, initial_prototypes=[[0], [1], [3]], initial_width=width).value("layer.h")
     assert (h @ [1, -1, 1])[0] == pytest.approx(vote, abs=5e-7)
 
 
 @pytest.mark.parametrize(("width", "score"), [(1, 0.999329), (2, 0.747645), (3, 0.346789), (5, 0.074994)])
+@pytest.mark.text("02:rbf-four-clusters")
 def test_numbers_02_rbf_four_clusters(width, score):
     centres = [[0, 0], [4, 0], [4, 4], [0, 4]]
     h = layer(centres, units=4, initial_prototypes=centres, initial_width=width).value("layer.h")
@@ -90,6 +95,7 @@ def toy(**properties: Any) -> Session:
     return made
 
 
+@pytest.mark.text("02:rbf-full-backprop")
 def test_numbers_02_rbf_full_backprop():
     made = toy(initial_width=[1, 0.5])
     np.testing.assert_allclose(made.value("output.h").ravel(), [0.904715, 2.095558, 1.537714], atol=5e-7)
@@ -99,6 +105,7 @@ def test_numbers_02_rbf_full_backprop():
     assert made.gradient("hidden.prototypes").ravel() == pytest.approx([0.741583, -6.192942], abs=5e-7)
 
 
+@pytest.mark.text("02:rbf-full-backprop")
 def test_numbers_02_rbf_full_backprop_with_one_width_for_all():
     made = toy(initial_width=1, width="learned together")
     assert made.loss == pytest.approx(3.650028, abs=5e-7)
@@ -154,6 +161,7 @@ def selection(**more: Any) -> Session:
     return made
 
 
+@pytest.mark.text("02:rbf-orthogonal-least-squares")
 def test_numbers_02_rbf_orthogonal_least_squares():
     made, ratios, errors = selection(most=4), [], []
     for _ in range(5):

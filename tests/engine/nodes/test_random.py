@@ -388,6 +388,7 @@ def test_what_never_occurs_cannot_be_drawn():
         ([100, 10, 1], [0.826822, 0.147032, 0.026146]),
     ],
 )
+@pytest.mark.text("02:negative-sampling-distribution")
 def test_numbers_02_negative_sampling_distribution(counts, shares):
     session = Session(document("negative_sampler", np.zeros((2000, 1)), frequencies=counts, draws=20))
     session.step("phase")
@@ -398,6 +399,7 @@ def test_numbers_02_negative_sampling_distribution(counts, shares):
 
 
 @pytest.mark.parametrize(("power", "shares"), [(1.0, [0.5, 0.25, 0.125, 0.0625, 0.0625]), (0.0, [0.2] * 5)])
+@pytest.mark.text("02:negative-sampling-distribution")
 def test_numbers_02_negative_sampling_distribution_of_other_powers(power, shares):
     session = Session(
         document("negative_sampler", np.zeros((2000, 1)), frequencies=[8, 4, 2, 1, 1], draws=20, power=power)
@@ -410,6 +412,7 @@ def test_numbers_02_negative_sampling_distribution_of_other_powers(power, shares
 @pytest.mark.parametrize(
     ("rows", "share"), [(2, 0.25), (5, 0.327680), (10, 0.348678), (100, 0.366032), (1000, 0.367695)]
 )
+@pytest.mark.text("04:bagging")
 def test_numbers_04_bagging_share_left_out(rows, share):
     bags = 40_000 // rows
     session = Session(document("bootstrap_weights", np.zeros((rows, 1)), bag="fresh"))
@@ -421,6 +424,7 @@ def test_numbers_04_bagging_share_left_out(rows, share):
     assert np.mean(missing) == pytest.approx(share, abs=6 * (0.12 / rows / len(missing)) ** 0.5)
 
 
+@pytest.mark.text("04:input-noise-equals-l2")
 def test_numbers_04_input_noise_equals_l2():
     graph = Graph()
     x, t, noise = graph.add("input"), graph.add("target"), graph.add("gaussian_noise", amount=0.1, amount_is="variance")
@@ -441,6 +445,7 @@ def test_numbers_04_input_noise_equals_l2():
     ("activation", "mean", "scaled"),
     [("identity", -0.75, -0.75), ("sigmoid", -0.413129, -0.419829), ("relu", -0.625, -0.75)],
 )
+@pytest.mark.text("04:weight-scaling-inference")
 def test_numbers_04_weight_scaling_inference(activation, mean, scaled):
     graph = Graph()
     x, t, first, second = (
@@ -464,6 +469,7 @@ def test_numbers_04_weight_scaling_inference(activation, mean, scaled):
     assert session.predict(np.array([[1.0, 1.0]]))[0, 0] == pytest.approx(scaled, abs=1e-6)
 
 
+@pytest.mark.text("08:dropout")
 def test_numbers_08_dropout():
     session = played("dropout", np.ones((2000, 5)))
     assert set(np.unique(session.value("node"))) == {0.0, 2.0}

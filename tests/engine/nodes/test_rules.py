@@ -31,6 +31,7 @@ def weights(session: Session) -> list[float]:
     ("point", "label", "mistake", "error"),
     [((1, 3), 1, [2, 2], [3, 5]), ((2, 1), -1, [-1, -2], [-3, -3]), ((2, 1), 1, [1, -1], [1, -1])],
 )
+@pytest.mark.text("01:perceptron")
 def test_numbers_01_perceptron(point, label, mistake, error):
     for form, expected in (("mistake", mistake), ("error", error)):
         session = Session(document([point], [[label]], form=form, initial_weight=[1, -1], use_bias=False))
@@ -50,11 +51,13 @@ def path(session: Session, steps: int = 8) -> list[list[float]]:
     return seen
 
 
+@pytest.mark.text("01:xor-perceptron-cycle")
 def test_numbers_01_xor_perceptron_cycle():
     cycle = [[-1, -1], [0, 0], [-1, 1], [0, 0]]
     assert path(Session(document(*XOR, use_bias=False))) == cycle * 2
 
 
+@pytest.mark.text("01:xor-perceptron-cycle")
 def test_numbers_01_xor_perceptron_cycle_with_a_bias():
     session = Session(document(*XOR))
     seen = []

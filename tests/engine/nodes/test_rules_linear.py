@@ -16,6 +16,7 @@ from tests.engine.nodes.playing_rules import session, value
         ((1, -0.5), 1, 0.25, (0.9, -0.55)),
     ],
 )
+@pytest.mark.text("02:widrow-hoff")
 def test_numbers_02_widrow_hoff(start, label, loss, expected):
     played = session("widrow_hoff", [(2, 1)], [[label]], initial_weight=list(start), use_bias=False)
     played.step("iteration")
