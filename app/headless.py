@@ -59,7 +59,7 @@ class Stage:
         workspace = self.window.workspace
         if workspace is not None and not workspace.palette_panel.tree.shelf.is_idle:
             return True
-        if not self.window.preparing.isHidden():
+        if self.window.preparing.is_under_way:
             return True
         return any(view.is_waiting for view in self.window.findChildren(View) if view.isVisible())
 

@@ -31,9 +31,9 @@ class Runner(QObject):
     crashed(str)               the report of an error of our own, for the crash report
     playing_changed(bool)
     answered(str, object)      the name of a question and its answer
-    preparing(int, int)        so many kernels of so many are compiled; only when there are any
+    preparing(int, int)        so many kernels of so many are compiled; as many as there are when it is over
     weights_told(list[Problem])  what was met while weights were saved or brought back
-    Whatever was computed for an older revision than the last one sent is refused here.
+    Snapshots, failures and answers of an older revision than the last one sent are refused here.
     """
 
     snapshot_ready = Signal(object)
@@ -180,6 +180,8 @@ class Runner(QObject):
             self.crashed.emit(payload)
         elif kind == "weights":  # true of its moment, whatever was edited since
             self.weights_told.emit(list(payload))
+        elif kind == "preparing":  # whatever was edited since: otherwise nobody would hear that it is over
+            self.preparing.emit(*payload)
         elif revision == self._revision:
             self._deliver(kind, payload)
         if kind == "snapshot":
@@ -190,7 +192,5 @@ class Runner(QObject):
             self.snapshot_ready.emit(payload)
         elif kind == "failed":
             self.failed.emit(payload)
-        elif kind == "preparing":
-            self.preparing.emit(*payload)
         else:
             self.answered.emit(*payload)

@@ -286,8 +286,6 @@ class Worker:
     def _prepare(self) -> None:
         """Compile what the first step would otherwise wait for; messages are heard between two kernels."""
         self._unprepared = False
-        if self.session is None or self._held is not None:
-            return
 
         def tell(done: int, left: int) -> None:
             # Each time it goes on after a message there are fewer left: the window hears of one count.
@@ -297,9 +295,13 @@ class Worker:
                 raise Interrupted
 
         try:
-            self.session.prepare(tell)
+            if self.session is not None and self._held is None:
+                self.session.prepare(tell)
         except Interrupted:
             self._unprepared = True
+        else:
+            # What was played meanwhile may have compiled the rest, and an edit may have made it needless.
+            self._post("preparing", (self._kernels, self._kernels))
 
     def _ready(self) -> Session:
         """The session, planned for the newest document. Raises `ProblemError` where that cannot run."""

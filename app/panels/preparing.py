@@ -40,6 +40,11 @@ class Preparing(QFrame):
         """The line."""
         return self._words.text()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether kernels are being compiled, as far as it has heard, though there may be no words for it yet."""
+        return not self.isHidden() or self._patience.isActive()
+
     def show_progress(self, done: int, every: int) -> None:
         """So many kernels of so many are compiled."""
         if done >= every:

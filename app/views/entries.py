@@ -50,6 +50,20 @@ def parameter_title(document: Document, key: str) -> str:
     return f"{(found.title if found is not None else '') or node} · {name}".replace("_", " ")
 
 
+def axis_words(document: Document, key: str, rank: int) -> tuple[str, ...]:
+    """What each axis of a parameter counts, as its port declares it: `unit`, `feature`; empty where no port does.
+
+    rank  of what is looked at, without the batch
+    """
+    node, _, name = key.partition(".")
+    found = document.graph.nodes.get(node)
+    kind = found.kind if found is not None else None
+    ports = (kind.input(name), kind.output(name)) if kind is not None else ()
+    declared = next((port.shape for port in ports if port is not None and port.shape.startswith("(")), "")
+    words = [word.strip() for word in declared.strip("()").split(",") if word.strip() not in ("", "batch")]
+    return tuple("" if word.isdigit() else word.removesuffix("s") for word in words) if len(words) == rank else ()
+
+
 def entry_title(document: Document, entry: Entry, shape: tuple[int, ...]) -> str:
     """`hidden w₁₂`, counted from 1 as in a textbook; an axis of length 1 needs no index."""
     node, _, name = entry.key.partition(".")

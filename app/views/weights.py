@@ -10,7 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app.views.base import View
-from app.views.entries import is_weight, parameter_title
+from app.views.entries import axis_words, is_weight, parameter_title
 from app.views.wanted import entries_of
 from app.views.weights_plot import PICTURES, WeightsPlot
 from engine.snapshot import Reading
@@ -110,7 +110,8 @@ class WeightsView(View):
         if reading.array is None:
             count = f"{_size(reading.shape):,}".replace(",", "\u202f")
             return f"{self.parameter.currentText()} has {count} numbers, too many to show each of them. Choose another."
-        self.plot.show_array(self.parameter.currentText(), reading.array)
+        axes = axis_words(self.editor.document, self.key, len(reading.shape))
+        self.plot.show_array(self.parameter.currentText(), reading.array, axes)
         return ""
 
     def _offer(self, snapshot: Snapshot) -> None:

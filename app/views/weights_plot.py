@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF
@@ -36,6 +37,7 @@ class WeightsPlot(QWidget):
         super().__init__()
         self._array: Array = np.zeros((0, 0))
         self._shape: tuple[int, ...] = ()
+        self._axes: tuple[str, ...] = ()
         self._image: QImage | None = None
         self._pixels: Array | None = None
         self._made_for: tuple[object, ...] = ()
@@ -45,8 +47,12 @@ class WeightsPlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         current_theme().changed.connect(self._repaint)
 
-    def show_array(self, name: str, array: Array) -> None:
-        """Other numbers, of any shape: the last axis runs to the right, all others downwards."""
+    def show_array(self, name: str, array: Array, axes: Sequence[str] = ()) -> None:
+        """Other numbers, of any shape: the last axis runs to the right, all others downwards.
+
+        axes  what each axis counts, where it is not features downwards and units to the right
+        """
+        self._axes = tuple(axes)
         if name != self.name or array.shape != self._shape:
             self.name, self._shape, self.limit = name, array.shape, 0.0
         finite = array[np.isfinite(array)]
@@ -175,7 +181,9 @@ class WeightsPlot(QWidget):
         """What runs to the right and what downwards."""
         if len(self._shape) < 2:
             return "entry", ""
-        return ("input", "unit") if self.is_turned else ("unit", "input")
+        *others, last = self._axes or ("feature", "unit")
+        down = " × ".join(word for word in others if word)
+        return (down, last) if self.is_turned else (last, down)
 
     def _paint_upright(self, painter: QPainter, middle: QPointF, words: str) -> None:
         metrics = QFontMetricsF(painter.font())

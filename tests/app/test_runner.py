@@ -295,6 +295,29 @@ def test_a_message_is_heard_between_two_kernels(qtbot, runner, document, monkeyp
     assert runner._worker.session.last_step.node == "input_1"
 
 
+def test_compiling_is_told_to_be_over_though_playing_did_the_rest_of_it_and_an_edit_came_between(
+    qtbot, runner, document, monkeypatch
+):
+    waiting, heard_it, told, times = threading.Event(), threading.Event(), [], []
+
+    def prepare(session, progress=None):
+        times.append(1)
+        if len(times) == 1:
+            waiting.set()
+            assert heard_it.wait(10)
+            progress(0, 2)  # the second time playing has compiled all: there is nothing to tell of
+
+    monkeypatch.setattr(Session, "prepare", prepare)
+    runner.preparing.connect(lambda done, every: told.append((done, every)))
+    runner.open(document, 1)
+    assert waiting.wait(60)
+    runner.step()
+    runner.renumber(2)
+    heard_it.set()
+    qtbot.waitUntil(lambda: len(times) == 2 and told[-1:] == [(2, 2)])
+    assert told[0] == (0, 2)
+
+
 def test_closing_stops_the_thread_even_while_it_plays(qtbot, runner, document):
     open_and_wait(qtbot, runner, document)
     runner.play()

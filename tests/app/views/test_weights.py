@@ -107,7 +107,7 @@ def test_a_weight_that_is_not_finite_is_marked_and_breaks_nothing(view):
 def test_a_tall_matrix_lies_down_where_that_makes_its_cells_larger(view):
     show(view, np.zeros((64, 8)))
     assert view.plot.is_turned
-    assert view.plot.axis_words == ("input", "unit")
+    assert view.plot.axis_words == ("feature", "unit")
     area, _, columns = view.plot.cells()
     found = view.plot.entry_at(QPointF(area.left() + 9.5 * area.width() / columns, area.top() + 1))
     assert found == (9, 0)
@@ -216,3 +216,21 @@ def test_shares_that_were_never_computed_are_not_called_too_many(view):
     values = {"look.weights": Reading((2, 3, 3), "absent", None)}
     view.show_snapshot(Snapshot(revision=view.editor.revision, values=values))
     assert "Take a step" in view.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameter", "words"),
+    [
+        ("competitive_learning", "prototypes", ("feature", "unit")),
+        ("kohonen_map", "prototypes", ("feature", "unit")),
+        ("conv1d", "weight", ("length", "filter × channel")),
+        ("dense", "weight", ("unit", "feature")),
+    ],
+)
+def test_the_axes_of_weights_are_named_as_the_layer_counts_them(view, kind, parameter, words):
+    node = view.editor.add_node(kind, (0, 0))
+    array = np.zeros((1, 2, 2) if kind == "conv1d" else (3, 3))
+    show(view, array, key=f"{node}.{parameter}")
+    assert view.key == f"{node}.{parameter}"
+    assert not view.plot.is_turned
+    assert view.plot.axis_words == words
