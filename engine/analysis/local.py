@@ -88,6 +88,11 @@ class NodePlan:
             raise ProblemError(Problem("this node is of an unknown type", node=self.node.id, kind="unknown"))
         if "bypassed" in self.node.flags and self.sources:
             return self.sources[0]
+        if kind.looks_back:
+            fact = f"“{self.node.name}” differentiates what stands before it, so no single wire has a derivative here"
+            raise ProblemError(
+                Problem(fact, "Choose places before it, or behind it.", node=self.node.id, kind="derivative")
+            )
         sound, _ = kind.check_properties(self.node.properties)
         values = kind(sound).lower(self.program.build, **self._operands(kind, sound))
         return values[output] if isinstance(values, dict) else values

@@ -58,6 +58,8 @@ class NodeType:
 
     time  what a node has to do with time (`engine.unrolling`): it `opens` a sequence into its steps, `delays` a value by
           one step, or `closes` a region by gathering the values of all steps, which its ports are handed as lists
+    looks_back  whether its value depends on how what is wired to it was computed, as a derivative's does, and not on the
+          numbers alone: played by itself it would be another one
     """
 
     name: ClassVar[str] = ""
@@ -67,6 +69,7 @@ class NodeType:
     source: ClassVar[str] = ""
     icon: ClassVar[str] = ""
     time: ClassVar[Literal["", "opens", "delays", "closes"]] = ""
+    looks_back: ClassVar[bool] = False
     measures: ClassVar[
         tuple[str, ...]
     ] = ()  # of a learning rule: outputs that fall as it learns, drawn where there is no loss

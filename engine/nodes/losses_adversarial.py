@@ -89,6 +89,7 @@ class Derivative(NodeType):
     """The derivative of one node by another before it, as a value to go on with; examples do not mix."""
 
     name, category, icon, title = "derivative", "Maths", "tangent", "derivative"
+    looks_back = True
     formula = r"g = \frac{\partial \sum y}{\partial x}"
     source = "Aggarwal 2023, §2.3; of a derivative again: Pearlmutter 1994"
     inputs = (
@@ -108,6 +109,7 @@ class GradientPenalty(ExampleLoss):
     """What it costs a critic that its slope at an example is not 1 long."""
 
     name, title, icon = "gradient_penalty", "gradient penalty", "trending-up"
+    looks_back = True
     formula = r"L = \frac{\lambda}{n}\sum_i \left(\lVert \nabla_{x_i} f(x_i) \rVert - k\right)^2"
     source = "Gulrajani et al. 2017: Wasserstein GAN with gradient penalty"
     inputs = (
@@ -140,6 +142,7 @@ class ContractivePenalty(ExampleLoss):
     """What it costs that hidden units move when the input moves: the squares of all their derivatives, exactly."""
 
     name, title, icon = "contractive_penalty", "contractive penalty", "shrink"
+    looks_back = True
     formula = r"L = \frac{\lambda}{2n}\sum_i \sum_{j,k} \left(\frac{\partial h_{ij}}{\partial x_{ik}}\right)^2"
     source = "Rifai et al. 2011; Aggarwal 2023, eqs 5.14 to 5.16"
     inputs = (

@@ -69,6 +69,7 @@ def names(path) -> str:
     return "-".join(place.address.partition(".")[0] for place in path.places)
 
 
+@pytest.mark.text("01:ten-node-graph", "01:pathwise-aggregation")
 def test_the_ten_node_graph_has_the_seven_paths_of_the_text():
     session = play(ten_nodes((1, 2, 3), (0.5, -0.5)), "y10")
     assert session.value("y10") == pytest.approx(-0.4185770271, abs=1e-10)
@@ -91,6 +92,7 @@ def test_the_ten_node_graph_has_the_seven_paths_of_the_text():
     assert found == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.text("01:ten-node-graph", "01:backprop-dp")
 def test_dynamic_programming_gives_the_derivative_at_every_node_on_the_way():
     session = play(ten_nodes((1, 2, 3), (0.5, -0.5)), "y10")
     found = paths(session, "y2", "y10").derivatives
@@ -102,6 +104,7 @@ def test_dynamic_programming_gives_the_derivative_at_every_node_on_the_way():
     assert {name: numbers[name] for name in expected} == pytest.approx(expected, abs=1e-10)
 
 
+@pytest.mark.text("01:ten-node-graph")
 def test_the_second_test_of_the_ten_node_graph():
     session = play(ten_nodes((1, 1, 1), (1, 1)), "y10")
     sums = [paths(session, f"y{i}", "y10").derivative for i in (1, 2, 3)]
@@ -113,6 +116,7 @@ def test_the_second_test_of_the_ten_node_graph():
     [(1.0, 1.0, 32.0), (1.05, 4.7649414686, 145.2172638051), (1.1, 21.1137767454, 614.2189598648),
      (0.9, 0.0343368382, 1.2208653583)],
 )  # fmt: skip
+@pytest.mark.text("01:product-ladder")
 def test_the_product_ladder_has_32_equal_paths(x, value, derivative):
     session = play(ladder(x, 5), "o")
     found = paths(session, "x", "o")
@@ -140,6 +144,7 @@ def test_the_count_is_exact_where_the_list_is_cut(layers):
     ("x", "contributions"),
     [(1.0, (-1.6829419696, 1.0806046117)), (0.5, (-0.2474039593, 0.9689124217)), (2.0, (3.0272099812, -2.6145744835))],
 )
+@pytest.mark.text("01:sincos-diamond")
 def test_the_diamond_of_sine_and_cosine(x, contributions):
     graph = Graph()
     start, square = graph.add("constant", "x", value=x), graph.add("square", "f")
@@ -285,3 +290,19 @@ def test_through_what_is_drawn_at_random_the_paths_are_those_of_this_draw(way):
     factor = session.value("dropout_1")[1] / 2.0  # 0 or 2
     found = paths(session, "x", "total", source_unit=1)
     assert found.derivative == pytest.approx(factor * (1 - session.value("bend")[1] ** 2), rel=1e-12)
+
+
+def test_what_differentiates_others_is_no_station_of_a_path():
+    """Alone it would find that nothing depends on anything; by its wires it has no derivative at all."""
+    graph = Graph()
+    x = graph.add("constant", "x", value=3.0)
+    square = graph.add("square", "square")
+    graph.connect(x, square["x"])
+    slope = graph.add("derivative", "slope")
+    graph.connect(square, slope["y"])
+    graph.connect(x, slope["x"])
+    session = play(graph, "slope")
+    assert session.value("slope") == pytest.approx(6.0)
+    with pytest.raises(ProblemError, match="“slope” differentiates what stands before it"):
+        paths(session, "x.value", "slope.g")
+    assert paths(session, "x.value", "square.y").derivative == pytest.approx(6.0)
