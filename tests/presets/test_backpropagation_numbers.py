@@ -56,7 +56,7 @@ def test_numbers_01_ten_node_graph_all_ones():
         ((0.5, 1, 1.5), (1, 0.5), -2.1274204959, (-0.3622939051, -0.5434408577)),
     ],
 )
-@pytest.mark.text("01:log-square-example")
+@pytest.mark.text("01:log-square-example", "01:loss-to-weight")
 def test_numbers_01_log_square_example(y, w, loss, slopes):
     """The loss log y10² put behind the ten-node graph: what it sends back is 2 / y10 times the derivatives of y10."""
     session = with_inputs(y, w)

@@ -179,7 +179,7 @@ def test_numbers_01_vector_worked_example(kind):
         np.testing.assert_array_equal(np.round(read(address), digits), numbers, err_msg=address)
 
 
-@pytest.mark.text("01:vector-worked-example")
+@pytest.mark.text("01:vector-worked-example", "01:weight-outer-product")
 def test_numbers_01_vector_worked_example_masked_edges():
     """M = g₁ xᵀ, here transposed (inputs × units): x₃ → h₁₁ and x₁ → h₁₃ are not drawn."""
     session = both_parts(Session(preset("vector-worked-example")))

@@ -50,6 +50,7 @@ def test_forward_differences_lose_a_digit_with_each_digit_of_epsilon_and_central
     assert central == pytest.approx([e * e / 12 for e in (1e-1, 1e-2, 1e-3)], rel=0.01)
 
 
+@pytest.mark.text("01:gradient-check")
 def test_across_a_kink_the_ratio_is_1_as_the_catalogue_says():
     report = gradient_check(one_number("relu", -5e-8), difference="forward", epsilon=1e-7)
     (entry,) = report.entries

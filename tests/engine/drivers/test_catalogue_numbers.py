@@ -29,14 +29,14 @@ def told(session, name):
     return float(session.value(f"training.main.driver_{name}"))
 
 
-@pytest.mark.text("03:newton-quadratic-bowl")
+@pytest.mark.text("03:newton", "03:newton-quadratic-bowl")
 def test_newton_solves_the_bowl_in_one_step_from_everywhere():
     for start in ([1.0, 1.0], [-3.0, 0.2], [1e3, -7.0]):
         (at,) = walked(drawn(elliptical_bowl, start, {"type": "newton"}), 1)
         np.testing.assert_allclose(at, 0.0, atol=1e-12)
 
 
-@pytest.mark.text("03:newton-nonquadratic")
+@pytest.mark.text("03:newton", "03:newton-nonquadratic")
 def test_newton_overshoots_on_the_bowl_minus_cosine():
     session = drawn(bowl_minus_cosine, [1.0, 1.0], {"type": "newton"})
     session.step("phase")
@@ -105,7 +105,7 @@ def quartic(graph, w):
     return chain(graph, "add", *scaled)
 
 
-@pytest.mark.text("03:ex-4-4-quartic")
+@pytest.mark.text("03:newton", "03:ex-4-4-quartic")
 def test_newton_wanders_where_the_curvature_is_negative():
     trail = [at[0] for at in walked(drawn(quartic, [1.0], {"type": "newton"}), 6)]
     assert trail == pytest.approx([2.0, 1.6, 0.8827586, 2.0969121, 1.6880664, 1.1646300], abs=1e-6)
