@@ -140,9 +140,11 @@ T = TypeVar("T", bound=NodeType)
 
 
 def node_type(cls: type[T]) -> type[T]:
-    """Register a node type; a name that is taken is a mistake of the programmer."""
+    """Register a node type; a name that is taken is a mistake of the programmer, and so are two ports of one address."""
     if cls.name in _node_types:
         raise ValueError(f"two node types are called {cls.name!r}")
+    if shared := {port.name for port in cls.inputs} & {port.name for port in cls.outputs}:
+        raise ValueError(f"{cls.name!r} has an input and an output called {shared.pop()!r}: both would be `node.port`")
     if not cls.title:
         cls.title = cls.name.replace("_", " ")
     _node_types[cls.name] = cls

@@ -101,7 +101,7 @@ class Dropconnect(Masked):
     formula = r"W' = \frac{M \odot W}{1 - p}"
     source = "Wan et al. 2013; Aggarwal 2023, §5.5.4"
     inputs = (Port("weight", "(features, units)", symbol="W", help="A parameter node."),)
-    outputs = (Port("weight", "(features, units)", kind="parameter", symbol="W'"),)
+    outputs = (Port("kept", "(features, units)", kind="parameter", symbol="W'", help="Wire it to a layer's weight."),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
         return self.masked(build, values["weight"], values["weight"].shape)

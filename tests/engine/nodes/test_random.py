@@ -12,7 +12,7 @@ from scipy import special
 import resources
 from engine.document import Document
 from engine.graph import Graph
-from engine.nodes import node_types
+from engine.nodes import NodeType, Port, node_type, node_types
 from engine.session import Session
 from engine.sideplan import SidePlan
 from engine.structure import structure_of
@@ -218,6 +218,12 @@ def test_dropconnect_drops_weights_and_not_units():
     assert mask.mean() == pytest.approx(0.5, abs=0.06)
     np.testing.assert_allclose(session.value("node"), 2 * before * mask)
     np.testing.assert_allclose(session.gradient("w.value"), 2 * mask / 30, rtol=1e-12)
+
+
+def test_no_input_is_called_like_an_output_for_their_addresses_would_be_one():
+    with pytest.raises(ValueError, match="an input and an output called 'x'"):
+        node_type(type("Twice", (NodeType,), {"name": "twice_x", "inputs": (Port("x"),), "outputs": (Port("x"),)}))
+    assert "twice_x" not in node_types()
 
 
 @pytest.mark.parametrize(("meaning", "deviation"), [("deviation", 0.25), ("variance", 0.5)])
