@@ -170,7 +170,8 @@ TEXT_TOKENS = [
 # Categories that bear the colour of their kin: eleven colours can be told apart, twenty cannot.
 KIN = {
     "arrays": "maths", "comparisons": "maths", "random": "worlds", "time": "sequences", "memory": "attention",
-    "geometry": "images", "normalisation": "layers", "metrics": "losses", "learning rules": "layers",
+    "geometry": "images", "graphs": "data", "normalisation": "layers", "metrics": "losses", "learning rules": "layers",
+    "composites": "layers",
 }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ class Alone:
 
     def moved(self, port: str, by: Array) -> Alone:
         """The same with one operand moved."""
-        copy = Alone.__new__(Alone)
+        copy = type(self).__new__(type(self))
         copy.__dict__.update(self.__dict__, operands={**self.operands, port: self.operands[port] + by})
         return copy
 
