@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from engine.program import PRIMITIVES, Call, Program, Value
+from engine.program import PRIMITIVES, Call, Origin, Program, Value
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
 
@@ -259,15 +259,13 @@ def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
     result: list[Call] = []
     copies: dict[tuple[int, int], Value] = {}
     for call in calls:
-        if call.primitive.name == "matmul" and call.attributes.get("transpose_b") and call.operands[1].shape[1] != 1:
+        if _reads_columns(call):
             matrix = call.operands[1]
             turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
             copy = copies.get((matrix.index, ALL_PHASES)) or copies.get((matrix.index, turn))
             if copy is None:
-                flip = Call(PRIMITIVES["transpose"], (matrix,), {}, call.origin)
-                copy = copies[matrix.index, turn] = flip.result = Value(
-                    program, (matrix.shape[1], matrix.shape[0]), "real", flip
-                )
+                flip = _flipped(program, matrix, call.origin)
+                copy = copies[matrix.index, turn] = flip.result
                 result.append(flip)
             attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
             product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
@@ -278,3 +276,19 @@ def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
             copies = {key: copy for key, copy in copies.items() if key[0] not in written}
         result.append(call)
     return result
+
+
+def _reads_columns(call: Call) -> bool:
+    """Whether B is asked for transposed, and is no single row that lies as a column would."""
+    asked = call.primitive.name in ("matmul", "batch_matmul") and call.attributes.get("transpose_b")
+    return bool(asked) and call.operands[1].shape[-1] != 1
+
+
+def _flipped(program: Program, matrix: Value, origin: Origin) -> Call:
+    """A copy of a matrix, or of many, with rows and columns changed."""
+    *others, rows, columns = matrix.shape
+    axes = (*range(len(others)), len(others) + 1, len(others))
+    name, attributes = ("transpose", {}) if not others else ("permute", {"axes": axes})
+    flip = Call(PRIMITIVES[name], (matrix,), attributes, origin)
+    flip.result = Value(program, (*others, columns, rows), "real", flip)
+    return flip

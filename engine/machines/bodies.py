@@ -13,6 +13,10 @@ from engine.tape import Instruction
 # Bodies that are imported only when they are compiled, because their module imports Numba.
 NARROW = Kernel("product_narrow", "engine.machines.products:narrow")
 WIDE = Kernel("product_wide", "engine.machines.products:wide")
+BATCH = Kernel("product_batch", "engine.machines.products:batch")
+PERMUTE_RUNS = Kernel("permute_runs", "engine.machines.flips:permute_runs")
+PERMUTE_BLOCKS = Kernel("permute_blocks", "engine.machines.flips:permute_blocks")
+SOFTMAX = Kernel("softmax_rows", "engine.machines.rows:softmax")
 NARROW_COLUMN = Kernel("product_narrow_column", "engine.machines.dots:narrow_column")
 COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
@@ -22,6 +26,7 @@ CONVOLUTION = Kernel("windows_forward", "engine.machines.windows:convolution")
 TRANSPOSED_CONVOLUTION = Kernel("windows_back", "engine.machines.windows:transposed_convolution")
 FILTER_CORRELATION = Kernel("windows_taps", "engine.machines.windows:filter_correlation")
 DOT_LANES = (2, 4, 8)
+SIDE = 4  # of the least matrix that is turned in blocks
 MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
@@ -44,6 +49,30 @@ def _product(bias: int = 0, sums: int = 0) -> Choice:
         return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)))
 
     return choose
+
+
+def _batch_product(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    variant = dict(instruction.variant)
+    if "TRANSPOSE_B" in variant:
+        return None  # the tile reads the rows of B
+    columns, longest = instruction.fields[4], vector_length()
+    lanes = next((lanes for lanes in (2, 4, 8) if columns <= lanes), longest)
+    whole = int(columns % lanes == 0)
+    return BATCH, (("TRANSPOSE_A", variant.get("TRANSPOSE_A", 0)), ("LANES", min(lanes, longest)), ("WHOLE", whole))
+
+
+def _permute(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    rank = instruction.fields[2]
+    lengths, steps = instruction.fields[3::2], instruction.fields[4::2]
+    if rank > 1 and steps[-1] == 1:
+        return PERMUTE_RUNS, ()
+    if rank > 1 and steps[-2] == 1 and min(lengths[-2:]) >= SIDE:
+        return PERMUTE_BLOCKS, ()
+    return None
+
+
+def _softmax(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    return (SOFTMAX, ()) if 1 < instruction.fields[2] <= vector_length() else None
 
 
 def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
@@ -81,6 +110,9 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "transposed_convolution_body": _windows(TRANSPOSED_CONVOLUTION),
         "filter_correlation_body": _windows(FILTER_CORRELATION),
         "transpose_body": lambda instruction: (TRANSPOSE, ()),
+        "batch_matmul_body": _batch_product,
+        "permute_body": _permute,
+        "softmax_body": _softmax,
     },
     "float64": {},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 from types import FunctionType
@@ -17,18 +18,29 @@ LENGTH = 16  # hexadecimal digits
 def fingerprint(kernel: Kernel) -> str:
     """Sixteen digits that change with the body, the functions it calls and the numbers it reads.
 
-    A body that lies in a module of the machine (its name is `module:name`) changes with any of the machine's files.
+    A body that lies in a module of its own (its name is `module:name`) changes with that file and all of ours it imports.
     """
-    parts = [_of_machine()] if isinstance(kernel.function, str) else _parts(kernel.function)
+    function = kernel.function
+    parts = _files(function.partition(":")[0]) if isinstance(function, str) else _parts(function)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:LENGTH]
 
 
+_IMPORTED = re.compile(r"^\s*from (engine(?:\.\w+)+) import", re.MULTILINE)
+_ROOT = Path(__file__).parents[2]
+
+
 @cache
-def _of_machine() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def _files(module: str) -> list[str]:
+    """The texts of a module and of the machines' and primitives' modules that it leans on, in the order they are met."""
+    met = {module: (_ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")}
+    waiting = [module]
+    for name in waiting:  # grows while it is walked
+        for other in _IMPORTED.findall(met[name]):
+            path = _ROOT / (other.replace(".", "/") + ".py")
+            if other not in met and other.startswith(("engine.machines.", "engine.primitives.")) and path.is_file():
+                met[other] = path.read_text(encoding="utf-8")
+                waiting.append(other)
+    return list(met.values())
 
 
 def _parts(function: Any) -> list[str]:

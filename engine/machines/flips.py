@@ -1,12 +1,14 @@
-"""The CPU's float32 body of the transpose: blocks of four by four turned within registers."""
+"""The CPU's float32 bodies that put axes in another order: runs copied in vectors, blocks of four by four turned."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from llvmlite import ir
-from numba import int64, types
+from numba import int64, njit, types
 from numba.extending import intrinsic
+
+from engine.machines.vectors import VECTOR, Vectors
 
 EDGE = 4
 STRIP = 16  # rows of x walked together: what one column brings into the cache serves the next ones too
@@ -69,3 +71,75 @@ def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any
         # Below the blocks for their columns, and all of the columns behind them.
         for r in range(whole_rows if c < whole_columns else int64(0), rows):
             arena[y + c * rows + r] = arena[x + r * columns + c]
+
+
+@intrinsic
+def copy_some(context, arena, x, y, count):  # type: ignore[no-untyped-def]
+    """y[: count] = x[: count] by offsets into the arena, for no more numbers than a vector has lanes."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        arena, x, y, count = arguments
+        v = Vectors(builder, arena)
+        mask = v.mask(count, 0)
+        v.store(v.load(x, 0, mask), y, 0, mask)
+        return target.get_dummy_value()
+
+    return types.void(types.CPointer(types.float32), *[types.int64] * 3), generate
+
+
+@njit(forceinline=True, error_model="numpy")
+def _begin(instruction, row, rank):  # type: ignore[no-untyped-def]
+    """Where in x a row of the result begins; `rank` axes take part, the row counts through them."""
+    rest, begin = row, int64(0)
+    for before in range(rank):
+        axis = rank - 1 - before
+        length = int64(instruction[4 + 2 * axis])
+        begin += (rest % length) * int64(instruction[5 + 2 * axis])
+        rest //= length
+    return begin
+
+
+def permute_runs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of axes in another order, where the last axis stays: rows along the axis before it at a time."""
+    x, y, rank = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    inner, rows, step = (
+        int64(instruction[2 + 2 * rank]), int64(instruction[2 * rank]), int64(instruction[1 + 2 * rank])
+    )  # fmt: skip
+    row = int64(start)
+    while row < stop:
+        here = row % rows
+        many = min(rows - here, stop - row)
+        begin, out = x + _begin(instruction, row // rows, rank - 2) + here * step, y + row * inner
+        for r in range(many):
+            at = int64(0)
+            while at < inner:
+                copy_some(arena, begin + r * step + at, out + r * inner + at, inner - at)
+                at += VECTOR
+        row += many
+
+
+def permute_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of axes in another order, where neighbours in x become neighbours in a column of y."""
+    x, y, rank = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    inner, step, rows = (
+        int64(instruction[2 + 2 * rank]), int64(instruction[3 + 2 * rank]), int64(instruction[2 * rank])
+    )  # fmt: skip
+    whole = inner - inner % EDGE
+    row = int64(start)
+    while row < stop:
+        here = row % rows
+        many = min(rows - here, stop - row)
+        begin, out = x + _begin(instruction, row // rows, rank - 2) + here, y + row * inner
+        blocks = many - many % EDGE
+        r = int64(0)
+        while r < blocks:
+            i = int64(0)
+            while i < whole:
+                turn_block(arena, begin + i * step + r, step, out + r * inner + i, inner)
+                i += EDGE
+            r += EDGE
+        for r in range(many):
+            # Behind the blocks, and all of the rows below them.
+            for i in range(whole if r < blocks else int64(0), inner):
+                arena[out + r * inner + i] = arena[begin + i * step + r]
+        row += many

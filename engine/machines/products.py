@@ -12,6 +12,8 @@ from engine.machines.vectors import VECTOR
 WIDE = 2 * VECTOR
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
+TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
+LANES = VECTOR  # compiled in: columns of a tile
 
 _rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
@@ -129,6 +131,72 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
             else:
                 _rows_1(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
             c += WIDE
+
+
+def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of the products of many matrices, those of all matrices counted through."""
+    rows, columns, depth = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
+    a_row, a_depth = (int64(1), rows) if TRANSPOSE_A == 1 else (depth, int64(1))
+    done, none = int64(start), int64(-1)
+    while done < stop:
+        matrix, first = done // rows, done % rows
+        many = min(rows - first, stop - done)
+        a = int64(instruction[1]) + matrix * rows * depth + first * a_row
+        b, y = int64(instruction[2]) + matrix * depth * columns, int64(instruction[3]) + done * columns
+        c = int64(0)
+        while c < columns:
+            left, r = columns - c, int64(0)
+            # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
+            while r < many:
+                if many >= 8:
+                    r = r if r + 8 <= many else many - 8
+                    _tile_8(
+                        arena,
+                        a + r * a_row,
+                        b + c,
+                        y + r * columns + c,
+                        a_row,
+                        columns,
+                        left,
+                        depth,
+                        a_depth,
+                        columns,
+                        none,
+                    )
+                    r += 8
+                elif many >= 4:
+                    r = r if r + 4 <= many else many - 4
+                    _tile_4(
+                        arena,
+                        a + r * a_row,
+                        b + c,
+                        y + r * columns + c,
+                        a_row,
+                        columns,
+                        left,
+                        depth,
+                        a_depth,
+                        columns,
+                        none,
+                    )
+                    r += 4
+                else:
+                    _tile_1(
+                        arena,
+                        a + r * a_row,
+                        b + c,
+                        y + r * columns + c,
+                        a_row,
+                        columns,
+                        left,
+                        depth,
+                        a_depth,
+                        columns,
+                        none,
+                    )
+                    r += 1
+            c += LANES
+        done += many
 
 
 def column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

@@ -28,10 +28,13 @@ def row_largest(context, arena, row, columns):  # type: ignore[no-untyped-def]
     return types.float32(types.CPointer(types.float32), types.int64, types.int64), generate
 
 
-def _share_rows(count: int) -> Any:
-    def typed(context, arena, row, columns, sums):  # type: ignore[no-untyped-def]
+def _share_rows(count: int, noted: bool) -> Any:
+    """Divide each of so many rows by its sum; `noted`: the sums are written down."""
+    pointer, whole = types.CPointer(types.float32), types.int64
+
+    def typed(context, arena, row, columns, *sums):  # type: ignore[no-untyped-def]
         def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            arena, row, columns, sums = arguments
+            arena, row, columns, *sums = arguments
             v = Vectors(builder, arena)
             mask, one = v.mask(columns, 0), ir.Constant(ir.FloatType(), 1.0)
             places = [builder.add(row, builder.mul(columns, ir.Constant(ir.IntType(64), r))) for r in range(count)]
@@ -39,17 +42,24 @@ def _share_rows(count: int) -> Any:
             totals = [v.reduce(builder.fadd, x) for x in rows]
             shares = [v.spread(builder.fdiv(one, total), v.vector) for total in totals]
             for r in range(count):
-                builder.store(totals[r], v.at(builder.add(sums, ir.Constant(ir.IntType(64), r))), align=4)
+                if sums:
+                    builder.store(totals[r], v.at(builder.add(sums[0], ir.Constant(ir.IntType(64), r))), align=4)
                 v.store(builder.fmul(rows[r], shares[r]), places[r], 0, mask)
             return target.get_dummy_value()
 
-        return types.void(types.CPointer(types.float32), *[types.int64] * 3), generate
+        return types.void(pointer, whole, whole, *[whole] * noted), generate
 
-    return intrinsic(typed)
+    def with_sums(context, arena, row, columns, sums):  # type: ignore[no-untyped-def]
+        return typed(context, arena, row, columns, sums)  # type: ignore[no-untyped-call]
+
+    def without(context, arena, row, columns):  # type: ignore[no-untyped-def]
+        return typed(context, arena, row, columns)  # type: ignore[no-untyped-call]
+
+    return intrinsic(with_sums if noted else without)
 
 
-# Divide each of so many rows by its sum, and write the sums down.
-share_group, share_row = _share_rows(GROUP), _share_rows(1)
+share_group, share_row = _share_rows(GROUP, True), _share_rows(1, True)
+scale_group, scale_row = _share_rows(GROUP, False), _share_rows(1, False)
 
 
 @intrinsic
@@ -70,6 +80,23 @@ def shift_row(context, arena, row, columns, number, out):  # type: ignore[no-unt
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """Nothing is compiled in."""
     return {}
+
+
+def softmax(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of a softmax over no more numbers than a vector has lanes."""
+    x, y, width = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    for i in range(start, stop):
+        row = x + i * width
+        shift_row(arena, row, width, row_largest(arena, row, width), y + i * width)
+    for j in range(y + start * width, y + stop * width):  # one flat run, so that exp fills whole vectors
+        arena[j] = exp_of(arena[j])
+    i = int64(start)
+    while i + GROUP <= stop:
+        scale_group(arena, y + i * width, width)
+        i += GROUP
+    while i < stop:
+        scale_row(arena, y + i * width, width)
+        i += 1
 
 
 def class_cross_entropy_softmax(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
