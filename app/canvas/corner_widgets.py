@@ -10,12 +10,13 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.canvas.ink import font, ink
-from app.canvas.neuron_item import NeuronItem
+from app.canvas.live import LiveState
 from app.theme import current_theme
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
+AT_REST = LiveState()
 MAP, SMALL_MAP, SMALL_CANVAS = QSize(156, 104), QSize(108, 72), 800
 
 
@@ -58,11 +59,12 @@ class Minimap(QWidget):
     def _collect(self) -> None:
         """Rectangles by colour and shape."""
         self._boxes = defaultdict(list)
-        for item in self._view.canvas.nodes.values():
-            state = item.live.state
-            token = "error" if state.reason or state.born else state.phase or item.category_token
-            place = item.geometry.body.translated(item.pos())
-            self._boxes[token, isinstance(item, NeuronItem)].append(place)
+        canvas = self._view.canvas
+        names, made = list(canvas.nodes), canvas.nodes.made
+        for name, body in zip(names, canvas.bodies(names), strict=True):
+            state = made[name].live.state if name in made else AT_REST
+            token = "error" if state.reason or state.born else state.phase or canvas.colour_at(name)
+            self._boxes[token, canvas.nodes.geometries[name].circle is not None].append(body)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The kept picture of the graph (the map is repainted with every frame beneath it), and the view's rectangle."""

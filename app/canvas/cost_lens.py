@@ -141,10 +141,9 @@ class CostTint(QGraphicsItem):
         dearest = max(self._costs.values(), default=0.0)
         is_near = zoom_of(painter) >= TEXT_FROM
         for name, ns in self._costs.items():
-            item = self._scene.nodes.get(name)
-            if item is None or not ns:
+            if name not in self._scene.nodes or not ns:
                 continue
-            body = item.geometry.body.translated(item.pos())
+            body = self._scene.body_of(name)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink().colour("warn", round(FAINTEST + (STRONGEST - FAINTEST) * ns / dearest, 2)))
             painter.drawRoundedRect(body, RADIUS, RADIUS)

@@ -18,8 +18,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.canvas.ink import draw_text, ink
 from app.canvas.layer.item import LayerItem
-from app.canvas.node_item import DrawnNode
-from app.canvas.weights import WeightLabel
 from app.theme import current_theme
 from app.theme.formula import FormulaLayout, Term, terms_of
 from app.theme.mathematics import plain_text
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from engine.snapshot import Equation, Explanation, Snapshot
     from engine.snapshot import Term as EngineTerm
 
-BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect
 MOST_LINES = {"forward": 2, "backward": 1, "update": 1}
 SYMBOL_SIZE, PADDING, LINE_GAP, CAPTION = 15.0, 12.0, 10.0, 18.0
 NARROWEST, WIDEST = 300.0, 520.0  # pixels before a formula is broken
@@ -245,17 +242,17 @@ class FormulaNote(QWidget):
         self._others = []
         found = [(QRectF(widget.geometry()), WIDGET_COST) for widget in view.corner_widgets()]
         found += [(QRectF(rectangle), FLOATING_COST) for rectangle in self.floating()]
-        for item in view.canvas.items(inverted.mapRect(reach), BOUNDS):
-            if isinstance(item, LayerItem):
-                found += self._obstacles_inside(item)
-            elif isinstance(item, DrawnNode):
-                is_own = self.content is not None and item.node_id == self.content.node
-                place = self._on_screen(item.node_id)
-                found.append((place, OWN_COST if is_own else NODE_COST))
-                self._others += [] if is_own else [place]
-            elif isinstance(item, WeightLabel):
-                found.append((self._moved(item.sceneBoundingRect()), LABEL_COST))
-        return found
+        area = inverted.mapRect(reach)
+        for name in view.canvas.areas.within([area]):
+            if name in view.canvas.layers:
+                found += self._obstacles_inside(view.canvas.layers[name])
+                continue
+            is_own = self.content is not None and name == self.content.node
+            place = self._on_screen(name)
+            found.append((place, OWN_COST if is_own else NODE_COST))
+            self._others += [] if is_own else [place]
+        labels = [label.sceneBoundingRect() for label in view.canvas.labels.values() if label.isVisible()]
+        return [*found, *((self._moved(label), LABEL_COST) for label in labels if label.intersects(area))]
 
     def _obstacles_inside(self, layer: LayerItem) -> list[tuple[QRectF, float]]:
         """Neurons and features of an opened layer: it may be as large as the view, and between them is room."""

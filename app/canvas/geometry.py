@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF
@@ -59,7 +59,7 @@ class Geometry:
     formula: QPointF | None = None
     fields: tuple[FieldRow, ...] = ()
     picture: QRectF | None = None
-    picture_key: str = ""
+    pictured: str = ""  # what the picture shows: a parameter or an output of the node
     rule: float = 0.0  # y of the line above the numbers; 0 where the node is folded
     subtitle: str = ""
     spare: frozenset[str] = field(default=frozenset())  # optional ports: shown when they are wired or asked for
@@ -84,6 +84,16 @@ class Geometry:
     def gradient_line(self) -> QRectF:
         """The line of the gradient."""
         return self.value_line.translated(0, LINE)
+
+    @cached_property
+    def arrivals(self) -> dict[str, tuple[float, float]]:
+        """Where wires arrive, as plain numbers: a large graph asks thousands of times."""
+        return {name: (point.x(), point.y()) for name, point in self.inputs.items()}
+
+    @cached_property
+    def departures(self) -> dict[str, tuple[float, float]]:
+        """Where wires leave."""
+        return {name: (point.x(), point.y()) for name, point in self.outputs.items()}
 
     def port(self, name: str) -> QPointF | None:
         """The place of a port, whichever side it is on."""
@@ -112,7 +122,7 @@ def is_single_input(node: Node) -> bool:
 
 
 def measure(wiring: Wiring, node: Node, shapes: Mapping[str, tuple]) -> Geometry:
-    """The geometry of a node as it is now."""
+    """The geometry of a node as it is now. Nodes that are set out alike share one."""
     kind = node.kind
     if kind is None:
         return _unknown(wiring, node)
@@ -120,9 +130,13 @@ def measure(wiring: Wiring, node: Node, shapes: Mapping[str, tuple]) -> Geometry
         return _round(node, kind)
     if is_opened(node):
         return _opened(wiring, node, kind, shapes)
+    subtitle = _subtitle(node, kind)
+    header = _snapped(_header_width(node, subtitle))
     if "collapsed" in node.flags:
-        return _collapsed(node, kind)
-    return _Column(wiring, node, kind, shapes).geometry()
+        return _collapsed(kind, header, subtitle)  # type: ignore[arg-type]  # a class is hashed as any object is
+    wired = frozenset([wire.target_port for wire in wiring.wires_into(node.id)])
+    pictured = _pictured(node, kind, wired, shapes)
+    return _column(kind, header, subtitle, _rows(node, kind, wired), pictured)  # type: ignore[arg-type]  # the same
 
 
 def _unknown(wiring: Wiring, node: Node) -> Geometry:
@@ -159,9 +173,8 @@ def _opened(wiring: Wiring, node: Node, kind: type[NodeType], shapes: Mapping[st
     return Geometry(plan.size, inputs, outputs, subtitle=subtitle, spare=spare, layer=plan)
 
 
-def _collapsed(node: Node, kind: type[NodeType]) -> Geometry:
-    subtitle = _subtitle(node, kind)
-    width = _snapped(_header_width(node, subtitle))
+@lru_cache(maxsize=1024)
+def _collapsed(kind: type[NodeType], width: float, subtitle: str) -> Geometry:
     inputs = {port.name: QPointF(0, _spread(at, len(kind.inputs))) for at, port in enumerate(kind.inputs)}
     outputs = {port.name: QPointF(width, _spread(at, len(kind.outputs))) for at, port in enumerate(kind.outputs)}
     spare = frozenset(port.name for port in kind.inputs if port.optional)
@@ -189,26 +202,30 @@ def _snapped(width: float) -> float:
     return min(WIDEST, NARROWEST + STEP * steps)
 
 
+Row = tuple[str, str, str | None]  # name, label, and the text of the field; None where there is none
+
+
+@lru_cache(maxsize=4096)
+def _column(kind: type[NodeType], least: float, subtitle: str, rows: tuple[Row, ...], pictured: str) -> Geometry:
+    return _Column(kind, least, subtitle, rows, pictured).geometry()
+
+
 class _Column:
     """Stacks the rows of a rectangular node from the header down."""
 
-    def __init__(self, wiring: Wiring, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> None:
-        self.node, self.kind = node, kind
-        self.wired = {wire.target_port for wire in wiring.wires_into(node.id)}
-        self.subtitle = _subtitle(node, kind)
-        self.picture_key = _picture_key(node, kind, self.wired, shapes)
-        self.labels = _labels(node, kind, self.wired)
+    def __init__(self, kind: type[NodeType], least: float, subtitle: str, rows: tuple[Row, ...], pictured: str) -> None:
+        self.kind, self.subtitle, self.rows, self.pictured = kind, subtitle, rows, pictured
         self.formula = current_theme().mathematics(kind.formula, FORMULA_SIZE) if kind.formula else None
         if self.formula is not None and self.formula.size.width() > WIDEST - 2 * SIDE:
             self.formula = None  # only where there is room
-        self.width = _snapped(self._wish())
+        self.width = max(least, _snapped(self._wish()))
 
     def _wish(self) -> float:
-        wishes = [_header_width(self.node, self.subtitle), 192.0 if self.picture_key else 0.0]
+        wishes = [192.0 if self.pictured else 0.0]
         if self.formula is not None:
             wishes.append(self.formula.size.width() + 2 * SIDE)
         wishes.extend(
-            2 * SIDE + width_of(label, "body") + (76 if text is not None else 0) for _, label, text in self.labels
+            2 * SIDE + width_of(label, "body") + (76 if text is not None else 0) for _, label, text in self.rows
         )
         return max(wishes)
 
@@ -221,10 +238,10 @@ class _Column:
             first = y + height / 2
             y += height + 2
         fields = []
-        for name, label, text in self.labels:
+        for name, label, text in self.rows:
             fields.append(FieldRow(name, label, text, QRectF(SIDE, y, self.width - 2 * SIDE, ROW)))
             y += ROW
-        picture = QRectF(SIDE, y + 4, self.width - 2 * SIDE, PICTURE) if self.picture_key else None
+        picture = QRectF(SIDE, y + 4, self.width - 2 * SIDE, PICTURE) if self.pictured else None
         y += PICTURE + CAPTION + 6 if picture else 0
         rows = {row.name: row.rectangle.center().y() for row in fields}
         inputs = self._ports(self.kind.inputs, 0.0, first, rows)
@@ -234,7 +251,7 @@ class _Column:
         spare = frozenset(port.name for port in self.kind.inputs if port.optional)
         return Geometry(
             (self.width, rule + 4 + 2 * LINE + 6), inputs, outputs, None, formula, tuple(fields), picture,
-            self.picture_key, rule, self.subtitle, spare,
+            self.pictured, rule, self.subtitle, spare,
         )  # fmt: skip
 
     def _ports(self, ports: tuple[Port, ...], x: float, first: float, rows: Mapping[str, float]) -> dict[str, QPointF]:
@@ -249,24 +266,33 @@ class _Column:
         return places
 
 
-def _labels(node: Node, kind: type[NodeType], wired: set[str]) -> list[tuple[str, str, str | None]]:
-    """Rows between formula and picture: (name, label, text of the field or None where a wire or a required value is)."""
+def _rows(node: Node, kind: type[NodeType], wired: frozenset[str]) -> tuple[Row, ...]:
+    """Rows between formula and picture; where a wire or a required value is, a row has no field."""
+    try:
+        return _rows_of(kind, wired, tuple(node.properties.items()))  # type: ignore[arg-type]  # as above
+    except TypeError:  # a list among the properties
+        return _rows_of.__wrapped__(kind, wired, tuple(node.properties.items()))
+
+
+@lru_cache(maxsize=4096)
+def _rows_of(kind: type[NodeType], wired: frozenset[str], values: tuple[tuple[str, Any], ...]) -> tuple[Row, ...]:
+    properties = dict(values)
     needed = [port for port in kind.inputs if not port.may_stay_free and not port.many]
-    rows: list[tuple[str, str, str | None]] = []
+    rows: list[Row] = []
     for port in kind.inputs:
         free = port.default is not None and port.name not in wired
         if port.default is not None or (len(needed) > 1 and port in needed):
-            value = node.properties.get(port.name, port.default) if free else None
+            value = properties.get(port.name, port.default) if free else None
             rows.append((port.name, port.name.replace("_", " "), number_text(value) if free else None))
     known = kind.properties()
     ports = {port.name for port in kind.inputs}
-    for name in _shown_properties(node, kind):
+    for name in _shown_properties(kind, properties):
         if name not in ports:
-            rows.append((name, name.replace("_", " "), number_text(node.properties.get(name, known[name].default))))
-    return rows
+            rows.append((name, name.replace("_", " "), number_text(properties.get(name, known[name].default))))
+    return tuple(rows)
 
 
-def _shown_properties(node: Node, kind: type[NodeType]) -> list[str]:
+def _shown_properties(kind: type[NodeType], properties: Mapping[str, Any]) -> list[str]:
     """The first size and the first two numbers: what one changes most; the inspector has the rest."""
     known = kind.properties()
     sizes = [name for name, entry in known.items() if isinstance(entry, Whole) and entry.default is not None]
@@ -274,18 +300,18 @@ def _shown_properties(node: Node, kind: type[NodeType]) -> list[str]:
     scalars = [
         name
         for name, entry in known.items()
-        if isinstance(entry, Numbers) and isinstance(node.properties.get(name, entry.default), int | float)
+        if isinstance(entry, Numbers) and isinstance(properties.get(name, entry.default), int | float)
     ]
     return sizes[:1] + numbers[:2] + scalars[:1]
 
 
-def _picture_key(node: Node, kind: type[NodeType], wired: set[str], shapes: Mapping[str, tuple]) -> str:
+def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: Mapping[str, tuple]) -> str:
     """What the heat strip shows: the node's own weights, else its first output where that is an array."""
     if kind.input("weight") is not None and "weight" not in wired:
-        return f"{node.id}.weight"
+        return "weight"
     if not kind.outputs:
         return ""
-    address = f"{node.id}.{kind.outputs[0].name}"
-    shape = shapes.get(address, ())
+    name = kind.outputs[0].name
+    shape = shapes.get(f"{node.id}.{name}", ())
     several = len(shape) > 1 or (node.type == "parameter" and len(shape) == 1)
-    return address if several and shape[-1] != 1 else ""
+    return name if several and shape[-1] != 1 else ""

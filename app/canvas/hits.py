@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from math import hypot
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF
 
 from app.canvas.block import LINES_FROM
 from app.canvas.geometry import HEADER
 from app.canvas.node_item import DrawnNode, PortPlace
 from app.canvas.ports import CATCH
 from app.canvas.wire_item import PICK
-
-BOUNDS = Qt.ItemSelectionMode.IntersectsItemBoundingRect  # ports lie on the edge, half outside a node's outline
 
 if TYPE_CHECKING:
     from app.canvas.geometry import FieldRow
@@ -46,7 +44,7 @@ LAYER_PARTS = ("line", "bias", "feature")  # of a layer that is opened
 def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:
     """The uppermost thing at a point of the scene."""
     if not scene.detailed:
-        return next((Hit("node", name) for name in scene.nodes if scene.area_of(name).contains(point)), EMPTY)
+        return next((Hit("node", name) for name in scene.areas.within([_around(point, 0)])), EMPTY)
     for name, label in scene.labels.items():
         if label.place.count == 1 and label.sceneBoundingRect().contains(point):
             return Hit("weight", name)
@@ -71,18 +69,16 @@ def _around(point: QPointF, reach: float) -> QRectF:
 
 def node_at(scene: CanvasScene, point: QPointF) -> DrawnNode | None:
     """The node whose body holds a point."""
-    for item in scene.items(point):
-        if isinstance(item, DrawnNode) and item.shape().contains(point - item.pos()):
-            return item
-    return None
+    found = [scene.nodes[name] for name in scene.areas.within([_around(point, 0)])]
+    hit = [item for item in found if item.shape().contains(point - item.pos())]
+    # Of those at one height, the one that came last lies over the others.
+    return max(reversed(hit), key=DrawnNode.zValue, default=None)
 
 
 def port_at(scene: CanvasScene, point: QPointF, zoom: float, inside: DrawnNode | None = None) -> PortPlace | None:
     """The nearest port within the catch radius, which is measured on the screen."""
     best, nearest = None, CATCH / zoom
-    for item in scene.items(_around(point, CATCH / zoom), BOUNDS):
-        if not isinstance(item, DrawnNode):
-            continue
+    for item in reversed([scene.nodes[name] for name in scene.areas.within([_around(point, CATCH / zoom)])]):
         for port in item.ports:
             place = item.pos() + port.point
             away = hypot(place.x() - point.x(), place.y() - point.y())

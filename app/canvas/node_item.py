@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import LINES_FROM, Block, draw_name
 from app.canvas.figures import Sheet
-from app.canvas.geometry import HEADER, SIDE, Geometry, measure, shown_name
+from app.canvas.geometry import HEADER, SIDE, Geometry, shown_name
 from app.canvas.ink import draw_icon, draw_text, elided, ink
 from app.canvas.live import (
     HALO,
@@ -61,17 +61,23 @@ class PortPlace:
 
 def is_delayed(type: str, name: str) -> bool:
     """Whether what comes in at an input is used one step of time later: its wire may run back."""
-    port = _port_of(type, name, True)
+    port = port_of(type, name, True)
     return port is not None and port.delayed
 
 
 @lru_cache(maxsize=4096)
-def _port_of(type: str, name: str, is_input: bool) -> Port | None:
+def port_of(type: str, name: str, is_input: bool) -> Port | None:
     """A port of a node type; None where this version knows neither."""
     kind = node_types().get(type)
     if kind is None:
         return None
     return kind.input(name) if is_input else kind.output(name)
+
+
+def colour_of(node: Node) -> str:
+    """The token of a node's category."""
+    kind = node.kind
+    return category_token(kind.category) if kind else "error"
 
 
 class DrawnNode(QGraphicsItem):
@@ -96,12 +102,11 @@ class DrawnNode(QGraphicsItem):
         """What paints the live state."""
         return LiveLayer(self)
 
-    def take(self, wiring: Wiring, shapes: Mapping[str, tuple]) -> None:
+    def take(self, wiring: Wiring, shapes: Mapping[str, tuple], geometry: Geometry) -> None:
         """Show the node as the document has it now."""
         self.prepareGeometryChange()
         self.live.geometry_changes()
-        self.node = wiring.nodes[self.node_id]
-        self.geometry = measure(wiring, self.node, shapes)
+        self.node, self.geometry = wiring.nodes[self.node_id], geometry
         self.ports = list(self._ports(wiring, shapes))
         kind = self.node.kind
         self.value_key = f"{self.node_id}.{kind.outputs[0].name}" if kind and kind.outputs else ""
@@ -115,10 +120,10 @@ class DrawnNode(QGraphicsItem):
         outgoing = {wire.source_port for wire in wires_out}
         result = []
         for name, point in self.geometry.inputs.items():
-            port = _port_of(self.node.type, name, True)
+            port = port_of(self.node.type, name, True)
             result.append(self._port(name, point, port or Port(name), True, name in incoming, incoming.get(name)))
         for name, point in self.geometry.outputs.items():
-            port = _port_of(self.node.type, name, False)
+            port = port_of(self.node.type, name, False)
             shape = shapes.get(f"{self.node_id}.{name}")
             result.append(self._port(name, point, port or Port(name), False, name in outgoing, shape))
         return result
@@ -137,9 +142,14 @@ class DrawnNode(QGraphicsItem):
         return next((port for port in self.ports if port.address == address), None)
 
     @property
+    def picture_key(self) -> str:
+        """The address of what its picture shows; empty where it has none."""
+        return f"{self.node_id}.{self.geometry.pictured}" if self.geometry.pictured else ""
+
+    @property
     def category_token(self) -> str:
         """The colour of the node's category."""
-        return category_token(self.node.kind.category) if self.node.kind else "error"
+        return colour_of(self.node)
 
     def boundingRect(self) -> QRectF:
         """The node with its halo and its ports."""

@@ -95,12 +95,11 @@ class NumbersOnCanvas:
         for problem in self._scene.editor.problems:
             if problem.node and problem.severity == "error":
                 self._reasons.setdefault(problem.node, problem.fact)
-        nodes = self._scene.nodes
-        names = self._concerned() if names is None else dict.fromkeys(names)
+        names = self._concerned() if names is None else self._worth_showing(names)
         stale = self.stale
-        for name in nodes if names is None else names:
-            if name in nodes:
-                self._show_node(nodes[name], stale)
+        for name in names:
+            if name in self._scene.nodes:
+                self._show_node(self._scene.nodes[name], stale)
         self._show_weights(names)
         if not self._scene.detailed and names:
             self._scene.overview.relight(names)
@@ -114,8 +113,17 @@ class NumbersOnCanvas:
         else:
             seen = self._scene.seen() if self._scene.detailed else []
         focus = (self._scene.editor.focus or "").partition(".")[0]
-        faulty = [name for name, item in self._scene.nodes.items() if item.live.state.reason or item.live.state.phase]
+        made = self._scene.nodes.made.items()
+        faulty = [name for name, item in made if item.live.state.reason or item.live.state.phase]
         return dict.fromkeys([*seen, *faulty, *self._reasons, focus])
+
+    def _worth_showing(self, names: Iterable[str]) -> dict[str, None]:
+        """Of some nodes those that have items, or ought to have one now: a node out of sight waits until it is seen."""
+        step = self.snapshot.last_step if self.snapshot is not None else None
+        shown = {*self._scene.nodes.made, *self._reasons, *([step.node] if step is not None else [])}
+        if self._scene.detailed:
+            shown.update(self._scene.seen())
+        return {name: None for name in names if name in shown}
 
     def _show_node(self, item: DrawnNode, stale: bool) -> None:
         name, snapshot = item.node_id, self.snapshot
@@ -155,7 +163,7 @@ class NumbersOnCanvas:
         )  # fmt: skip
 
     def _picture(self, item: DrawnNode) -> Any:
-        key = item.geometry.picture_key
+        key = item.picture_key
         return self.snapshot.parameters.get(key) or self.snapshot.values.get(key)
 
     def _show_weights(self, names: Iterable[str] | None) -> None:

@@ -14,7 +14,6 @@ from app.canvas.ink import ink
 from app.canvas.live import zoom_of
 
 if TYPE_CHECKING:
-    from app.canvas.node_item import DrawnNode
     from app.canvas.resting_scene import RestingScene
 
 SHORTEST = 4.0  # pixels on screen: shorter wires are dropped
@@ -36,13 +35,11 @@ class Overview(QGraphicsItem):
         """Faults, the step of now and the selection may have changed: anywhere, or of some nodes."""
         if not self.isVisible():
             return
-        nodes, before = self._scene.nodes, dict(self._lit)
-        for name in list(nodes) if names is None else names:
+        scene, before = self._scene, dict(self._lit)
+        for name in {*scene.nodes.made, *scene.selected, *before} if names is None else names:
             self._lit.pop(name, None)
-            if name in nodes and (token := _token(nodes[name])):
+            if name in scene.nodes and (token := self._token(name)):
                 self._lit[name] = token
-        for name in before.keys() - nodes.keys():
-            self._lit.pop(name, None)
         if before != self._lit:
             self.update()
 
@@ -57,32 +54,39 @@ class Overview(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """The nodes that stand out, over what the backdrop has of them."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for name, token in self._lit.items():
-            item = self._scene.nodes[name]
-            area = item.geometry.body.translated(item.pos())
-            painter.fillRect(area, ink().colour("canvas"))
-            painter.fillRect(area, ink().colour(token, SHARE))
+        bodies = self._scene.bodies(list(self._lit))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(ink().colour("canvas"))
+        painter.drawRects(bodies)
+        by_token: dict[str, list[QRectF]] = defaultdict(list)
+        for token, body in zip(self._lit.values(), bodies, strict=True):
+            by_token[token].append(body)
+        for token, those in by_token.items():
+            painter.setBrush(ink().colour(token, SHARE))
+            painter.drawRects(those)
 
     def paint_resting(self, painter: QPainter, areas: Sequence[QRectF]) -> None:
         """One call for the wires and one a category, as far as they touch some areas."""
-        scene, nodes = self._scene, self._scene.nodes
+        scene = self._scene
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         shortest = SHORTEST / max(zoom_of(painter), 1e-6)
         painter.setPen(ink().pen("border_strong", 1.0, alpha=0.6))
         painter.drawLines([QLineF(*ends) for ends in scene.runs.chords(areas, shortest).tolist()])
         rectangles: dict[str, list[QRectF]] = defaultdict(list)
-        for name in scene.areas.within(areas):
-            item = nodes[name]
-            rectangles[item.category_token].append(item.geometry.body.translated(item.pos()))
+        names = scene.areas.within(areas)
+        for name, body in zip(names, scene.bodies(names), strict=True):
+            rectangles[scene.colour_at(name)].append(body)
         painter.setPen(Qt.PenStyle.NoPen)
         for token, those in rectangles.items():
             painter.setBrush(ink().colour(token, SHARE))
             painter.drawRects(those)
 
-
-def _token(item: DrawnNode) -> str:
-    """The colour in which a node stands out; empty where it does not."""
-    state = item.live.state
-    if state.reason or state.born:
-        return "error"
-    return state.phase or ("accent" if state.selected else "")
+    def _token(self, name: str) -> str:
+        """The colour in which a node stands out; empty where it does not."""
+        item = self._scene.nodes.made.get(name)
+        if item is None:
+            return "accent" if name in self._scene.selected else ""
+        state = item.live.state
+        if state.reason or state.born:
+            return "error"
+        return state.phase or ("accent" if state.selected else "")

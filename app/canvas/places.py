@@ -52,6 +52,17 @@ class Rows:
         """Whatever has a row."""
         return list(self._names)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
+    def of(self, name: str) -> np.ndarray:
+        """The numbers of a name."""
+        return self.numbers[self._rows[name]]
+
+    def of_all(self, names: Sequence[str]) -> np.ndarray:
+        """The numbers of some names, a row each."""
+        return self.numbers[[self._rows[name] for name in names]]
+
     def where(self, chosen: np.ndarray) -> list[str]:
         """The names of chosen rows (a mask)."""
         return [self._names[row] for row in np.flatnonzero(chosen)]
@@ -71,6 +82,15 @@ class Areas(Rows):
     def within(self, areas: Iterable[QRectF]) -> list[str]:
         """What touches one of some areas, in the order in which it came."""
         return self.where(_touching(self.numbers, areas))
+
+    def corner(self, name: str) -> tuple[float, float]:
+        """The upper left corner of one thing."""
+        left, top, _, _ = self.of(name).tolist()
+        return left, top
+
+    def corners(self, names: Sequence[str]) -> list[tuple[float, float]]:
+        """The upper left corners of many."""
+        return list(map(tuple, self.of_all(names)[:, :2].tolist()))
 
     @property
     def whole(self) -> QRectF:

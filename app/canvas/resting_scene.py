@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
 from app.canvas.backdrop import Backdrop, Sprites
+from app.canvas.drawn_nodes import DrawnNodes
 from app.canvas.figures import Stack, paint_figures
 from app.canvas.ink import ink
 from app.canvas.live import HALO, zoom_of
@@ -23,6 +24,12 @@ from app.canvas.resting import paint_at_rest
 from app.canvas.wire_item import WireItem, paint_wires
 
 GRID = 24.0
+MOST_APART = 100  # areas: of more, whoever paints would only join them again
+
+
+def reach_of(area: QRectF) -> QRectF:
+    """The rectangle of a node with its halo and its ports."""
+    return area.adjusted(-HALO - 4, -HALO - 2, HALO + 4, HALO + 2)
 
 
 @lru_cache(maxsize=32)
@@ -41,11 +48,12 @@ class RestingScene(QGraphicsScene):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.nodes: dict[str, DrawnNode] = {}
+        self.nodes = DrawnNodes(self.make_item)
         self.wires: dict[str, WireItem] = {}
         self.frames: dict[str, FrameItem] = {}
         self.notes: dict[str, NoteItem] = {}
         self.areas, self.runs = Areas(), Runs()  # of nodes and of wires
+        self.selected: set[str] = set()
         self.has_grid = True
         self.detailed = True
         self.overview = Overview(self)
@@ -62,6 +70,24 @@ class RestingScene(QGraphicsScene):
             self._is_building = False
             if collects:
                 gc.enable()
+
+    def make_item(self, name: str) -> DrawnNode:
+        """The item of a node that somebody asks for the first time."""
+        raise NotImplementedError
+
+    def colour_at(self, name: str) -> str:
+        """The token of the category of a node."""
+        raise NotImplementedError
+
+    def body_of(self, name: str) -> QRectF:
+        """The rectangle of a node (for circles: that of the circle) on the scene."""
+        return self.nodes.geometries[name].body.translated(*self.areas.corner(name))
+
+    def bodies(self, names: Sequence[str]) -> list[QRectF]:
+        """The rectangles of many nodes."""
+        geometries = self.nodes.geometries
+        corners = zip(names, self.areas.corners(names), strict=True)
+        return [geometries[name].body.translated(x, y) for name, (x, y) in corners]
 
     def seen(self) -> list[str]:
         """The nodes in view; all of them while nobody looks."""
@@ -85,9 +111,23 @@ class RestingScene(QGraphicsScene):
         for backdrop in () if self._is_building else self.backdrops:
             backdrop.disturb(area)
 
+    def disturb_all(self, areas: Sequence[QRectF]) -> None:
+        """What rests within many areas looks different now: of too many, all is painted anew."""
+        if len(areas) > MOST_APART:
+            for backdrop in () if self._is_building else self.backdrops:
+                backdrop.forget()
+            return
+        for area in areas:
+            self.disturb(area)
+
+    def disturb_wire(self, wire: WireItem) -> None:
+        """A wire looks different now."""
+        if not self._is_building:
+            self.disturb(wire.boundingRect())
+
     def rewrite(self, item: NodeItem) -> None:
-        """The figures of a node have changed."""
-        for backdrop in self.backdrops:
+        """The figures of a node have changed; from afar there are none."""
+        for backdrop in self.backdrops if self.detailed else ():
             backdrop.rewrite(item)
 
     def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation, Signal
@@ -18,17 +19,17 @@ from app.canvas.layer.plan import followers, is_opened
 from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
-from app.canvas.node_item import DrawnNode, NodeItem
+from app.canvas.node_item import DrawnNode, NodeItem, colour_of
 from app.canvas.numbers import NumbersOnCanvas
-from app.canvas.resting_scene import RestingScene
+from app.canvas.resting_scene import RestingScene, reach_of
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
-from app.canvas.wire_item import WireItem, route
+from app.canvas.wire_item import Stand, WireItem, route
 from app.canvas.wiring import Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
 from engine.graph import Graph, Node
 
-LAYOUT_MS = 300
+LAYOUT_MS, MOST_GLIDING = 300, 500  # nodes: of more, a frame would take longer than it is seen
 FAR = 1e6  # the canvas is as good as infinite
 CACHE_KB = 160 * 1024
 
@@ -53,7 +54,7 @@ class CanvasScene(RestingScene):
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
         self._boost = 1.0
-        self._selected: set[str] = set()
+        self._lit: frozenset[str] | None = None  # ports that would take the wire being pulled
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Neurons are kept by Qt as pictures of their own: its 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
@@ -83,7 +84,7 @@ class CanvasScene(RestingScene):
     def size_of(self, node_id: str) -> tuple[float, float]:
         """Width and height of a node, also of one that is not on the canvas yet."""
         if node_id in self.nodes:
-            return self.nodes[node_id].geometry.size
+            return self.nodes.geometries[node_id].size
         return measure(Wiring(self.graph), self.graph.nodes[node_id], self.editor.shapes).size
 
     # keeping step with the document ----------------------------------------------------------------------------------
@@ -94,21 +95,37 @@ class CanvasScene(RestingScene):
             return
         if change.replans:
             self.numbers.expire()
-        self._wiring = Wiring(self.graph)
-        nodes, before = self._touched(change), {name: item.pos() for name, item in self.nodes.items()}
+        if self._wiring.wires is not self.graph.wires or self._wiring.nodes is not self.graph.nodes:
+            self._wiring = Wiring(self.graph)
+        nodes = self._touched(change)
         nodes |= followers(self._wiring, nodes)
-        self._sync_nodes(nodes)
-        self._place(nodes)
-        for name in nodes & self.nodes.keys():
-            self.disturb(self.nodes[name].sceneBoundingRect())
+        before = {name: self.area_of(name) for name in nodes if name in self.nodes}
+        self._redraw(nodes)
         if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
-            self._sync_wires()
+            self._sync_wires(name for name in change.ids if ">" in name)
         self._reroute(nodes)
         self._sync_annotations()
         self.numbers.refresh(None if change.replans else nodes)
-        if change.text.endswith("Lay out") and not self.reduced_motion:
+        if change.text.endswith("Lay out") and not self.reduced_motion and len(before) <= MOST_GLIDING:
             self._glide(nodes, before)
         self._settle()
+
+    def _redraw(self, names: Iterable[str]) -> None:
+        """Have nodes look as the document, and what is known of its shapes, have them now."""
+        self._disturb_nodes(names)
+        self._sync_nodes(names)
+        self._place(names)
+        self._disturb_nodes(names)
+
+    def _disturb_nodes(self, names: Iterable[str]) -> None:
+        """What these nodes cover has to be painted anew."""
+        self.disturb_all([self._reach(name) for name in names if name in self.nodes])
+
+    def _reach(self, name: str) -> QRectF:
+        """All that a node may cover."""
+        if (item := self.nodes.made.get(name)) is not None:
+            return item.sceneBoundingRect()
+        return reach_of(self.area_of(name))
 
     def _touched(self, change: Change) -> set[str]:
         """Nodes that look different now: those named, and those at the ends of named wires."""
@@ -121,7 +138,7 @@ class CanvasScene(RestingScene):
     def _rebuild(self) -> None:
         for item in [
             *self.labels.values(),
-            *self.nodes.values(),
+            *self.nodes.made.values(),
             *self.frames.values(),
             *self.notes.values(),
         ]:
@@ -138,7 +155,7 @@ class CanvasScene(RestingScene):
         self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
         with self.building():
             self._sync_nodes(self.graph.nodes)
-            self._place(self.nodes)
+            self._place(self.graph.nodes)
             self._sync_wires()
         self.layers.lay_lines()
         self._sync_annotations()
@@ -146,37 +163,54 @@ class CanvasScene(RestingScene):
         self._settle()
 
     def _sync_nodes(self, names: Iterable[str]) -> None:
+        graph, nodes, wiring, shapes = self.graph, self.nodes, self._wiring, self.editor.shapes
         for name in names:
-            if name not in self.graph.nodes:
+            if (node := graph.nodes.get(name)) is None:
                 self._drop_node(name)
                 continue
-            wanted = _item_type(self.graph.nodes[name])
-            item = self.nodes.get(name)
+            wanted, item = _item_type(node), nodes.made.get(name)
             if item is not None and type(item) is not wanted:
                 self._drop_node(name)
                 item = None
-            if item is None:
-                item = self.nodes[name] = wanted(name)
-                item.take(self._wiring, self.editor.shapes)
-                item.setVisible(self.detailed)
-                if isinstance(item, NeuronItem | LayerItem):
-                    item.enlarge(self._boost)
-                if isinstance(item, LayerItem):
-                    self.layers[name] = item
-                self.addItem(item)
-            else:
-                item.take(self._wiring, self.editor.shapes)
+            geometry = nodes.geometries[name] = measure(wiring, node, shapes)
+            if item is not None:
+                item.take(wiring, shapes, geometry)
+            elif wanted is not NodeItem:
+                nodes[name]  # Qt paints it, and has to know of it
+
+    def colour_at(self, name: str) -> str:
+        """The token of the category of a node."""
+        return colour_of(self.graph.nodes[name])
+
+    def make_item(self, name: str) -> DrawnNode:
+        """The item of a node, as everybody has it now."""
+        item = _item_type(self.graph.nodes[name])(name)
+        item.take(self._wiring, self.editor.shapes, self.nodes.geometries[name])
+        if name in self.areas:
+            item.setPos(*self.areas.corner(name))
+        item.setVisible(self.detailed)
+        if isinstance(item, NeuronItem | LayerItem):
+            item.enlarge(self._boost)
+        if isinstance(item, LayerItem):
+            self.layers[name] = item
+        if name in self.selected or self._lit is not None:
+            item.show_state(selected=name in self.selected, lit=self._lit)
+        self.addItem(item)
+        return item
 
     def _drop_node(self, name: str) -> None:
+        if name not in self.nodes:
+            return
+        self.disturb(self._reach(name))
         self.layers.pop(name, None)
-        if (gone := self.nodes.pop(name, None)) is not None:
-            self.disturb(gone.sceneBoundingRect())
-            self.areas.drop([name])
+        self.areas.drop([name])
+        if (gone := self.nodes.drop(name)) is not None:
             self.removeItem(gone)
 
-    def _sync_wires(self) -> None:
-        drawn = {wire_id(wire): wire for wire in self.graph.wires}
-        gone = [name for name, item in self.wires.items() if item.wire is not drawn.get(name)]
+    def _sync_wires(self, names: Iterable[str] | None = None) -> None:
+        """Draw wires as the document has them now: those named, or all."""
+        drawn = {wire_id(wire): wire for wire in self.graph.wires} if names is None else self._wiring.named(names)
+        gone = [name for name, wire in drawn.items() if name in self.wires and self.wires[name].wire is not wire]
         for name in gone:
             item = self.wires.pop(name)
             self._wires_at[item.wire.source_node].discard(name)
@@ -185,13 +219,15 @@ class CanvasScene(RestingScene):
         self.runs.drop(gone)
         new = []
         for name, wire in drawn.items():
-            if name in self.wires or wire.source_node not in self.nodes or wire.target_node not in self.nodes:
+            if wire is None or name in self.wires:
                 continue
-            port = self.graph.output_port(wire.source)
-            self.wires[name] = WireItem(wire, port.kind if port else "data", self.disturb)
-            new.append(name)
-            for end in (wire.source_node, wire.target_node):
-                self._wires_at[end].add(name)
+            source, target = wire.source_node, wire.target_node
+            if source in self.nodes and target in self.nodes:
+                port = self.graph.output_port(wire.source)
+                self.wires[name] = WireItem(wire, port.kind if port else "data", self.disturb_wire)
+                new.append(name)
+                self._wires_at[source].add(name)
+                self._wires_at[target].add(name)
         self._route(new)
         self._sync_labels()
 
@@ -236,7 +272,7 @@ class CanvasScene(RestingScene):
     def _take_problems(self, _: object) -> None:
         """Shapes may have changed with the problems: ports, pictures and weights follow."""
         changed = self._reshaped()
-        self._sync_nodes(changed)
+        self._redraw(changed)
         self._sync_labels()
         self._reroute(changed)
         self._surround_frames()
@@ -261,8 +297,7 @@ class CanvasScene(RestingScene):
     def area_of(self, name: str) -> QRectF:
         """The rectangle of a node, frame or note on the scene; empty for others."""
         if name in self.nodes:
-            item = self.nodes[name]
-            return QRectF(item.pos().x(), item.pos().y(), *item.geometry.size)
+            return QRectF(*self.areas.corner(name), *self.nodes.geometries[name].size)
         if name in self.frames:
             return self.frames[name].area
         return self.notes[name].area if name in self.notes else QRectF()
@@ -278,27 +313,37 @@ class CanvasScene(RestingScene):
         """The wires of a node."""
         return [self.wires[name] for name in self._wires_at.get(node_id, ())]
 
+    def stand(self, name: str) -> Stand:
+        """A node and where it stands."""
+        return Stand(self.graph.nodes[name], self.nodes.geometries[name], *self.areas.corner(name))
+
     def _place(self, names: Iterable[str]) -> None:
-        """Nodes have come, moved or grown."""
-        found = {}
+        """Nodes have come, moved or grown: they stand where their items are, or else where the document has them."""
+        made, nodes, found = self.nodes.made, self.graph.nodes, {}
         for name in names:
-            if (item := self.nodes.get(name)) is not None:
-                (x, y), (width, height) = item.pos().toTuple(), item.geometry.size
-                found[name] = (x, y, x + width, y + height)
-        self.areas.place(found)
+            if name in self.nodes:
+                found[name] = made[name].pos().toTuple() if name in made else nodes[name].position
+        self._stand_at(found)
+
+    def _stand_at(self, places: Mapping[str, Any]) -> None:
+        areas, geometries = {}, self.nodes.geometries
+        for name, (x, y) in places.items():
+            width, height = geometries[name].size
+            areas[name] = (x, y, x + width, y + height)
+        self.areas.place(areas)
 
     def _route(self, names: Iterable[str]) -> None:
         """Run wires from port to port."""
-        runs = {}
+        runs, stand = {}, cache(self.stand)
         for name in names:
             item = self.wires[name]
-            source, target = self.nodes[item.wire.source_node], self.nodes[item.wire.target_node]
-            runs[name] = route(source, source.port(item.wire.source), target, target.port(item.wire.target))
-            item.set_run(runs[name])
+            (source, _, out), (target, _, into) = item.wire.source.partition("."), item.wire.target.partition(".")
+            runs[name] = run = route(stand(source), out, stand(target), into)
+            item.set_run(run)
         self.runs.place(runs)
 
     def _reroute(self, nodes: Iterable[str]) -> None:
-        self._place(nodes)
+        """Nodes have moved or grown: what leads to them follows."""
         wires = {wire for node in nodes for wire in self._wires_at.get(node, ())}
         self._route(wires)
         for name in wires & self.labels.keys():
@@ -308,29 +353,40 @@ class CanvasScene(RestingScene):
 
     def displace(self, names: Iterable[str], offset: QPointF) -> None:
         """Show things away from where the document has them, while the mouse holds them."""
-        nodes = [name for name in names if name in self.nodes]
-        for name in nodes:
-            self.nodes[name].setPos(QPointF(*self.graph.nodes[name].position) + offset)
+        across, down, graph = offset.x(), offset.y(), self.graph
+        places = {
+            name: (graph.nodes[name].position[0] + across, graph.nodes[name].position[1] + down)
+            for name in names
+            if name in self.nodes
+        }
+        self._move_to(places)
         for name in names:
             if name in self.notes:
                 self.notes[name].setPos(QPointF(*self.graph.notes[name].position) + offset)
-        self._reroute(nodes)
         self._surround_frames()
         self._settle()
 
-    def _glide(self, names: Iterable[str], before: dict[str, QPointF]) -> None:
+    def _move_to(self, places: Mapping[str, tuple[float, float]]) -> None:
+        """Show nodes at other places than the document's."""
+        self._disturb_nodes(name for name in places if name not in self.nodes.made)
+        for name, place in places.items():
+            if name in self.nodes.made:
+                self.nodes.made[name].setPos(*place)
+        self._stand_at(places)
+        self._disturb_nodes(name for name in places if name not in self.nodes.made)
+        self._reroute(places)
+
+    def _glide(self, names: Iterable[str], before: Mapping[str, QRectF]) -> None:
         """Let nodes travel to the places that a layout gave them."""
-        ends = {name: self.nodes[name].pos() for name in names if name in self.nodes and name in before}
+        ends = {name: self.area_of(name).topLeft() for name in names if name in self.nodes and name in before}
         if self._gliding is not None:
             self._gliding.stop()
         self._gliding = glide = QVariantAnimation(self, startValue=0.0, endValue=1.0, duration=LAYOUT_MS)
         glide.setEasingCurve(QEasingCurve.Type.OutCubic)
 
         def advance(share: float) -> None:
-            for name, end in ends.items():
-                if name in self.nodes:
-                    self.nodes[name].setPos(before[name] + (end - before[name]) * share)
-            self._reroute(ends)
+            starts = {name: before[name].topLeft() for name in ends if name in self.nodes}
+            self._move_to({name: (at + (ends[name] - at) * share).toTuple() for name, at in starts.items()})
             self._surround_frames()
 
         glide.valueChanged.connect(advance)
@@ -349,8 +405,8 @@ class CanvasScene(RestingScene):
 
     def _place_labels(self) -> None:
         if self.labels:
-            obstacles = [item.geometry.body.translated(item.pos()) for item in self.nodes.values()]
-            place_labels(self.labels.values(), obstacles)
+            wires = [self.wires[name].boundingRect() for name in self.labels]
+            place_labels(self.labels.values(), self.bodies(self.areas.within(wires)))
         self.arranged.emit()
 
     # looks -----------------------------------------------------------------------------------------------------------
@@ -363,26 +419,27 @@ class CanvasScene(RestingScene):
         if detailed == self.detailed:
             return
         self.detailed = detailed
-        for item in [*self.nodes.values(), *self.labels.values(), self.marks]:
+        for item in [*self.nodes.made.values(), *self.labels.values(), self.marks]:
             item.setVisible(detailed)
         self.overview.setVisible(not detailed)
         self.overview.relight()
 
     def _enlarge(self, boost: float) -> None:
         self._boost = boost
-        for item in [*self.labels.values(), *self.nodes.values()]:
+        for item in [*self.labels.values(), *self.nodes.made.values()]:
             if isinstance(item, NeuronItem | WeightLabel | LayerItem):
                 item.enlarge(boost)
         self.layers.lay_lines()
         self._settle()
 
     def _show_selection(self, selection: Any) -> None:
-        for name in selection | self._selected:
-            if (node := self.nodes.get(name)) is not None and node.live.state.selected != (name in selection):
-                node.show_state(selected=name in selection)
+        for name in selection | self.selected:
+            if (node := self.nodes.made.get(name)) is not None:
+                if node.live.state.selected != (name in selection):
+                    node.show_state(selected=name in selection)
             elif (wire := self.wires.get(name)) is not None:
                 wire.show_as(selected=name in selection)
-        self._selected = set(selection)
+        self.selected = set(selection)
         for table in (self.frames, self.notes):
             for name, item in table.items():
                 item.show_selected(name in selection)
@@ -404,14 +461,15 @@ class CanvasScene(RestingScene):
 
     def light_focus(self, address: str | None) -> None:
         """Ring the port that the keyboard is at."""
-        for item in self.nodes.values():
-            own = address or ""
-            lit = frozenset({own}) if own.partition(".")[0] == item.node_id else None
-            if item.live.state.ringed != lit:
-                item.show_state(ringed=lit)
+        own = (address or "").partition(".")[0]
+        before = [name for name, item in self.nodes.made.items() if item.live.state.ringed is not None]
+        for name in dict.fromkeys([*before, own]):
+            if name in self.nodes:
+                self.nodes[name].show_state(ringed=frozenset({str(address)}) if name == own else None)
 
     def light_ports(self, lit: frozenset[str] | None) -> None:
         """While a wire is pulled: light the ports that would take it; None: no wire is pulled any more."""
-        for item in self.nodes.values():
+        self._lit = lit
+        for item in self.nodes.made.values():
             if item.live.state.lit != lit:
                 item.show_state(lit=lit)

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
 
+from app.canvas.geometry import Geometry
 from app.canvas.ink import ink
 from app.canvas.neuron_item import edge_point
-from app.canvas.node_item import DrawnNode, PortPlace, is_delayed
+from app.canvas.node_item import is_delayed, port_of
 from app.editor import wire_id
-from engine.graph import Wire
+from engine.graph import Node, Wire
 
 PICK = 6.0  # pixels around the line that still hit it
 BEND_LEAST, BEND_MOST = 36.0, 220.0
@@ -72,32 +73,43 @@ def bezier(begin: QPointF, end: QPointF) -> QPainterPath:
     return curved(begin.x(), begin.y(), end.x(), end.y()).path()
 
 
-def route(source: DrawnNode, source_port: PortPlace | None, target: DrawnNode, target_port: PortPlace | None) -> Run:
+class Stand(NamedTuple):
+    """A drawn node and where it stands: what wires begin and end at."""
+
+    node: Node
+    geometry: Geometry
+    x: float
+    y: float
+
+
+def route(source: Stand, out: str, target: Stand, into: str) -> Run:
     """From port to port; between circles straight from edge to edge, as networks are drawn in books."""
-    if source.geometry.circle is not None and target.geometry.circle is not None and _leads_to_inputs(target_port):
-        begin, end = source.pos() + source.geometry.circle.center(), target.pos() + target.geometry.circle.center()
-        first, last = edge_point(source.geometry, source.pos(), end), edge_point(target.geometry, target.pos(), begin)
+    begins, ends = source.geometry, target.geometry
+    if begins.circle is not None and ends.circle is not None and _leads_to_inputs(target.node, into):
+        corner, other = QPointF(source.x, source.y), QPointF(target.x, target.y)
+        first = edge_point(begins, corner, other + ends.circle.center())
+        last = edge_point(ends, other, corner + begins.circle.center())
         return Run(first.x(), first.y(), last.x(), last.y(), 0.0)
-    out, into = source.pos(), target.pos()
-    leave = source_port.point if source_port else QPointF(source.geometry.size[0], 0)
-    arrive = target_port.point if target_port else QPointF(0, 0)
-    run = curved(out.x() + leave.x(), out.y() + leave.y(), into.x() + arrive.x(), into.y() + arrive.y())
-    if run.begin_x <= run.end_x or target_port is None or not is_delayed(target.node.type, target_port.name):
+    across, down = begins.departures.get(out) or (begins.size[0], 0.0)
+    right, below = ends.arrivals.get(into) or (0.0, 0.0)
+    run = curved(source.x + across, source.y + down, target.x + right, target.y + below)
+    if run.begin_x <= run.end_x or not is_delayed(target.node.type, into):
         return run
-    bottom = max(out.y() + source.geometry.size[1], into.y() + target.geometry.size[1])
-    place = list(source.geometry.outputs).index(source_port.name) if source_port else 0
+    bottom = max(source.y + begins.size[1], target.y + ends.size[1])
+    place = list(begins.outputs).index(out) if out in begins.outputs else 0
     lane = bottom + BELOW + APART * place
     return run._replace(bend=BEND_LEAST, sag=lane - max(run.begin_y, run.end_y))
 
 
-def _leads_to_inputs(port: PortPlace | None) -> bool:
+def _leads_to_inputs(node: Node, name: str) -> bool:
+    port = port_of(node.type, name, True)
     return port is None or port.kind != "parameter"
 
 
 class WireItem:
     """One wire as drawn; its looks are set by the scene, and the backdrop paints it. No item of Qt's: there are many."""
 
-    def __init__(self, wire: Wire, kind: str, disturb: Callable[[QRectF], None]) -> None:
+    def __init__(self, wire: Wire, kind: str, disturb: Callable[[WireItem], None]) -> None:
         self.wire, self.kind = wire, kind
         self.wire_id = wire_id(wire)
         self.run = NOWHERE
@@ -138,7 +150,7 @@ class WireItem:
 
     def update(self) -> None:
         """Have it painted anew."""
-        self._disturb(self.boundingRect())
+        self._disturb(self)
 
     def boundingRect(self) -> QRectF:
         """What it may cover, with room for the band of a phase."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from engine.graph import Graph, Node, Wire
 
@@ -13,6 +13,7 @@ class Wiring:
 
     def __init__(self, graph: Graph) -> None:
         self.nodes: Mapping[str, Node] = graph.nodes
+        self.wires = graph.wires
         into: dict[str, list[Wire]] = defaultdict(list)
         out_of: dict[str, list[Wire]] = defaultdict(list)
         for wire in graph.wires:
@@ -29,3 +30,12 @@ class Wiring:
     def wires_out_of(self, node_id: str) -> list[Wire]:
         """Wires that begin at a node."""
         return list(self._out_of.get(node_id, ()))
+
+    def named(self, names: Iterable[str]) -> dict[str, Wire | None]:
+        """Wires by their names (`source>target`); None for one that is not there."""
+        found: dict[str, Wire | None] = {}
+        for name in names:
+            source, _, target = name.partition(">")
+            into = self._into.get(target.partition(".")[0], ())
+            found[name] = next((wire for wire in into if wire.target == target and wire.source == source), None)
+        return found

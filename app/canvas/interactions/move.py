@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtWidgets import QGraphicsLineItem
 
@@ -65,23 +66,17 @@ class Move(Interaction):
     def _nearest(self, places: list[float], vertical: bool) -> float:
         """How far to the nearest edge or centre of a neighbour in view; a guide is drawn there."""
         reach, visible = SNAP / self.view.zoom, self.view.visible_area()
-        best: tuple[float, float] | None = None
-        for name in self.scene.nodes:
-            other = self.scene.area_of(name)
-            if name in self._carried or not other.intersects(visible):
-                continue
-            edges = (
-                (other.left(), other.center().x(), other.right())
-                if vertical
-                else (other.top(), other.center().y(), other.bottom())
-            )
-            for place, edge in zip(places, edges, strict=True):
-                if abs(edge - place) <= reach and (best is None or abs(edge - place) < abs(best[0])):
-                    best = (edge - place, edge)
-        if best is None:
+        neighbours = [name for name in self.scene.areas.within([visible]) if name not in self._carried]
+        if not neighbours:
             return 0.0
-        self._draw_guide(best[1], vertical, visible)
-        return best[0]
+        low, high = self.scene.areas.of_all(neighbours)[:, 0 if vertical else 1 :: 2].T
+        edges = np.stack([low, (low + high) / 2, high], axis=1)
+        gaps = edges - np.array(places)
+        best = int(np.abs(gaps).argmin())
+        if abs(gap := float(gaps.flat[best])) > reach:
+            return 0.0
+        self._draw_guide(float(edges.flat[best]), vertical, visible)
+        return gap
 
     def _draw_guide(self, place: float, vertical: bool, visible: QRectF) -> None:
         line = (

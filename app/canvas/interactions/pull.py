@@ -67,9 +67,9 @@ class PullWire(Interaction):
         node = self._anchor.address.partition(".")[0]
         graph = self.scene.graph
         barred = {node, *(graph.ancestors(node) if self._forward else graph.descendants(node))}
-        for name, item in self.scene.nodes.items():
+        for name, geometry in self.scene.nodes.geometries.items():
             if name not in barred:
-                yield from (port.address for port in item.ports if port.is_input == self._forward)
+                yield from (f"{name}.{port}" for port in (geometry.inputs if self._forward else geometry.outputs))
 
     def _sorting_out(self, candidates: frozenset[str]) -> Iterator[str]:
         """The candidates that the engine refuses."""

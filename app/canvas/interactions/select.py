@@ -28,7 +28,8 @@ class RubberBand(Interaction):
             return
         area = QRectF(self.start, point).normalized()
         self._band.setRect(area)
-        touched = {name for name in [*self.scene.nodes, *self.scene.notes] if self.scene.area_of(name).intersects(area)}
+        near = [*self.scene.areas.within([area]), *self.scene.notes]
+        touched = {name for name in near if self.scene.area_of(name).intersects(area)}
         frames = {name for name, item in self.scene.frames.items() if item.title_area.intersects(area)}
         self.editor.select(combined(self._before, touched | frames, modifiers))
 

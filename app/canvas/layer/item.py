@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import Block, draw_name
-from app.canvas.geometry import HEADER, SIDE, latex_name, shown_name
+from app.canvas.geometry import HEADER, SIDE, Geometry, latex_name, shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
 from app.canvas.layer.lines import NEURONS_FROM, WeightLines
 from app.canvas.layer.matrix import WeightMatrix
@@ -59,9 +59,9 @@ class LayerItem(DrawnNode):
         assert self.geometry.layer is not None
         return self.geometry.layer
 
-    def take(self, wiring: Wiring, shapes: Mapping[str, tuple]) -> None:
+    def take(self, wiring: Wiring, shapes: Mapping[str, tuple], geometry: Geometry) -> None:
         """Show the layer as the document has it now."""
-        super().take(wiring, shapes)
+        super().take(wiring, shapes, geometry)
         # Lines lie over the layers they come from, and under everything else.
         self.setZValue(NODES_Z - 1 + min(0.9, 0.01 * self.plan.depth))
         self.matrix.take(self.plan)

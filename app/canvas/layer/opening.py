@@ -74,7 +74,7 @@ class _Opening:
         """Give one layer its new size: the port that values come in by keeps its height, all else makes room."""
         before = self._areas[name]
         old, new = (
-            self._scene.nodes[name].geometry,
+            self._scene.nodes.geometries[name],
             measure(self._wiring, self._graph.nodes[name], self._scene.editor.shapes),
         )
         left = before.left() if name in self._layers else before.right() - new.size[0]

@@ -65,7 +65,8 @@ def check_scene(editor, scene):
     assert len(graph.wires) == len(scene.wires), "a wire stands twice in the document"
     assert set(scene.frames) == set(graph.frames) and set(scene.notes) == set(graph.notes), "frames and notes"
     drawn = scene.items()
-    assert sum(isinstance(item, DrawnNode) for item in drawn) == len(graph.nodes), "nodes left behind on the canvas"
+    made = [item for item in drawn if isinstance(item, DrawnNode)]
+    assert sorted(item.node_id for item in made) == sorted(scene.nodes.made), "nodes left behind on the canvas"
     assert sorted(scene.runs.names) == sorted(scene.wires), "wires left behind on the canvas"
     assert sorted(scene.areas.names) == sorted(scene.nodes), "places left behind on the canvas"
     for name in scene.nodes:
@@ -85,8 +86,8 @@ def check_scene(editor, scene):
     for wire in graph.wires:
         item = scene.wires[wire_id(wire)]
         assert item.wire is wire, f"{wire_id(wire)} is drawn as it was before"
-        source, target = scene.nodes[wire.source_node], scene.nodes[wire.target_node]
-        run = route(source, source.port(wire.source), target, target.port(wire.target))
+        source, target = scene.stand(wire.source_node), scene.stand(wire.target_node)
+        run = route(source, wire.source_port, target, wire.target_port)
         assert item.run == run, f"{wire_id(wire)} does not lead from port to port"
     assert all(editor.exists(name) for name in editor.selection), "something is selected that is gone"
     assert scene.views()[0].mode is None, "a gesture has not ended"
