@@ -9,11 +9,13 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from engine.composites import Composite, node_at, set_composites
 from engine.datasets import Dataset
 from engine.graph import Graph
 from engine.lowering import Inference, infer
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.schema import Fields, plain, shortened
+from engine.schema_composites import read_composites
 from engine.schema_data import data_json, load_data, read_data
 from engine.schema_files import read_file, write_file
 from engine.schema_graph import GraphReader, Places, graph_json, graph_problems
@@ -32,7 +34,6 @@ class Document:
 
     precision   `float32` (fast) or `float64` (exact)
     data        what each part is made of: `{"train": {"name": "xor"}}`; `engine.datasets.load` reads each entry
-    composites  graphs inside nodes, by name, as they stand in the file
     extra       keys that this version does not know, kept for the next one; those of the graph stand under `graph`
     weights     name of the file beside the document that its trained numbers are in; empty where they were not saved
     folder      where paths of data files start; None for a document that was never in a file
@@ -67,7 +68,9 @@ class Document:
         self.training = training if isinstance(training, Training) else _sound_training(training or {})
         self.views, self.tour, self.references = list(views), list(tour), list(references)
         self.covers, self.expects = list(covers), list(expects)
-        self.composites, self.extra = dict(composites or {}), dict(extra or {})
+        self.extra = dict(extra or {})
+        if composites:
+            set_composites(self.graph, read_composites(composites, "graph.composites", Findings())[0])
         self.version = VERSION
         self.weights = ""
         self.folder: Path | None = None
@@ -76,6 +79,11 @@ class Document:
         self._places = Places()
         self._unsound_plan: _UnsoundPlan | None = None
         self._loaded: _Loaded | None = None
+
+    @property
+    def composites(self) -> dict[str, Composite]:
+        """The graphs inside nodes, by id: those of `graph`."""
+        return self.graph.composites
 
     # reading -------------------------------------------------------------------------------------------------------
 
@@ -120,7 +128,6 @@ class Document:
 
     def _read_graph(self, fields: Fields) -> None:
         self.graph, self._places = GraphReader(fields.findings).read(fields)
-        self.composites = fields.inner("composites")
         unknown = fields.extra()
         if unknown:
             self.extra["graph"] = unknown
@@ -156,7 +163,7 @@ class Document:
             "title": self.title,
             "question": self.question,
             "precision": self.precision,
-            "graph": graph_json(self.graph, self.composites, self.extra.get("graph", {})),
+            "graph": graph_json(self.graph, self.extra.get("graph", {})),
             "data": data_json(self.data),
             "training": plan.written if (plan := self._untouched_plan()) else self.training.to_json(),
             **({"weights": self.weights} if self.weights else {}),
@@ -190,7 +197,7 @@ class Document:
         """An independent copy."""
         twin = copy.copy(self)
         twin.graph = self.graph.copy()
-        twin.data, twin.composites, twin.extra = dict(self.data), dict(self.composites), dict(self.extra)
+        twin.data, twin.extra = dict(self.data), dict(self.extra)
         for name in ("views", "tour", "references", "covers", "expects", "problems"):
             setattr(twin, name, list(getattr(self, name)))
         return twin
@@ -209,7 +216,7 @@ class Document:
         for problem in map(shortened, (inference or infer(self, dataset)).problems):
             is_told = (problem.node, problem.fact) in told or (problem.path, problem.kind) in told
             if not is_told and problem.kind != "cycle":
-                found.append(problem.at(path=places.nodes.get(problem.node, "")))
+                found.append(problem.at(path=places.node(problem.node, self.graph)))
         return found
 
     def load_data(self) -> tuple[Dataset | None, list[Problem]]:
@@ -230,7 +237,7 @@ class Document:
                 named += [(f"parameters[{i}]", address) for i, address in enumerate(phase.parameters)]
             for key, address in named:
                 node = address.partition(".")[0]
-                if node and node not in self.graph.nodes:
+                if node and node_at(self.graph, node) is None:
                     mend = did_you_mean(node[:80], self.graph.nodes) or "Name a node of the graph."
                     path = f"training.phases[{index}].{key}"
                     problems.append(Problem(f"there is no node {said(node)}", mend, path=path, kind="unknown"))

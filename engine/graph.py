@@ -6,11 +6,15 @@ import builtins
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.nodes import NodeType, Port, node_types
 from engine.problems import Problem, ProblemError, did_you_mean
 
+if TYPE_CHECKING:
+    from engine.composites import Composite
+
+COMPOSITE = "composite"  # the type of nodes that use a composite
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 LOOKS = frozenset({"collapsed", "opened", "pinned"})  # flags that change nothing in what is computed
 
@@ -26,11 +30,12 @@ class Node:
     position: tuple[float, float] = (0.0, 0.0)
     flags: frozenset[str] = frozenset()  # of: collapsed, opened, frozen, muted, bypassed, pinned
     extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
+    bound: builtins.type[NodeType] | None = field(default=None, compare=False, repr=False)  # of a composite
 
     @property
     def kind(self) -> builtins.type[NodeType] | None:
-        """The node type, or None where this version knows none of that name."""
-        return node_types().get(self.type)
+        """The node type (of a use: as its composite makes it), or None where none of that name is known."""
+        return self.bound or node_types().get(self.type)
 
     @property
     def name(self) -> str:
@@ -118,6 +123,7 @@ class Graph:
         self.wires: list[Wire] = []
         self.frames: dict[str, Frame] = {}
         self.notes: dict[str, Note] = {}
+        self.composites: dict[str, Composite] = {}  # `engine.composites` keeps uses and definitions together
 
     # building, as in a notebook ------------------------------------------------------------------------------------
 
@@ -132,16 +138,16 @@ class Graph:
     ) -> NodeRef:
         """Add a node and return a reference to it. Without a position it lands right of the last node.
 
-        Raises `ProblemError` for an unknown type (“did you mean”), a bad or taken id, an unknown or unfit property.
+        A composite is used by its id as the type, or by the type `composite` and its id as `of`; one of the library is
+        copied into the graph. Raises `ProblemError` for an unknown type (“did you mean”), a bad or taken id, an unknown
+        or unfit property.
         """
+        bound: builtins.type[NodeType] | None = None
         kind = node_types().get(type)
         if kind is None:
-            raise ProblemError(
-                Problem(
-                    f"no node type is called “{type}”", did_you_mean(type, node_types()), node=id or "", kind="unknown"
-                )
-            )
-        name = id or self.free_id(type)
+            kind = bound = self._composite_kind(str(properties.get("of", "")) if type == COMPOSITE else type, id or "")
+            type, properties = COMPOSITE, {"of": kind.name, **properties}
+        name = id or self.free_id(kind.name)
         sound, problems = kind.check_properties(properties)
         if not IDENTIFIER.fullmatch(name):
             problems.append(
@@ -154,8 +160,15 @@ class Graph:
         if position is None:
             right = max((node.position[0] for node in self.nodes.values()), default=-240.0)
             position = (right + 240.0, 0.0)
-        self.nodes[name] = Node(name, type, title, sound, position)
+        self.nodes[name] = Node(name, type, title, sound, position, bound=bound)
         return NodeRef(name)
+
+    def _composite_kind(self, name: str, node: str) -> builtins.type[NodeType]:
+        from engine.composite_library import taken_from_library
+
+        if name not in self.composites:
+            taken_from_library(self, name, node)
+        return self.composites[name].kind
 
     def connect(self, source: str, target: str) -> Wire:
         """Wire an output to an input; where no port is named, the only output and the only free input are meant.
@@ -290,6 +303,7 @@ class Graph:
         twin.nodes = {name: node.copy() for name, node in self.nodes.items()}
         twin.wires = list(self.wires)
         twin.frames, twin.notes = dict(self.frames), dict(self.notes)
+        twin.composites = dict(self.composites)
         return twin
 
     def __iter__(self) -> Iterator[Node]:

@@ -10,6 +10,7 @@ import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
 from engine.feed import Feed, Mode
 from engine.graph import Graph, Node, Wire
+from engine.inlining import inlined, name_ports, told_of
 from engine.nodes.base import NodeType, Port
 from engine.objectives import Drawn, lower_phases, lower_rules, watch_side_branches
 from engine.problems import Problem, ProblemError, shape_mismatch
@@ -83,13 +84,15 @@ def lower(
     fills `data.inputs` and `data.targets` with as many rows as the batch has. Mistakes leave out the nodes they concern
     and all that depends on these; they are told in `problems`, and the sound part is there to run.
     """
+    document = inlined(document)
     program = Program()
     program.build.training = mode == "train"
     program.build.seed = document.training.seed
-    result = Lowered(program)
+    result = Lowered(program, told_of(document.graph))
     feed = Feed(program, dataset, document.training, mode, result)
     program.build.feeder = feed
     _lower_nodes(document.graph, result)
+    name_ports(document.graph, program.outputs)
     if "backward" in parts:
         lower_phases(document, result, "update" in parts)
     if "update" in parts:

@@ -88,8 +88,8 @@ def _strangers(phase: Phase, index: int, result: Lowered) -> list[Problem]:
         return []
     program = result.program
     parameters = [address for address, value in program.sources.items() if value.source and value.source.trainable]
-    owners = {address.partition(".")[0] for address in parameters}
-    lowered = {origin.node for origin in program.steps}
+    owners = {name for address in parameters for name in _around(address)}
+    lowered = {name for origin in program.steps for name in _around(origin.node)}
     return [
         Problem(
             f"“{address}” is no parameter",
@@ -214,7 +214,9 @@ def _learns(graph: Graph, phase: Phase, value: Value) -> bool:
     node = graph.nodes.get(_owner(value))
     if node is not None and ("frozen" in node.flags or _has_own_rule(node)):
         return False
-    return phase.parameters == "all" or value.source.address in phase.parameters or _owner(value) in phase.parameters
+    if phase.parameters == "all" or value.source.address in phase.parameters:
+        return True
+    return any(name in phase.parameters for name in _around(value.source.address))
 
 
 def _has_own_rule(node: Node) -> bool:
@@ -223,6 +225,12 @@ def _has_own_rule(node: Node) -> bool:
 
 def _owner(value: Value) -> str:
     return value.source.address.partition(".")[0] if value.source else ""
+
+
+def _around(address: str) -> list[str]:
+    """The node of an address and the uses of composites that it stands in: `block_1/dense_1` and `block_1`."""
+    levels = address.partition(".")[0].split("/")
+    return ["/".join(levels[: depth + 1]) for depth in range(len(levels))]
 
 
 def lower_rules(graph: Graph, result: Lowered) -> None:

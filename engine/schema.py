@@ -82,6 +82,10 @@ class Fields:
         value = self.take(key, _is_pair, default, f"two numbers of at most {FARTHEST:,.0f} pixels", "warning")
         return value[0], value[1]
 
+    def names(self) -> list[str]:
+        """All keys, in their order."""
+        return list(self._value)
+
     def extra(self) -> dict[str, Any]:
         """The keys that nobody took, kept and told."""
         rest = {key: value for key, value in self._value.items() if key not in self._taken}

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from engine.graph import IDENTIFIER, Frame, Graph, Node, Note, Wire
+from engine.composites import Composite, composite_of, set_composites, wanted_kind
+from engine.graph import COMPOSITE, IDENTIFIER, Frame, Graph, Node, Note, Wire
 from engine.nodes import NodeType, node_types
 from engine.problems import Problem
 from engine.schema import Fields, is_whole, plain, shortened
+from engine.schema_composites import composites_json, definition_problems, read_composites, use_problem
 from engine.schema_text import Findings, path_text, said
 
 MOST_NODES = 20_000
@@ -28,32 +30,57 @@ class Places:
 
     nodes: dict[str, str] = field(default_factory=dict)
     wires: dict[tuple[str, str], str] = field(default_factory=dict)
+    composites: dict[str, Places] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, graph: Graph) -> Places:
+    def of(cls, graph: Graph, path: str = "graph") -> Places:
         """The places in the file that `graph` would be saved as."""
-        nodes = {name: f"graph.nodes[{index}]" for index, name in enumerate(graph.nodes)}
-        wires = {(wire.source, wire.target): f"graph.wires[{index}]" for index, wire in enumerate(graph.wires)}
-        return cls(nodes, wires)
+        nodes = {name: f"{path}.nodes[{index}]" for index, name in enumerate(graph.nodes)}
+        wires = {(wire.source, wire.target): f"{path}.wires[{index}]" for index, wire in enumerate(graph.wires)}
+        inside = {name: cls.of(found.graph, f"{path}.composites.{name}") for name, found in graph.composites.items()}
+        return cls(nodes, wires, inside)
 
     def fit(self, graph: Graph) -> bool:
         """Whether the graph still has the nodes and wires that were read, in their order."""
         wires = [(wire.source, wire.target) for wire in graph.wires]
-        return list(self.nodes) == list(graph.nodes) and list(self.wires) == wires
+        if list(self.nodes) != list(graph.nodes) or list(self.wires) != wires:
+            return False
+        inside = graph.composites
+        return self.composites.keys() == inside.keys() and all(
+            places.fit(inside[name].graph) for name, places in self.composites.items()
+        )
+
+    def node(self, path: str, graph: Graph) -> str:
+        """The place of a node, also of one within composites (`block_1/dense_1`); empty where there is none."""
+        places, name = self, path
+        while "/" in name:
+            use, _, name = name.partition("/")
+            composite = composite_of(graph.nodes[use]) if use in graph.nodes else None
+            if composite is None or composite.id not in self.composites:
+                return ""
+            places, graph = self.composites[composite.id], composite.graph
+        return places.nodes.get(name, "")
 
 
 class GraphReader:
     """Reads the `graph` of a file; ids that cannot stay are renamed, and wires and frames follow."""
 
-    def __init__(self, findings: Findings) -> None:
+    def __init__(self, findings: Findings, table: Mapping[str, Composite] | None = None) -> None:
         self._findings = findings
+        self._within = table is not None  # whether it is the graph of a definition that is read
         self.graph, self.places = Graph(), Places()
+        self._table: Mapping[str, Composite] = table or {}
         self._renamed: dict[str, str] = {}
         self._numbers: dict[str, int] = {}  # where to go on looking for a free one
         self._sources: dict[str, str] = {}  # the first source of each input that is wired
 
     def read(self, fields: Fields) -> tuple[Graph, Places]:
         """The graph, and where its nodes and wires stand."""
+        if not self._within:
+            path = fields.at("composites")
+            self._table, inside = read_composites(fields.inner("composites"), path, self._findings)
+            set_composites(self.graph, self._table)
+            self._table, self.places.composites = self.graph.composites, inside
         entries = fields.entries("nodes")
         if len(entries) > MOST_NODES:
             fact = f"the graph has {len(entries)} nodes, more than {MOST_NODES}"
@@ -78,12 +105,13 @@ class GraphReader:
         if type_name is None:
             return
         name = self._id(fields, self.graph.nodes, "node", type_name)
-        kind = node_types().get(type_name)
         properties = fields.inner("properties")
-        if kind is not None:
-            # An unsound value stays as it was written: `graph_problems` tells it until somebody mends it.
-            properties |= _checked(kind, properties)[0]
         node = Node(name, type_name, fields.text("title"), properties, self._position(fields), self._flags(fields))
+        if type_name == COMPOSITE:
+            node.bound = wanted_kind(node, self._table)
+        if node.kind is not None:
+            # An unsound value stays as it was written: `graph_problems` tells it until somebody mends it.
+            properties |= _checked(node.kind, properties)[0]
         node.extra = fields.extra()
         self.graph.nodes[name] = node
         self.places.nodes[name] = fields.path
@@ -104,7 +132,7 @@ class GraphReader:
         name = fields.name("id", what, mend="It is opened with a new one.")
         if name is None:
             return self._free(stem, taken)
-        if name not in taken and _is_identifier(name):
+        if name not in taken and is_identifier(name):
             return name
         free = self._free(name, taken)
         mend = f"It is opened as “{free}”."
@@ -180,7 +208,8 @@ class GraphReader:
         self.graph.notes[name] = Note(name, fields.text("text"), position, size, fields.extra())
 
 
-def _is_identifier(name: str) -> bool:
+def is_identifier(name: str) -> bool:
+    """Whether a text can be an id."""
     return len(name) <= LONGEST_ID and IDENTIFIER.fullmatch(name) is not None
 
 
@@ -198,12 +227,27 @@ def _checked(kind: type[NodeType], properties: Mapping[str, Any]) -> tuple[dict[
 
 
 def graph_problems(graph: Graph, places: Places) -> list[Problem]:
-    """Unknown types, unsound properties and cycles, told anew from the graph as it is now."""
+    """Unknown types, unsound properties and cycles, told anew from the graph as it is now, composites included."""
+    findings = Findings()
+    for problem in problems_within(graph, places, graph.composites):
+        findings.add(problem)
+    if graph.composites:
+        for problem in definition_problems(graph, places.composites):
+            findings.add(problem)
+    return findings.all()
+
+
+def problems_within(
+    graph: Graph, places: Places, composites: Mapping[str, Composite], within: str = ""
+) -> list[Problem]:
+    """The same of one graph alone; `within`: the composite that it is the inside of."""
     findings = Findings()
     for node in graph:
         place = places.nodes.get(node.id, "")
         kind = node.kind
-        if kind is None:
+        if kind is None and node.type == COMPOSITE:
+            findings.add(use_problem(node, composites, within).below(place).at(node=node.id))
+        elif kind is None:
             mend = findings.near(node.type, node_types()) or "The node is kept, and everything that needs it waits."
             fact = f"no node type is called {said(node.type)}"
             findings.tell(fact, mend, f"{place}.type", node=node.id, kind="unknown")
@@ -291,14 +335,14 @@ def wire_json(wire: Wire) -> dict[str, Any]:
     return entry | wire.extra
 
 
-def graph_json(graph: Graph, composites: Mapping[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+def graph_json(graph: Graph, extra: Mapping[str, Any]) -> dict[str, Any]:
     """A graph as it stands in a file."""
     return {
         "nodes": [node_json(node) for node in graph],
         "wires": [wire_json(wire) for wire in graph.wires],
         "frames": [_frame_json(frame) for frame in graph.frames.values()],
         "notes": [_note_json(note) for note in graph.notes.values()],
-        "composites": dict(composites),
+        "composites": composites_json(graph.composites),
         **extra,
     }
 

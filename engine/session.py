@@ -17,6 +17,7 @@ from engine.datasets import Dataset
 from engine.drivers import Drivers
 from engine.history import History, last_good
 from engine.initialisers import stream
+from engine.inlining import inlined
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import keep_free as keep_free  # who drives a session may want a processor for itself
@@ -59,12 +60,12 @@ class Session:
     # the plan --------------------------------------------------------------------------------
 
     def _open(self, document: Document, revision: int) -> None:
-        self.document, self.revision = document, revision
+        self.document, self.revision = inlined(document), revision
         self.dtype = self._dtype_asked or document.precision
-        self._structure = structure_of(document)
+        self._structure = structure_of(self.document)
         self._dataset, self._data_problems = document.load_data()
         with _collection_paused():
-            self._plan(document)
+            self._plan(self.document)
 
     def _plan(self, document: Document) -> None:
         self.lowered: Lowered = lower(document, self._dataset)
@@ -86,6 +87,7 @@ class Session:
         iteration begins again, with the parameters it began with (or those set by hand since): no update counts twice.
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
+        document = inlined(document)
         if structure_of(document) == self._structure:
             self._retune(document, revision)
             return
