@@ -451,6 +451,8 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "bilinear_sampler.x": ("reshape", {"shape": [1, 1, 2]}),
     "bilinear_sampler.grid": ("reshape", {"shape": [1, 1, 2]}),
     "content_addressing.memory": ("reshape", {"shape": [1, 3]}),
+    "solve": ("reshape", {"shape": [1, 1]}),
+    "inverse": ("reshape", {"shape": [1, 1]}),
     "memory_read.memory": ("reshape", {"shape": [1, 3]}),
     "memory_read.head": ("slice", {"stop": 1}),
     "memory_write.memory": ("reshape", {"shape": [1, 3]}),
@@ -459,6 +461,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
        for port in ("source", "target")},
     "edge_softmax.score": ("slice", {"stop": 1}),
 }  # fmt: skip
+UNITS = {"solve": 1, "inverse": 1}  # features before a node type, where they are not 3 (1 before a loss)
 WHOLE = {"batch_size": 4, "order": "sequential"}  # a graph: every row stands in its place
 FITTING: dict[str, dict[str, Any]] = {
     **{name: {"heads": 1} for name in ("multi_head_attention", "transformer_encoder", "transformer_decoder")},
@@ -495,7 +498,7 @@ def document_around(name: str) -> Document:
     graph = Graph()
     x, node, target = graph.add("input"), graph.add(name, **FITTING.get(name, {})), graph.add("target")
     narrow = kind.category in ("Losses", "Metrics", "Learning rules")
-    layer = graph.add("dense", "before", units=1 if narrow else 3, activation="sigmoid")
+    layer = graph.add("dense", "before", units=UNITS.get(name, 1 if narrow else 3), activation="sigmoid")
     graph.connect(x, layer)
     if kind.time in ("delays", "closes"):  # three features are a sequence of three numbers
         each = graph.add("each_step", "each")
