@@ -172,7 +172,7 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     program, build = result.program, result.program.build
     found, objective = program.gradients[index], program.objectives[index]
     chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
-    if not chosen or not _can_drive(phase, chosen, result):
+    if not chosen or not _can_drive(graph, phase, chosen, result):
         return
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
     program.steps.extend(Origin(name, "update", index) for name in nodes)
@@ -185,7 +185,7 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> No
     build.emit("history_ring", bins, counters, objective)
 
 
-def _can_drive(phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
+def _can_drive(graph: Graph, phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
     """Whether a driver can take these parameters' steps, where one is chosen; what it cannot do is told in the problems."""
     kind, path = phase.optimizer.kind, f"training.{phase.name}.optimizer"
     if not isinstance(kind, DriverType):
@@ -205,7 +205,25 @@ def _can_drive(phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
         fact = f"{name} is for up to {kind.most} numbers that are learned, and here are {size}"
         result.problems.append(Problem(fact, "Choose L-BFGS, or freeze some nodes.", path=path, kind="size"))
         return False
+    if kind.is_of_prediction(phase.optimizer.words):
+        try:
+            prediction_of(graph, phase.objective)
+        except ProblemError as error:
+            result.problems.extend(error.problems)
+            return False
     return True
+
+
+def prediction_of(graph: Graph, objective: str) -> str:
+    """The address of what is wired into a loss as its prediction. Raises `ProblemError` where nothing is."""
+    node = objective.partition(".")[0]
+    for wire in graph.wires_into(node):
+        if wire.target_port in ("prediction", "logits"):
+            return wire.source
+    fact = "the Gauss-Newton matrix needs a loss with a prediction wired into it"
+    raise ProblemError(
+        Problem(fact, "Minimise such a loss itself, or choose another optimizer.", node=node, kind="loss")
+    )
 
 
 def _learns(graph: Graph, phase: Phase, value: Value) -> bool:

@@ -96,16 +96,20 @@ class Decision(NamedTuple):
 
 
 Driver = Callable[[Sight], Ask[Decision]]
+Watch = Callable[[int, int], None]
 DRIVERS: dict[str, Driver] = {}
+MATRIX_BUILDERS: set[str] = set()  # drivers that ask for one product for every parameter
 
 
-def driver(name: str) -> Callable[[Driver], Driver]:
+def driver(name: str, *, builds_matrix: bool = False) -> Callable[[Driver], Driver]:
     """Register a driver under the name of its optimizer type."""
 
     def add(function: Driver) -> Driver:
         if name in DRIVERS:
             raise ValueError(f"two drivers are called {name!r}")
         DRIVERS[name] = function
+        if builds_matrix:
+            MATRIX_BUILDERS.add(name)
         return function
 
     return add
@@ -120,8 +124,13 @@ class Counted(NamedTuple):
     products: int
 
 
-def decide(chosen: Driver, sight: Sight, answer: Callable[[Request], Any]) -> Counted:
-    """Let a driver decide, its requests answered. Where loss or gradient are not finite the step is not a number either."""
+def decide(
+    chosen: Driver, sight: Sight, answer: Callable[[Request], Any], watch: Callable[[int], None] = lambda asked: None
+) -> Counted:
+    """Let a driver decide, its requests answered. Where loss or gradient are not finite the step is not a number either.
+
+    watch  hears before every answer how many were given; what it raises ends the decision, and nothing was written
+    """
     if not math.isfinite(sight.loss) or not np.isfinite(sight.slope).all():
         return Counted(Decision(np.full(sight.point.shape, np.nan), 1.0), 0, 0, 0)
     counts = {Loss: 0, Slope: 0, Product: 0, GaussNewton: 0, Factors: 0}
@@ -133,5 +142,6 @@ def decide(chosen: Driver, sight: Sight, answer: Callable[[Request], Any]) -> Co
         except StopIteration as end:
             slopes, products = counts[Slope] + counts[Factors], counts[Product] + counts[GaussNewton]
             return Counted(end.value, counts[Loss], slopes, products)
+        watch(sum(counts.values()))
         counts[type(request)] += 1
         reply = answer(request)

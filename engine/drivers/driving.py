@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from engine.drivers.asking import DRIVERS, Array, Counted, Sight, decide
+from engine.drivers.asking import DRIVERS, MATRIX_BUILDERS, Array, Counted, Sight, Watch, decide
 from engine.drivers.plans import Plans
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 
 class Drivers:
-    """All drivers of a plan, by the number of their phase. They keep nothing that is not a state on the tape."""
+    """All drivers of a plan, by the number of their phase. They keep nothing that is not a state on the tape.
+
+    watch  hears while a driver decides how many questions were answered and how many there are at least (0: unknown); what
+           it raises breaks the decision off, and the iteration stands before its update
+    """
 
     def __init__(self, document: Document, dataset: Dataset | None, lowered: Lowered, dtype: str) -> None:
+        self.watch: Watch | None = None
         steps: dict[int, list[Call]] = {}
         for call in lowered.program.calls:
             if call.primitive.name == "take_step":
@@ -44,7 +49,7 @@ class Drivers:
         """Let the drivers of these phases decide, all of them with the parameters as they are now."""
         for number in phases:
             if number in self._driven:
-                self._driven[number].decide(machine)
+                self._driven[number].decide(machine, self.watch)
 
 
 class _Driven:
@@ -73,11 +78,13 @@ class _Driven:
     def written(self) -> list[Value]:
         return [*self._directions, self._length, *self._told.values()]
 
-    def decide(self, machine: CpuMachine) -> None:
+    def decide(self, machine: CpuMachine, watch: Watch | None) -> None:
         """Ask the driver, and write down what it decided, what it tells and what it remembers."""
-        sight = self._seen(machine)
+        sight, name = self._seen(machine), self._kind.name
         self._plans.stand_at(machine, sight.point)
-        counted = decide(DRIVERS[self._kind.name], sight, self._plans.answer)
+        of = sight.point.size if name in MATRIX_BUILDERS else 0
+        told = (lambda asked: watch(asked, max(of, asked) if of else 0)) if watch else (lambda asked: None)
+        counted = decide(DRIVERS[name], sight, self._plans.answer, told)
         self._note(machine, sight, counted)
 
     def _seen(self, machine: CpuMachine) -> Sight:

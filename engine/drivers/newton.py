@@ -33,7 +33,7 @@ def solved(hessian: Array, slope: Array, bend: Callable[[Array], Array], epsilon
     return -axes @ (inverse * (axes.T @ slope)), float(eigenvalues[0])
 
 
-@driver("newton")
+@driver("newton", builds_matrix=True)
 def newton(sight: Sight) -> Ask[Decision]:
     """The whole step to where the quadratic model has its stationary point."""
     hessian = yield from matrix(sight, Product)
@@ -41,7 +41,7 @@ def newton(sight: Sight) -> Ask[Decision]:
     return Decision(direction, 1.0, {"lowest": lowest})
 
 
-@driver("damped_newton")
+@driver("damped_newton", builds_matrix=True)
 def damped_newton(sight: Sight) -> Ask[Decision]:
     """The same direction, and a line search along it."""
     hessian, damping = (yield from matrix(sight, Product)), sight.numbers["damping"]
@@ -49,7 +49,7 @@ def damped_newton(sight: Sight) -> Ask[Decision]:
     return Decision(direction, (yield from search(sight, direction)), {"lowest": lowest})
 
 
-@driver("saddle_free_newton")
+@driver("saddle_free_newton", builds_matrix=True)
 def saddle_free_newton(sight: Sight) -> Ask[Decision]:
     """Every curvature by its size alone."""
     hessian, damping = (yield from matrix(sight, Product)), sight.numbers["damping"]
@@ -57,7 +57,7 @@ def saddle_free_newton(sight: Sight) -> Ask[Decision]:
     return Decision(direction, (yield from search(sight, direction)), {"lowest": lowest})
 
 
-@driver("diagonal_newton")
+@driver("diagonal_newton", builds_matrix=True)
 def diagonal_newton(sight: Sight) -> Ask[Decision]:
     """The curvature of every parameter alone."""
     curvatures = np.zeros(sight.point.size)
@@ -68,7 +68,7 @@ def diagonal_newton(sight: Sight) -> Ask[Decision]:
     return Decision(direction, (yield from search(sight, direction)), {"lowest": float(curvatures.min())})
 
 
-@driver("levenberg_marquardt")
+@driver("levenberg_marquardt", builds_matrix=True)
 def levenberg_marquardt(sight: Sight) -> Ask[Decision]:
     """Raise the damping until the step pays, and lower it for the next one."""
     normal = yield from matrix(sight, GaussNewton)

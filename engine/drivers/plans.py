@@ -12,8 +12,8 @@ from engine.differentiate import gradients
 from engine.drivers.asking import Array, Factors, Layer, Loss, Product, Request, Slope
 from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
+from engine.objectives import prediction_of
 from engine.primitives.base import entries
-from engine.problems import Problem, ProblemError
 from engine.program import Call, Origin, Program, Value, resolve
 from engine.simplify import remove_dead_calls
 from engine.tape import initial_array, plan
@@ -84,7 +84,7 @@ class Plans:
 
     @cached_property
     def _gauss_newton(self) -> _Plan:
-        prediction = prediction_of(self._document, self._objective)
+        prediction = prediction_of(self._document.graph, self._objective)
 
         def emit(
             program: Program, loss: Value, parameters: Sequence[Value], directions: Sequence[Value]
@@ -198,18 +198,6 @@ class _Plan:
                 view = self._machine.view(value)
                 view[...] = vector[begun : begun + size].reshape(view.shape)
             begun += size
-
-
-def prediction_of(document: Document, objective: str) -> str:
-    """The address of what is wired into a loss as its prediction. Raises `ProblemError` where nothing is."""
-    node = objective.partition(".")[0]
-    for wire in document.graph.wires_into(node):
-        if wire.target_port in ("prediction", "logits"):
-            return wire.source
-    fact = "the Gauss-Newton matrix needs a loss with a prediction wired into it"
-    raise ProblemError(
-        Problem(fact, "Minimise such a loss itself, or choose another optimizer.", node=node, kind="loss")
-    )
 
 
 def _slopes(program: Program, number: Value, wanted: Sequence[Value]) -> list[Value | None]:

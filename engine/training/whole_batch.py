@@ -31,11 +31,17 @@ class DriverType(OptimizerType):
     memory  arrays that it remembers from one decision to the next: their shapes by name
     told    numbers that it tells of a decision, beside how often it has evaluated
     most    how many entries its parameters may have together
+    of_prediction  whether it needs to know which value is the prediction, for the Gauss-Newton matrix
     """
 
     memory: Mapping[str, Size] = field(default_factory=dict, kw_only=True)
     told: tuple[str, ...] = field(default=(), kw_only=True)
     most: int = field(default=MOST, kw_only=True)
+    of_prediction: bool = field(default=False, kw_only=True)
+
+    def is_of_prediction(self, words: Mapping[str, str]) -> bool:
+        """Whether it asks for the Gauss-Newton matrix, with these of its choices."""
+        return self.of_prediction or words.get("curvature") == "gauss_newton"
 
 
 def _stepping(name: str) -> Emit:
@@ -138,6 +144,7 @@ _add(
      "scaling": Choice("identity", ("identity", "diagonal"), help="What is damped: all parameters alike, as Levenberg has "
                        "it, or each by its own curvature, as Marquardt has it.")},
     "Levenberg 1944; Marquardt 1963", memory={"damping_now": _one}, told=("damping_used",), most=MOST_WITH_MATRIX,
+    of_prediction=True,
 )  # fmt: skip
 _add(
     "conjugate_gradient", "conjugate gradient", r"p \leftarrow -\nabla L + \beta p,\quad w \leftarrow w + \alpha p",

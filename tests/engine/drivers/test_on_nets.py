@@ -306,14 +306,51 @@ def test_what_has_no_part_in_a_drivers_step_is_told():
     assert set(with_mean.averages) == set(plain.parameters)
 
 
-def test_without_a_prediction_gauss_and_newton_stop_with_a_sentence():
-    document = net({"type": "levenberg_marquardt"})
+@pytest.mark.parametrize(
+    "optimizer", [{"type": "levenberg_marquardt"}, {"type": "hessian_free", "curvature": "gauss_newton"}]
+)
+def test_without_a_prediction_gauss_and_newton_are_refused_when_they_are_chosen(optimizer):
+    document = net(optimizer)
     graph, loss = document.graph, document.training.phases[0].minimise
     graph.connect(loss, graph.add("scale", id="half", factor=0.5))
-    plan = {"loss": "half", "optimizer": {"type": "levenberg_marquardt"}, "batch_size": 0}
-    for play in (lambda session: session.run(3), lambda session: session.step("iteration")):
-        session = Session(Document(graph, data=document.data["train"], training=plan))
-        play(session)
-        assert session.problem.fact == "the Gauss-Newton matrix needs a loss with a prediction wired into it"
-        session.step_back("iteration")
-        assert session.problem is None and session.iteration == 0
+    plan = {"loss": "half", "optimizer": optimizer, "batch_size": 0}
+    session = Session(Document(graph, data=document.data["train"], training=plan))
+    (problem,) = session.lowered.problems
+    assert problem.fact == "the Gauss-Newton matrix needs a loss with a prediction wired into it"
+    before = session.parameters
+    session.step("iteration")
+    session.run(3)
+    assert session.problem is None
+    assert_same(session.parameters, before)
+
+
+# what takes long ------------------------------------------------------------------------------------------------------
+
+
+class Enough(Exception):
+    """Somebody does not want to wait any longer."""
+
+
+@pytest.mark.parametrize("name", ["newton", "levenberg_marquardt", "l_bfgs"])
+def test_a_decision_tells_how_far_it_is_and_may_be_broken_off(name):
+    session, other = Session(net({"type": name})), Session(net({"type": name}))
+    told = []
+    session.playback.drivers.watch = lambda done, of: told.append((done, of))
+    session.run(2)
+    ends = {end for _, end in told}
+    assert ends == {0} if name == "l_bfgs" else 26 in ends  # a product for each of the 26 parameters
+    assert all(done <= end for done, end in told if end)
+
+    def give_up(done, end):
+        raise Enough
+
+    session.playback.drivers.watch = give_up
+    before = session.parameters
+    with pytest.raises(Enough):
+        session.run(5)
+    assert session.iteration == 2
+    assert_same(session.parameters, before)
+    session.playback.drivers.watch = None
+    session.run(2)
+    other.run(4)
+    assert_same(everything(session), everything(other))
