@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from engine.fuse_rows import row_groups, softmax_gradient
+from engine.matching import Match, Pattern, Uses, before_views, is_constant
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
@@ -22,39 +24,6 @@ class Fused(NamedTuple):
     hidden: dict[int, list[Call]]
 
 
-class Match(NamedTuple):
-    """What a pattern found: the primitive that does it all, its operands, and the calls it makes unnecessary.
-
-    swallowed  calls whose results are left out
-    stored     calls whose results the fused one computes as well; these are among its operands, to be written
-    """
-
-    primitive: str
-    operands: tuple[Value, ...]
-    swallowed: tuple[Call, ...] = ()
-    stored: tuple[Call, ...] = ()
-
-
-class _Uses:
-    """How often each value is read, and which may not vanish because they are drawn, minimised or lasting."""
-
-    def __init__(self, program: Program) -> None:
-        self.count = [0] * len(program.values)
-        self.readers: dict[int, list[Call]] = {}
-        for call in program.calls:
-            for operand in call.operands:
-                self.count[operand.index] += 1
-                self.readers.setdefault(operand.index, []).append(call)
-        for value in [*program.outputs.values(), *program.losses]:
-            self.count[value.index] += 1_000_000
-
-    def only(self, value: Value, name: str, times: int = 1) -> Call | None:
-        """The call that defines a value, if it is of that primitive and nobody else reads the value."""
-        call = value.call
-        return call if call is not None and call.primitive.name == name and self.count[value.index] == times else None
-
-
-Pattern = Callable[[Call, _Uses], Match | None]
 _PATTERNS: dict[str, list[Pattern]] = {}
 
 
@@ -68,23 +37,30 @@ def _pattern(last: str) -> Callable[[Pattern], Pattern]:
 
 def fuse(program: Program) -> Fused:
     """The calls to play at full speed. Calls are fused only within one node, so a step stays a step."""
-    uses = _Uses(program)
+    uses = Uses(program)
     vanished: set[int] = set()
     replaced: dict[int, Call] = {}
     hidden: dict[int, list[Call]] = {}
+
+    def replace(call: Call, match: Match) -> None:
+        fused = Call(PRIMITIVES[match.primitive], match.operands, {}, call.origin)
+        fused.result = call.result
+        replaced[call.result.index] = fused
+        parts = sorted({part.result.index: part for part in match.swallowed}.items())
+        if parts:
+            hidden[call.result.index] = [part for _, part in parts]
+        vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
+
+    for call, match in row_groups(program, uses):
+        replace(call, match)
     for call in program.calls:
+        if call.result.index in vanished or call.result.index in replaced:
+            continue
         for pattern in _PATTERNS.get(call.primitive.name, ()):
-            match = pattern(call, uses)
-            if match is None or not _may_vanish(call, match, vanished, replaced):
-                continue
-            fused = Call(PRIMITIVES[match.primitive], match.operands, {}, call.origin)
-            fused.result = call.result
-            replaced[call.result.index] = fused
-            parts = sorted({part.result.index: part for part in match.swallowed}.items())
-            if parts:
-                hidden[call.result.index] = [part for _, part in parts]
-            vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
-            break
+            found = pattern(call, uses)
+            if found is not None and _may_vanish(call, found, vanished, replaced):
+                replace(call, found)
+                break
     calls = [replaced.get(call.result.index, call) for call in program.calls if call.result.index not in vanished]
     return Fused(_transposed_once(program, calls), hidden)
 
@@ -98,27 +74,27 @@ def _may_vanish(call: Call, match: Match, vanished: set[int], replaced: dict[int
 
 
 @_pattern("add")
-def _linear(call: Call, uses: _Uses) -> Match | None:
+def _linear(call: Call, uses: Uses) -> Match | None:
     """x · W + b, the bias read by the product itself."""
     product, bias = uses.only(call.operands[0], "matmul"), call.operands[1]
-    if product is None or product.attributes or call.result.rank != 2:
+    if product is None or product.attributes or call.result.rank < 2:
         return None
     spread = uses.only(bias, "broadcast")
     if spread is not None:
         source = spread.operands[0]
-        if source.shape == (call.result.shape[1],):
+        if source.shape == call.result.shape[-1:]:
             return Match("linear", (*product.operands, source), (product, spread))
-    elif bias.shape == (1,) and call.result.shape[1] == 1:
+    elif bias.shape == (1,) and call.result.rank == 2 and call.result.shape[1] == 1:
         return Match("linear", (*product.operands, bias), (product,))
     return None
 
 
 @_pattern("multiply")
-def _tanh_gradient(call: Call, uses: _Uses) -> Match | None:
+def _tanh_gradient(call: Call, uses: Uses) -> Match | None:
     """dy · (1 − y · y)."""
     slope = uses.only(call.operands[1], "subtract")
     square = (
-        uses.only(slope.operands[1], "multiply") if slope is not None and _is_constant(slope.operands[0], 1.0) else None
+        uses.only(slope.operands[1], "multiply") if slope is not None and is_constant(slope.operands[0], 1.0) else None
     )
     if slope is None or square is None or square.operands[0] is not square.operands[1]:
         return None
@@ -128,14 +104,14 @@ def _tanh_gradient(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("multiply")
-def _sigmoid_gradient(call: Call, uses: _Uses) -> Match | None:
+def _sigmoid_gradient(call: Call, uses: Uses) -> Match | None:
     """dy · (y · (1 − y))."""
     slope = uses.only(call.operands[1], "multiply")
     rest = uses.only(slope.operands[1], "subtract") if slope is not None else None
     if (
         slope is None
         or rest is None
-        or not _is_constant(rest.operands[0], 1.0)
+        or not is_constant(rest.operands[0], 1.0)
         or rest.operands[1] is not slope.operands[0]
     ):
         return None
@@ -145,7 +121,7 @@ def _sigmoid_gradient(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("multiply")
-def _relu_gradient(call: Call, uses: _Uses) -> Match | None:
+def _relu_gradient(call: Call, uses: Uses) -> Match | None:
     """dy · [x > 0]."""
     slope = uses.only(call.operands[1], "relu_slope")
     if slope is None or slope.operands[0].shape != call.operands[0].shape:
@@ -154,7 +130,7 @@ def _relu_gradient(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("mean")
-def _mean_square(call: Call, uses: _Uses) -> Match | None:
+def _mean_square(call: Call, uses: Uses) -> Match | None:
     """The mean of (a − b)² over everything; the difference is stored too, derivatives want it."""
     square = uses.only(call.operands[0], "multiply")
     if square is None or call.result.shape != () or square.operands[0] is not square.operands[1]:
@@ -169,13 +145,17 @@ def _mean_square(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("matmul")
-def _linear_gradient(call: Call, uses: _Uses) -> Match | None:
+def _linear_gradient(call: Call, uses: Uses) -> Match | None:
     """xᵀ · dy and the sum of dy over the batch: the gradients of a layer's weight and bias."""
     x, dy = call.operands
     if call.attributes != {"transpose_a": True} or dy.rank != 2:
         return None
-    for reader in uses.readers[dy.index]:
-        if reader.primitive.name == "sum" and reader.attributes == {"axes": (0,)} and reader.origin == call.origin:
+    rows = dy if dy.call is None or dy.call.primitive.name != "reshape" else dy.call.operands[0]
+    if rows.rank < 2 or rows.shape[-1] != dy.shape[1]:
+        rows = dy
+    for reader in {id(one): one for value in (dy, rows) for one in uses.readers[value.index]}.values():
+        every_row = {"axes": tuple(range(reader.operands[0].rank - 1))}
+        if reader.primitive.name == "sum" and reader.attributes == every_row and reader.origin == call.origin:
             if reader.result.index > call.result.index or any(
                 other.result.index < call.result.index for other in uses.readers.get(reader.result.index, ())
             ):
@@ -185,7 +165,7 @@ def _linear_gradient(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("total")
-def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
+def _mean_square_gradient(call: Call, uses: Uses) -> Match | None:
     """dL · d / n + dL · d / n, what a mean of d · d sends back."""
     if len(call.operands) != 2 or call.operands[0] is not call.operands[1]:
         return None
@@ -193,20 +173,23 @@ def _mean_square_gradient(call: Call, uses: _Uses) -> Match | None:
     share = uses.only(half.operands[0], "spread") if half is not None else None
     if half is None or share is None:
         return None
-    incoming, swallowed = _before_views(share.operands[0]), (half, share)
+    incoming, swallowed = before_views(share.operands[0]), (half, share)
     if incoming.shape != () or half.operands[1].shape != call.result.shape:
         return None
     return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
 
 
 @_pattern("total")
-def _two_addends(call: Call, uses: _Uses) -> Match | None:
+def _two_addends(call: Call, uses: Uses) -> Match | None:
     """Two addends are an addition, which needs no loop over addends."""
     return Match("add", call.operands) if len(call.operands) == 2 else None
 
 
+_pattern("subtract")(softmax_gradient)
+
+
 @_pattern("class_cross_entropy")
-def _class_cross_entropy(call: Call, uses: _Uses) -> Match | None:
+def _class_cross_entropy(call: Call, uses: Uses) -> Match | None:
     """The loss of each row, and the softmax that its derivative asks for: one pass of exponentials serves both."""
     scores, target = call.operands
     if scores.rank != 2:
@@ -218,37 +201,22 @@ def _class_cross_entropy(call: Call, uses: _Uses) -> Match | None:
 
 
 @_pattern("multiply")
-def _class_gradient(call: Call, uses: _Uses) -> Match | None:
+def _class_gradient(call: Call, uses: Uses) -> Match | None:
     """dL / n · (softmax − one-hot), what a mean over rows sends back to the scores."""
     spread_rows, error = uses.only(call.operands[0], "broadcast"), uses.only(call.operands[1], "subtract")
     if spread_rows is None or error is None or call.result.rank != 2:
         return None
     share, one_hot = (
-        uses.only(_before_views(spread_rows.operands[0]), "spread"),
+        uses.only(before_views(spread_rows.operands[0]), "spread"),
         uses.only(error.operands[1], "one_hot"),
     )
     if share is None or one_hot is None or error.operands[0].shape != call.result.shape:
         return None
-    incoming = _before_views(share.operands[0])
+    incoming = before_views(share.operands[0])
     if incoming.shape != () or share.result.shape != call.result.shape[:1]:
         return None
     operands = (error.operands[0], one_hot.operands[0], incoming)
     return Match("class_gradient", operands, (share, one_hot, error, spread_rows))
-
-
-def _before_views(value: Value) -> Value:
-    while value.call is not None and value.call.primitive.name == "reshape":
-        value = value.call.operands[0]
-    return value
-
-
-def _is_constant(value: Value, number: float) -> bool:
-    return (
-        value.source is not None
-        and value.source.role == "constant"
-        and value.source.initial == number
-        and not value.source.trainable
-    )
 
 
 def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:

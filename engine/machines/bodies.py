@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from engine.machines.processor import vector_length
 from engine.primitives.arithmetic import total_shape
@@ -25,6 +26,11 @@ TRANSPOSE = Kernel("transpose_blocks", "engine.machines.flips:transpose")
 CONVOLUTION = Kernel("windows_forward", "engine.machines.windows:convolution")
 TRANSPOSED_CONVOLUTION = Kernel("windows_back", "engine.machines.windows:transposed_convolution")
 FILTER_CORRELATION = Kernel("windows_taps", "engine.machines.windows:filter_correlation")
+STANDARDISE = Kernel("standardise_rows", "engine.machines.row_sums:standardise")
+STANDARDISE_GRADIENT = Kernel("standardise_gradient_rows", "engine.machines.row_sums:standardise_gradient")
+SOFTMAX_GRADIENT = Kernel("softmax_gradient_rows", "engine.machines.row_sums:softmax_gradient")
+BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
+MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 SIDE = 4  # of the least matrix that is turned in blocks
 MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
@@ -61,11 +67,17 @@ def _batch_product(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     return BATCH, (("TRANSPOSE_A", variant.get("TRANSPOSE_A", 0)), ("LANES", min(lanes, longest)), ("WHOLE", whole))
 
 
+def _pace(length: int) -> Variant:
+    """In vectors of how many lanes a run is moved, and whether it fills whole ones."""
+    lanes = next((lanes for lanes in (16, 8, 4) if length % lanes == 0 and lanes <= vector_length()), 0)
+    return (("LANES", lanes or vector_length()), ("WHOLE", int(lanes > 0)))
+
+
 def _permute(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     rank = instruction.fields[2]
     lengths, steps = instruction.fields[3::2], instruction.fields[4::2]
     if rank > 1 and steps[-1] == 1:
-        return PERMUTE_RUNS, ()
+        return PERMUTE_RUNS, _pace(lengths[-1])
     if rank > 1 and steps[-2] == 1 and min(lengths[-2:]) >= SIDE:
         return PERMUTE_BLOCKS, ()
     return None
@@ -73,6 +85,32 @@ def _permute(instruction: Instruction) -> tuple[Kernel, Variant] | None:
 
 def _softmax(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     return (SOFTMAX, ()) if 1 < instruction.fields[2] <= vector_length() else None
+
+
+def _in_registers(kernel: Kernel) -> Choice:
+    def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+        vectors = -(-instruction.fields[-1] // vector_length())
+        most = next((some for some in (1, 2, MOST_VECTORS) if vectors <= some), 0)
+        return (kernel, (("VECTORS", most),)) if most else None
+
+    return choose
+
+
+def _broadcast(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    """A row for every row of the result, or a number for every row."""
+    rank, fields = instruction.fields[3], instruction.fields[4:]
+    lengths, steps = fields[: 2 * rank : 2], fields[1 : 2 * rank : 2]
+    if rank < 2 or lengths[-1] == 1 or instruction.variant:
+        return None
+    before = prod(lengths[:-1])
+    one_row = not any(steps[:-1]) and steps[-1] == 1
+    one_each = steps[-1] == 0 and instruction.fields[2] == lengths[-1] and before > 1
+    # In any pieces the work begins anywhere, so that no row is sure to be whole.
+    return (
+        (BROADCAST, (("EACH", int(one_each)), ("LANES", vector_length()), ("WHOLE", 0)))
+        if one_row or one_each
+        else None
+    )
 
 
 def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
@@ -113,6 +151,10 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "batch_matmul_body": _batch_product,
         "permute_body": _permute,
         "softmax_body": _softmax,
+        "softmax_gradient_body": _in_registers(SOFTMAX_GRADIENT),
+        "standardise_body": _in_registers(STANDARDISE),
+        "standardise_gradient_body": _in_registers(STANDARDISE_GRADIENT),
+        "broadcast_body": _broadcast,
     },
     "float64": {},
 }

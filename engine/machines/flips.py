@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from llvmlite import ir
@@ -45,11 +46,6 @@ def turn_block(context, arena, x, x_row, y, y_row):  # type: ignore[no-untyped-d
     return types.void(types.CPointer(types.float32), *[types.int64] * 4), generate
 
 
-def names_of(variant: dict[str, int]) -> dict[str, Any]:
-    """Nothing is compiled in."""
-    return {}
-
-
 def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Columns [start, stop) of x become rows of y."""
     x, y, columns, rows = (
@@ -73,18 +69,33 @@ def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any
             arena[y + c * rows + r] = arena[x + r * columns + c]
 
 
-@intrinsic
-def copy_some(context, arena, x, y, count):  # type: ignore[no-untyped-def]
-    """y[: count] = x[: count] by offsets into the arena, for no more numbers than a vector has lanes."""
+@cache
+def _some(lanes: int, whole: bool, filled: bool) -> Any:
+    """Intrinsic `(arena, x, y, count)`: y[: count] = x[: count], or = x[0], for no more numbers than there are lanes."""
 
-    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, x, y, count = arguments
-        v = Vectors(builder, arena)
-        mask = v.mask(count, 0)
-        v.store(v.load(x, 0, mask), y, 0, mask)
-        return target.get_dummy_value()
+    def typed(context, arena, x, y, count):  # type: ignore[no-untyped-def]
+        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            arena, x, y, count = arguments
+            v = Vectors(builder, arena, lanes, whole=whole)
+            mask = v.mask(count, 0)
+            v.store(v.spread(builder.load(v.at(x)), v.vector) if filled else v.load(x, 0, mask), y, 0, mask)
+            return target.get_dummy_value()
 
-    return types.void(types.CPointer(types.float32), *[types.int64] * 3), generate
+        return types.void(types.CPointer(types.float32), *[types.int64] * 3), generate
+
+    return intrinsic(typed)
+
+
+LANES = VECTOR  # compiled in: numbers that are moved at once
+_copy_some = _fill_some = turn_block  # compiled in
+
+
+def names_of(variant: dict[str, int]) -> dict[str, Any]:
+    """What the bodies' names stand for in a variant: LANES numbers at a time (WHOLE: never fewer)."""
+    if "LANES" not in variant:
+        return {}
+    lanes, whole = variant["LANES"], bool(variant["WHOLE"])
+    return {"_copy_some": _some(lanes, whole, False), "_fill_some": _some(lanes, whole, True)}
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -105,17 +116,24 @@ def permute_runs(arena: Any, integers: Any, instruction: Any, start: Any, stop: 
     inner, rows, step = (
         int64(instruction[2 + 2 * rank]), int64(instruction[2 * rank]), int64(instruction[1 + 2 * rank])
     )  # fmt: skip
+    above, next_above = (
+        (int64(instruction[2 * rank - 2]), int64(instruction[2 * rank - 1])) if rank > 2 else (int64(1), int64(0))
+    )
     row = int64(start)
+    here, place = row % rows, (row // rows) % above
+    line = x + _begin(instruction, row // rows, rank - 2)
     while row < stop:
-        here = row % rows
         many = min(rows - here, stop - row)
-        begin, out = x + _begin(instruction, row // rows, rank - 2) + here * step, y + row * inner
+        begin, out = line + here * step, y + row * inner
         for r in range(many):
             at = int64(0)
             while at < inner:
-                copy_some(arena, begin + r * step + at, out + r * inner + at, inner - at)
-                at += VECTOR
+                _copy_some(arena, begin + r * step + at, out + r * inner + at, inner - at)
+                at += LANES
         row += many
+        here, place, line = int64(0), place + 1, line + next_above
+        if place == above:
+            place, line = int64(0), x + _begin(instruction, row // rows, rank - 2)
 
 
 def permute_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -143,3 +161,25 @@ def permute_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop
             for i in range(whole if r < blocks else int64(0), inner):
                 arena[out + r * inner + i] = arena[begin + i * step + r]
         row += many
+
+
+EACH = 0  # compiled in: 1 where every row of the result is filled with a number of its own, else all rows are one
+
+
+def broadcast(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Entries [start, stop) of rows that are copies of one, or each of one number."""
+    x, y, rank = int64(instruction[1]), int64(instruction[2]), int64(instruction[4])
+    width = int64(instruction[3 + 2 * rank])
+    i = int64(start)
+    while i < stop:
+        column = i % width
+        some = min(width - column, stop - i)
+        begin = x + i // width if EACH == 1 else x + column
+        at = int64(0)
+        while at < some:
+            if EACH == 1:
+                _fill_some(arena, begin, y + i + at, some - at)
+            else:
+                _copy_some(arena, begin + at, y + i + at, some - at)
+            at += LANES
+        i += some

@@ -1,0 +1,127 @@
+"""Calls on rows that are played as one: the numbers of the plain calls, in both precisions and in any pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import engine.tape as tape_module
+from engine import Document, Graph, Session
+from engine.fuse import Fused
+from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
+
+FUSED_ROWS = {"standardise", "standardise_gradient", "softmax_gradient"}
+
+
+def attending(width: int, *, norm: str = "after", precision: str = "float32") -> Document:
+    """Two transformer blocks under a loss."""
+    graph, draw = Graph(), np.random.default_rng(3)
+    last = graph.add("input", shape=(5, width))
+    for _ in range(2):
+        block = graph.add("transformer_encoder", heads=1, hidden=7, norm=norm)
+        graph.connect(last, block["x"])
+        last = block["y"]
+    flat, scores = graph.add("reshape"), graph.add("dense", units=3)
+    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
+    for source, end in ((last, flat), (flat, scores), (scores, loss["logits"]), (target, loss["target"])):
+        graph.connect(source, end)
+    inputs, classes = draw.normal(size=(6, 5, width)), draw.integers(0, 3, 6)
+    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
+    training = {
+        "loss": loss.id,
+        "optimizer": {"type": "sgd", "learning_rate": 0.05},
+        "batch_size": 6,
+        "order": "sequential",
+    }
+    return Document(graph, data, {**training, "seed": 0}, precision=precision)
+
+
+def names_of(session: Session) -> set[str]:
+    return {entry.call.primitive.name for entry in session.tape.fast.instructions}
+
+
+@pytest.mark.parametrize("width", [4, 32, 70])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_fused_rows_train_as_the_plain_calls_do(width, precision):
+    fused = Session(attending(width, precision=precision))
+    assert names_of(fused) >= FUSED_ROWS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tape_module, "fuse", lambda program: Fused(list(program.calls), {}))
+        plain = Session(attending(width, precision=precision))
+        plain.run(3)
+    fused.run(3)
+    close = {"rtol": 1e-3, "atol": 3e-6} if precision == "float32" else {"rtol": 1e-10, "atol": 1e-13}
+    for name, numbers in plain.parameters.items():
+        np.testing.assert_allclose(fused.parameters[name], numbers, err_msg=name, **close)
+        np.testing.assert_allclose(fused.gradient(name), plain.gradient(name), err_msg=name, **close)
+
+
+def test_stepping_through_fused_rows_makes_the_bits_of_full_speed():
+    stepped, run = Session(attending(32)), Session(attending(32))
+    for _ in range(2):
+        stepped.step("iteration")
+    for _ in range(len(stepped.steps)):
+        stepped.step("node")
+    run.run(3)
+    for name, numbers in run.parameters.items():
+        assert numbers.tobytes() == stepped.parameters[name].tobytes(), name
+
+
+def test_what_stands_behind_fused_rows_is_there_to_be_looked_at():
+    session = Session(attending(8))
+    session.step("iteration")
+    hidden = [call for calls in session.tape.fused.hidden.values() for call in calls]
+    deviations = [call for call in hidden if call.primitive.name == "subtract"]
+    assert deviations
+    for call in deviations:
+        x, mean = (session._machine.view(operand) for operand in call.operands)
+        np.testing.assert_allclose(session._machine.view(call.result), x - mean, rtol=1e-5, atol=1e-6)
+
+
+WIDTHS = pytest.mark.parametrize("width", [1, 2, 15, 16, 33, 64, 65])
+
+
+def drawn(*shapes):
+    draw = np.random.default_rng(5)
+    return [draw.normal(size=shape).astype(np.float32) for shape in shapes]
+
+
+def agreed(name, given, wanted, written=None):
+    def recipe(emit_with, values):
+        return [emit_with.emit(name, *values), *([] if written is None else [values[written]])]
+
+    bench = build(recipe, given)
+    whole = finish(bench, start(bench, given, "float32"))
+    for found, exact in zip(whole, wanted, strict=True):
+        np.testing.assert_allclose(found, exact, rtol=2e-5, atol=2e-5)
+    for share in (0.2, 0.5, 0.9):
+        pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, s=share: round(s * length))
+        assert [found.tobytes() for found in pieces] == [found.tobytes() for found in whole]
+
+
+@WIDTHS
+def test_standardised_rows_and_what_they_send_back(width):
+    x, dy, deviations, epsilon = *drawn((9, width), (9, width), (9, 1)), np.array(0.1, np.float32)
+    exact = x.astype(float)
+    sigma = np.sqrt(exact.var(-1, keepdims=True) + 0.1)
+    y = (exact - exact.mean(-1, keepdims=True)) / sigma
+    agreed("standardise", [x, epsilon, deviations], [y, sigma], written=2)
+    back = (dy - dy.mean(-1, keepdims=True, dtype=float) - y * (dy * y).mean(-1, keepdims=True)) / sigma
+    agreed("standardise_gradient", [dy, y.astype(np.float32), sigma.astype(np.float32)], [back])
+
+
+@WIDTHS
+def test_what_a_softmax_sends_back(width):
+    y, dy = drawn((9, width), (9, width))
+    agreed("softmax_gradient", [y, dy], [y * (dy - (dy.astype(float) * y).sum(-1, keepdims=True))])
+
+
+@pytest.mark.parametrize(
+    ("shape", "wide"), [((7,), (5, 3, 7)), ((5, 3, 1), (5, 3, 33)), ((4, 1), (4, 40)), ((1, 9), (6, 9))]
+)
+def test_copies_of_a_row_and_of_a_number_for_each_row(shape, wide):
+    (x,) = drawn(shape)
+    bench = build(lambda emit_with, values: emit_with.emit("broadcast", *values, shape=wide), [x])
+    for share in (0.0, 0.3, 0.71):
+        (found,) = finish_in_pieces(bench, start(bench, [x], "float32"), lambda length, s=share: round(s * length))
+        np.testing.assert_array_equal(found, np.broadcast_to(x, wide))
