@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from engine.graph import COMPOSITE, Graph, Node, Wire
-from engine.nodes.base import NodeType, Port, Property, Text
+from engine.nodes.base import Dimensions, NodeType, Port, Property, Text
 from engine.nodes.composites import CATEGORY
 
 MOST_COMPOSITES = 1000
@@ -173,6 +173,14 @@ def exposed_property(graph: Graph, target: str) -> Property | None:
     twin = copy.copy(entry)
     twin.default = _sound(node).get(name, entry.default)
     return twin
+
+
+def fitted(node: Node, name: str, value: Any) -> Any:
+    """A value from outside in the form of a property within: a whole number is the first length of a shape there."""
+    entry = node.kind.properties().get(name) if node.kind is not None else None
+    if isinstance(entry, Dimensions) and isinstance(value, int) and not isinstance(value, bool):
+        return (value, *(_sound(node).get(name) or ())[1:])
+    return value
 
 
 def _delayed_ports(composite: Composite) -> set[str]:

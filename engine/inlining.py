@@ -12,7 +12,7 @@ from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
-from engine.composites import MOST_NODES, CompositeType, composite_of, wires_by_target
+from engine.composites import MOST_NODES, CompositeType, composite_of, fitted, wires_by_target
 from engine.graph import Graph, Node, Wire
 from engine.nodes.base import NodeType, Port, Real
 from engine.problems import Problem
@@ -134,7 +134,8 @@ class _Level:
         for name, value in sound.items():
             for target in kind.composite.exposed.get(name, ()):
                 owner, _, entry = target.partition(".")
-                inner.set.setdefault(owner, {})[entry] = value
+                if owner in inner.graph.nodes:
+                    inner.set.setdefault(owner, {})[entry] = fitted(inner.graph.nodes[owner], entry, value)
         self.inside[node.id] = inner
         return inner
 

@@ -374,11 +374,19 @@ class Session:
     # reading --------------------------------------------------------------------------------
 
     def _address(self, name: str) -> str:
-        """A node id or `node.port` as the address of an output or a parameter. Raises KeyError with a guess."""
+        """A node id or `node.port`, also at a step of time (`node@3`), as the address of an output or a parameter.
+
+        Raises KeyError with a guess.
+        """
         program, text = self.program, str(name)
         if text in program.outputs or text in program.sources:
             return text
-        found = [address for address in program.outputs if address.partition(".")[0] == text]
+        node, _, step = text.partition("@")
+        found = [
+            address
+            for address in program.outputs
+            if address.partition(".")[0] == node and address.partition("@")[2] == step
+        ]
         if not found:
             raise KeyError(
                 f"nothing here is called “{text}”. {did_you_mean(text, [*program.outputs, *program.sources])}"
