@@ -39,6 +39,7 @@ class Playback:
         self.left: dict[int, Array] = {}  # by value: what they left, where a hand has written over it since
         self.is_recomputed = False  # the iteration looked at was computed once more, with what a hand has set since
         self._begun: Checkpoint | None = None  # what lasts, as the begun iteration found it
+        self._block = 64  # iterations between two checkpoints: grows until they take BLOCK_S
 
     @cached_property
     def _written(self) -> list[list[Value]]:
@@ -183,14 +184,16 @@ class Playback:
 
         The last iteration (of every turn) is one that is looked at: it also computes what fusing leaves out.
         """
-        block, end = 64, self.iteration + iterations
+        end, shown = self.iteration + iterations, self.cycle  # of every turn the last one can be looked at
         while (left := end - self.iteration) > 0:
             self.checkpoint()
-            started = time.perf_counter()
-            shown = self.cycle  # of every turn the last one can be looked at
-            done = self._iterate(min(block, left - shown)) if left > shown else self._iterate_shown()
-            elapsed = time.perf_counter() - started
-            block = max(1, int(done * min(4.0, BLOCK_S / max(elapsed, 1e-6))))
+            if left > shown:
+                started = time.perf_counter()
+                done = self._iterate(min(self._block, left - shown))
+                pace = done / max(time.perf_counter() - started, 1e-6)
+                self._block = max(1, min(4 * self._block, int(BLOCK_S * pace)))
+            else:
+                self._iterate_shown()
             if self.machine.flag:
                 return False
         return True
