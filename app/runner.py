@@ -32,6 +32,8 @@ class Runner(QObject):
     playing_changed(bool)
     answered(str, object)      the name of a question and its answer
     preparing(int, int)        so many kernels of so many are compiled; as many as there are when it is over
+    deciding(int, int)         an optimizer takes long to decide: so many questions answered of so many (0: nobody knows);
+                               0, 0 when it is over. What changes the run breaks it off, `pause` does
     weights_told(list[Problem])  what was met while weights were saved or brought back
     Snapshots, failures and answers of an older revision than the last one sent are refused here.
     """
@@ -42,6 +44,7 @@ class Runner(QObject):
     playing_changed = Signal(bool)
     answered = Signal(str, object)
     preparing = Signal(int, int)
+    deciding = Signal(int, int)
     weights_told = Signal(object)
     _posted = Signal(str, object, int)
 
@@ -72,12 +75,12 @@ class Runner(QObject):
     def open(self, document: Document, revision: int) -> None:
         """Start on another document (copied here: the worker's own)."""
         self._revision, twin = revision, document.copy()
-        self._send(lambda worker: worker.open(twin, revision))
+        self._send(lambda worker: worker.open(twin, revision), interrupts=True)
 
     def edit(self, document: Document, revision: int) -> None:
         """Go on with the edited document (copied here); parameters that fit are kept."""
         self._revision, twin = revision, document.copy()
-        self._send(lambda worker: worker.edit(twin, revision), "edit")
+        self._send(lambda worker: worker.edit(twin, revision), "edit", interrupts=True)
 
     def renumber(self, revision: int) -> None:
         """Tell the worker of an edit that changes nothing it computes: a move, a frame, a note."""
@@ -90,7 +93,7 @@ class Runner(QObject):
 
     def pause(self) -> None:
         """Pause after the chunk in hand."""
-        self._send(lambda worker: worker.pause())
+        self._send(lambda worker: worker.pause(), interrupts=True)
 
     def toggle(self) -> None:
         """Play, or pause when playing."""
@@ -102,7 +105,7 @@ class Runner(QObject):
 
     def step_back(self, kind: str = "node") -> None:
         """Take one node, phase, iteration or epoch back."""
-        self._send(lambda worker: worker.step_back(kind))
+        self._send(lambda worker: worker.step_back(kind), interrupts=True)
 
     def run(self, iterations: int) -> None:
         """Play so many iterations as fast as it goes, then stand still."""
@@ -118,11 +121,11 @@ class Runner(QObject):
 
     def reset(self, seed: int | None = None) -> None:
         """Return to the start; with a seed, to another one."""
-        self._send(lambda worker: worker.reset(seed))
+        self._send(lambda worker: worker.reset(seed), interrupts=True)
 
     def set_parameter(self, key: str, array: Any) -> None:
         """Set a parameter by hand; of a drag only the last place is computed."""
-        self._send(lambda worker: worker.set_parameter(key, array), f"parameter {key}")
+        self._send(lambda worker: worker.set_parameter(key, array), f"parameter {key}", interrupts=True)
 
     def set_settings(self, settings: Mapping[str, float], document: Document, revision: int) -> None:
         """Change numbers that are arena slots, by `node.property` or `optimizer.setting`: nothing is planned again.
@@ -131,7 +134,7 @@ class Runner(QObject):
         """
         self._revision, twin, numbers = revision, document.copy(), dict(settings)
         key = f"settings {sorted(numbers)}"
-        self._send(lambda worker: worker.set_settings(numbers, twin, revision), key)
+        self._send(lambda worker: worker.set_settings(numbers, twin, revision), key, interrupts=True)
 
     def set_speed(self, nodes_per_second: float | None) -> None:
         """Speed of playing; None is as fast as it goes."""
@@ -164,9 +167,9 @@ class Runner(QObject):
             self._thread.join()
             self._collector.close()
 
-    def _send(self, act: Callable[[Worker], None], key: str = "") -> None:
+    def _send(self, act: Callable[[Worker], None], key: str = "", interrupts: bool = False) -> None:
         if not self._closed:
-            self._worker.inbox.put(Message(act, key))
+            self._worker.inbox.put(Message(act, key, interrupts))
 
     # answers ---------------------------------------------------------------------------------------------------------
 
@@ -180,8 +183,8 @@ class Runner(QObject):
             self.crashed.emit(payload)
         elif kind == "weights":  # true of its moment, whatever was edited since
             self.weights_told.emit(list(payload))
-        elif kind == "preparing":  # whatever was edited since: otherwise nobody would hear that it is over
-            self.preparing.emit(*payload)
+        elif kind in ("preparing", "deciding"):  # whatever was edited since, or nobody would hear that it is over
+            (self.preparing if kind == "preparing" else self.deciding).emit(*payload)
         elif revision == self._revision:
             self._deliver(kind, payload)
         if kind == "snapshot":

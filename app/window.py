@@ -117,6 +117,8 @@ class MainWindow(QMainWindow):
         self.runner.snapshot_ready.connect(self._note_numbers)
         self.runner.crashed.connect(self.crash.keep)
         self.runner.preparing.connect(self.preparing.show_progress)
+        self.runner.deciding.connect(self.preparing.show_decision)
+        self.preparing.stop_wanted.connect(self.runner.pause)
         self.problems.chosen.connect(self.go_to)
         self.notice.clicked.connect(self.go_to)
         self.notice.back_wanted.connect(self.runner.step_back_to_good)

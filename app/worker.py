@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 import traceback
@@ -22,22 +23,28 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.016
 MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
+PATIENCE_SECONDS, TELLING_SECONDS = 0.3, 0.1  # of an optimizer's decision before it is told of, and between two words
 CURVE_POINTS = 200  # that a run without a person leaves behind
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing the window asks for; `key` marks messages of which only the last in a row counts."""
+    """One thing the window asks for.
+
+    key        marks messages of which only the last in a row counts
+    interrupts  whether a long decision of an optimizer is broken off for it
+    """
 
     act: Callable[[Worker], None]
     key: str = ""
+    interrupts: bool = False
 
 
 class Worker:
     """Plays one document and answers messages between chunks.
 
     post     called as `post(kind, payload, revision)` on the worker's thread, with kind snapshot, playing, failed,
-             crashed, preparing, weights or answer
+             crashed, preparing, deciding, weights or answer
     """
 
     def __init__(self, post: Callable[[str, object, int], None]) -> None:
@@ -62,6 +69,8 @@ class Worker:
         self._unmeasured = False  # a hand or a step back made what was measured the result of other weights
         self._unprepared = False  # kernels of the document just opened may have to be compiled
         self._kernels = 0  # how many there were to compile when that began
+        self._heard: list[Message | None] = []  # messages taken from the inbox while an optimizer decided
+        self._deciding: Deciding | None = None
 
     # the loop --------------------------------------------------------------------------------------------------------
 
@@ -83,9 +92,9 @@ class Worker:
                 self._guarded(self._measure)
 
     def _messages(self) -> list[Message | None]:
-        found: list[Message | None] = []
+        found, self._heard = self._heard, []
         try:
-            wait = self._wait()
+            wait = self._wait() if not found else 0.0
             found.append(self.inbox.get(timeout=wait) if wait != 0 else self.inbox.get_nowait())
             while True:
                 found.append(self.inbox.get_nowait())
@@ -107,6 +116,8 @@ class Worker:
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         try:
             work(*arguments)
+        except Interrupted:
+            self._dirty = self.session is not None  # it stands before the update, and somebody may look
         except ProblemError as error:
             self._fail(error.problems[0] if error.problems else Problem(str(error)))
         except Exception as error:
@@ -114,6 +125,8 @@ class Worker:
             self.session = None
             self._fail(_crash_problem(error))
             self._post("crashed", traceback.format_exc())
+        finally:
+            self._end_decision()
 
     # what messages do ------------------------------------------------------------------------------------------------
 
@@ -282,6 +295,27 @@ class Worker:
             self._held = error.problems[0]
             raise
         self._held, self._dirty, self._plan_is_old = None, True, False
+        self.session.playback.drivers.watch = self._watch_decision
+
+    def _watch_decision(self, asked: int, of: int) -> None:
+        """An optimizer decides where to go: say how far it is, and break it off for a message that cannot wait."""
+        if self._deciding is None:
+            self._deciding = Deciding(time.perf_counter())
+        elif asked == 0:
+            self._deciding.begin_again(time.perf_counter())
+        if not self._deciding.is_long(time.perf_counter()):
+            return
+        self._post("deciding", (asked, of))
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._heard.append(self.inbox.get_nowait())
+        if any(message is None or message.interrupts for message in self._heard):
+            raise Interrupted
+
+    def _end_decision(self) -> None:
+        if self._deciding is not None and self._deciding.was_told:
+            self._post("deciding", (0, 0))
+        self._deciding = None
 
     def _prepare(self) -> None:
         """Compile what the first step would otherwise wait for; messages are heard between two kernels."""
@@ -403,7 +437,26 @@ class Worker:
 
 
 class Interrupted(Exception):
-    """There is a message to hear before the next kernel is compiled."""
+    """There is a message to hear before the next kernel is compiled, or before an optimizer has decided."""
+
+
+class Deciding:
+    """A decision of an optimizer: told of only where it takes a while, and then ten times a second."""
+
+    def __init__(self, begun: float) -> None:
+        self._due = begun + PATIENCE_SECONDS
+        self.was_told = False
+
+    def begin_again(self, now: float) -> None:
+        """The next one begins, and needs patience of its own unless the one before was long."""
+        self._due = now + (TELLING_SECONDS if self.was_told else PATIENCE_SECONDS)
+
+    def is_long(self, now: float) -> bool:
+        """Whether somebody should hear of it now."""
+        if now < self._due:
+            return False
+        self._due, self.was_told = now + TELLING_SECONDS, True
+        return True
 
 
 class Pace:

@@ -1,27 +1,29 @@
-"""A calm line over the canvas while the first start compiles kernels: what is done, and how much of it."""
+"""A calm line over the canvas while something takes long: kernels are compiled, or an optimizer looks for its step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 PATIENCE_MS = 400  # what takes no longer needs no words
+LINGER_MS = 400  # between two steps that each take long it stays
 WIDTH = 300
 
 
 class Preparing(QFrame):
-    """Counts kernels; comes only when it takes a while, and goes by itself.
+    """Counts what is done; comes only when it takes a while, and goes by itself.
 
     room  where it may stand, in the parent's coordinates
     """
+
+    stop_wanted = Signal()  # of what may be broken off
 
     def __init__(self, parent: QWidget, room: Callable[[], QRect]) -> None:
         super().__init__(parent)
         self._room = room
         self.setProperty("panel", "raised")
-        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._words = QLabel()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -29,10 +31,18 @@ class Preparing(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(14, 10, 14, 12)
         column.setSpacing(8)
-        column.addWidget(self._words)
+        self.stop = QPushButton("Stop")
+        self.stop.setToolTip("Break it off; nothing of this step was done (Space)")
+        self.stop.clicked.connect(self.stop_wanted)
+        row = QHBoxLayout()
+        row.addWidget(self._words, 1)
+        row.addWidget(self.stop)
+        column.addLayout(row)
         column.addWidget(self.bar)
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._patience.timeout.connect(self._appear)
+        self._lingering = QTimer(self, singleShot=True, interval=LINGER_MS)
+        self._lingering.timeout.connect(self.forget)
         self.hide()
 
     @property
@@ -42,7 +52,7 @@ class Preparing(QFrame):
 
     @property
     def is_under_way(self) -> bool:
-        """Whether kernels are being compiled, as far as it has heard, though there may be no words for it yet."""
+        """Whether something takes long, as far as it has heard, though there may be no words for it yet."""
         return not self.isHidden() or self._patience.isActive()
 
     def show_progress(self, done: int, every: int) -> None:
@@ -50,15 +60,32 @@ class Preparing(QFrame):
         if done >= every:
             self.forget()
             return
-        self._words.setText(f"Compiling kernels: {done + 1} of {every} (first start only)")
-        self.bar.setRange(0, every)
-        self.bar.setValue(done)
+        self._say(f"Compiling kernels: {done + 1} of {every} (first start only)", done, every, can_stop=False)
         if self.isHidden() and not self._patience.isActive():
             self._patience.start()
 
+    def show_decision(self, asked: int, of: int) -> None:
+        """An optimizer has looked at the loss so many times for one step; `of`: how often it will (0: nobody knows)."""
+        if not asked:
+            self._lingering.start()
+            return
+        every = f"{asked} of {of}" if of else f"{asked}"
+        self._say(f"Looking for the step: {every} looks at the loss", asked, of, can_stop=True)
+        if self.isHidden():
+            self._appear()
+
+    def _say(self, words: str, done: int, every: int, *, can_stop: bool) -> None:
+        self._lingering.stop()
+        self._words.setText(words)
+        self.bar.setRange(0, every)
+        self.bar.setValue(done)
+        self.stop.setVisible(can_stop)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, not can_stop)
+
     def forget(self) -> None:
-        """Nothing is being compiled."""
+        """Nothing takes long."""
         self._patience.stop()
+        self._lingering.stop()
         self.hide()
 
     def _appear(self) -> None:
@@ -69,6 +96,7 @@ class Preparing(QFrame):
     def place(self) -> None:
         """In the upper middle."""
         room = self._room()
-        self.setFixedWidth(WIDTH)
+        width = max(WIDTH, self._words.sizeHint().width() + (110 if not self.stop.isHidden() else 28))
+        self.setFixedWidth(width)
         self.adjustSize()
-        self.move(room.center().x() - WIDTH // 2, room.top() + 8)
+        self.move(room.center().x() - width // 2, room.top() + 8)

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from engine.document import Document
+from engine.drivers.plans import Plans
 from engine.problems import ProblemError
 from engine.session import Session
+from engine.training import Optimizer
 
 
 @pytest.fixture
@@ -316,6 +318,64 @@ def test_compiling_is_told_to_be_over_though_playing_did_the_rest_of_it_and_an_e
     heard_it.set()
     qtbot.waitUntil(lambda: len(times) == 2 and told[-1:] == [(2, 2)])
     assert told[0] == (0, 2)
+
+
+@pytest.fixture
+def slow_newton(document, monkeypatch):
+    """A document whose optimizer asks a lot before each step; an event says that it asks, another lets it go on."""
+    document.training = document.training.with_optimizer(Optimizer("damped_newton"))
+    document.training = dataclasses.replace(document.training, batch_size=0)
+    asked, may_go_on, answer = threading.Event(), threading.Event(), Plans.answer
+
+    def answer_slowly(plans, request):
+        asked.set()
+        assert may_go_on.wait(60)
+        return answer(plans, request)
+
+    monkeypatch.setattr(Plans, "answer", answer_slowly)
+    monkeypatch.setattr("app.worker.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("app.worker.TELLING_SECONDS", 0.0)
+    return document, asked, may_go_on
+
+
+def test_an_optimizer_that_takes_long_to_decide_tells_how_far_it_is(qtbot, runner, slow_newton):
+    document, _, may_go_on = slow_newton
+    may_go_on.set()
+    open_and_wait(qtbot, runner, document)
+    told = []
+    runner.deciding.connect(lambda asked, of: told.append((asked, of)))
+    runner.step("iteration")
+    qtbot.waitUntil(lambda: told[-1:] == [(0, 0)])
+    assert (16, 17) in told and all(of >= 17 for asked, of in told[:-1])  # one look for each parameter, then the search
+    assert runner._worker.session.iteration == 1
+
+
+def test_a_pause_breaks_off_what_an_optimizer_decides_and_the_step_can_be_taken_again(qtbot, runner, slow_newton):
+    document, asked, may_go_on = slow_newton
+    open_and_wait(qtbot, runner, document)
+    runner.play()
+    assert asked.wait(60)
+    runner.pause()
+    with qtbot.waitSignal(runner.deciding, check_params_cb=lambda asked, of: of == 0):
+        may_go_on.set()
+    settled(qtbot, runner)
+    session = runner._worker.session
+    assert session.iteration == 0 and session.next_step.part == "update" and not runner.playing
+    runner.step("iteration")
+    settled(qtbot, runner)
+    assert session.iteration == 1
+
+
+def test_closing_does_not_wait_for_an_optimizer(qtbot, runner, slow_newton):
+    document, asked, may_go_on = slow_newton
+    open_and_wait(qtbot, runner, document)
+    runner.run(1000)
+    assert asked.wait(60)
+    runner._worker.inbox.put(None)  # what `close` says before it waits
+    may_go_on.set()
+    runner.close()
+    assert not runner.is_alive
+    assert runner._worker.session.iteration < 1000
 
 
 def test_closing_stops_the_thread_even_while_it_plays(qtbot, runner, document):

@@ -517,3 +517,18 @@ def test_a_failure_leaves_the_list_once_its_cause_is_undone(qtbot, opened):
     qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: opened.problems.problems == [])
     assert opened.notice.isHidden()
+
+
+def test_an_optimizer_that_takes_long_is_counted_and_can_be_stopped(qtbot, opened):
+    opened.runner.deciding.emit(12, 650)
+    assert opened.preparing.isVisible()
+    assert opened.preparing.findChild(QLabel).text() == "Looking for the step: 12 of 650 looks at the loss"
+    with qtbot.waitSignal(opened.preparing.stop_wanted):
+        press(qtbot, opened.preparing.stop)
+    opened.runner.deciding.emit(3, 0)
+    assert opened.preparing.text == "Looking for the step: 3 looks at the loss"
+    opened.runner.deciding.emit(0, 0)
+    qtbot.waitUntil(lambda: not opened.preparing.isVisible())
+    opened.runner.preparing.emit(0, 2)
+    assert opened.preparing.stop.isHidden()  # kernels are compiled in any case
+    opened.runner.preparing.emit(2, 2)
