@@ -6,7 +6,7 @@ Every number is a function of the document's seed, the node's address, the itera
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from engine.nodes.base import Choice, Dimensions, Flag, NodeType, Numbers, Port,
 from engine.nodes.layers import features_of
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import B, Batch, Builder, Shape, Value, shape_text
+from engine.program import B, Batch, Builder, Shape, Value, count, shape_text
 
 X = Port("x", "(batch, units)", symbol="x")
 H = Port("h", "(batch, units)", symbol="h")
@@ -84,13 +84,20 @@ class Dropout(Masked):
     source = "Srivastava et al. 2014; Aggarwal 2023, §5.5.4, which scales in evaluation instead"
     inputs, outputs = (X,), (H,)
     mask = Choice(
-        "example", ("example", "batch"), help="A mask for each example, or one for the mini-batch (the text)."
-    )
+        "example", ("example", "batch", "maps", "whole"),
+        help="A mask for each example, one for the mini-batch (the text), one number for each map of an image, or one for "
+        "the whole example: then a branch of a residual network is dropped at a time (stochastic depth).",
+    )  # fmt: skip
 
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
-        shared = self.mask == "batch" and x.rank > 1 and isinstance(x.shape[0], Batch)
-        return self.masked(build, x, (1, *x.shape[1:]) if shared else x.shape)
+        shape = x.shape
+        if self.mask == "batch" and x.rank > 1 and isinstance(x.shape[0], Batch):
+            shape = (1, *x.shape[1:])
+        elif self.mask in ("maps", "whole") and x.rank > 1:
+            kept = 2 if self.mask == "maps" else 1
+            shape = (*x.shape[:kept], *[1] * (x.rank - kept))
+        return self.masked(build, x, shape)
 
 
 @node_type
@@ -110,16 +117,31 @@ class Dropconnect(Masked):
 class Corruption(Random):
     """Something that spoils its input."""
 
-    inputs, outputs = (X,), (Port("y", "(batch, units)", symbol=r"\tilde x"),)
+    inputs: ClassVar[tuple[Port, ...]] = (
+        X,
+        Port("strength", "()", symbol="s", optional=True, help="What the amount is multiplied by: wire a schedule."),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, units)", symbol=r"\tilde x"),)
     active = ACTIVE
 
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
-        return self.spoil(build, x) if build.training or self.active == "always" else unchanged(build, x)
+        strength: Value | None = values.get("strength")
+        if strength is not None and count(strength.shape) != 1:
+            fact = f"how strong it is is one number, not {shape_text(strength.shape)}"
+            raise shape_mismatch(fact, "Wire a schedule or a constant.", port="strength")
+        if not build.training and self.active == "training":
+            return unchanged(build, x)
+        return self.spoil(build, x, None if strength is None else build.emit("reshape", strength, shape=()))
 
-    def spoil(self, build: Builder, x: Value) -> Value:
+    def spoil(self, build: Builder, x: Value, strength: Value | None) -> Value:
         """The spoiled input, in its shape."""
         raise TypeError(f"{type(self).__name__} does not say what it does")
+
+    def amount_of(self, build: Builder, name: str, strength: Value | None) -> Value:
+        """A number of the node, times the strength of the moment where there is one."""
+        amount = build.setting(name, getattr(self, name))
+        return amount if strength is None else amount * strength
 
 
 @node_type
@@ -134,8 +156,8 @@ class GaussianNoise(Corruption):
         "deviation", ("deviation", "variance"), help="Whether the amount is σ, or the variance σ² (λ in the text)."
     )
 
-    def spoil(self, build: Builder, x: Value) -> Value:
-        amount = build.setting("amount", self.amount)
+    def spoil(self, build: Builder, x: Value, strength: Value | None) -> Value:
+        amount = self.amount_of(build, "amount", strength)
         deviation = build.emit("sqrt", amount) if self.amount_is == "variance" else amount
         return x + deviation * normal(build, x.shape)
 
@@ -149,8 +171,8 @@ class MaskingNoise(Corruption):
     source = "Aggarwal 2023, §5.10.2: denoising autoencoder"
     fraction = Real(0.2, low=0.0, high=1.0, symbol="f", help="The share that is set to 0.")
 
-    def spoil(self, build: Builder, x: Value) -> Value:
-        return x * hits(build, 1 - build.setting("fraction", self.fraction), x.shape, "mask")
+    def spoil(self, build: Builder, x: Value, strength: Value | None) -> Value:
+        return x * hits(build, 1 - self.amount_of(build, "fraction", strength), x.shape, "mask")
 
 
 @node_type
@@ -164,10 +186,10 @@ class SaltAndPepper(Corruption):
     low = Real(0.0, symbol="a", help="What pepper is: the smallest value of the data.")
     high = Real(1.0, symbol="b", help="What salt is: the largest value of the data.")
 
-    def spoil(self, build: Builder, x: Value) -> Value:
+    def spoil(self, build: Builder, x: Value, strength: Value | None) -> Value:
         low, high = build.setting("low", self.low), build.setting("high", self.high)
         coin = hits(build, build.constant(0.5), x.shape, "coin")
-        hit = hits(build, build.setting("fraction", self.fraction), x.shape, "mask")
+        hit = hits(build, self.amount_of(build, "fraction", strength), x.shape, "mask")
         return build.emit("where", hit, build.emit("where", coin, high, low), x)
 
 
@@ -341,8 +363,14 @@ class BootstrapWeights(Random):
         "fixed", ("fixed", "fresh"),
         help="The same bag for the whole training (bagging: let the batch be all rows, in order), or a fresh one each time.",
     )  # fmt: skip
+    replacement = Flag(True, help="Whether an example may come twice; else a share of them comes once (subsampling).")
+    share = Real(0.5, low=0.0, high=1.0, symbol="s", help="The share of the batch that comes, without replacement.")
 
     def lower(self, build: Builder, **values: Any) -> Value:
         if not build.training:
             return build.emit("broadcast", build.constant(1.0), shape=(B,))
+        if not self.replacement:
+            lots = build.emit("random_uniform", shape=(1, B), key=key_of(build, "bag"), once=self.bag == "fixed")
+            drawn = build.emit("winners", lots, build.setting("share", self.share), share=True)
+            return build.emit("reshape", drawn, shape=(B,))
         return build.emit("random_bag", shape=(B,), key=key_of(build, "bag"), once=self.bag == "fixed")

@@ -80,18 +80,28 @@ def draw_encode(operands: Sequence[Region], result: Region, attributes: dict[str
     return (*[region.offset for region in operands], result.offset, *key_words(attributes["key"]))
 
 
+def lasting_shape(shape: Shape, key: int | tuple[int, int], once: bool = False) -> Shape:
+    """The shape asked for. `once`: the same draws at every iteration."""
+    return shape
+
+
+def once_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    """Whether the iteration takes part."""
+    return (("ONCE", 1),) if attributes.get("once") else ()
+
+
 @kernel
 def random_uniform_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     y, k0, k1 = instruction[1], instruction[2] & WORD, instruction[3] & WORD
-    iteration = integers[0] & WORD
+    iteration = 0 if ONCE else integers[0] & WORD
     for i in range(start, stop):
         first, _, _, _ = philox(iteration, i, 0, 0, k0, k1)
         arena[y + i] = real(whole32(first >> 8)) * real(STEP_OF_24_BITS)
 
 
 random_uniform = register(Primitive(
-    name="random_uniform", formula=r"y \sim U[0, 1)", shape=draw_shape,
-    body=random_uniform_body, derivative=no_derivative,
+    name="random_uniform", formula=r"y \sim U[0, 1)", shape=lasting_shape,
+    body=random_uniform_body, derivative=no_derivative, variant=once_variant,
     encode=draw_encode, source=SOURCE, convention="24 bits, the same number in both precisions",
 ))  # fmt: skip
 
@@ -161,16 +171,6 @@ random_gumbel = register(Primitive(
 ))  # fmt: skip
 
 
-def bag_shape(shape: Shape, key: int | tuple[int, int], once: bool = False) -> Shape:
-    """The shape asked for: as many draws as entries. `once`: the same ones at every iteration."""
-    return shape
-
-
-def bag_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    """Whether the iteration takes part."""
-    return (("ONCE", 1),) if attributes.get("once") else ()
-
-
 def one_piece(operands: Sequence[Region], result: Region) -> int:
     """The work is not cut: every draw may fall on any entry."""
     return 1
@@ -194,7 +194,7 @@ def random_bag_body(arena: Arena, integers: Integers, instruction: Code, start: 
 
 
 random_bag = register(Primitive(
-    name="random_bag", formula=r"y_i = |\{j \leq n : u_j = i\}|,\quad u_j \sim \{1 \dots n\}", shape=bag_shape,
-    body=random_bag_body, derivative=no_derivative, encode=bag_encode, length=one_piece, variant=bag_variant,
+    name="random_bag", formula=r"y_i = |\{j \leq n : u_j = i\}|,\quad u_j \sim \{1 \dots n\}", shape=lasting_shape,
+    body=random_bag_body, derivative=no_derivative, encode=bag_encode, length=one_piece, variant=once_variant,
     source=f"{SOURCE}; Breiman 1996: bootstrap aggregation",
 ))  # fmt: skip

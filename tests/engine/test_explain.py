@@ -461,7 +461,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
        for port in ("source", "target")},
     "edge_softmax.score": ("slice", {"stop": 1}),
 }  # fmt: skip
-UNITS = {"solve": 1, "inverse": 1}  # features before a node type, where they are not 3 (1 before a loss)
+UNITS = {"solve": 1, "inverse": 1, "curriculum": 1}  # features before a node type, where they are not 3 (1 before a loss)
 WHOLE = {"batch_size": 4, "order": "sequential"}  # a graph: every row stands in its place
 FITTING: dict[str, dict[str, Any]] = {
     **{name: {"heads": 1} for name in ("multi_head_attention", "transformer_encoder", "transformer_decoder")},
@@ -513,6 +513,8 @@ def document_around(name: str) -> Document:
         matrix = graph.add("parameter", shape=(3, 2))
         graph.connect(layer, node["a"])
         graph.connect(matrix, node["b"])
+    elif name == "lagging_copy":
+        graph.connect(graph.add("parameter", shape=(3, 2)), node)
     elif name == "max_unpool":
         pool = graph.add("max_pool", window=[1])
         graph.connect(layer, pool)
@@ -538,7 +540,7 @@ def document_around(name: str) -> Document:
         objective = graph.add("mean" if name != "mean" else "sum", "goal", over="all")
         if kind.outputs[0].kind == "index":  # no mean is taken of class numbers
             number = graph.add("to_real" if name != "to_real" else "identity", "number")
-            graph.connect(node, number)
+            graph.connect(node[kind.outputs[0].name], number)
             node = number
         graph.connect(node[node_types()[graph.nodes[node].type].outputs[0].name], objective)
     training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}

@@ -37,9 +37,14 @@ def drawn(draw: Draw, primitive: Primitive) -> Case:
     return Case([], attributes, iteration=draw(st.integers(0, 2**31 - 1)))
 
 
-@reference("random_uniform", drawn)
-def random_uniform(shape, key, iteration):
-    return (words(shape, key, iteration)[..., 0] >> np.uint64(8)) / 2**24
+def drawn_once(draw: Draw, primitive: Primitive) -> Case:
+    case = drawn(draw, primitive)
+    return case._replace(attributes=case.attributes | {"once": draw(st.booleans())})
+
+
+@reference("random_uniform", drawn_once)
+def random_uniform(shape, key, iteration, once=False):
+    return (words(shape, key, 0 if once else iteration)[..., 0] >> np.uint64(8)) / 2**24
 
 
 @reference("random_normal", drawn)
@@ -64,12 +69,7 @@ def random_gumbel(shape, key, iteration):
     return gumbel_r.ppf(((words(shape, key, iteration)[..., 0] >> np.uint64(9)) + 0.5) / 2**23)
 
 
-def bags(draw: Draw, primitive: Primitive) -> Case:
-    case = drawn(draw, primitive)
-    return case._replace(attributes=case.attributes | {"once": draw(st.booleans())})
-
-
-@reference("random_bag", bags)
+@reference("random_bag", drawn_once)
 def random_bag(shape, key, once, iteration):
     drawn_rows = [
         int(word[0]) * math.prod(shape) >> 32 for word in words(shape, key, 0 if once else iteration).reshape(-1, 4)
