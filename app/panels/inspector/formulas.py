@@ -29,10 +29,14 @@ class FormulaSection(Section):
         self._blocks: list[FormulaBlock] = []
         self._shape: tuple[object, ...] = ()
         self._explanation: Explanation | None = None
+        self._name = ""
         self._is_long = False
         self._terms: dict[FormulaBlock, list[Term]] = {}
         self._icon = QLabel()
         self.aside.addWidget(self._icon)
+        self.title = words("", "caption")
+        self.title.hide()
+        self.body.addWidget(self.title)
         self._lines = QVBoxLayout()
         self._lines.setSpacing(10)
         self.body.addLayout(self._lines)
@@ -45,12 +49,17 @@ class FormulaSection(Section):
     def _paint_icon(self) -> None:
         self._icon.setPixmap(current_theme().pixmap(ICONS[self._part], self._part, 14))
 
-    def show_explanation(self, explanation: Explanation | None, now: bool) -> None:
-        """Show other numbers; blocks are kept while the symbols stay the same, so nothing flickers."""
-        self._explanation = explanation
+    def show_explanation(self, explanation: Explanation | None, now: bool, name: str = "") -> None:
+        """Show other numbers; blocks are kept while the symbols stay the same, so nothing flickers.
+
+        name  of the node, which stands above already: of a node in time the title says at which step
+        """
+        self._explanation, self._name = explanation, name
         self.setVisible(explanation is not None and bool(explanation.equations))
         if explanation is None:
             return
+        self.title.setText(explanation.title)
+        self.title.setVisible(bool(name) and not f"{explanation.title} · ".startswith(f"{name} · "))
         earlier = "of the last iteration" if explanation.state == "earlier" else ""
         self.note.setText("now" if now else earlier)
         self._remark.setText(explanation.note)
@@ -70,7 +79,7 @@ class FormulaSection(Section):
         self._is_long = not self._is_long
         self._shape = ()
         if self._explanation is not None:
-            self.show_explanation(self._explanation, self.note.text() == "now")
+            self.show_explanation(self._explanation, self.note.text() == "now", self._name)
 
     def _build(self, equations: Sequence[Equation]) -> None:
         clear(self._lines)
@@ -112,9 +121,9 @@ class Formulas(QWidget):
             section.hide()
             column.addWidget(section)
 
-    def show_explanations(self, explanations: Sequence[Explanation], now: str) -> None:
-        """Show what is known of each part; `now` is the part that was played last, or empty."""
+    def show_explanations(self, explanations: Sequence[Explanation], now: str, name: str = "") -> None:
+        """Show what is known of the parts of the node called `name`; `now` is the part that was played last, or empty."""
         by_part = {explanation.part: explanation for explanation in explanations}
         for part, section in self.sections.items():
-            section.show_explanation(by_part.get(part), now == part)
+            section.show_explanation(by_part.get(part), now == part, name)
         self._waiting.setVisible(not any(each.equations for each in by_part.values()))

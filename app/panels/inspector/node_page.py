@@ -225,7 +225,7 @@ class NodePage(QWidget):
         self._show_entry(snapshot)
         explanation = snapshot.explanation
         if self._runner is None and explanation is not None and explanation.node == subject.node:
-            self.formulas.show_explanations((explanation,), explanation.part)
+            self.formulas.show_explanations((explanation,), explanation.part, node.name)
         self._ask()
 
     def _is_own(self, address: str) -> bool:
@@ -296,7 +296,8 @@ class NodePage(QWidget):
             return
         last = self._snapshot.last_step if self._snapshot is not None else None
         now = last.part if last is not None and last.node == answer.subject.node else ""
-        self.formulas.show_explanations(answer.explanations, now)
+        node = self.node
+        self.formulas.show_explanations(answer.explanations, now, node.name if node is not None else "")
         self.why.show_factors(answer.factors)
         self.what.setVisible(answer.curve is not None)
         if answer.curve is not None:

@@ -194,6 +194,17 @@ def test_formulas_stand_with_their_numbers_under_each_symbol(inspector, editor):
     assert not inspector.node_page.formulas.sections["backward"].isVisible()
 
 
+def test_of_a_node_in_time_the_formulas_say_at_which_step_they_are(inspector, editor):
+    editor.select(["hidden"])
+    lines = (Equation((Term("z", 1.0, "result"), Term("="), Term("x", 1.0, "operand"))),)
+    section = inspector.node_page.formulas.sections["forward"]
+    for title, shown in (("hidden at step 3 · unit 1", True), ("hidden · unit 1", False), ("hidden", False)):
+        moment = Snapshot(explanation=Explanation("hidden", "forward", title, lines))
+        inspector.show_snapshot(moment)
+        assert section.title.isVisible() == shown
+        assert section.title.text() == title
+
+
 def test_formulas_of_another_node_are_not_shown(inspector, editor):
     editor.select(["output"])
     inspector.show_snapshot(snapshot(explanation=Explanation("hidden", "forward", "", (Equation((Term("z", 1.0),)),))))
