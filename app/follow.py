@@ -11,6 +11,7 @@ from app.editor import Change, Editor
 from app.runner import Runner
 
 if TYPE_CHECKING:
+    from engine.document import Document
     from engine.snapshot import Snapshot
     from engine.training import Training
 
@@ -23,9 +24,12 @@ class Follower(QObject):
         self._editor, self._runner = editor, runner
         self._training = editor.document.training
         self._snapshot: Snapshot | None = None
+        self._document: Document | None = None  # the last large one
         editor.changed.connect(self._follow)
         editor.values_set.connect(self._set_values)
         editor.values_of = self._values_of
+        editor.check_aside = self._check_aside
+        runner.checked.connect(editor.take_findings)
         runner.snapshot_ready.connect(self._keep)
 
     def _follow(self, change: Change) -> None:
@@ -45,6 +49,13 @@ class Follower(QObject):
             self._runner.set_settings(settings, document, revision)
         else:
             self._runner.renumber(revision)
+
+    def _check_aside(self, document: Document, revision: int) -> None:
+        """Have shapes and problems worked out. Of a document just opened the canvas is painted before anything else."""
+        if document is not self._document:
+            self._document = document
+            self._runner.hold()
+        self._runner.check(document, revision)
 
     def _set_values(self, values: dict[str, Any]) -> None:
         for key, array in values.items():

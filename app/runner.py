@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.collection import Collector
 from app.worker import Message, Worker
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # With Python's 5 ms a chunk of training keeps the window waiting for the interpreter; measured, see performance.md.
 SWITCH_SECONDS = 0.0005
+LONGEST_HOLD_MS = 1000
 
 
 class Runner(QObject):
@@ -32,6 +33,7 @@ class Runner(QObject):
     playing_changed(bool)
     answered(str, object)      the name of a question and its answer
     preparing(int, int)        so many kernels of so many are compiled; as many as there are when it is over
+    checked(int, dict, list[Problem])  shapes and problems of a document, with its revision
     deciding(int, int)         an optimizer takes long to decide: so many questions answered of so many (0: nobody knows);
                                0, 0 when it is over. What changes the run breaks it off, `pause` does
     weights_told(list[Problem])  what was met while weights were saved or brought back
@@ -46,6 +48,7 @@ class Runner(QObject):
     preparing = Signal(int, int)
     deciding = Signal(int, int)
     weights_told = Signal(object)
+    checked = Signal(int, object, object)
     _posted = Signal(str, object, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -56,6 +59,9 @@ class Runner(QObject):
         self._closed = False
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         self._collector = Collector(self)
+        self._waiting: list[Message] | None = None  # what is said while the worker is held
+        self._holding = QTimer(self, singleShot=True, interval=LONGEST_HOLD_MS)
+        self._holding.timeout.connect(self.release)
         self._worker = Worker(self._posted.emit)
         self._thread = threading.Thread(target=self._worker.work, name="chainrule-runner")
         self._thread.start()
@@ -76,6 +82,24 @@ class Runner(QObject):
         """Start on another document (copied here: the worker's own)."""
         self._revision, twin = revision, document.copy()
         self._send(lambda worker: worker.open(twin, revision), interrupts=True)
+
+    def check(self, document: Document, revision: int) -> None:
+        """Have shapes and problems worked out (of a copy made here); `checked` brings them."""
+        twin = document.copy()
+        self._send(lambda worker: worker.check(twin, revision), "check")
+
+    def hold(self) -> None:
+        """Keep the interpreter free for the window, which has much to paint: what is said waits for `release`."""
+        if self._waiting is None:
+            self._waiting = []
+        self._holding.start()
+
+    def release(self) -> None:
+        """Let the worker hear what was said meanwhile; nothing happens where it was not held."""
+        self._holding.stop()
+        waiting, self._waiting = self._waiting or [], None
+        for message in waiting:
+            self._worker.inbox.put(message)
 
     def edit(self, document: Document, revision: int) -> None:
         """Go on with the edited document (copied here); parameters that fit are kept."""
@@ -163,12 +187,17 @@ class Runner(QObject):
         """Stop and wait for the thread; may be called twice."""
         if not self._closed:
             self._closed = True
+            self.release()
             self._worker.inbox.put(None)
             self._thread.join()
             self._collector.close()
 
     def _send(self, act: Callable[[Worker], None], key: str = "", interrupts: bool = False) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        if self._waiting is not None:
+            self._waiting.append(Message(act, key, interrupts))
+        else:
             self._worker.inbox.put(Message(act, key, interrupts))
 
     # answers ---------------------------------------------------------------------------------------------------------
@@ -181,6 +210,8 @@ class Runner(QObject):
             self.playing_changed.emit(payload)
         elif kind == "crashed":
             self.crashed.emit(payload)
+        elif kind == "checked":
+            self.checked.emit(*payload)
         elif kind == "weights":  # true of its moment, whatever was edited since
             self.weights_told.emit(list(payload))
         elif kind in ("preparing", "deciding"):  # whatever was edited since, or nobody would hear that it is over

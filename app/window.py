@@ -180,12 +180,14 @@ class MainWindow(QMainWindow):
         workspace.start()
         self.problems.show_failure(None)
         self.tour.start(self.editor.document.tour)
+        workspace.canvas.fit()  # as far as it knows its size: the first picture had better show the whole graph
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
         QTimer.singleShot(0, self._after_opening)
 
     def _after_opening(self) -> None:
         if self.workspace is not None and self.has_document:
             self.workspace.canvas.fit()
+            self.workspace.canvas.tell_when_painted()
             self._settling.start()
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
             self.tour.place()

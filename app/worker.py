@@ -44,7 +44,7 @@ class Worker:
     """Plays one document and answers messages between chunks.
 
     post     called as `post(kind, payload, revision)` on the worker's thread, with kind snapshot, playing, failed,
-             crashed, preparing, deciding, weights or answer
+             crashed, preparing, deciding, weights, checked or answer
     """
 
     def __init__(self, post: Callable[[str, object, int], None]) -> None:
@@ -147,6 +147,14 @@ class Worker:
         self._unprepared, self._kernels = False, 0
         self._plan()
         self._unprepared = True
+
+    def check(self, document: Document, revision: int) -> None:
+        """Work out shapes and problems of a document that is too large for the window to do it."""
+        from engine.lowering import infer
+
+        dataset, _ = document.load_data()
+        inference = infer(document, dataset)
+        self._post("checked", (revision, dict(inference.shapes), document.check(inference)))
 
     def edit(self, document: Document, revision: int) -> None:
         """Go on with an edited document; parameters that still fit are kept."""

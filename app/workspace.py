@@ -47,6 +47,7 @@ class Workspace(QWidget):
         self.desk = Desk(editor, runner, self.canvas)
         self._inner.setCentralWidget(self.desk)
         self.canvas.parameter_dragged.connect(runner.set_parameter)
+        self.canvas.painted.connect(runner.release)
         self.canvas.node_opened.connect(lambda _: self.show_panel("inspector"))
         self.panels: dict[str, QDockWidget] = {}
         self.palette_panel = Palette(editor, runner, settings)

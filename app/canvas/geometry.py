@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRectF
 from app.canvas.ink import width_of
 from app.canvas.layer.plan import HEADER as HEADER
 from app.canvas.layer.plan import LayerPlan, is_opened, plan_layer, ports_of
-from app.canvas.wiring import Wiring
+from app.canvas.wiring import Shapes, Wiring
 from app.theme import current_theme
 from app.theme.numbers import number_text
 from engine.graph import Node
@@ -121,7 +121,7 @@ def is_single_input(node: Node) -> bool:
     return node.type == "input" and len(node.properties.get("columns") or ()) == 1
 
 
-def measure(wiring: Wiring, node: Node, shapes: Mapping[str, tuple]) -> Geometry:
+def measure(wiring: Wiring, node: Node, shapes: Shapes) -> Geometry:
     """The geometry of a node as it is now. Nodes that are set out alike share one."""
     kind = node.kind
     if kind is None:
@@ -165,7 +165,7 @@ def _round(node: Node, kind: type[NodeType]) -> Geometry:
     return Geometry(size, inputs, outputs, circle=circle, spare=frozenset(spare))
 
 
-def _opened(wiring: Wiring, node: Node, kind: type[NodeType], shapes: Mapping[str, tuple]) -> Geometry:
+def _opened(wiring: Wiring, node: Node, kind: type[NodeType], shapes: Shapes) -> Geometry:
     subtitle = _subtitle(node, kind)
     plan = plan_layer(wiring, node, shapes, _snapped(_header_width(node, subtitle)))
     inputs, outputs = ports_of(plan)
@@ -305,7 +305,7 @@ def _shown_properties(kind: type[NodeType], properties: Mapping[str, Any]) -> li
     return sizes[:1] + numbers[:2] + scalars[:1]
 
 
-def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: Mapping[str, tuple]) -> str:
+def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: Shapes) -> str:
     """What the heat strip shows: the node's own weights, else its first output where that is an array."""
     if kind.input("weight") is not None and "weight" not in wired:
         return "weight"

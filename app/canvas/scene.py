@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
+from itertools import islice
 from typing import Any
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation, Signal
@@ -12,6 +13,7 @@ from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
+from app.canvas.expected import ExpectedShapes
 from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.layer.item import LayerItem
 from app.canvas.layer.opened import OpenedLayers
@@ -24,12 +26,13 @@ from app.canvas.numbers import NumbersOnCanvas
 from app.canvas.resting_scene import RestingScene, reach_of
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
 from app.canvas.wire_item import Stand, WireItem, route
-from app.canvas.wiring import Wiring
+from app.canvas.wiring import Shapes, Wiring
 from app.editor import Change, Editor, wire_id
 from app.theme import current_theme
 from engine.graph import Graph, Node
 
 LAYOUT_MS, MOST_GLIDING = 300, 500  # nodes: of more, a frame would take longer than it is seen
+RESHAPED_AT_ONCE = 400
 FAR = 1e6  # the canvas is as good as infinite
 CACHE_KB = 160 * 1024
 
@@ -66,6 +69,9 @@ class CanvasScene(RestingScene):
         self._gliding: QVariantAnimation | None = None
         self._wiring = Wiring(self.graph)
         self._shapes: dict[str, tuple] = {}
+        self._unshaped: dict[str, None] = {}  # nodes that are still drawn in the size of former shapes
+        self._reshaping = QTimer(self, singleShot=True, interval=0)
+        self._reshaping.timeout.connect(self._reshape_more)
         self._settling = QTimer(self, singleShot=True, interval=0)
         self._settling.timeout.connect(self._place_labels)
         editor.changed.connect(self._take_change)
@@ -146,6 +152,7 @@ class CanvasScene(RestingScene):
         for table in (self.labels, self.wires, self.nodes, self.layers, self.frames, self.notes):
             table.clear()
         self._wires_at.clear()
+        self._unshaped.clear()
         self.areas.clear()
         self.runs.clear()
         for backdrop in self.backdrops:
@@ -164,6 +171,7 @@ class CanvasScene(RestingScene):
 
     def _sync_nodes(self, names: Iterable[str]) -> None:
         graph, nodes, wiring, shapes = self.graph, self.nodes, self._wiring, self.editor.shapes
+        known = self._known_shapes()
         for name in names:
             if (node := graph.nodes.get(name)) is None:
                 self._drop_node(name)
@@ -172,7 +180,7 @@ class CanvasScene(RestingScene):
             if item is not None and type(item) is not wanted:
                 self._drop_node(name)
                 item = None
-            geometry = nodes.geometries[name] = measure(wiring, node, shapes)
+            geometry = nodes.geometries[name] = measure(wiring, node, known)
             if item is not None:
                 item.take(wiring, shapes, geometry)
             elif wanted is not NodeItem:
@@ -271,13 +279,37 @@ class CanvasScene(RestingScene):
 
     def _take_problems(self, _: object) -> None:
         """Shapes may have changed with the problems: ports, pictures and weights follow."""
-        changed = self._reshaped()
-        self._redraw(changed)
+        self._unshaped.update(dict.fromkeys(self._reshaped()))
+        self._reshape(dict.fromkeys([*self.seen(), *self.nodes.made]) if self.detailed else self.nodes.made)
         self._sync_labels()
-        self._reroute(changed)
-        self._surround_frames()
         self.numbers.refresh()
-        self._settle()
+        self._reshape_more()
+
+    def _reshape(self, names: Iterable[str]) -> None:
+        """Those of some nodes whose shapes have changed take another size."""
+        chosen = [name for name in names if name in self._unshaped]
+        for name in chosen:
+            del self._unshaped[name]
+        if grown := [name for name in chosen if name in self.graph.nodes and self._looks_else(name)]:
+            self._redraw(grown)
+            self._reroute(grown)
+            self._surround_frames()
+            self._settle()
+
+    def _looks_else(self, name: str) -> bool:
+        """Whether a node has to be drawn anew for its shapes: the tips of its ports, or its size."""
+        known = self.nodes.geometries.get(name)
+        return name in self.nodes.made or known is not measure(self._wiring, self.graph.nodes[name], self.editor.shapes)
+
+    def _known_shapes(self) -> Shapes:
+        """The shapes, or what is promised while they are being worked out."""
+        return self.editor.shapes if self.editor.knows_shapes else ExpectedShapes(self._wiring)
+
+    def _reshape_more(self) -> None:
+        """A few hundred nodes at a time, so that the mouse is never kept waiting."""
+        self._reshape(list(islice(self._unshaped, RESHAPED_AT_ONCE)))
+        if self._unshaped:
+            self._reshaping.start()
 
     def _reshaped(self) -> set[str]:
         """Nodes of which a value, or an operand, has another shape than when they were last drawn."""
@@ -398,7 +430,8 @@ class CanvasScene(RestingScene):
         self._settling.start()
 
     def settle(self) -> None:
-        """Place what would be placed with the next round of events: before a picture is taken."""
+        """Place what would be placed with the next rounds of events: before a picture is taken."""
+        self._reshape(list(self._unshaped))
         if self._settling.isActive():
             self._settling.stop()
             self._place_labels()

@@ -38,6 +38,7 @@ class CanvasView(GestureView):
     emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
     resized = Signal()
+    painted = Signal()  # once for each time that `tell_when_painted` asked for it
     zoom_changed = Signal(float)
     no_modifiers = NO_MODIFIER
 
@@ -46,6 +47,7 @@ class CanvasView(GestureView):
         self.snap_to_grid = False
         self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
+        self._is_awaited = False  # somebody waits for the next picture
         self._since_frame = QElapsedTimer()
         self._showing_ms = self._cost_ms = 0  # of the last frame: handing numbers out, and all of it
         self._frame = QTimer(self, singleShot=True)
@@ -82,7 +84,15 @@ class CanvasView(GestureView):
         clock = QElapsedTimer()
         clock.start()
         super().paintEvent(event)
+        if self._is_awaited:
+            self._is_awaited = False
+            self.painted.emit()
         self._cost_ms = self._showing_ms + clock.elapsed()
+
+    def tell_when_painted(self) -> None:
+        """Have `painted` tell when the canvas, as it is now, has been painted."""
+        self._is_awaited = True
+        self.viewport().update()
 
     def drawBackground(self, painter: QPainter, rectangle: QRectF | QRect) -> None:
         """Copy what rests, where the view paints itself; a picture of it at another scale is painted straight."""

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from engine.graph import Graph, Node, Wire
+
+
+class Shapes(Protocol):
+    """Shapes of outputs by `node.port`, as far as somebody knows them."""
+
+    def get(self, address: str, default: tuple, /) -> tuple:
+        """The shape of one, or the default."""
+        ...
 
 
 class Wiring:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Place = tuple[float, float]
 WEIGHTS_ROOM = 96.0  # pixels left of a column of neurons: their weights stand on the wires
 HARMLESS = {"moved", "note", "values"}  # kinds of change that no problem and no shape can come of
+MOST_AT_ONCE = 400  # nodes: what is wrong with more is worked out aside, where there is somebody to do that
 CHECK_DELAY_MS = 30  # a drag edits at every mouse move; problems are worked out when the hand pauses
 
 
@@ -51,14 +52,19 @@ class Editor(QObject):
         self.revision = 0
         self.problems: list[Problem] = list(document.problems)
         self.shapes: dict[str, tuple] = {}
+        self.knows_shapes = True  # False while nothing is known of the shapes of a large document
         #: Asked for parameter values of nodes that are about to go, so that a revived node gets the values it had.
         self.values_of: Callable[[Iterable[str]], Mapping[str, np.ndarray]] = lambda ids: {}
+        #: Works out shapes and problems of a document aside, and brings them to `take_findings` with the revision.
+        self.check_aside: Callable[[Document, int], None] | None = None
         #: Asked for a node's width and height in pixels; the canvas knows better than this.
         self.size_of: Callable[[str], tuple[float, float]] = lambda node_id: (240.0, 152.0)
         self._selection: set[str] = set()
         self._focus: str | None = None
         self._last_gesture = 0
         self._is_checked = False  # whether shapes and problems are of the document as it is
+        self._edited = 0  # the revision of the last edit that they depend on
+        self._asked = -1  # the revision that they are being worked out for aside
         self._checking = QTimer(self, singleShot=True, interval=CHECK_DELAY_MS)
         self._checking.timeout.connect(self._check_now)
         self.check()
@@ -71,7 +77,12 @@ class Editor(QObject):
         self.stack.clear()
         self.revision += 1
         self._selection, self._focus = set(), None
-        self._find_problems()  # before anybody builds on shapes that are not known yet
+        self._is_checked, self._edited = False, self.revision
+        if self.is_checked_aside:
+            self.shapes, self.problems, self.knows_shapes = {}, list(document.problems), False
+            self._ask()  # before anybody asks for more
+        else:
+            self._find_problems()  # before anybody builds on shapes that are not known yet
         self.changed.emit(RESET)
         self.selection_changed.emit(set())
         self.focus_changed.emit(None)
@@ -97,19 +108,41 @@ class Editor(QObject):
 
     def check(self) -> None:
         """Work out the problems soon; `problems_changed` tells."""
-        self._is_checked = False
+        self._is_checked, self._edited = False, self.revision
         self._checking.start()
 
     def check_now(self) -> None:
         """Check without delay, where that was about to be done: before a picture is taken."""
-        if self._checking.isActive():
+        if self._checking.isActive() or not self._is_checked:
             self._checking.stop()
-            self._check_now()
+            if not self._is_checked:
+                self._find_problems()
+            self.problems_changed.emit(self.problems)
 
     def _check_now(self) -> None:
+        if not self._is_checked and self.is_checked_aside:
+            self._ask()
+            return
         if not self._is_checked:
             self._find_problems()
         self.problems_changed.emit(self.problems)
+
+    @property
+    def is_checked_aside(self) -> bool:
+        """Whether the document is too large to be checked while somebody waits."""
+        return self.check_aside is not None and len(self.document.graph.nodes) > MOST_AT_ONCE
+
+    def _ask(self) -> None:
+        if self.check_aside is not None and self._asked != self._edited:
+            self._asked = self._edited
+            self.check_aside(self.document, self._edited)
+
+    def take_findings(self, revision: int, shapes: Mapping[str, tuple], problems: Iterable[Problem]) -> None:
+        """What was worked out aside, for a revision; of an older one than was asked for last it is refused."""
+        if revision == self._edited and not self._is_checked:
+            self.shapes, self.problems = dict(shapes), list(problems)
+            self._is_checked = self.knows_shapes = True
+            self.problems_changed.emit(self.problems)
 
     def _find_problems(self) -> None:
         from engine.lowering import infer
@@ -117,7 +150,7 @@ class Editor(QObject):
         inference = infer(self.document, self.document.load_data()[0])
         self.shapes = dict(inference.shapes)
         self.problems = list(self.document.check(inference))
-        self._is_checked = True
+        self._is_checked = self.knows_shapes = True
 
     # playing edits ---------------------------------------------------------------------------------------------------
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 
-from app.canvas.wiring import Wiring
+from app.canvas.wiring import Shapes, Wiring
 from engine.graph import Node, Wire
 
 MOST_NEURONS = 64  # on either side; of more the weights are shown as a matrix
@@ -92,7 +92,7 @@ def is_opened(node: Node) -> bool:
     return is_layer(node) and "opened" in node.flags and "collapsed" not in node.flags
 
 
-def plan_layer(wiring: Wiring, node: Node, shapes: Mapping[str, tuple], least_width: float) -> LayerPlan:
+def plan_layer(wiring: Wiring, node: Node, shapes: Shapes, least_width: float) -> LayerPlan:
     """Set out the neurons of a layer."""
     wire = next(iter(wiring.wires_into(node.id, "x")), None)
     shape = _shape(wire, node, shapes)
@@ -165,10 +165,10 @@ def _matrix_place(shape: tuple[int, int]) -> QRectF:
     return QRectF(PAD, HEADER + PAD, ceil(cell * columns), ceil(cell * rows))
 
 
-def _shape(wire: Wire | None, node: Node, shapes: Mapping[str, tuple]) -> tuple[int, int]:
+def _shape(wire: Wire | None, node: Node, shapes: Shapes) -> tuple[int, int]:
     """Features × units; a size that is not known yet counts as none."""
-    last = (shapes.get(wire.source) or ("",))[-1] if wire else ""
-    units = (shapes.get(f"{node.id}.h") or (node.properties.get("units", 4),))[-1]
+    last = (shapes.get(wire.source, ()) or ("",))[-1] if wire else ""
+    units = (shapes.get(f"{node.id}.h", ()) or (node.properties.get("units", 4),))[-1]
     return last if isinstance(last, int) else 0, units if isinstance(units, int) else 0
 
 
@@ -177,7 +177,7 @@ def _parameter(wiring: Wiring, node: Node, port: str) -> str:
     return wire.source if wire else f"{node.id}.{port}"
 
 
-def _layer_before(wiring: Wiring, wire: Wire | None, shape: tuple[int, int], shapes: Mapping[str, tuple]) -> str:
+def _layer_before(wiring: Wiring, wire: Wire | None, shape: tuple[int, int], shapes: Shapes) -> str:
     """The layer right before, where its neurons are drawn and this one takes all of them."""
     if wire is None or wire.muted:
         return ""
@@ -189,7 +189,7 @@ def _layer_before(wiring: Wiring, wire: Wire | None, shape: tuple[int, int], sha
     return node.id if max(size) <= MOST_NEURONS and size[1] == shape[0] else ""
 
 
-def _depth(wiring: Wiring, name: str, shapes: Mapping[str, tuple]) -> int:
+def _depth(wiring: Wiring, name: str, shapes: Shapes) -> int:
     depth, seen = 0, {name}
     while True:
         node = wiring.nodes[name]
