@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -252,19 +252,19 @@ class Graph:
             )
         return None
 
-    def descendants(self, node_id: str) -> set[str]:
-        """Ids of all nodes that a node's value reaches within a step of time."""
+    def descendants(self, *node_ids: str) -> set[str]:
+        """Ids of all nodes that the values of these nodes reach within a step of time."""
         following: dict[str, list[str]] = {}
         for wire in self._undelayed():
             following.setdefault(wire.source_node, []).append(wire.target_node)
-        return _reach(node_id, following)
+        return _reach(node_ids, following)
 
-    def ancestors(self, node_id: str) -> set[str]:
-        """Ids of all nodes that a node's value depends on within a step of time."""
+    def ancestors(self, *node_ids: str) -> set[str]:
+        """Ids of all nodes that the values of these nodes depend on within a step of time."""
         before: dict[str, list[str]] = {}
         for wire in self._undelayed():
             before.setdefault(wire.target_node, []).append(wire.source_node)
-        return _reach(node_id, before)
+        return _reach(node_ids, before)
 
     def in_order(self) -> tuple[list[str], list[str]]:
         """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle.
@@ -357,9 +357,9 @@ def _names(ports: tuple[Port, ...]) -> str:
     return ", ".join(port.name for port in ports)
 
 
-def _reach(start: str, following: dict[str, list[str]]) -> set[str]:
+def _reach(starts: Iterable[str], following: dict[str, list[str]]) -> set[str]:
     found: set[str] = set()
-    waiting = [start]
+    waiting = list(starts)
     while waiting:
         for after in following.get(waiting.pop(), ()):
             if after not in found:
