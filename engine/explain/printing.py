@@ -127,6 +127,9 @@ class Printer:
             raised = operands[1]
             if isinstance(raised, Leaf) and is_literal(raised):
                 return [*self.terms(operands[0], ATOM), Term(f"{{}}^{{{self.leaf(raised).latex}}}")], POWER
+            if isinstance(raised, Leaf):
+                exponent = self.leaf(raised)
+                return [*self.terms(operands[0], ATOM), exponent._replace(latex=f"{{}}^{{{exponent.latex}}}")], POWER
             return [*self.terms(operands[0], ATOM), Term(r"\wedge"), *self.terms(raised, ATOM)], POWER
         if name == "stop_gradient":
             return self.terms(operands[0]), SUM
