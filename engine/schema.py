@@ -12,6 +12,7 @@ from engine.schema_text import Findings, path_text, said
 FARTHEST = 1e7  # pixels; beyond it a canvas drawn with float32 transforms flickers
 
 T = TypeVar("T")
+_ABSENT = object()
 
 
 class Fields:
@@ -34,9 +35,9 @@ class Fields:
     ) -> Any | T:
         """The value of a key; the default where the key is absent, or (told) where the value is unfit."""
         self._taken.append(key)
-        if key not in self._value:
+        value = self._value.get(key, _ABSENT)
+        if value is _ABSENT:
             return default
-        value = self._value[key]
         if fits(value):
             return value
         mend = f"{said(default)} stands in its place." if isinstance(default, str) and default else "It is left out."
@@ -88,6 +89,8 @@ class Fields:
 
     def extra(self) -> dict[str, Any]:
         """The keys that nobody took, kept and told."""
+        if not self._value.keys() - self._taken:
+            return {}
         rest = {key: value for key, value in self._value.items() if key not in self._taken}
         for key in rest:
             mend = self.findings.near(key, self._taken) or "It is kept as it is."

@@ -161,9 +161,8 @@ class GraphReader:
             return
         if (source, target) in self.places.wires:
             return fields.tell("to", f"the wire {source} → {target} stands here twice", "Delete one.", kind="duplicate")
-        port = self.graph.input_port(target)
         rival = self._sources.setdefault(target, source)
-        if rival != source and port is not None and not port.many:
+        if rival != source and (port := self.graph.input_port(target)) is not None and not port.many:
             fact = f"“{target}” takes one wire and has that of {rival}"
             return fields.tell("to", fact, f"The wire of {source} is left out.", kind="wire")
         self.graph.wires.append(Wire(source, target, order, muted, extra))
@@ -183,14 +182,18 @@ class GraphReader:
                 key, f"there is no node {said(node_id)}", f"{mend} The wire is left out.".strip(), kind="unknown"
             )
             return None
-        side = "outputs" if key == "from" else "inputs"
+        kind = node.kind
+        if port and (kind is None or (kind.output(port) if key == "from" else kind.input(port)) is not None):
+            return f"{node_id}.{port}"
+        self._tell_end(fields, key, node, port, address)
+        return None
+
+    def _tell_end(self, fields: Fields, key: str, node: Node, port: str, address: str) -> None:
+        side, node_id = "outputs" if key == "from" else "inputs", node.id
         known = [entry.name for entry in getattr(node.kind, side)] if node.kind else [port]
-        if port not in known or not port:
-            has = f"It has the {side} {', '.join(known)}." if known and node.kind else f"It has no {side}."
-            fact = f"“{node_id}” has no {side[:-1]} {said(port)}" if port else f"{said(address)} names no port"
-            fields.tell(key, fact, f"{self._findings.near(port, known) or has} The wire is left out.", kind="port")
-            return None
-        return f"{node_id}.{port}"
+        has = f"It has the {side} {', '.join(known)}." if known and node.kind else f"It has no {side}."
+        fact = f"“{node_id}” has no {side[:-1]} {said(port)}" if port else f"{said(address)} names no port"
+        fields.tell(key, fact, f"{self._findings.near(port, known) or has} The wire is left out.", kind="port")
 
     def _frame(self, fields: Fields) -> None:
         name = self._id(fields, self.graph.frames, "frame", "frame")

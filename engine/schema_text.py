@@ -17,6 +17,7 @@ MOST_LEVELS = 100
 MOST_DIGITS = 15  # what every JSON reader keeps exactly, those that know only float64 included
 MOST_PROBLEMS = 1000
 MOST_GUESSES = 100  # a guess compares a word with all known ones, which in a hostile file would take hours
+MOST_WATCHED = 2 * 2**20  # characters; of more, most are numbers, which are quickly gone through once they are parsed
 MOST_RECOVERED = 8 * 2**20  # characters; reading a broken text is fifty times slower than reading a sound one
 
 _STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -107,7 +108,7 @@ def read_text(text: str, findings: Findings) -> Any:
         return None
     if not _is_deeper_than(text, MOST_LEVELS):
         try:
-            return sweep(json.loads(text, object_pairs_hook=_object, parse_int=_whole), findings)
+            return _parsed(text, findings)
         except json.JSONDecodeError as error:
             if len(text) > MOST_RECOVERED:
                 findings.tell(*_fault(text, error.pos, "the JSON is broken"), kind="syntax")
@@ -118,6 +119,59 @@ def read_text(text: str, findings: Findings) -> Any:
     recovery = _Recovery(text, findings)
     recovery.run()
     return sweep(recovery.root, findings)
+
+
+def _parsed(text: str, findings: Findings) -> Any:
+    """The value of a sound text. Raises `json.JSONDecodeError`."""
+    if len(text) > MOST_WATCHED:
+        return sweep(json.loads(text, object_pairs_hook=_object, parse_int=_whole), findings)
+    watch = _Watch()
+    value = json.loads(
+        text,
+        object_pairs_hook=watch.object,
+        parse_int=watch.whole,
+        parse_float=watch.real,
+        parse_constant=watch.constant,
+    )
+    # A lone surrogate is either written as an escape, or cannot be encoded.
+    is_odd = watch.is_odd or "\\u" in text or not (text.isascii() or _is_encodable(text))
+    return sweep(value, findings) if is_odd else value
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+class _Watch:
+    """Sees while a text is parsed whether it holds anything that no document can: nearly none does, and then the value
+    need not be gone through again."""
+
+    def __init__(self) -> None:
+        self.is_odd = False
+
+    def object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        self.is_odd = True
+        return _object(pairs)
+
+    def whole(self, digits: str) -> int:
+        self.is_odd = self.is_odd or len(digits) > MOST_DIGITS
+        return _whole(digits)
+
+    def real(self, digits: str) -> float:
+        value = float(digits)
+        self.is_odd = self.is_odd or not math.isfinite(value)
+        return value
+
+    def constant(self, name: str) -> float:
+        self.is_odd = True
+        return float(name)
 
 
 class _Object(dict[str, Any]):

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from engine import document as document_module
+from engine import schema_text
 from engine.document import Document, check_files
 from engine.problems import Problem
 from engine.schema_text import MOST_BYTES, MOST_LEVELS
@@ -374,3 +375,15 @@ def test_files_are_checked_for_the_command_line(tmp_path, value):
         ("broken.json", "data.train.name"),
         ("none.json", ""),
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1e999}', '{"a": -Infinity}', '[NaN, 1]', '{"a": 1, "a": 2}', '{"a": 1234567890123456}', '["\\ud800"]',
+     '["\ud800"]', '{"a": [1.5, {"b": [-12, "ö", null, true]}]}', '{"a": -123456789012345}', '["\\u00e9"]'],
+)  # fmt: skip
+def test_a_short_text_and_a_long_one_are_read_alike(monkeypatch, text):
+    short, long = schema_text.Findings(), schema_text.Findings()
+    value = schema_text.read_text(text, short)
+    monkeypatch.setattr(schema_text, "MOST_WATCHED", 0)
+    assert schema_text.read_text(text, long) == value and long.all() == short.all()
