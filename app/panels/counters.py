@@ -12,6 +12,7 @@ from app.theme import current_theme
 from app.theme.numbers import number_text
 
 LINE = 17
+AROUND = 14  # pixels beside the digits of a field
 
 
 class Counter(QWidget):
@@ -39,7 +40,7 @@ class Counter(QWidget):
         for part in (name, self._number):
             part.setFixedHeight(LINE)
         if field is not None:
-            field.setFixedWidth(width - 4)
+            field.set_least_width(width - 4)
             name.setBuddy(field)
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding)
@@ -85,6 +86,7 @@ class NumberField(QLineEdit):
         self._words = words or {}  # numbers that are shown as a word
         self._low, self._high, self._whole = low, high, whole
         self._number: float | None = None
+        self._least = 0
         self.setProperty("kind", "number")
         self.setProperty("place", "counter")
         self.setFrame(False)
@@ -105,7 +107,20 @@ class NumberField(QLineEdit):
     def _restore(self) -> None:
         number = self._number
         self.setText("" if number is None else self._words.get(number, _plain(number)))
+        self.setCursorPosition(0)
+        self._widen()
         self._mark(False)
+
+    def _widen(self) -> None:
+        """Room for all digits of a small rate."""
+        width = max(self._least, self.fontMetrics().horizontalAdvance(self.text()) + AROUND)
+        if self._least and width != self.width():
+            self.setFixedWidth(width)
+
+    def set_least_width(self, width: int) -> None:
+        """As wide as this, or wider where the number needs it."""
+        self._least = width
+        self._widen()
 
     def _take(self) -> None:
         number = self._typed()

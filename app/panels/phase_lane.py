@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PITCH = 13.0  # between two marks
 SMALLEST_PITCH = 6.5  # below, a group becomes a bar
 MARK = 3.0
-GAP = 20.0
+GAP, NARROWEST_GAP = 20.0, 10.0
 RING = 3.5  # the ring of the step just played, beyond its mark
 PARTS = {"batch": "k_index", "forward": "forward", "backward": "backward", "update": "update"}  # and their colours
 
@@ -29,7 +29,8 @@ class PhaseLane(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._groups: list[list[Step]] = []
+        self._by_phase: list[list[Step]] = []
+        self._by_part: list[list[Step]] = []
         self._steps: tuple[Step, ...] = ()
         self._last: Step | None = None
         self.names: dict[str, str] = {}  # titles of nodes, for the tooltip
@@ -51,7 +52,8 @@ class PhaseLane(QWidget):
             return  # at full speed every snapshot stands at the end of an iteration: nothing to paint again
         if snapshot.steps is not self._steps:
             self._steps = snapshot.steps
-            self._groups = [list(group) for _, group in itertools.groupby(snapshot.steps, _group_key)]
+            self._by_phase = [list(group) for _, group in itertools.groupby(snapshot.steps, _group_key)]
+            self._by_part = [list(group) for _, group in itertools.groupby(snapshot.steps, lambda step: step.part)]
         self._last = snapshot.last_step
         self.update()
 
@@ -65,17 +67,27 @@ class PhaseLane(QWidget):
 
     def clear(self) -> None:
         """Nothing is open."""
-        self._groups, self._steps, self._last = [], (), None
+        self._by_phase, self._by_part, self._steps, self._last = [], [], (), None
         self.update()
 
     # geometry --------------------------------------------------------------------------------------------------------
 
+    @property
+    def _groups(self) -> list[list[Step]]:
+        """What stands under one word: a phase's part, or where several phases have no room, the part of all of them."""
+        least = self._least(self._by_phase)
+        fits = sum(least) + NARROWEST_GAP * (len(least) - 1) <= self.width() - 2 * RING
+        return self._by_phase if fits else self._by_part
+
+    def _least(self, groups: Sequence[Sequence[Step]]) -> list[float]:
+        words = QFontMetricsF(current_theme().font("caption_strong"))
+        return [max(words.horizontalAdvance(group[0].part) + 2, 2 * PITCH) for group in groups]
+
     def _areas(self) -> list[QRectF]:
         """Where each group is painted, side by side; narrower when there is not room for every mark."""
-        words = QFontMetricsF(current_theme().font("caption_strong"))
-        least = [max(words.horizontalAdvance(group[0].part) + 2, 2 * PITCH) for group in self._groups]
+        least = self._least(self._groups)
         wanted = [max(least_width, len(group) * PITCH) for least_width, group in zip(least, self._groups, strict=True)]
-        gap = min(GAP, max(10.0, (self.width() - 2 * RING - sum(wanted)) / max(1, len(least) - 1)))
+        gap = min(GAP, max(NARROWEST_GAP, (self.width() - 2 * RING - sum(wanted)) / max(1, len(least) - 1)))
         room = self.width() - 2 * RING - gap * (len(wanted) - 1)
         if sum(wanted) > room:
             extra = sum(wanted) - sum(least)

@@ -216,23 +216,36 @@ def polygon(xs: Array, ys: Array) -> QPolygonF:
     return line
 
 
-def paint_legend(
-    painter: QPainter, entries: Sequence[tuple[str, str, Qt.PenStyle]], middle: QPointF, room: float
-) -> None:
-    """Words with the line they stand for: (words, token, style), around `middle`; where there is no room, in rows."""
+LegendEntry = tuple[str, str, Qt.PenStyle]  # words, token of the line's colour, its style
+LINE_ROOM, ENTRY_GAP, LEGEND_ROW = 24.0, 14.0, 15.0
+
+
+def legend_rows(entries: Sequence[LegendEntry], room: float) -> list[list[LegendEntry]]:
+    """The entries of a legend in rows that are no wider than the room, as long as single ones are not."""
+    rows: list[list[LegendEntry]] = []
+    for entry in entries:
+        if rows and _width([*rows[-1], entry]) <= room:
+            rows[-1].append(entry)
+        else:
+            rows.append([entry])
+    return rows
+
+
+def _width(row: Sequence[LegendEntry]) -> float:
+    metrics = QFontMetricsF(current_theme().font("caption"))
+    return sum(LINE_ROOM + metrics.horizontalAdvance(words) for words, _, _ in row) + ENTRY_GAP * (len(row) - 1)
+
+
+def paint_legend(painter: QPainter, rows: Sequence[Sequence[LegendEntry]], middle: QPointF) -> None:
+    """Words with the line they stand for, each row around a middle; the first at the point given, the others below."""
     theme = current_theme()
     metrics = QFontMetricsF(theme.font("caption"))
-    widths = [24 + metrics.horizontalAdvance(words) for words, _, _ in entries]
-    wide = sum(widths) + 14 * (len(entries) - 1)
-    if wide > room and len(entries) > 1:
-        for row, entry in enumerate(entries):
-            paint_legend(painter, [entry], middle + QPointF(0, row * metrics.height()), room)
-        return
-    left = middle.x() - wide / 2
     painter.setFont(theme.font("caption"))
-    for (words, token, style), width in zip(entries, widths, strict=True):
-        painter.setPen(theme.pen(token, 1.5, style))
-        painter.drawLine(QPointF(left, middle.y()), QPointF(left + 18, middle.y()))
-        painter.setPen(theme.colour("text2"))
-        painter.drawText(QPointF(left + 24, middle.y() + metrics.ascent() / 2 - 1), words)
-        left += width + 14
+    for index, row in enumerate(rows):
+        left, y = middle.x() - _width(row) / 2, middle.y() + index * LEGEND_ROW
+        for words, token, style in row:
+            painter.setPen(theme.pen(token, 1.5, style))
+            painter.drawLine(QPointF(left, y), QPointF(left + 18, y))
+            painter.setPen(theme.colour("text2"))
+            painter.drawText(QPointF(left + LINE_ROOM, y + metrics.ascent() / 2 - 1), words)
+            left += LINE_ROOM + metrics.horizontalAdvance(words) + ENTRY_GAP

@@ -13,7 +13,18 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import number_text
-from app.views.axes import Array, Axes, axes_in, padded, paint_legend, peaks, polygon
+from app.views.axes import (
+    LEGEND_ROW,
+    Array,
+    Axes,
+    LegendEntry,
+    axes_in,
+    legend_rows,
+    padded,
+    paint_legend,
+    peaks,
+    polygon,
+)
 from app.views.base import View
 
 if TYPE_CHECKING:
@@ -22,6 +33,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Snapshot
 
 MOST_DECADES = 12
+ASIDE, ROOM_FOR_ENDS = 12.0, 60.0  # pixels beside the legend, and right of the lines for their numbers
 SOLID, DASHED = Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine
 
 
@@ -79,7 +91,18 @@ class CurvePlot(QWidget):
         first = min(first, 0.0) if first < 0.05 * last else first
         if last <= first:
             last = first + 1
-        return axes_in(QRectF(self.rect()), (first, last), (float(low), float(high)), 60, False, self.decades)
+        below = QRectF(self.rect()).adjusted(0, LEGEND_ROW * len(self._legend()), 0, 0)  # curves run under no words
+        return axes_in(below, (first, last), (float(low), float(high)), self._room_for_ends(), False, self.decades)
+
+    def _legend(self) -> list[list[LegendEntry]]:
+        """What each line is, in as few rows as fit."""
+        return legend_rows([(line.words, line.token, line.style) for line in self._shown()], self.width() - 2 * ASIDE)
+
+    def _room_for_ends(self) -> float:
+        """Pixels on the right for the numbers at the ends of the lines."""
+        metrics = QFontMetricsF(current_theme().font("number_small"))
+        texts = [number_text(float(points[-1, 1])) for points in self._points.values()]
+        return max([ROOM_FOR_ENDS, *(metrics.horizontalAdvance(text) + 14 for text in texts)])
 
     def up(self, values: Array) -> Array:
         """Values as the upward axis bears them; nothing to draw where a logarithm has no value."""
@@ -113,8 +136,7 @@ class CurvePlot(QWidget):
         painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         self._paint_ends(painter, axes)
-        entries = [(line.words, line.token, line.style) for line in self._shown()]
-        paint_legend(painter, entries, QPointF(axes.area.center().x(), axes.area.top() + 4), axes.area.width())
+        paint_legend(painter, self._legend(), QPointF(self.rect().center().x(), LEGEND_ROW / 2 + 2))
 
     def _paint_ends(self, painter: QPainter, axes: Axes) -> None:
         """A dot and the number at the end of each line, moved apart where they would cover each other."""

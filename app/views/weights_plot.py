@@ -17,6 +17,7 @@ from app.views.axes import Array, axes_in
 
 PICTURES = ("heat map", "Hinton diagram", "histogram")
 LARGEST_CELL, SMALLEST_SQUARE = 44.0, 3  # pixels; in smaller cells areas cannot be told apart
+LOWEST_ROW = 16.0  # pixels of a row of colours, where few long rows leave room for it
 LEGEND, BARS = 64.0, 40
 FEWEST, FAINTEST = 5.0, 0.45  # the upward axis of a histogram; its palest bar
 SHRINK = 0.3  # the levels come down when all weights are within this share of them
@@ -97,7 +98,10 @@ class WeightsPlot(QWidget):
         whole = self._ratio() * size
         if whole >= 2:
             size = math.floor(whole) / self._ratio()  # all cells of one size, on whole pixels
-        return QRectF(room.left(), room.top(), size * columns, size * rows), rows, columns
+        high = size
+        if size < SMALLEST_SQUARE or self.picture == PICTURES[0]:  # colours need no squares
+            high = max(size, math.floor(min(LOWEST_ROW, room.height() / rows)))
+        return QRectF(room.left(), room.top(), size * columns, high * rows), rows, columns
 
     def _ratio(self) -> float:
         return max(1.0, self.devicePixelRatioF())
@@ -151,10 +155,10 @@ class WeightsPlot(QWidget):
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         painter.setPen(theme.colour("text3"))
-        size = area.width() / columns
+        size, high = area.width() / columns, area.height() / rows
         for index in sorted({0, rows - 1}):
-            text, middle = str(index + 1), area.top() + (index + 0.5) * size
-            if index and (rows - 1) * size < metrics.height():
+            text, middle = str(index + 1), area.top() + (index + 0.5) * high
+            if index and (rows - 1) * high < metrics.height():
                 continue
             painter.drawText(
                 QPointF(area.left() - 6 - metrics.horizontalAdvance(text), middle + metrics.ascent() / 2 - 1), text
@@ -174,7 +178,9 @@ class WeightsPlot(QWidget):
         inside = area.width() - 4 * metrics.averageCharWidth() - 12
         left = area.center().x() - width / 2 if width < inside else end + 4
         painter.drawText(QPointF(left, base), across)
-        self._paint_upright(painter, QPointF(9, area.center().y()), self.axis_words[1])
+        if rows > 1:  # there is nothing to count
+            middle = max(area.center().y(), area.top() + words.horizontalAdvance(self.axis_words[1]) / 2)  # not cut off
+            self._paint_upright(painter, QPointF(9, middle), self.axis_words[1])
 
     @property
     def axis_words(self) -> tuple[str, str]:

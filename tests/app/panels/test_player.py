@@ -180,6 +180,27 @@ def test_the_last_mark_of_a_narrow_lane_is_whole_with_its_ring(qtbot, player, wi
     assert last + MARK + RING <= width
 
 
+def test_a_small_rate_stands_there_with_all_its_digits(player):
+    field = player.rate
+    for rate in (0.1, 0.00031, 1.25e-7):
+        field.show_number(rate)
+        assert field.text() == f"{rate:.6g}"
+        assert field.fontMetrics().horizontalAdvance(field.text()) + 6 <= field.width()
+        assert field.cursorPosition() == 0
+
+
+def test_many_phases_share_a_lane_too_narrow_for_a_word_for_each(player):
+    parts = ["forward", *["backward"] * 4, *["update"] * 4]
+    steps = tuple(Step(index, part, "w", max(0, index - 1) % 4) for index, part in enumerate(parts))
+    lane = player.lane
+    lane.show_snapshot(Snapshot(steps=steps, last_step=steps[0]))
+    for width, words in ((200, 3), (900, 9)):
+        lane.resize(width, 40)
+        areas = lane._areas()
+        assert len(areas) == words
+        assert areas[-1].right() <= width
+
+
 def test_the_lane_says_where_in_time_a_recurrent_network_is(player):
     steps = tuple(Step(index, "forward", "state", 0, time) for index, time in enumerate((-1, 0, 1, 2)))
     player.lane.show_snapshot(Snapshot(steps=steps, last_step=steps[2]))

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QLineF, QRectF
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QFontMetricsF, QImage
 
 from app.editor import Editor
 from app.theme import current_theme
+from app.theme.numbers import number_text
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
-from app.views.axes import Axes, nice_ticks, peaks, polygon, power_texts, segments, tick_texts
+from app.views.axes import LEGEND_ROW, Axes, nice_ticks, peaks, polygon, power_texts, segments, tick_texts
 from app.views.boundary import QUESTION
 from app.views.curves import apart
 from app.views.field import Ask, Field, asked_for, level_line, prediction
@@ -62,6 +63,19 @@ def test_a_loss_curve_is_painted_where_its_points_are(qtbot, editor):
     for index in (20, 200, 350):
         assert near(image, axes.point(*LOSSES[index]), "text"), index
     assert not near(image, axes.point(200, 0.6), "text")
+
+
+@pytest.mark.parametrize("width", [240, 340, 900])
+def test_no_curve_runs_under_the_legend_and_no_number_at_an_end_is_cut_off(qtbot, editor, width):
+    curves = {"loss_batch": LOSSES * (1, 1e-11), "loss_training": LOSSES * (1, 2e-11), "loss_test": LOSSES * (1, 3e-11)}
+    view = shown(qtbot, LossCurve(editor), Snapshot(iteration=399, history=history(**curves)), width)
+    axes, rows = view.body.axes(), view.body._legend()
+    assert sum(map(len, rows)) == 3
+    highest = min(axes.y(points[:, 1].max()) for points in curves.values())
+    assert highest >= LEGEND_ROW * len(rows)
+    metrics = QFontMetricsF(current_theme().font("number_small"))
+    widest = max(metrics.horizontalAdvance(number_text(points[-1, 1])) for points in curves.values())
+    assert axes.area.right() + 8 + widest <= width
 
 
 def test_without_a_loss_the_mistakes_of_a_learning_rule_are_drawn(qtbot):

@@ -234,3 +234,13 @@ def test_the_axes_of_weights_are_named_as_the_layer_counts_them(view, kind, para
     assert view.key == f"{node}.{parameter}"
     assert not view.plot.is_turned
     assert view.plot.axis_words == words
+
+
+def test_one_long_row_is_a_band_that_can_be_seen(view):
+    show(view, np.where(np.arange(300)[:, None] < 150, 0.9, -0.9))
+    area, rows, columns = view.plot.cells()
+    assert (rows, columns) == (1, 300)
+    assert area.height() >= 12
+    assert colour_of(view, 10, 0).blue() > colour_of(view, 10, 0).red() + 60
+    below = view.plot.grab().toImage().pixelColor(round(area.left() + 10), round(area.bottom() - 3))
+    assert below.blue() > below.red() + 60
