@@ -95,7 +95,8 @@ def _main_colours(build: Builder, channels: int) -> np.ndarray[Any, np.dtype[Any
     if table is None or table.ndim < 2 or table.shape[1] != channels:
         return np.eye(channels)
     pixels = np.moveaxis(table, 1, -1).reshape(-1, channels)
-    variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(pixels, rowvar=False)))
+    apart = pixels - pixels.mean(axis=0)
+    variances, axes = np.linalg.eigh(apart.T @ apart / max(1, len(pixels) - 1))
     return np.asarray((axes * np.maximum(variances, 0.0)).T)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from engine.nodes.base import Dimensions, NodeType, Port, Real, Whole, node_type
-from engine.problems import shape_mismatch
+from engine.problems import ShapeMismatch, shape_mismatch
 from engine.program import B, Builder, Value, shape_text
 
 SEQUENCE = Port("x", "(batch, time, features)", symbol="X")
@@ -114,18 +114,11 @@ class Masked(Gathering):
 
     def lengths_of(self, values: dict[str, Any]) -> Value | None:
         """One length for each example, or None. Raises `ShapeMismatch` where there are more."""
-        lengths: Value | None = values.get("lengths")
-        if lengths is None or (lengths.rank == 1 or lengths.shape[1:] == (1,)):
-            return lengths
-        raise shape_mismatch(
-            f"one length for each example is needed, not {shape_text(lengths.shape)}",
-            "Take one column of it.",
-            port="lengths",
-        )
+        return one_length_each(values.get("lengths"))
 
 
 @node_type
-class AllSteps(Gathering):
+class AllSteps(Masked):
     """Puts the values of all steps of time side by side, as a sequence."""
 
     name, title, icon = "all_steps", "all steps", "timer"
@@ -134,7 +127,11 @@ class AllSteps(Gathering):
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, time, features)", symbol="Y"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        steps = [_as_step(build, value) for value in values["x"]]
+        found, lengths = values["x"], self.lengths_of(values)
+        if lengths is not None:  # zeros stand where an example has ended
+            marks = self.within(build, found, lengths)
+            found = [build.emit("where", there, step, 0.0) for step, there in zip(found, marks, strict=True)]
+        steps = [_as_step(build, value) for value in found]
         return steps[0] if len(steps) == 1 else build.emit("concat", *steps, axis=1)
 
 
@@ -207,18 +204,36 @@ class Reverse(InTime):
     name, title, icon = "reverse", "reverse in time", "flip-horizontal-2"
     formula = r"Y_{:, t} = X_{:, T + 1 - t}"
     source = "Aggarwal 2023, §8.2.3"
-    inputs: ClassVar[tuple[Port, ...]] = (SEQUENCE,)
+    inputs: ClassVar[tuple[Port, ...]] = (SEQUENCE, LENGTHS)
     outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(batch, time, features)", symbol="Y"),)
 
     def lower(self, build: Builder, **values: Any) -> Value:
         x: Value = values["x"]
+        lengths = one_length_each(values.get("lengths"))
         if x.rank < 2 or not isinstance(x.shape[1], int):
             raise shape_mismatch(
                 f"a sequence has the shape (batch, time, …), not {shape_text(x.shape)}",
                 "Wire it to a sequence: one in the data, or what “all steps” gathers.",
                 port="x",
             )
-        return build.emit("reverse", x, axis=1)
+        if lengths is None:
+            return build.emit("reverse", x, axis=1)
+        real = build.emit("to_real", lengths) if lengths.kind == "whole" else lengths
+        try:
+            return build.emit("reverse_within", x, build.emit("reshape", real, shape=lengths.shape[:1]))
+        except ShapeMismatch as error:
+            raise error.at(port="lengths") from None
+
+
+def one_length_each(lengths: Value | None) -> Value | None:
+    """One length for each example, or None. Raises `ShapeMismatch` where there are more."""
+    if lengths is None or lengths.rank == 1 or lengths.shape[1:] == (1,):
+        return lengths
+    raise shape_mismatch(
+        f"one length for each example is needed, not {shape_text(lengths.shape)}",
+        "Take one column of it.",
+        port="lengths",
+    )
 
 
 def handed_on(build: Builder, value: Value) -> Value:

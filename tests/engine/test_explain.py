@@ -461,7 +461,9 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
        for port in ("source", "target")},
     "edge_softmax.score": ("slice", {"stop": 1}),
 }  # fmt: skip
-UNITS = {"solve": 1, "inverse": 1, "curriculum": 1}  # features before a node type, where they are not 3 (1 before a loss)
+# Features before a node type, where they are not 3 (1 before a loss).
+UNITS = {"solve": 1, "inverse": 1, "curriculum": 1, "running_mean": 1}
+FREE = {"discounted_sum.factor", "epsilon_greedy.epsilon"}  # single numbers, which stay at their default
 WHOLE = {"batch_size": 4, "order": "sequential"}  # a graph: every row stands in its place
 FITTING: dict[str, dict[str, Any]] = {
     **{name: {"heads": 1} for name in ("multi_head_attention", "transformer_encoder", "transformer_decoder")},
@@ -524,7 +526,7 @@ def document_around(name: str) -> Document:
         for port in kind.inputs:
             if port.kind == "target":
                 graph.connect(target, node[port.name])
-            elif not port.optional:
+            elif not port.optional and f"{name}.{port.name}" not in FREE:
                 source = layer
                 if f"{name}.{port.name}" in BEFORE:
                     type, properties = BEFORE[f"{name}.{port.name}"]

@@ -33,7 +33,7 @@ def document(
     graph.connect(x, layer)
     node = graph.add(type, "node", **properties)
     for port in kind.inputs:
-        if not port.optional:
+        if not port.may_stay_free:
             graph.connect(layer, node[port.name])
     output = node[kind.outputs[0].name]
     if kind.outputs[0].kind == "index":
@@ -96,7 +96,7 @@ def test_adding_a_node_changes_nobody_elses_numbers(name):
     alone, made = played(name).value(output(name)), document(name)
     noise, second = made.graph.add("noise", shape=(3,)), made.graph.add(name, "second")
     for port in KINDS[name].inputs:
-        if not port.optional:
+        if not port.may_stay_free:
             made.graph.connect(noise, second[port.name])
     session = Session(made)
     session.step("phase")
