@@ -7,7 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from engine.composites import Composite, define
-from engine.nodes import node_types
+from engine.nodes import NodeType, node_types
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.schema_text import Findings, read_text
 
@@ -27,6 +27,13 @@ def library() -> dict[str, Composite]:
             found[name] = read_text(file.read_text(encoding="utf-8"), Findings())
     table = read_composites(found, "library", Findings())[0]
     return dict(sorted(table.items(), key=lambda entry: entry[1].name.lower()))
+
+
+def placeable(graph: Graph) -> dict[str, type[NodeType]]:
+    """All that `graph.add` takes, by name: node types, the composites of the graph, those of the library."""
+    shipped = {name: composite.kind for name, composite in library().items()}
+    own = {name: composite.kind for name, composite in graph.composites.items()}
+    return {**shipped, **own, **node_types()}
 
 
 def taken_from_library(graph: Graph, name: str, node: str = "") -> None:

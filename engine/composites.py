@@ -278,9 +278,14 @@ def set_composites(graph: Graph, composites: Mapping[str, Composite]) -> None:
     bind(graph, graph.composites)
 
 
+def needed(graph: Graph, nodes: Iterable[Node]) -> list[str]:
+    """Ids of the definitions that some nodes are made of, in the order of the graph."""
+    named = {used_by(node) for node in nodes if node.type == COMPOSITE}
+    uses = {name: composite.uses & graph.composites.keys() for name, composite in graph.composites.items()}
+    reached = set().union(*[_reached(name, uses) for name in named if name in uses])
+    return [name for name in graph.composites if name in reached]
+
+
 def unused(graph: Graph) -> set[str]:
     """Ids of the definitions that no node of the graph needs."""
-    needed = {used_by(node) for node in graph if node.type == COMPOSITE}
-    uses = {name: composite.uses & graph.composites.keys() for name, composite in graph.composites.items()}
-    reached = set().union(*[_reached(name, uses) for name in needed if name in uses])
-    return set(graph.composites) - reached
+    return set(graph.composites) - set(needed(graph, graph))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMimeData, QPointF, Qt
 
 from app.canvas.hits import wire_at
-from engine.nodes import node_types
 
 if TYPE_CHECKING:
     from app.canvas.gesture_view import GestureView
@@ -25,7 +24,7 @@ class DropHand:
 
     def enter(self, data: QMimeData) -> bool:
         """Whether a known node type is held."""
-        return _type_in(data) in node_types()
+        return _type_in(data) in self._view.editor.placeable
 
     def move(self, point: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         """Light the wire beneath."""

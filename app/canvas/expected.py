@@ -38,7 +38,7 @@ class ExpectedShapes:
     def _promised(self, address: str) -> Shape | str:
         """The shape that a port promises, or the address that its shape follows; empty where it follows none."""
         name, _, out = address.partition(".")
-        if (node := self._wiring.nodes.get(name)) is None or (port := port_of(node.type, out, False)) is None:
+        if (node := self._wiring.nodes.get(name)) is None or (port := port_of(node.kind, out, False)) is None:
             return ()
         if node.type == "parameter":
             return tuple(node.properties.get("shape", ()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -37,7 +36,7 @@ from app.canvas.resting import Resting
 from app.canvas.wiring import Wiring
 from app.theme import category_token, current_theme
 from engine.graph import Node
-from engine.nodes import Port, node_types
+from engine.nodes import NodeType, Port
 
 RADIUS = 8.0
 MUTED = 0.55  # opacity of a muted node
@@ -59,16 +58,14 @@ class PortPlace:
     tip: str
 
 
-def is_delayed(type: str, name: str) -> bool:
+def is_delayed(kind: type[NodeType] | None, name: str) -> bool:
     """Whether what comes in at an input is used one step of time later: its wire may run back."""
-    port = port_of(type, name, True)
+    port = port_of(kind, name, True)
     return port is not None and port.delayed
 
 
-@lru_cache(maxsize=4096)
-def port_of(type: str, name: str, is_input: bool) -> Port | None:
+def port_of(kind: type[NodeType] | None, name: str, is_input: bool) -> Port | None:
     """A port of a node type; None where this version knows neither."""
-    kind = node_types().get(type)
     if kind is None:
         return None
     return kind.input(name) if is_input else kind.output(name)
@@ -120,10 +117,10 @@ class DrawnNode(QGraphicsItem):
         outgoing = {wire.source_port for wire in wires_out}
         result = []
         for name, point in self.geometry.inputs.items():
-            port = port_of(self.node.type, name, True)
+            port = port_of(self.node.kind, name, True)
             result.append(self._port(name, point, port or Port(name), True, name in incoming, incoming.get(name)))
         for name, point in self.geometry.outputs.items():
-            port = port_of(self.node.type, name, False)
+            port = port_of(self.node.kind, name, False)
             shape = shapes.get(f"{self.node_id}.{name}")
             result.append(self._port(name, point, port or Port(name), False, name in outgoing, shape))
         return result

@@ -96,7 +96,7 @@ class CanvasScene(RestingScene):
     # keeping step with the document ----------------------------------------------------------------------------------
 
     def _take_change(self, change: Change) -> None:
-        if "reset" in change.kinds:
+        if change.touches("composites"):  # with a definition the ports of all its uses may be others
             self._rebuild()
             return
         if change.replans:

@@ -93,7 +93,7 @@ def route(source: Stand, out: str, target: Stand, into: str) -> Run:
     across, down = begins.departures.get(out) or (begins.size[0], 0.0)
     right, below = ends.arrivals.get(into) or (0.0, 0.0)
     run = curved(source.x + across, source.y + down, target.x + right, target.y + below)
-    if run.begin_x <= run.end_x or not is_delayed(target.node.type, into):
+    if run.begin_x <= run.end_x or not is_delayed(target.node.kind, into):
         return run
     bottom = max(source.y + begins.size[1], target.y + ends.size[1])
     place = list(begins.outputs).index(out) if out in begins.outputs else 0
@@ -102,7 +102,7 @@ def route(source: Stand, out: str, target: Stand, into: str) -> Run:
 
 
 def _leads_to_inputs(node: Node, name: str) -> bool:
-    port = port_of(node.type, name, True)
+    port = port_of(node.kind, name, True)
     return port is None or port.kind != "parameter"
 
 

@@ -14,7 +14,7 @@ class Change:
     """One edit, forward or back, or a whole new document (kind `reset`).
 
     kinds     of: node_added, node_removed, wire_added, wire_removed, wire, property, moved, title, flags, frame, note,
-              training, data, views, document, values, reset
+              composites (a graph inside a node, and with it its uses), training, data, views, document, values, reset
     ids       nodes, frames, notes and wires (`source>target`) that are concerned
     settings  "node.property" -> number, where numbers of existing nodes changed
     replans   whether the engine has to plan anew: not for places, words and mere numbers
@@ -34,7 +34,7 @@ class Change:
 
 RESET = Change(frozenset({"reset"}), replans=True)
 _ATTRIBUTES = {"training": "training", "data": "data", "views": "views"}
-_REPLANNING = {"node_added", "node_removed", "wire_added", "wire_removed", "wire", "training", "data"}
+_REPLANNING = {"node_added", "node_removed", "wire_added", "wire_removed", "wire", "training", "data", "composites"}
 
 
 def change_of(delta: Delta, text: str) -> Change:
@@ -52,6 +52,7 @@ def change_of(delta: Delta, text: str) -> Change:
     settings, replans = _exchanged_nodes(delta, kinds)
     kinds.update(_ATTRIBUTES.get(name, "document") for name in delta.attributes)
     kinds.update({"values"} if delta.values else ())
+    kinds.update({"composites"} if delta.composites else ())
     replans = replans or "precision" in delta.attributes or not kinds.isdisjoint(_REPLANNING)
     return Change(frozenset(kinds), frozenset(ids), settings, replans, text)
 

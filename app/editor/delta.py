@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.editor import records
+from engine.composites import bind, set_composites
 from engine.graph import Graph
 from engine.training import Training
 
@@ -27,6 +28,7 @@ def draft_of(graph: Graph) -> Graph:
     draft = Graph()
     draft.nodes, draft.wires = dict(graph.nodes), list(graph.wires)
     draft.frames, draft.notes = dict(graph.frames), dict(graph.notes)
+    draft.composites = dict(graph.composites)
     return draft
 
 
@@ -96,11 +98,15 @@ _PARTS: dict[str, tuple[Callable[[Any], str], Callable[[Any], Any], Callable[[An
 }
 
 
+_PAIRS = ("attributes", "values", "composites")
+
+
 @dataclass(frozen=True)
 class Delta:
     """An edit of the graph (one splice a part), of attributes of the document, and of values set by hand.
 
     attributes  name -> (before, after); values: "node.parameter" -> (array before, array after)
+    composites  id -> (definition before, definition after); None where there is none
     """
 
     nodes: Splice = Splice()
@@ -109,6 +115,7 @@ class Delta:
     notes: Splice = Splice()
     attributes: Mapping[str, Pair] = field(default_factory=dict)
     values: Mapping[str, Pair] = field(default_factory=dict)
+    composites: Mapping[str, Pair] = field(default_factory=dict)
 
     @classmethod
     def between(cls, before: Graph, after: Graph, **rest: Any) -> Delta:
@@ -116,31 +123,37 @@ class Delta:
         parts: dict[str, Any] = {
             name: difference(_entries(before, name), _entries(after, name), _PARTS[name][0]) for name in _PARTS
         }
-        return cls(**parts, **rest)
+        return cls(**parts, composites=_exchanged(before.composites, after.composites), **rest)
 
     def __bool__(self) -> bool:
-        return any(getattr(self, name) for name in _PARTS) or bool(self.attributes or self.values)
+        return any(getattr(self, name) for name in _PARTS) or bool(self.attributes or self.values or self.composites)
 
     def inverse(self) -> Delta:
         """The way back."""
         parts = {name: getattr(self, name).inverse() for name in _PARTS}
-        return Delta(**parts, attributes=_swapped(self.attributes), values=_swapped(self.values))
+        swapped: dict[str, Any] = {name: _swapped(getattr(self, name)) for name in _PAIRS}
+        return Delta(**parts, **swapped)
 
     def apply(self, document: Document) -> None:
         """Change the document. It never fails: whether the edit is sound was settled when it was worked out."""
         graph = document.graph
+        if self.composites:
+            table = {name: after for name, (_, after) in self.composites.items()}
+            known = {name: table.get(name, found) for name, found in {**graph.composites, **table}.items()}
+            set_composites(graph, {name: found for name, found in known.items() if found is not None})
         for name, (key, _, _) in _PARTS.items():
             if splice := getattr(self, name):
                 _put(graph, name, splice.apply(_entries(graph, name), key))
+        if graph.composites and self.nodes:
+            bind(graph, graph.composites)
         for name, (_, after) in self.attributes.items():
             setattr(document, name, after)
 
     def then(self, later: Delta) -> Delta:
         """This delta and a later one of the same gesture as one."""
         parts = {name: getattr(self, name).then(getattr(later, name)) for name in _PARTS}
-        return Delta(
-            **parts, attributes=_joined(self.attributes, later.attributes), values=_joined(self.values, later.values)
-        )
+        joined: dict[str, Any] = {name: _joined(getattr(self, name), getattr(later, name)) for name in _PAIRS}
+        return Delta(**parts, **joined)
 
     @property
     def can_merge(self) -> bool:
@@ -160,6 +173,11 @@ class Delta:
             result["attributes"] = {name: [_attribute_to_json(v) for v in p] for name, p in self.attributes.items()}
         if self.values:
             result["values"] = {key: [array.tolist() for array in pair] for key, pair in self.values.items()}
+        if self.composites:
+            pairs = self.composites.items()
+            result["composites"] = {
+                name: [found and records.composite_to_json(found) for found in p] for name, p in pairs
+            }
         return result
 
     @classmethod
@@ -173,7 +191,12 @@ class Delta:
             pairs = tuple((from_json(old), from_json(new)) for old, new in sides.get("exchanged", ()))
             parts[name] = Splice(removed, added, pairs)
         attributes = {n: tuple(_attribute_from_json(n, v) for v in p) for n, p in value.get("attributes", {}).items()}
-        return cls(**parts, attributes=attributes, values=_arrays(value.get("values", {})))
+        written = value.get("composites", {}).items()
+        composites: dict[str, Pair] = {
+            name: (records.composite_from_json(name, old), records.composite_from_json(name, new))
+            for name, (old, new) in written
+        }
+        return cls(**parts, attributes=attributes, values=_arrays(value.get("values", {})), composites=composites)
 
 
 def _entries(graph: Graph, name: str) -> list[Any]:
@@ -183,6 +206,17 @@ def _entries(graph: Graph, name: str) -> list[Any]:
 
 def _put(graph: Graph, name: str, entries: Iterable[Any]) -> None:
     setattr(graph, name, list(entries) if name == "wires" else {entry.id: entry for entry in entries})
+
+
+def _exchanged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Pair]:
+    """The definitions that are others now. Those that only follow what they use are worked out again, not kept."""
+    names = dict.fromkeys([*before, *after])
+    pairs = {name: (before.get(name), after.get(name)) for name in names if before.get(name) is not after.get(name)}
+    return {name: pair for name, pair in pairs.items() if pair[0] is None or pair[1] is None or not _is_same(*pair)}
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return bool(records.composite_to_json(one) == records.composite_to_json(other))
 
 
 def _swapped(pairs: Mapping[str, Pair]) -> dict[str, Pair]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -15,8 +16,9 @@ from app.editor.commands.drafts import fits_behind, refusal
 from app.editor.delta import Delta, wire_id
 from app.editor.edit import Edit
 from app.editor.layout import arrange
+from engine.composite_library import placeable
 from engine.graph import Frame, Node, Note
-from engine.nodes import NodeType, node_types
+from engine.nodes import NodeType
 from engine.problems import Problem
 
 if TYPE_CHECKING:
@@ -229,9 +231,14 @@ class Editor(QObject):
         """Why a wire cannot be drawn: ports, cycle or shapes. A wire that would be replaced does not count."""
         return refusal(self.document, self.document.graph, source, target)
 
+    @property
+    def placeable(self) -> dict[str, type[NodeType]]:
+        """All that can be added, by name: node types, and composites of the document and of the library."""
+        return placeable(self.document.graph)
+
     def fitting_types(self, wire_from: str | None = None, wire_to: str | None = None) -> list[type[NodeType]]:
         """The node types that may be wired to a port, in the order of registration; all where no port is named."""
-        types = list(node_types().values())
+        types = list(self.placeable.values())
         if wire_to is not None:
             port = self.document.graph.input_port(wire_to)
             types = [kind for kind in types if kind.outputs]
@@ -262,7 +269,7 @@ class Editor(QObject):
         text, delta = command
         values = self.values_of([node.id for _, node in delta.nodes.removed])
         kept = {key: (array.copy(), array.copy()) for key, array in values.items()}
-        return text, Delta(delta.nodes, delta.wires, delta.frames, delta.notes, delta.attributes, kept)
+        return text, replace(delta, values=kept)
 
     def set_property(self, node: str, name: str, value: Any, gesture: int | None = None) -> None:
         """Set one property of a node."""

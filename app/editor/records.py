@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from engine.composites import Composite
 from engine.graph import Frame, Node, Note, Wire
 from engine.nodes import node_types
+from engine.schema_composites import composite_json, read_composites
+from engine.schema_text import Findings
 
 Record = dict[str, Any]
 
@@ -39,6 +42,16 @@ def node_from_json(record: Mapping[str, Any]) -> Node:
         str(record["id"]), str(record["type"]), str(record.get("title", "")), properties, point(record["position"]),
         frozenset(record.get("flags", ())), _extra(record),
     )  # fmt: skip
+
+
+def composite_to_json(composite: Composite) -> Record:
+    """One definition, as it stands in a document."""
+    return composite_json(composite)
+
+
+def composite_from_json(name: str, record: Mapping[str, Any] | None) -> Composite | None:
+    """The definition of a record; None for none. What it uses is bound when it comes into a graph."""
+    return None if record is None else read_composites({name: dict(record)}, "composites", Findings())[0][name]
 
 
 def wire_to_json(wire: Wire) -> Record:

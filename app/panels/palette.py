@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayou
 from app.panels.palette_list import FAVOURITES, TYPE, PaletteTree
 from app.settings import Settings
 from app.theme import current_theme
-from engine.nodes import NodeType, node_types
+from engine.nodes import NodeType
 
 if TYPE_CHECKING:
-    from app.editor import Editor
+    from app.editor import Change, Editor
     from app.runner import Runner
 
 WIDTH = 240
@@ -60,7 +60,13 @@ class Palette(QFrame):
         self.tree.chosen.connect(self.place)
         self.tree.starred.connect(self.toggle_favourite)
         self.tree.left_upwards.connect(self.focus_search)
+        editor.changed.connect(self._follow)
         self._show()
+
+    def _follow(self, change: Change) -> None:
+        """Composites of the document come and go."""
+        if change.touches("composites"):
+            self._show()
 
     def sizeHint(self) -> QSize:
         return QSize(WIDTH, 600)
@@ -69,7 +75,7 @@ class Palette(QFrame):
 
     def _show(self) -> None:
         words = self.search.text().lower().split()
-        self.tree.show_sections(sections(words, self.tree.favourites), searching=bool(words))
+        self.tree.show_sections(sections(self._editor.placeable, words, self.tree.favourites), searching=bool(words))
         if words and (rows := self.tree.rows()):
             self.tree.setCurrentIndex(rows[0])
 
@@ -150,9 +156,10 @@ class SearchField(QLineEdit):
             super().keyPressEvent(event)
 
 
-def sections(words: list[str], favourites: list[str]) -> list[tuple[str, list[type[NodeType]]]]:
+def sections(
+    types: Mapping[str, type[NodeType]], words: list[str], favourites: list[str]
+) -> list[tuple[str, list[type[NodeType]]]]:
     """Favourites and the categories in their order, with the node types that have all the words; none is empty."""
-    types = node_types()
     starred = [types[name] for name in favourites if name in types]
     found = [(FAVOURITES, starred)] if not words else []
     categories = dict.fromkeys([*ORDER, *(kind.category for kind in types.values())])

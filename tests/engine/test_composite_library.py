@@ -33,6 +33,13 @@ def judged(graph: Graph, answer: str, width: int) -> str:
     return loss
 
 
+def gradient(session: Session, name: str) -> np.ndarray:
+    """A gradient that is there."""
+    found = session.gradient(name)
+    assert found is not None
+    return found
+
+
 def close(one, other) -> None:
     np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-13)
 
@@ -85,8 +92,8 @@ def as_column_blocks(gates: dict[str, int], units: int, mine: Session, theirs: S
 def agree_in_gates(gates: dict[str, int], units: int, mine: Session, theirs: Session) -> None:
     for name, place in gates.items():
         columns = slice(place * units, (place + 1) * units)
-        close(mine.gradient(f"cell/{name}_input.weight"), theirs.gradient("cell.weight")[:, columns])
-        close(mine.gradient(f"cell/{name}_input.bias"), theirs.gradient("cell.bias")[columns])
+        close(gradient(mine, f"cell/{name}_input.weight"), gradient(theirs, "cell.weight")[:, columns])
+        close(gradient(mine, f"cell/{name}_input.bias"), gradient(theirs, "cell.bias")[columns])
 
 
 def test_the_lstm_drawn_out_computes_and_learns_what_the_node_type_does():
@@ -104,7 +111,9 @@ def test_the_lstm_drawn_out_computes_and_learns_what_the_node_type_does():
         close(mine.value("cell.c@2"), theirs.value("cell.c@2"))
         agree_in_gates(gates, 4, mine, theirs)
         for name, place in gates.items():
-            close(mine.gradient(f"cell/{name}_state.weight"), theirs.gradient("cell.recurrent")[:, 4 * place :][:, :4])
+            close(
+                gradient(mine, f"cell/{name}_state.weight"), gradient(theirs, "cell.recurrent")[:, 4 * place :][:, :4]
+            )
 
 
 def test_the_gru_drawn_out_computes_and_learns_what_the_node_type_does():
@@ -118,7 +127,7 @@ def test_the_gru_drawn_out_computes_and_learns_what_the_node_type_does():
         theirs.step("iteration")
         close(mine.value("cell.h@3"), theirs.value("cell.h@3"))
         agree_in_gates(gates, 4, mine, theirs)
-        close(mine.gradient("cell/candidate_state.weight"), theirs.gradient("cell.candidate"))
+        close(gradient(mine, "cell/candidate_state.weight"), gradient(theirs, "cell.candidate"))
 
 
 def test_the_recurrent_cell_drawn_out_computes_what_the_node_type_does_and_so_does_its_layer():
@@ -204,7 +213,7 @@ def agrees(session: Session, expected) -> None:
     start = session.parameters
     inside = [name for name in start if name.startswith("block/")]
     way = {name: NUMBERS.normal(size=start[name].shape) for name in inside}
-    slope = sum(np.vdot(way[name], session.gradient(name)) for name in inside)
+    slope = sum(float(np.vdot(way[name], gradient(session, name))) for name in inside)
     ends = []
     for sign in (1, -1):
         for name in inside:
@@ -295,5 +304,5 @@ def test_the_encoder_block_is_the_transformer_encoder_drawn_out():
         session.run(2)
         session.step("iteration")
     close(mine.value("block.y"), theirs.value("block.y"))
-    close(mine.gradient("block/inner.weight"), theirs.gradient("block.in_weight"))
-    close(mine.gradient("block/head_2/key.weight"), theirs.gradient("block.self_key_weight")[:, 4:])
+    close(gradient(mine, "block/inner.weight"), gradient(theirs, "block.in_weight"))
+    close(gradient(mine, "block/head_2/key.weight"), gradient(theirs, "block.self_key_weight")[:, 4:])

@@ -11,8 +11,11 @@ from app.editor import records
 from app.editor.commands import Command, Delta
 from app.editor.commands.drafts import free_id, refusal, taken_ids
 from app.editor.delta import draft_of
-from engine.graph import IDENTIFIER, Graph, Node, Note, Wire
+from engine.composites import Composite, bind, needed, set_composites, used_by
+from engine.graph import COMPOSITE, IDENTIFIER, Graph, Node, Note, Wire
 from engine.problems import Problem, ProblemError
+from engine.schema_composites import read_composites
+from engine.schema_text import Findings
 
 if TYPE_CHECKING:
     from engine.document import Document
@@ -30,6 +33,9 @@ def copy_text(graph: Graph, ids: Iterable[str]) -> str:
     frames = [records.frame_to_json(frame) for name, frame in graph.frames.items() if name in chosen]
     notes = [records.note_to_json(note) for name, note in graph.notes.items() if name in chosen]
     content = {FORMAT: 1, "nodes": nodes, "wires": wires, "frames": frames, "notes": notes}
+    used = needed(graph, [node for name, node in graph.nodes.items() if name in chosen])
+    if used:
+        content["composites"] = {name: records.composite_to_json(graph.composites[name]) for name in used}
     return json.dumps(content, ensure_ascii=False, indent=1)
 
 
@@ -45,17 +51,41 @@ class Clip:
             self.wires = [records.wire_from_json(entry) for entry in content.get("wires", ())]
             self.frames = [records.frame_from_json(entry) for entry in content.get("frames", ())]
             self.notes = [records.note_from_json(entry) for entry in content.get("notes", ())]
+            self.composites = read_composites(dict(content.get("composites", {})), "composites", Findings())[0]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             fact = "the clipboard holds nothing that can be pasted here"
             raise ProblemError(Problem(fact, "Copy nodes from a canvas first.", kind="clipboard")) from error
         if len(self.nodes) > LIMIT or not (self.nodes or self.notes):
             raise ProblemError(Problem(f"{len(self.nodes)} nodes cannot be pasted", kind="clipboard"))
 
+    def bring_composites(self, draft: Graph) -> None:
+        """Put the definitions that the nodes need into a draft; one of another content takes another id."""
+        names: dict[str, str] = {}
+        for name, composite in self.composites.items():
+            known = draft.composites.get(name)
+            if known is None or records.composite_to_json(known) != records.composite_to_json(composite):
+                names[name] = name if known is None else free_id(name, draft.composites)
+        brought = {new: _renamed(self.composites[old], new, names) for old, new in names.items()}
+        set_composites(draft, draft.composites | brought)
+        self.nodes = [_using(node, names) for node in self.nodes]
+
     @property
     def corner(self) -> tuple[float, float]:
         """The upper left corner of what is held."""
         places = [node.position for node in self.nodes] + [note.position for note in self.notes]
         return min(x for x, _ in places), min(y for _, y in places)
+
+
+def _renamed(composite: Composite, name: str, names: Mapping[str, str]) -> Composite:
+    graph = composite.graph.copy()
+    graph.nodes = {node.id: _using(node, names) for node in graph}
+    return replace(composite, id=name, graph=graph)
+
+
+def _using(node: Node, names: Mapping[str, str]) -> Node:
+    """A use follows its definition to the new id."""
+    used = used_by(node) if node.type == COMPOSITE else ""
+    return replace(node, properties={**node.properties, "of": names[used]}) if used in names else node
 
 
 def _no_constant(name: str) -> Any:
@@ -72,11 +102,13 @@ def paste(
     clip, draft = Clip(text), draft_of(document.graph)
     (left, top), taken = clip.corner, taken_ids(document.graph)
     names: dict[str, str] = {}
+    clip.bring_composites(draft)
     for node in clip.nodes:
         names[node.id] = name = _new_name(node, taken)
         taken.add(name)
         x, y = node.position
         draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
+    bind(draft, draft.composites)
     for wire in clip.wires:
         _add_wire(document, draft, wire, names, keep_wires)
     created = list(names.values())
@@ -97,7 +129,8 @@ def paste(
 def _new_name(node: Node, taken: set[str]) -> str:
     if not IDENTIFIER.fullmatch(node.type):
         raise ProblemError(Problem(f"“{node.type}” cannot be a node type", kind="clipboard"))
-    return free_id(node.type, taken)
+    stem = used_by(node)
+    return free_id(stem if IDENTIFIER.fullmatch(stem) else node.type, taken)
 
 
 def _add_wire(document: Document, draft: Graph, wire: Wire, names: Mapping[str, str], keep_wires: bool) -> None:

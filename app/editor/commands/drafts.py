@@ -111,6 +111,7 @@ def fits_behind(document: Document, source: str, types: Iterable[type[NodeType]]
     for kind in types:
         trial = Graph()
         trial.nodes, trial.wires = dict(part.nodes), list(part.wires)
+        trial.composites = document.graph.composites
         new = trial.add(kind.name)
         if fitting_input(document, trial, source, new) is not None:
             found.append(kind)

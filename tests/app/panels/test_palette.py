@@ -13,6 +13,7 @@ from app.panels.palette import Palette
 from app.panels.palette_list import FAVOURITES, MIME, TYPE
 from app.settings import Settings
 from app.theme.icons import icon_names
+from engine.composite_library import library
 from engine.document import Document
 from engine.nodes import node_types
 
@@ -37,7 +38,7 @@ def middle_of(palette, name):
 
 
 def test_every_node_type_has_a_row_in_the_section_of_its_category(palette):
-    assert sorted(names(palette)) == sorted(node_types())
+    assert sorted(names(palette)) == sorted({**node_types(), **library()})
     for title, head in palette.tree.sections().items():
         assert {head.model().index(i, 0, head).data(TYPE).category for i in range(head.model().rowCount(head))} == {
             title
@@ -53,7 +54,7 @@ def test_typing_leaves_the_rows_that_have_all_the_words_and_enter_places_the_fir
     assert [node.type for node in graph] == ["dense"]
     assert palette._editor.selection == set(graph.nodes)
     QTest.keyClick(palette.search, Qt.Key.Key_Escape)
-    assert sorted(names(palette)) == sorted(node_types())
+    assert sorted(names(palette)) == sorted({**node_types(), **library()})
 
 
 def test_a_search_that_finds_nothing_leaves_no_section_and_places_nothing(palette):
@@ -117,9 +118,9 @@ def test_a_drag_carries_the_name_of_the_node_type(palette, monkeypatch):
 
 def test_formulas_are_set_one_by_one_after_the_first_paint(palette, qtbot):
     qtbot.waitUntil(lambda: palette.tree.shelf.is_idle)
-    formula = palette.tree.shelf.formula("dense", "unused")
+    formula = palette.tree.shelf.formula("scale", "unused")
     assert formula is not None
-    assert formula.size.width() > 20
+    assert formula.size.width() > 10
 
 
 def test_neither_building_nor_painting_imports_ziamath():
