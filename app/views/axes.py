@@ -28,6 +28,7 @@ class Axes:
     """A rectangle of pixels for a rectangle of data. `area` is without labels.
 
     decades  the upward axis bears powers of ten: data are their exponents
+    counts   the axis to the right bears whole numbers
     """
 
     area: QRectF
@@ -36,6 +37,7 @@ class Axes:
     bottom: float
     top: float
     decades: bool = False
+    counts: bool = False
 
     def x(self, value: Any) -> Any:
         """Pixels to the right; also for arrays."""
@@ -55,7 +57,7 @@ class Axes:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setFont(theme.font("number_small"))
         metrics = QFontMetricsF(theme.font("number_small"))
-        ticks = nice_ticks(self.left, self.right, max(2, min(MOST_TICKS, int(self.area.width() // 52))))
+        ticks = self.ticks_across()
         for tick, text in zip(ticks, tick_texts(ticks), strict=True):
             x = self.x(tick)
             width = metrics.horizontalAdvance(text)
@@ -76,6 +78,11 @@ class Axes:
             width = metrics.horizontalAdvance(text)
             painter.drawText(QPointF(self.area.left() - TICK_GAP - width, y + metrics.ascent() / 2 - 1), text)
         self._paint_names(painter, across, up)
+
+    def ticks_across(self) -> list[float]:
+        """Where the axis to the right bears numbers."""
+        ticks = nice_ticks(self.left, self.right, max(2, min(MOST_TICKS, int(self.area.width() // 52))))
+        return [tick for tick in ticks if tick == round(tick)] if self.counts else ticks
 
     def _paint_names(self, painter: QPainter, across: str, up: str) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

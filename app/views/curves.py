@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -92,7 +92,8 @@ class CurvePlot(QWidget):
         if last <= first:
             last = first + 1
         below = QRectF(self.rect()).adjusted(0, LEGEND_ROW * len(self._legend()), 0, 0)  # curves run under no words
-        return axes_in(below, (first, last), (float(low), float(high)), self._room_for_ends(), False, self.decades)
+        axes = axes_in(below, (first, last), (float(low), float(high)), self._room_for_ends(), False, self.decades)
+        return replace(axes, counts=True)  # there is no half iteration
 
     def _legend(self) -> list[list[LegendEntry]]:
         """What each line is, in as few rows as fit."""

@@ -177,7 +177,8 @@ class WeightsPlot(QWidget):
         width = words.horizontalAdvance(across)
         inside = area.width() - 4 * metrics.averageCharWidth() - 12
         left = area.center().x() - width / 2 if width < inside else end + 4
-        painter.drawText(QPointF(left, base), across)
+        if columns > 1:
+            painter.drawText(QPointF(left, base), across)
         if rows > 1:  # there is nothing to count
             middle = max(area.center().y(), area.top() + words.horizontalAdvance(self.axis_words[1]) / 2)  # not cut off
             self._paint_upright(painter, QPointF(9, middle), self.axis_words[1])

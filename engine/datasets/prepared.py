@@ -120,9 +120,9 @@ def _targets(table: Table, labels: str, one_hot: bool) -> tuple[Floats | Indices
 
 
 def _legend(numbers: list[str], class_names: tuple[str, ...]) -> str:
-    """`0 setosa, 1 versicolor`; a name that only repeats its number is left out."""
+    """`0 means setosa, 1 means versicolor`; a name that only repeats its number is left out."""
     entries = [
-        number if name.replace("-", "−") == number else f"{number} {name}"
+        number if name.replace("-", "−") == number else f"{number} means {name}"
         for number, name in zip(numbers, class_names, strict=True)
     ]
     return ", ".join(entries[:LISTED_FEATURES]) + (", …" if len(entries) > LISTED_FEATURES else "")

@@ -49,7 +49,7 @@ def values(
     """
     x, y, whole = _pair(inputs, targets)
     found: Task = task if task in ("regression", "binary", "classes") else _guess(y, whole)  # type: ignore[assignment]
-    said = [f"{len(x)} rows as given.", *notes]
+    said = ["1 row as given." if len(x) == 1 else f"{len(x)} rows as given.", *notes]
     if x.ndim == 1:
         x = x[:, None]
         said.append("The single list of inputs is read as one feature per row.")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Explainer", "Factor", "Factors", "curve", "explain", "factors"]
 
 
+UPDATED_SINCE = "The result is of the last iteration, whose update changed a number behind it. Step on to this node."
 SET_SINCE = "A number was set by hand since. This is the update that would follow; it was not done."
 
 
@@ -64,7 +65,10 @@ class Explainer:
         several = len(shape) > 1 and shape[-1] > 1
         title = self._title(step, f"unit {entry[-1] + 1}" if several else "")
         state = self.session.state_of(value)
-        return Explanation(step.node, step.part, title, tuple(equations), state, disagreement(reading))
+        note = disagreement(reading)
+        if note and state == "earlier":
+            note = UPDATED_SINCE
+        return Explanation(step.node, step.part, title, tuple(equations), state, note)
 
     def curve(self, node: str, row: int = 0, unit: int = 0) -> Curve | None:
         """What a node's function or activation does, around the number it is given now; None where it has no curve."""

@@ -387,3 +387,8 @@ def test_an_answer_that_does_not_look_at_its_rows_is_the_same_everywhere():
 
     ask = Ask(((0.0, 1.0), (0.0, 1.0)), 8)
     assert np.all(prediction(ask)(Blind()).values == np.full((8, 8, 1), 0.25))
+
+
+def test_there_is_no_half_iteration_on_the_axis():
+    axes = Axes(QRectF(0, 0, 400, 200), 0.0, 2.0, 0.0, 1.0, counts=True)
+    assert axes.ticks_across() == [0.0, 1.0, 2.0]

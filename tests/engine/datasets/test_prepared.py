@@ -121,8 +121,8 @@ def test_binary_labels_are_one_column_of_the_numbers_asked(name):
     assert set(zero_one.targets.ravel()) == {0.0, 1.0}
     assert_array_equal(signs.targets, 2 * zero_one.targets - 1)
     low, high = zero_one.class_names
-    assert f"Labels: 0 {low}, 1 {high}." in zero_one.preparation
-    assert f"Labels: −1 {low}, +1 {high}." in signs.preparation
+    assert f"Labels: 0 means {low}, 1 means {high}." in zero_one.preparation
+    assert f"Labels: −1 means {low}, +1 means {high}." in signs.preparation
 
 
 def test_one_hot_targets_have_a_one_under_the_class():
