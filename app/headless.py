@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QEventLoop, QTimer
+from PySide6.QtCore import QElapsedTimer, QEvent, QEventLoop, QTimer
 
 from app.cli import make_window
 from app.recovery import Keeper
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LONGEST_S = 300
 LOOK_MS = 10  # between two looks whether something has happened
-QUESTION = "moment"
+QUESTION, LAST = "moment", "last question"
+ROUNDS, LONGEST_ANSWER_MS = 3, 2000
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,24 @@ class Stage:
 
     def settle(self) -> None:
         """Let everything take its place, and every answer come."""
+        for _ in range(ROUNDS):  # an answer may ask for more room, and who has more room may ask for more numbers
+            self.application.processEvents()
+            wait_until(lambda: not self.is_waiting)
+            if self.window.workspace is not None:
+                _hear_out(self.window.runner)
+            self.application.sendPostedEvents(None, QEvent.Type.LayoutRequest)
         self.application.processEvents()
-        wait_until(lambda: not self.is_waiting)
-        self.application.processEvents()
+
+
+def _hear_out(runner: Runner) -> None:
+    """Wait until the runner has answered what it was asked so far: it answers in order, if it has anything to play."""
+    heard: list[str] = []
+    patience = QElapsedTimer()
+    patience.start()
+    runner.answered.connect(listen := lambda name, _answer: heard.append(name))
+    runner.ask(LAST, lambda _session: None)
+    wait_until(lambda: LAST in heard or patience.hasExpired(LONGEST_ANSWER_MS))
+    runner.answered.disconnect(listen)
 
 
 def play(runner: Runner, moment: Moment, report: Callable[[Session], None] = lambda session: None) -> Snapshot:

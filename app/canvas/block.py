@@ -21,7 +21,7 @@ LINES_FROM = 0.8  # zoom below which the lines of a whole node would be too smal
 LINE = 16.0  # pixels on the screen, as everything here
 EDGE, SIDE, ICON = 3.0, 9.0, 14.0
 FORMULA_SIZES = (12, 11, 10, 9, 8)  # the largest that fits; letters of 8 beat no formula
-NARROW = 84.0  # of a block so narrow the name needs the room of the icon
+NARROW = 84.0  # of a block so narrow, or of one with a long name, the name needs the room of the icon
 
 
 class Block:
@@ -35,9 +35,10 @@ class Block:
         self._item = item
         geometry = item.geometry
         width, height = geometry.size[0] * zoom, geometry.size[1] * zoom
-        self.has_icon = width >= NARROW and height >= 2 * LINE
+        beside = width - SIDE - ICON - 5 - 18  # for the name between icon and mark
+        self.has_icon = width >= NARROW and height >= 2 * LINE and _fits(shown_name(item.node), beside)
         left = SIDE + (ICON + 5 if self.has_icon else 0)
-        self.name = QRectF(left, 3, width - left - (18 if self.has_icon else 3), LINE)
+        self.name = QRectF(left, 3, beside if self.has_icon else width - left - 3, LINE)
         self.mark = QPointF(width - 10, self.name.center().y())
         below = self.name.bottom() + 2
         count = 0 if not geometry.rule else max(0, min(2, int((height - below - 1) // LINE)))
@@ -105,6 +106,10 @@ class Block:
             icon, token = ICONS[name]
             draw_icon(painter, self.mark.x() - 6, self.mark.y() - 6, icon, token, 12)
         painter.restore()
+
+
+def _fits(name: str, width: float) -> bool:
+    return bool(latex_name(name)) or width_of(name, "strong") <= width
 
 
 def draw_name(painter: QPainter, place: QRectF, name: str, role: str) -> float:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Term as EngineTerm
 
 MOST_LINES = {"forward": 2, "backward": 1, "update": 1}
+MOST_ROWS = 2  # of a formula that is broken: a note must not hide the drawing that it explains
 SYMBOL_SIZE, PADDING, LINE_GAP, CAPTION = 15.0, 12.0, 10.0, 18.0
 NARROWEST, WIDEST = 300.0, 520.0  # pixels before a formula is broken
 SCALES = (1.0, 1.75)  # least and most: never smaller than at full size, whatever the zoom
@@ -103,6 +104,7 @@ class FormulaNote(QWidget):
         self._picture: QPixmap | None = None
         self._drawn: object = None  # what the picture was drawn for
         self._layouts: list[FormulaLayout] = []
+        self._is_cut = False  # some formula goes on in the inspector
         self._own, self._box = QRectF(), QRectF()  # node and paper, in pixels of the view
         self._others: list[QRectF] = []  # other nodes around
         self._offset: tuple[float, float] | None = None
@@ -161,6 +163,8 @@ class FormulaNote(QWidget):
         self._layouts = [FormulaLayout(line, theme, SYMBOL_SIZE) for line in lines]
         for layout in self._layouts:
             layout.arrange(min(WIDEST, max(NARROWEST, self._view.width() / 2)))
+        cut = [layout.shorten(MOST_ROWS) for layout in self._layouts]
+        self._is_cut = any(cut)
         words = (f"{plain_text(term.latex)} {term.number}".strip() for line in lines for term in line)
         self.setAccessibleName(" ".join(words))
         self._picture = None
@@ -223,8 +227,15 @@ class FormulaNote(QWidget):
         """Width and height at scale 1."""
         width = max((layout.width for layout in self._layouts), default=0.0)
         height = sum(layout.height for layout in self._layouts) + LINE_GAP * max(0, len(self._layouts) - 1)
-        height += CAPTION if self.content is not None and self.content.more else 0.0
+        height += CAPTION if self._rest else 0.0
         return QPointF(ceil(width + 2 * PADDING + 4), ceil(height + 2 * PADDING))
+
+    @property
+    def _rest(self) -> str:
+        """What the inspector says in full, where this note does not; empty where nothing is left out."""
+        if self._is_cut:
+            return "in full in the inspector"
+        return f"{self.content.more} more in the inspector" if self.content is not None and self.content.more else ""
 
     def _on_screen(self, name: str) -> QRectF:
         return self._moved(self._view.canvas.area_of(name))
@@ -312,9 +323,9 @@ class FormulaNote(QWidget):
         for layout in self._layouts:
             layout.paint(painter, QPointF(PADDING + 2, top))
             top += layout.height + LINE_GAP
-        if self.content.more:
-            words = f"{self.content.more} more in the inspector"
-            draw_text(painter, QRectF(PADDING + 2, top - LINE_GAP / 2, paper.x(), CAPTION), words, "caption", "text3")
+        if self._rest:
+            place = QRectF(PADDING + 2, top - LINE_GAP / 2, paper.x(), CAPTION)
+            draw_text(painter, place, self._rest, "caption", "text3")
         painter.end()
         return picture
 

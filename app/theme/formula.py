@@ -92,7 +92,7 @@ class FormulaLayout:
     """Places terms in rows no wider than asked for, and paints them: for widgets and for items of the canvas."""
 
     def __init__(self, terms: Iterable[Term], theme: Theme, size: float = 13) -> None:
-        self._theme = theme
+        self._theme, self._size = theme, size
         self._number_metrics = QFontMetricsF(theme.font("number"))
         self._caption_metrics = QFontMetricsF(theme.font("caption"))
         self._columns = [self._measure(term, size) for term in terms]
@@ -124,6 +124,20 @@ class FormulaLayout:
                 rows.append(rows[-1][kept:])
                 del rows[-2][kept:]
         self.rows = [self._row(columns) for columns in rows if columns]
+
+    def shorten(self, most: int) -> bool:
+        """Keep the first `most` rows, the last of them ending in dots; whether anything was left out."""
+        if len(self.rows) <= most:
+            return False
+        dots, room = self._measure(Term(r"\cdots"), self._size), self.width
+        kept = list(self.rows[most - 1].columns)
+        while len(kept) > 1 and row_width([*kept, dots]) > room:
+            kept.pop()
+        ends = [place for place, column in enumerate(kept) if column.term.latex in ("+", "-")]
+        if ends and ends[-1] > 0:
+            del kept[ends[-1] + 1 :]  # a sum goes on behind its sign
+        self.rows = [*self.rows[: most - 1], self._row([*kept, dots])]
+        return True
 
     def paint(self, painter: QPainter, origin: QPointF) -> None:
         """Paint with the upper left corner at `origin`."""

@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
-from app.canvas.formula_note import best_place, tail_ends, telling
-from app.theme.formula import is_sum
+from app.canvas.formula_note import MOST_ROWS, WIDEST, Content, best_place, tail_ends, telling
+from app.theme.formula import is_sum, terms_of
 from engine.document import Document
 from engine.graph import Graph
 from engine.session import Session
@@ -204,3 +204,16 @@ def test_factors_of_one_and_means_are_told_only_where_there_is_nothing_else():
 )
 def test_only_a_sum_is_set_in_brackets(latex, expected):
     assert is_sum(latex) is expected
+
+
+def test_a_long_formula_is_cut_so_that_the_drawing_stays_in_sight(trained):
+    plus = Term("+", None, "operator")
+    products = [part for number in range(40) for part in (Term(f"w_{{{number}}}", 0.5), plus)][:-1]
+    equation = Equation((Term("z", 6.0, "outgoing"), Term("=", None, "operator"), *products))
+    note = trained.formula_note
+    note._take(Content("h", "forward", (tuple(terms_of(equation)),)))
+    (layout,) = note._layouts
+    assert [len(layout.rows), layout.rows[-1].columns[-1].term.latex] == [MOST_ROWS, r"\cdots"]
+    assert layout.rows[-1].columns[-2].term.latex == "+"
+    assert layout.width <= WIDEST
+    assert note._rest == "in full in the inspector"
