@@ -27,6 +27,7 @@ class Feed:
         if dataset is not None:
             self._batches(len(dataset.train_rows))
             program.build.examples = lambda: dataset.inputs[dataset.train_rows]
+            program.build.answers = lambda: dataset.targets[dataset.train_rows]
             if dataset.targets.dtype.kind in "iu" and dataset.targets.size:
                 program.build.classes = int(dataset.targets.max()) + 1
 

@@ -104,6 +104,27 @@ def orthogonal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
     return (q if rows >= columns else q.T).reshape(shape)
 
 
+def unit_spectral_radius(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal, divided by the size of its largest eigenvalue: a reservoir that neither grows nor fades (Jaeger 2001).
+
+    Of a matrix that is not square, by its largest singular value.
+    """
+    matrix = draw.standard_normal(_as_matrix(shape))
+    if matrix.shape[0] == matrix.shape[1]:
+        largest = np.abs(np.linalg.eigvals(matrix)).max(initial=0.0)
+    else:
+        largest = np.linalg.norm(matrix, 2)
+    return (matrix / (largest or 1.0)).reshape(shape)
+
+
+def truncated_normal(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+    """Normal with standard deviation 0.02, drawn again beyond two deviations (Devlin et al. 2019)."""
+    numbers = draw.standard_normal(shape)
+    while (far := np.abs(numbers) > 2).any():
+        numbers = np.where(far, draw.standard_normal(shape), numbers)
+    return 0.02 * numbers
+
+
 def identity(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
     """Ones on the diagonal, zeros beside it: a recurrent layer that begins by remembering (IRNN: Le et al. 2015)."""
     return np.eye(*_as_matrix(shape)).reshape(shape)
@@ -122,6 +143,7 @@ INITIALISERS: dict[str, Initialiser] = {
     function.__name__: function
     for function in (
         glorot_uniform, glorot_normal, he_normal, he_uniform, lecun_normal, lecun_uniform, fan_in_normal, fan_in_uniform,
-        orthogonal, identity, normal, small_normal, standard_normal, uniform, zeros, ones,
+        orthogonal, identity, unit_spectral_radius, truncated_normal, normal, small_normal, standard_normal, uniform,
+        zeros, ones,
     )
 }  # fmt: skip

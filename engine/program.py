@@ -263,6 +263,7 @@ class Builder:
         ] = []  # learning rules without a loss: node, what emits its update
         self.classes: int | None = None  # of the data, where its targets are class numbers
         self.examples: Callable[[], Any] | None = None  # inputs of the training rows, for parameters that start at some
+        self.answers: Callable[[], Any] | None = None  # targets of the same rows
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
         self._constants: dict[float, Value] = {}
 

@@ -142,3 +142,16 @@ def test_units_that_start_alike_stay_alike(start):
     row, weight = ((0.728393, 0.043215), 0.434372) if start else ((0.0, 0.0), 0.0)
     np.testing.assert_allclose(hidden.T, [row, row], atol=6e-7)
     np.testing.assert_allclose(out[:, 0], [weight, weight], atol=6e-7)
+
+
+@pytest.mark.text("05:echo-state-network")
+def test_a_reservoir_neither_grows_nor_fades():
+    w = drawn("unit_spectral_radius", (40, 40))
+    assert np.abs(np.linalg.eigvals(w)).max() == pytest.approx(1)
+    assert np.linalg.svd(drawn("unit_spectral_radius", (30, 7)))[1].max() == pytest.approx(1)
+
+
+def test_a_truncated_normal_ends_at_two_deviations():
+    w = drawn("truncated_normal", (300, 200))
+    assert 0.039 < np.abs(w).max() <= 0.04
+    assert w.std() == pytest.approx(0.02 * 0.8796, rel=0.02)
