@@ -260,7 +260,7 @@ def _open_window(options: argparse.Namespace) -> int:
     window.crash.install()
     if options.file:
         open_named(window, options.file)
-    window.show()
+    window.appear()
     window.warm_up()
     return int(application.exec())
 

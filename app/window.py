@@ -124,6 +124,13 @@ class MainWindow(QMainWindow):
         self.notice.back_wanted.connect(self.runner.step_back_to_good)
         self.tour.page_shown.connect(self._show_page)
 
+    def appear(self) -> None:
+        """Show it to a person. A small screen is filled: with a frame around it the window would be larger than that."""
+        if not self.settings["geometry"] and self.screen().availableGeometry().width() <= SMALL_SCREEN:
+            self.showMaximized()
+        else:
+            self.show()
+
     # pages -----------------------------------------------------------------------------------------------------------
 
     @property

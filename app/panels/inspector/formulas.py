@@ -121,6 +121,17 @@ class Formulas(QWidget):
             section.hide()
             column.addWidget(section)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no part is shown."""
+        return all(section.isHidden() for section in self.sections.values())
+
+    def clear(self) -> None:
+        """Say nothing, not even that nothing was computed: somebody has been asked."""
+        for section in self.sections.values():
+            section.show_explanation(None, False)
+        self._waiting.hide()
+
     def show_explanations(self, explanations: Sequence[Explanation], now: str, name: str = "") -> None:
         """Show what is known of the parts of the node called `name`; `now` is the part that was played last, or empty."""
         by_part = {explanation.part: explanation for explanation in explanations}

@@ -167,7 +167,7 @@ class NodePage(QWidget):
         if self._subject is None or self._subject.node != name:
             self._subject = Subject(name)
             self._is_waiting = False
-            self.formulas.show_explanations((), "")
+            self.formulas.clear() if self._runner is not None else self.formulas.show_explanations((), "")
             self.why.hide()
             self.what.hide()
             self._focus()
@@ -224,7 +224,8 @@ class NodePage(QWidget):
         self.parameters.show_snapshot(snapshot)
         self._show_entry(snapshot)
         explanation = snapshot.explanation
-        if self._runner is None and explanation is not None and explanation.node == subject.node:
+        is_first = self._runner is None or self.formulas.is_empty  # the answer has more, and comes a little later
+        if is_first and explanation is not None and explanation.node == subject.node:
             self.formulas.show_explanations((explanation,), explanation.part, node.name)
         self._ask()
 

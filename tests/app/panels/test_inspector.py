@@ -428,3 +428,14 @@ def test_a_factor_of_many_words_does_not_widen_the_panel(qtbot):
     (first, _) = section.findChildren(NodeLink)
     qtbot.waitUntil(lambda: first.width() < first.fontMetrics().horizontalAdvance(words))
     assert words in first.toolTip()
+
+
+def test_a_node_that_was_computed_is_never_said_not_to_be_while_its_formulas_are_on_their_way(qtbot, live, editor):
+    editor.select(["output"])
+    formulas = live.node_page.formulas
+    assert not formulas._waiting.isVisible()
+    qtbot.waitUntil(lambda: formulas.sections["forward"].isVisible())
+    editor.select(["hidden"])
+    assert formulas.is_empty
+    assert not formulas._waiting.isVisible()
+    qtbot.waitUntil(lambda: not formulas.is_empty)
