@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from engine.graph import COMPOSITE, Graph, Node, Wire
-from engine.nodes.base import Dimensions, NodeType, Port, Property, Text
+from engine.nodes.base import Dimensions, NodeType, Port, Property
 from engine.nodes.composites import CATEGORY
+from engine.problems import Problem
 
 MOST_COMPOSITES = 1000
 MOST_LEVELS = 16  # of composites within composites
@@ -69,7 +70,12 @@ class CompositeType(NodeType):
     composite: ClassVar[Composite]
     levels: ClassVar[int] = 1  # of composites that stand within each other
     size: ClassVar[int] = 0  # nodes, all uses drawn out
-    of = Text("", longest=100, help="Which composite stands here.")
+
+    @classmethod
+    def check_properties(cls, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+        """As of any node type; `of` says which one it is, and is none of its properties."""
+        sound, problems = super().check_properties({name: value for name, value in values.items() if name != "of"})
+        return ({"of": values["of"], **sound} if "of" in values else sound), problems
 
 
 def used_by(node: Node) -> str:

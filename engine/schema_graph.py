@@ -266,7 +266,7 @@ def _tell_properties(node: Node, kind: type[NodeType], place: str, findings: Fin
         findings.add(shortened(problem).below(place).at(node=node.id))
     known = kind.properties()
     for name in node.properties:
-        if name not in known:
+        if name not in known and (node.type, name) != (COMPOSITE, "of"):
             mend = findings.near(name, known) or f"It knows {', '.join(known) or 'none'}."
             fact, path = f"“{kind.name}” has no property {said(name)}", path_text(["properties", name])
             findings.add(Problem(fact, mend, path, kind="unknown").below(place).at(node=node.id))
