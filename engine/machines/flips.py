@@ -21,29 +21,52 @@ def _picked(builder: Any, first: Any, second: Any, lanes: list[int]) -> Any:
     return builder.shuffle_vector(first, second, ir.Constant(ir.VectorType(_WORD, EDGE), lanes))
 
 
+def _line(builder: Any, arena: Any, begin: Any, row: Any, number: int) -> Any:
+    """Where the vector of a row begins, so many rows behind the first."""
+    offset = builder.add(begin, builder.mul(row, ir.Constant(ir.IntType(64), number)))
+    return builder.bitcast(builder.gep(arena, [offset]), _FOUR.as_pointer())
+
+
+def _turned(builder: Any, a: Any, b: Any, c: Any, d: Any) -> tuple[Any, ...]:
+    """The columns of four rows of four."""
+    low_ab, high_ab = _picked(builder, a, b, [0, 4, 1, 5]), _picked(builder, a, b, [2, 6, 3, 7])
+    low_cd, high_cd = _picked(builder, c, d, [0, 4, 1, 5]), _picked(builder, c, d, [2, 6, 3, 7])
+    return (
+        _picked(builder, low_ab, low_cd, [0, 1, 4, 5]), _picked(builder, low_ab, low_cd, [2, 3, 6, 7]),
+        _picked(builder, high_ab, high_cd, [0, 1, 4, 5]), _picked(builder, high_ab, high_cd, [2, 3, 6, 7]),
+    )  # fmt: skip
+
+
 @intrinsic
 def turn_block(context, arena, x, x_row, y, y_row):  # type: ignore[no-untyped-def]
     """y[c·y_row + r] = x[r·x_row + c] for four rows and four columns, by offsets into the arena."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
         arena, x, x_row, y, y_row = arguments
-
-        def line(begin: Any, row: Any, number: int) -> Any:
-            offset = builder.add(begin, builder.mul(row, ir.Constant(ir.IntType(64), number)))
-            return builder.bitcast(builder.gep(arena, [offset]), _FOUR.as_pointer())
-
-        a, b, c, d = [builder.load(line(x, x_row, number), align=4) for number in range(EDGE)]
-        low_ab, high_ab = _picked(builder, a, b, [0, 4, 1, 5]), _picked(builder, a, b, [2, 6, 3, 7])
-        low_cd, high_cd = _picked(builder, c, d, [0, 4, 1, 5]), _picked(builder, c, d, [2, 6, 3, 7])
-        turned = (
-            _picked(builder, low_ab, low_cd, [0, 1, 4, 5]), _picked(builder, low_ab, low_cd, [2, 3, 6, 7]),
-            _picked(builder, high_ab, high_cd, [0, 1, 4, 5]), _picked(builder, high_ab, high_cd, [2, 3, 6, 7]),
-        )  # fmt: skip
-        for number, row in enumerate(turned):
-            builder.store(row, line(y, y_row, number), align=4)
+        rows = [builder.load(_line(builder, arena, x, x_row, number), align=4) for number in range(EDGE)]
+        for number, row in enumerate(_turned(builder, *rows)):
+            builder.store(row, _line(builder, arena, y, y_row, number), align=4)
         return target.get_dummy_value()
 
     return types.void(types.CPointer(types.float32), *[types.int64] * 4), generate
+
+
+@intrinsic
+def turn_few(context, arena, x, x_row, y, y_row, columns):  # type: ignore[no-untyped-def]
+    """As `turn_block` for four rows of fewer columns. What lies behind a row is read, but not used: the arena goes on there.
+
+    No masks: a masked store is slow, and what reads it next has to wait for it.
+    """
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        arena, x, x_row, y, y_row, columns = arguments
+        rows = [builder.load(_line(builder, arena, x, x_row, number), align=4) for number in range(EDGE)]
+        for number, row in enumerate(_turned(builder, *rows)[:-1]):
+            with builder.if_then(builder.icmp_signed(">", columns, ir.Constant(ir.IntType(64), number))):
+                builder.store(row, _line(builder, arena, y, y_row, number), align=4)
+        return target.get_dummy_value()
+
+    return types.void(types.CPointer(types.float32), *[types.int64] * 5), generate
 
 
 def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -51,22 +74,25 @@ def transpose(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any
     x, y, columns, rows = (
         int64(instruction[1]), int64(instruction[2]), int64(instruction[3]), int64(instruction[4])
     )  # fmt: skip
-    whole_rows, whole_columns = rows - rows % EDGE, start + (stop - start) // EDGE * EDGE
+    whole = rows - rows % EDGE
     first = int64(0)
-    while first < whole_rows:
-        last = first + STRIP if first + STRIP < whole_rows else whole_rows
+    while first < whole:
+        last = first + STRIP if first + STRIP < whole else whole
         c = int64(start)
-        while c < whole_columns:
+        while c < stop:
             r = first
             while r < last:
-                turn_block(arena, x + r * columns + c, columns, y + c * rows + r, rows)
+                if c + EDGE <= stop:
+                    turn_block(arena, x + r * columns + c, columns, y + c * rows + r, rows)
+                else:
+                    turn_few(arena, x + r * columns + c, columns, y + c * rows + r, rows, stop - c)
                 r += EDGE
             c += EDGE
         first = last
-    for c in range(start, stop):
-        # Below the blocks for their columns, and all of the columns behind them.
-        for r in range(whole_rows if c < whole_columns else int64(0), rows):
-            arena[y + c * rows + r] = arena[x + r * columns + c]
+    if whole < rows:
+        for c in range(start, stop):
+            for r in range(whole, rows):
+                arena[y + c * rows + r] = arena[x + r * columns + c]
 
 
 @cache
