@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from engine.document import Document
-from engine.explain import curve, factors
+from engine.explain import curve, explain, factors
 from engine.graph import Graph
 from engine.nodes import node_types
 from engine.nodes.layers import ACTIVATIONS
 from engine.session import Session
 from engine.snapshot import Equation, Explanation, Term
 from engine.training import optimizer_types
-from tests.engine.documents import optimizer_of
+from tests.engine.documents import optimizer_of, xor_document
 
 PRESETS = sorted(Path(__file__).parents[2].joinpath("presets").rglob("*/*.json"))
 LOSSES = [name for name, kind in node_types().items() if kind.category == "Losses" and kind.input("target")]
@@ -462,7 +462,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "edge_softmax.score": ("slice", {"stop": 1}),
 }  # fmt: skip
 # Features before a node type, where they are not 3 (1 before a loss).
-UNITS = {"solve": 1, "inverse": 1, "curriculum": 1, "running_mean": 1}
+UNITS = {"solve": 1, "inverse": 1, "curriculum": 1, "running_mean": 1, "feature_scaling": 2}
 FREE = {"discounted_sum.factor", "epsilon_greedy.epsilon"}  # single numbers, which stay at their default
 WHOLE = {"batch_size": 4, "order": "sequential"}  # a graph: every row stands in its place
 FITTING: dict[str, dict[str, Any]] = {
@@ -628,3 +628,20 @@ def test_a_filter_shows_the_products_of_its_window_and_leaves_out_what_lies_beyo
     assert all(
         found is None or found.product + found.other_paths == pytest.approx(found.gradient) for found in check_all
     )
+
+
+def test_derivatives_of_the_last_iteration_are_not_mixed_with_values_of_the_new_one():
+    session = Session(xor_document())
+    session.step("iteration")
+    backward = next(step for step in session.steps if step.part == "backward" and step.node.startswith("dense"))
+    before = explain(session, backward)
+    assert all(term.number is not None for line in before.equations for term in line.terms if term.role == "incoming")
+    while session.next_step.part == "forward":
+        session.step("node")
+    mixed = explain(session, backward)
+    assert mixed.state == "absent" and mixed.equations
+    assert all(term.number is None for line in mixed.equations for term in line.terms)
+    session.step("phase")
+    after = explain(session, backward)
+    assert after.state == "current"
+    assert any(term.number is not None for line in after.equations for term in line.terms)
