@@ -65,6 +65,9 @@ class Explainer:
         several = len(shape) > 1 and shape[-1] > 1
         title = self._title(step, f"unit {entry[-1] + 1}" if several else "")
         state = self.session.state_of(value)
+        if step.part == "backward" and state == "current" and self._gradient_state(step, value) == "earlier":
+            # Its value was computed anew, its derivative was not: one formula cannot hold numbers of two iterations.
+            state, equations = "absent", [_without_numbers(line) for line in equations]
         note = disagreement(reading)
         if note and state == "earlier":
             note = UPDATED_SINCE
@@ -98,12 +101,20 @@ class Explainer:
             return next((value for value in outputs if value.index in found), None)
         return outputs[0] if outputs else None
 
+    def _gradient_state(self, step: Step, value: Value) -> State:
+        return self.session.gradient_state(self.session.program.gradients[step.phase][value.index])
+
     def _title(self, step: Step, unit: str) -> str:
         node = self.session.document.graph.nodes.get(step.node)
         name = node.name if node is not None else step.node
         if step.time >= 0:
             name = f"{name} at step {step.time + 1}"
         return " · ".join(part for part in (name, unit) if part)
+
+
+def _without_numbers(line: Equation) -> Equation:
+    terms = [term if term.number is None else term._replace(number=None, role="absent") for term in line.terms]
+    return line._replace(terms=tuple(terms))
 
 
 def explain(session: Session, step: Step, row: int = 0, unit: int = 0) -> Explanation | None:
