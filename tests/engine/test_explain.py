@@ -437,7 +437,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
         name: ("reshape", {"shape": [1, 1, 3]})
         for name in (
             "conv2d", "transposed_conv2d", "max_pool", "average_pool", "global_pool", "upsample", "max_unpool",
-            "local_response_normalisation",
+            "local_response_normalisation", "patches", "stochastic_pool",
         )
     },
     **{
@@ -451,6 +451,8 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "bilinear_sampler.x": ("reshape", {"shape": [1, 1, 2]}),
     "bilinear_sampler.grid": ("reshape", {"shape": [1, 1, 2]}),
     "content_addressing.memory": ("reshape", {"shape": [1, 3]}),
+    "glimpse.x": ("reshape", {"shape": [1, 1, 3]}),
+    "glimpse.place": ("slice", {"stop": 2}),
     "solve": ("reshape", {"shape": [1, 1]}),
     "inverse": ("reshape", {"shape": [1, 1]}),
     "memory_read.memory": ("reshape", {"shape": [1, 3]}),
@@ -472,6 +474,8 @@ FITTING: dict[str, dict[str, Any]] = {
     "delay": {"shape": [1]},
     "max_pool": {"window": [1, 2]},
     "average_pool": {"window": [1, 2]},
+    "stochastic_pool": {"window": [1, 2]},
+    "patches": {"size": 1},
 }
 
 
@@ -515,7 +519,7 @@ def document_around(name: str) -> Document:
         matrix = graph.add("parameter", shape=(3, 2))
         graph.connect(layer, node["a"])
         graph.connect(matrix, node["b"])
-    elif name == "lagging_copy":
+    elif name in ("lagging_copy", "magnitude_mask", "quantise"):
         graph.connect(graph.add("parameter", shape=(3, 2)), node)
     elif name == "max_unpool":
         pool = graph.add("max_pool", window=[1])
