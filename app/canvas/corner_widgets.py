@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
 AT_REST = LiveState()
+MOST_AT_ONCE, LATE_MS = 1000, 120  # nodes: a map of more is drawn when nothing has moved for a while
 MAP, SMALL_MAP, SMALL_CANVAS = QSize(156, 104), QSize(108, 72), 800
 
 
@@ -30,8 +31,11 @@ class Minimap(QWidget):
         self._shown = (QRectF(), 0.0)
         self._content: QRectF | None = None
         self._boxes: dict[tuple[str, bool], list[QRectF]] = {}
+        self._late = QTimer(self, singleShot=True, interval=LATE_MS)
+        self._late.timeout.connect(self._draw_anew)
         self.resize(MAP)
-        current_theme().changed.connect(self.refresh)
+        current_theme().changed.connect(self._draw_anew)
+        view.editor.changed.connect(lambda change: self._draw_anew() if "reset" in change.kinds else None)
         self.setToolTip("Drag to move the view (Alt+M hides the map)")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -52,7 +56,13 @@ class Minimap(QWidget):
         return area, scale, corner
 
     def refresh(self) -> None:
-        """Something moved: draw the map anew when it is next seen."""
+        """Something moved: draw the map anew when it is next seen; of a large graph when the hand pauses."""
+        if len(self._view.canvas.nodes) > MOST_AT_ONCE and self._content is not None:
+            self._late.start()
+        else:
+            self._draw_anew()
+
+    def _draw_anew(self) -> None:
         self._picture = self._content = None
         self.update()
 
@@ -63,7 +73,7 @@ class Minimap(QWidget):
         names, made = list(canvas.nodes), canvas.nodes.made
         for name, body in zip(names, canvas.bodies(names), strict=True):
             state = made[name].live.state if name in made else AT_REST
-            token = "error" if state.reason or state.born else state.phase or canvas.colour_at(name)
+            token = "error" if state.reason or state.born else state.phase or canvas.nodes.colours[name]
             self._boxes[token, canvas.nodes.geometries[name].circle is not None].append(body)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -17,11 +17,13 @@ class DrawnNodes(Mapping[str, "DrawnNode"]):
     """Items by node id. To walk `values` or `items` makes them all; `made` has those that there are.
 
     geometries  of all nodes, in the order in which they came
+    colours     tokens of their categories
     """
 
     def __init__(self, make: Callable[[str], DrawnNode]) -> None:
         self._make = make
         self.geometries: dict[str, Geometry] = {}
+        self.colours: dict[str, str] = {}
         self.made: dict[str, DrawnNode] = {}
 
     def __getitem__(self, name: str) -> DrawnNode:
@@ -43,10 +45,11 @@ class DrawnNodes(Mapping[str, "DrawnNode"]):
 
     def drop(self, name: str) -> DrawnNode | None:
         """Forget a node; its item, if it had one."""
-        del self.geometries[name]
+        del self.geometries[name], self.colours[name]
         return self.made.pop(name, None)
 
     def clear(self) -> None:
         """Another document."""
         self.geometries.clear()
+        self.colours.clear()
         self.made.clear()

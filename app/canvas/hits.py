@@ -117,7 +117,8 @@ def _part_of(item: DrawnNode, point: QPointF, zoom: float) -> Hit:
 
 def wire_at(scene: CanvasScene, point: QPointF, reach: float) -> str | None:
     """The wire that runs within `reach` of a point."""
-    for name in scene.runs.within([_around(point, reach)]):
-        if scene.wires[name].hit_area(reach).contains(point):
+    near = _around(point, reach)
+    for name in scene.runs.within([near]):
+        if scene.wires[name].hit_area(reach, near).contains(point):
             return name
     return None

@@ -73,9 +73,9 @@ class Overview(QGraphicsItem):
         painter.setPen(ink().pen("border_strong", 1.0, alpha=0.6))
         painter.drawLines([QLineF(*ends) for ends in scene.runs.chords(areas, shortest).tolist()])
         rectangles: dict[str, list[QRectF]] = defaultdict(list)
-        names = scene.areas.within(areas)
+        names, colours = scene.areas.within(areas), scene.nodes.colours
         for name, body in zip(names, scene.bodies(names), strict=True):
-            rectangles[scene.colour_at(name)].append(body)
+            rectangles[colours[name]].append(body)
         painter.setPen(Qt.PenStyle.NoPen)
         for token, those in rectangles.items():
             painter.setBrush(ink().colour(token, SHARE))

@@ -81,7 +81,7 @@ class Areas(Rows):
 
     def within(self, areas: Iterable[QRectF]) -> list[str]:
         """What touches one of some areas, in the order in which it came."""
-        return self.where(_touching(self.numbers, areas))
+        return self.where(touching(self.numbers, areas))
 
     def corner(self, name: str) -> tuple[float, float]:
         """The upper left corner of one thing."""
@@ -129,7 +129,7 @@ class Runs:
     def within(self, areas: Iterable[QRectF]) -> list[str]:
         """Wires that run through one of some areas, or nearly."""
         boxes = self._boxes.numbers.reshape(-1, PIECES, 4)
-        return self._rows.where(_touching(boxes, areas).any(axis=1))
+        return self._rows.where(touching(boxes, areas).any(axis=1))
 
     @property
     def names(self) -> list[str]:
@@ -141,10 +141,11 @@ class Runs:
         ends = self._rows.numbers[:, :4]
         ends = ends[np.abs(ends[:, :2] - ends[:, 2:]).sum(axis=1) > shortest]
         around = np.concatenate([np.minimum(ends[:, :2], ends[:, 2:]), np.maximum(ends[:, :2], ends[:, 2:])], axis=1)
-        return ends[_touching(around, areas)]
+        return ends[touching(around, areas)]
 
 
-def _touching(boxes: np.ndarray, areas: Iterable[QRectF]) -> Any:
+def touching(boxes: np.ndarray, areas: Iterable[QRectF]) -> Any:
+    """Which of some boxes (…, 4: left, top, right, bottom) touch one of some areas."""
     left, top, right, bottom = np.moveaxis(boxes, -1, 0)
     found = np.zeros(boxes.shape[:-1], bool)
     for area in areas:

@@ -75,10 +75,6 @@ class RestingScene(QGraphicsScene):
         """The item of a node that somebody asks for the first time."""
         raise NotImplementedError
 
-    def colour_at(self, name: str) -> str:
-        """The token of the category of a node."""
-        raise NotImplementedError
-
     def body_of(self, name: str) -> QRectF:
         """The rectangle of a node (for circles: that of the circle) on the scene."""
         return self.nodes.geometries[name].body.translated(*self.areas.corner(name))
@@ -147,7 +143,7 @@ class RestingScene(QGraphicsScene):
                 self._paint_grid(painter, area)
         _paint_touching(painter, self.frames.values(), areas)
         if self.detailed:
-            paint_wires(painter, [self.wires[name] for name in self.runs.within(areas)])
+            paint_wires(painter, [self.wires[name] for name in self.runs.within(areas)], areas)
         _paint_touching(painter, self.notes.values(), areas)
         if not self.detailed:
             self.overview.paint_resting(painter, areas)

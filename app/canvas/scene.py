@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -172,23 +172,17 @@ class CanvasScene(RestingScene):
     def _sync_nodes(self, names: Iterable[str]) -> None:
         graph, nodes, wiring, shapes = self.graph, self.nodes, self._wiring, self.editor.shapes
         known = self._known_shapes()
+        self._drop_nodes([name for name in names if name in nodes and self._has_gone(name)])
         for name in names:
             if (node := graph.nodes.get(name)) is None:
-                self._drop_node(name)
                 continue
             wanted, item = _item_type(node), nodes.made.get(name)
-            if item is not None and type(item) is not wanted:
-                self._drop_node(name)
-                item = None
             geometry = nodes.geometries[name] = measure(wiring, node, known)
+            nodes.colours[name] = colour_of(node)
             if item is not None:
                 item.take(wiring, shapes, geometry)
             elif wanted is not NodeItem:
                 nodes[name]  # Qt paints it, and has to know of it
-
-    def colour_at(self, name: str) -> str:
-        """The token of the category of a node."""
-        return colour_of(self.graph.nodes[name])
 
     def make_item(self, name: str) -> DrawnNode:
         """The item of a node, as everybody has it now."""
@@ -206,14 +200,19 @@ class CanvasScene(RestingScene):
         self.addItem(item)
         return item
 
-    def _drop_node(self, name: str) -> None:
-        if name not in self.nodes:
-            return
-        self.disturb(self._reach(name))
-        self.layers.pop(name, None)
-        self.areas.drop([name])
-        if (gone := self.nodes.drop(name)) is not None:
-            self.removeItem(gone)
+    def _has_gone(self, name: str) -> bool:
+        """Whether a drawn node is there no more, or has to have an item of another type."""
+        if (node := self.graph.nodes.get(name)) is None:
+            return True
+        return name in self.nodes.made and type(self.nodes.made[name]) is not _item_type(node)
+
+    def _drop_nodes(self, names: Sequence[str]) -> None:
+        self._disturb_nodes(names)
+        self.areas.drop(names)
+        for name in names:
+            self.layers.pop(name, None)
+            if (gone := self.nodes.drop(name)) is not None:
+                self.removeItem(gone)
 
     def _sync_wires(self, names: Iterable[str] | None = None) -> None:
         """Draw wires as the document has them now: those named, or all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
 
 from app.canvas.geometry import Geometry
 from app.canvas.ink import ink
+from app.canvas.long_curve import LongCurve, is_long
 from app.canvas.neuron_item import edge_point
 from app.canvas.node_item import is_delayed, port_of
 from app.editor import wire_id
@@ -119,6 +120,7 @@ class WireItem:
         self.replaced = False  # an opened layer draws its weights instead, line by line
         self._disturb = disturb
         self._path: QPainterPath | None = None
+        self._long: LongCurve | None = None
 
     @property
     def path(self) -> QPainterPath:
@@ -127,12 +129,20 @@ class WireItem:
             self._path = self.run.path()
         return self._path
 
+    def path_within(self, areas: Iterable[QRectF]) -> QPainterPath:
+        """The curve, of a long one what comes near some areas."""
+        if not is_long(self.run):
+            return self.path
+        if self._long is None:
+            self._long = LongCurve(self.run)
+        return self._long.within(areas)
+
     def set_run(self, run: Run) -> None:
         """Run elsewhere."""
         if run != self.run:
             if self.run is not NOWHERE:
                 self.update()
-            self.run, self._path = run, None
+            self.run, self._path, self._long = run, None, None
             self.update()
 
     def show_as(self, **looks: object) -> None:
@@ -159,11 +169,11 @@ class WireItem:
         top, bottom = min(run.begin_y, run.end_y), run.lane
         return QRectF(left - 8, top - 8, right - left + 16, bottom - top + 16)
 
-    def hit_area(self, reach: float) -> QPainterPath:
-        """All within `reach` of the line."""
+    def hit_area(self, reach: float, near: QRectF) -> QPainterPath:
+        """All within `reach` of the line, as far as it comes near an area."""
         stroker = QPainterPathStroker()
         stroker.setWidth(2 * reach)
-        return stroker.createStroke(self.path)
+        return stroker.createStroke(self.path_within([near]))
 
     @property
     def is_plain(self) -> bool:
@@ -204,8 +214,8 @@ class WireItem:
         return ink().pen(f"k_{self.kind}", 1.0, style, 0.2 if self.replaced else 0.85)
 
 
-def paint_wires(painter: QPainter, wires: Iterable[WireItem]) -> None:
-    """Many wires; a pen is set only where it differs from the one before."""
+def paint_wires(painter: QPainter, wires: Iterable[WireItem], areas: Sequence[QRectF]) -> None:
+    """Many wires, as far as they come near some areas; a pen is set only where it differs from the one before."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     drawn_with = None
@@ -217,4 +227,4 @@ def paint_wires(painter: QPainter, wires: Iterable[WireItem]) -> None:
         if (pen := wire.pen()) is not drawn_with:
             painter.setPen(pen)
             drawn_with = pen
-        painter.drawPath(wire.path)
+        painter.drawPath(wire.path_within(areas) if not wire.wire.muted else wire.path)  # dashes begin with the wire

@@ -34,7 +34,7 @@ class Cut(Interaction):
         self._line.setPath(self._stroke)
         reached = piece.boundingRect().adjusted(-1, -1, 1, 1)
         for name in self.scene.runs.within([reached]):
-            if self.scene.wires[name].hit_area(0.5).intersects(piece):
+            if self.scene.wires[name].hit_area(0.5, reached).intersects(piece):
                 self._crossed.add(name)
         self.scene.cut_preview(self._crossed)
 

@@ -102,15 +102,17 @@ def paste(
     clip, draft = Clip(text), draft_of(document.graph)
     (left, top), taken = clip.corner, taken_ids(document.graph)
     names: dict[str, str] = {}
+    numbers: dict[str, int] = {}
     clip.bring_composites(draft)
     for node in clip.nodes:
-        names[node.id] = name = _new_name(node, taken)
+        names[node.id] = name = _new_name(node, taken, numbers)
         taken.add(name)
         x, y = node.position
         draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
     bind(draft, draft.composites)
-    for wire in clip.wires:
-        _add_wire(document, draft, wire, names, keep_wires)
+    _add_inner_wires(draft, clip.wires, names)
+    for wire in clip.wires if keep_wires else ():
+        _add_outer_wire(document, draft, wire, names)
     created = list(names.values())
     for note in clip.notes:
         created.append(_add_note(draft, note, (position[0] - left, position[1] - top), taken))
@@ -126,22 +128,43 @@ def paste(
     return created, (f"{verb} {what}", Delta.between(document.graph, draft))
 
 
-def _new_name(node: Node, taken: set[str]) -> str:
+def _new_name(node: Node, taken: set[str], numbers: dict[str, int]) -> str:
+    """A free id for a node; `numbers` remembers where to go on looking: many alike may be pasted."""
     if not IDENTIFIER.fullmatch(node.type):
         raise ProblemError(Problem(f"“{node.type}” cannot be a node type", kind="clipboard"))
-    stem = used_by(node)
-    return free_id(stem if IDENTIFIER.fullmatch(stem) else node.type, taken)
+    used = used_by(node)
+    stem = used if IDENTIFIER.fullmatch(used) else node.type
+    while (name := f"{stem}_{numbers.setdefault(stem, 1)}") in taken:
+        numbers[stem] += 1
+    return name
 
 
-def _add_wire(document: Document, draft: Graph, wire: Wire, names: Mapping[str, str], keep_wires: bool) -> None:
-    inner = wire.source_node in names
-    if wire.target_node not in names or not (inner or (keep_wires and wire.source_node in document.graph.nodes)):
+def _add_inner_wires(draft: Graph, wires: Iterable[Wire], names: Mapping[str, str]) -> None:
+    """Wires among the pasted nodes come back as they were, even wrong ones: the document shows what is the matter."""
+    found: dict[tuple[str, str], Wire] = {}
+    for wire in wires:
+        if wire.source_node in names and wire.target_node in names:
+            source = f"{names[wire.source_node]}.{wire.source_port}"
+            target = f"{names[wire.target_node]}.{wire.target_port}"
+            if draft.output_port(source) is not None and draft.input_port(target) is not None:
+                found.setdefault((source, target), Wire(source, target, wire.order, wire.muted))
+    alone = Graph()
+    alone.nodes, alone.wires = {name: draft.nodes[name] for name in names.values()}, list(found.values())
+    if not alone.in_order()[1]:
+        draft.wires.extend(alone.wires)
         return
-    source = f"{names[wire.source_node]}.{wire.source_port}" if inner else wire.source
+    for wire in alone.wires:  # somebody wrote a cycle into the text
+        if draft.refusal(wire.source, wire.target) is None:
+            draft.wires.append(wire)
+
+
+def _add_outer_wire(document: Document, draft: Graph, wire: Wire, names: Mapping[str, str]) -> None:
+    """A wire that came from outside, where its source still exists."""
+    if wire.target_node not in names or wire.source_node in names or wire.source_node not in document.graph.nodes:
+        return
     target = f"{names[wire.target_node]}.{wire.target_port}"
-    # Wires among the pasted nodes come back as they were, even wrong ones: the document shows what is the matter.
-    if (draft.refusal if inner else lambda *ends: refusal(document, draft, *ends))(source, target) is None:
-        draft.wires.append(Wire(source, target, wire.order, wire.muted))
+    if refusal(document, draft, wire.source, target) is None:
+        draft.wires.append(Wire(wire.source, target, wire.order, wire.muted))
 
 
 def _add_note(draft: Graph, note: Note, offset: tuple[float, float], taken: set[str]) -> str:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from engine.document import Document
     from engine.nodes import NodeType, Port
 
+MOST_ASKED = 400  # nodes: in larger graphs not everything behind a wire is asked whether it could live with it
+
 
 def node_of(graph: Graph, node_id: str) -> Node:
     """The node of that id; raises `ProblemError` where there is none."""
@@ -45,6 +47,15 @@ def _kind_of_thing(graph: Graph, entry: str) -> str:
     return "note" if entry in graph.notes else "wire"
 
 
+def take_away(draft: Graph, names: set[str]) -> None:
+    """Take nodes away with their wires and their places in frames: as `Graph.remove`, of many at once."""
+    draft.nodes = {name: node for name, node in draft.nodes.items() if name not in names}
+    draft.wires = [wire for wire in draft.wires if wire.source_node not in names and wire.target_node not in names]
+    for frame in list(draft.frames.values()):
+        if not names.isdisjoint(frame.nodes):
+            draft.frames[frame.id] = replace(frame, nodes=tuple(name for name in frame.nodes if name not in names))
+
+
 def free_id(stem: str, taken: Collection[str]) -> str:
     """The stem with the first running number from 1 that is free."""
     number = 1
@@ -66,12 +77,16 @@ def behind(document: Document, graph: Graph) -> Document:
 
 
 def refusal(document: Document, graph: Graph, source: str, target: str) -> Problem | None:
-    """Why the engine will not have this wire, counting ports, cycles and shapes."""
+    """Why the engine will not have this wire, counting ports, cycles and shapes.
+
+    In a large graph only the shapes up to where the wire ends: what is wrong behind it, its node will say.
+    """
     if (problem := graph.refusal(source, target)) is not None:
         return problem
     from engine.lowering import refusal as shape_refusal
 
-    return shape_refusal(behind(document, graph), source, target, document.load_data()[0])
+    asked = graph if len(graph.nodes) <= MOST_ASKED else part_before(graph, source, target)
+    return shape_refusal(behind(document, asked), source, target, document.load_data()[0])
 
 
 def fitting_input(document: Document, graph: Graph, source: str, node_id: str) -> str | None:
@@ -94,11 +109,12 @@ def fitting_output(document: Document, graph: Graph, node_id: str, target: str) 
     return next((address for address in addresses if refusal(document, graph, address, target) is None), None)
 
 
-def part_before(graph: Graph, address: str) -> Graph:
-    """Only the node of an output and what it depends on: enough to ask what its value fits, however large the graph."""
-    node_id = address.partition(".")[0]
-    keep = {node_id, *graph.ancestors(node_id)}
+def part_before(graph: Graph, *addresses: str) -> Graph:
+    """Only the nodes of some ports and what they depend on: enough to ask what fits there, however large the graph."""
+    ends = [address.partition(".")[0] for address in addresses]
+    keep = set(ends).union(*(graph.ancestors(name) for name in ends))
     part = Graph()
+    part.composites = graph.composites
     part.nodes = {name: node for name, node in graph.nodes.items() if name in keep}
     part.wires = [wire for wire in graph.wires if wire.target_node in keep]
     return part

@@ -15,6 +15,7 @@ from app.editor.commands.drafts import (
     free_id,
     node_of,
     refusal,
+    take_away,
     taken_ids,
 )
 from app.editor.delta import draft_of, wire_id
@@ -70,12 +71,13 @@ def remove(document: Document, ids: Iterable[str]) -> Command:
     """Take away nodes (with their wires), wires, frames (not what lies in them) and notes."""
     draft, gone = draft_of(document.graph), _known(document.graph, ids)
     text = counted(document.graph, gone, "Delete")
+    take_away(draft, draft.nodes.keys() & gone)
     for name in gone:
-        if name in draft.nodes:
-            draft.remove(name)
         draft.frames.pop(name, None)
         draft.notes.pop(name, None)
-    draft.wires = [wire for wire in draft.wires if wire_id(wire) not in gone]
+    wires = {name for name in gone if ">" in name}
+    if wires:
+        draft.wires = [wire for wire in draft.wires if wire_id(wire) not in wires]
     return text, Delta.between(document.graph, draft)
 
 
@@ -101,8 +103,8 @@ def _bridge(document: Document, draft: Graph, source: str, after: list[Wire]) ->
 
 
 def _known(graph: Graph, ids: Iterable[str]) -> list[str]:
-    wires = {wire_id(wire) for wire in graph.wires}
-    found = [name for name in dict.fromkeys(ids) if name in taken_ids(graph) or name in wires]
+    known = {*taken_ids(graph), *(wire_id(wire) for wire in graph.wires)}
+    found = [name for name in dict.fromkeys(ids) if name in known]
     if not found:
         raise ProblemError(
             Problem("nothing is selected", "Click a node, or drag a frame around some.", kind="selection")

@@ -61,6 +61,7 @@ class Inspector(QFrame):
         self.node_page.pinned.connect(self._pin)
         editor.selection_changed.connect(self._choose)
         editor.changed.connect(self._follow)
+        editor.path_changed.connect(self._look_elsewhere)
         self._select()
 
     def sizeHint(self) -> QSize:
@@ -109,14 +110,15 @@ class Inspector(QFrame):
         return self.document_page if not names else self.node_page if len(names) == 1 else self.several
 
     def _nodes(self) -> list[str]:
-        graph = self._editor.document.graph
+        graph = self._editor.shown.graph
         if self._pinned in graph.nodes:
             return [self._pinned]
-        chosen = [name for name in graph.nodes if name in self._editor.selection]
-        if not chosen and len(self._editor.selection) == 1:
-            source = next(iter(self._editor.selection)).partition(">")
+        selection = self._editor.selection
+        chosen = [name for name in graph.nodes if name in selection]
+        if not chosen and len(selection) == 1:
+            source = next(iter(selection)).partition(">")
             chosen = [source[0].partition(".")[0]] if source[1] and source[0].partition(".")[0] in graph.nodes else []
-        if not chosen and not self._editor.selection and self._stepped in graph.nodes:
+        if not chosen and not selection and self._stepped in graph.nodes:
             return [self._stepped]
         return chosen
 
@@ -147,7 +149,7 @@ class Inspector(QFrame):
             self.node_page.show_node(names[0])
         elif self._runner is not None:
             self._runner.focus(None)
-        graph = self._editor.document.graph
+        graph = self._editor.shown.graph
         listed = ", ".join(graph.nodes[name].name for name in names[:12]) + (" …" if len(names) > 12 else "")
         self._several_words.setText(f"{counted(len(names), 'node')}: {listed}. Select one to read its formula.")
         self.tabs.setTabText(0, "Node" if len(names) == 1 else "Selection" if names else "Document")
@@ -160,12 +162,16 @@ class Inspector(QFrame):
 
     # following -------------------------------------------------------------------------------------------------------
 
+    def _look_elsewhere(self, _: object = None) -> None:
+        """Another document, or another level of this one: what was looked at is not there."""
+        self._snapshot, self._pinned, self._stepped = None, "", ""
+        self.node_page.pin.setChecked(False)
+        self.node_page.forget()
+        self._select()
+
     def _follow(self, change: Change) -> None:
         if "reset" in change.kinds:
-            self._snapshot, self._pinned, self._stepped = None, "", ""
-            self.node_page.pin.setChecked(False)
-            self.node_page.forget()
-            self._select()
+            self._look_elsewhere()
         elif self.node_page.node is None and self._page_of_selection() is not self.pages.currentWidget().widget():
             self._select()
         self.node_page.follow(change)
