@@ -14,6 +14,7 @@ from engine.machines.bodies import body_of
 from engine.machines.lanes import Pieces, available, pieces_of, yielding
 from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
+from engine.primitives.base import Kernel, Variant
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
 
@@ -29,15 +30,23 @@ class _Playable:
     def __init__(self, played: Iterable[Played], dtype: str) -> None:
         flat: list[int] = []
         starts, lengths, kernels = [], [], []
-        for pc, (instruction, fields, is_run) in enumerate(played):
+        for pc, entry in enumerate(played):
             starts.append(len(flat))
-            lengths.append(instruction.length)
-            kernels.append(address_of(*((RUN, ()) if is_run else body_of(instruction, dtype)), dtype))
+            lengths.append(entry.first.length)
+            kernels.append(address_of(*_body(entry, dtype), dtype))
             flat.append(pc)
-            flat.extend(fields)
+            flat.extend(entry.fields)
         self.fields = np.array(flat or [0], np.int32)
         self.starts, self.lengths = np.array(starts or [0], np.int64), np.array(lengths or [0], np.int64)
         self.kernels = np.array(kernels or [0], np.int64)
+
+
+def _body(entry: Played, dtype: str) -> tuple[Kernel, Variant]:
+    """The kernel that plays an entry, and the variant it is compiled in."""
+    if entry.is_run:
+        return RUN, ()
+    kernel, variant = body_of(entry.first, dtype)
+    return kernel, (*variant, *entry.more)
 
 
 class CpuMachine:
@@ -85,7 +94,7 @@ class CpuMachine:
         tape = self.tape
         codes = {id(code): code for code in (tape.fast, tape.shown, *map(tape.shown_part, tape.steps))}
         wanted = {body_of(entry, tape.dtype) for code in codes.values() for entry in code.instructions}
-        wanted.update((RUN, ()) for entry in (self._joined.played if self._joined else ()) if entry.is_run)
+        wanted.update(_body(entry, tape.dtype) for entry in (self._joined.played if self._joined else ()))
         waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
         for done, body in enumerate(waiting):
             if progress is not None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from engine.primitives.base import Kernel
+from engine.primitives.base import Kernel, Variant
 from engine.tape import Instruction, Section, TapeCode, Turn
 
 RUN = Kernel("scalar_run", "engine.machines.scalars:run")
+WATCHING = frozenset({"sgd_update_body", "momentum_update_body", "nesterov_update_body", "adam_update_body"})
+WATCHED = ("WATCHED", 1)  # what updates are compiled with that raise the flag by themselves
 SHORTEST = 3  # instructions that are worth a run
 # What the run's body does, by the number it is told: see `engine.machines.scalars.run`.
 OPERATIONS = {
@@ -23,11 +25,12 @@ _ADD = OPERATIONS["add"]
 
 
 class Played(NamedTuple):
-    """What the machine plays for an instruction, or for a run of them."""
+    """What the machine plays for an instruction, or for several of them; `more` is added to the kernel's variant."""
 
     first: Instruction
     fields: Sequence[int]
     is_run: bool
+    more: Variant = ()
 
 
 class Joined(NamedTuple):
@@ -51,12 +54,23 @@ def joined(code: TapeCode) -> Joined:
 def _join(instructions: Iterable[Instruction], played: list[Played]) -> None:
     waiting: list[Instruction] = []
     for entry in instructions:
+        if _watches_last(entry, played) and not waiting:
+            played[-1] = played[-1]._replace(more=(WATCHED,))
+            continue
         if entry.length == 1 and (entry.call.primitive.name in OPERATIONS or entry.call.primitive.name == "total"):
             waiting.append(entry)
             continue
         _let_go(waiting, played)
         played.append(Played(entry, entry.fields, False))
     _let_go(waiting, played)
+
+
+def _watches_last(entry: Instruction, played: Sequence[Played]) -> bool:
+    """Whether a flag looks at just the parameters that the update before it has written: the update can do so itself."""
+    if entry.call.primitive.name != "non_finite_flag" or not played or played[-1].more:
+        return False
+    before = played[-1].first
+    return before.kernel.name in WATCHING and (before.fields[0], before.length) == (entry.fields[0], entry.length)
 
 
 def _let_go(waiting: list[Instruction], played: list[Played]) -> None:

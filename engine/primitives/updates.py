@@ -23,6 +23,7 @@ from engine.primitives.elementary import sqrt_of
 from engine.problems import shape_mismatch
 from engine.program import Shape, Value, shape_text
 
+WATCHED = 0  # compiled in: 1 where an update also raises the flag for what it has written, as `non_finite_flag` does
 ANY, RATE, SHARE, SQUARE = Interval(), Interval(0.01, 0.5), Interval(0.1, 0.9), Interval(0.1, 2.0)
 
 
@@ -48,9 +49,15 @@ def walking(leading: int) -> Callable[..., Shape]:
 def sgd_update_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, g = instruction[1], instruction[2]
     rate = arena[instruction[3]]
+    watched = real(0)
     for i in range(start, stop):
         old, step = arena[w + i], rate * arena[g + i]
-        arena[w + i] = old - step if step != real(0) else old
+        new = old - step if step != real(0) else old
+        arena[w + i] = new
+        if WATCHED:
+            watched += new * real(0)
+    if watched != real(0):
+        integers[3] = 1  # the flag's place, see engine.tape
 
 
 sgd_update = register(Primitive(
@@ -63,10 +70,16 @@ sgd_update = register(Primitive(
 def momentum_update_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, g, v = instruction[1], instruction[2], instruction[3]
     rate, momentum = arena[instruction[4]], arena[instruction[5]]
+    watched = real(0)
     for i in range(start, stop):
         old, velocity = arena[w + i], momentum * arena[v + i] - rate * arena[g + i]
         arena[v + i] = velocity
-        arena[w + i] = old + velocity if velocity != real(0) else old
+        new = old + velocity if velocity != real(0) else old
+        arena[w + i] = new
+        if WATCHED:
+            watched += new * real(0)
+    if watched != real(0):
+        integers[3] = 1  # the flag's place, see engine.tape
 
 
 momentum_update = register(Primitive(
@@ -80,12 +93,18 @@ momentum_update = register(Primitive(
 def nesterov_update_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, g, v = instruction[1], instruction[2], instruction[3]
     rate, momentum = arena[instruction[4]], arena[instruction[5]]
+    watched = real(0)
     for i in range(start, stop):
         old, push = arena[w + i], rate * arena[g + i]
         velocity = momentum * arena[v + i] - push
         step = momentum * velocity - push
         arena[v + i] = velocity
-        arena[w + i] = old + step if step != real(0) else old
+        new = old + step if step != real(0) else old
+        arena[w + i] = new
+        if WATCHED:
+            watched += new * real(0)
+    if watched != real(0):
+        integers[3] = 1  # the flag's place, see engine.tape
 
 
 nesterov_update = register(Primitive(
@@ -105,6 +124,7 @@ def adam_update_body(arena: Arena, integers: Integers, instruction: Code, start:
         arena[instruction[8]],
     )
     left1, left2 = real(1) - arena[instruction[9]], real(1) - arena[instruction[10]]
+    watched = real(0)
     for i in range(start, stop):
         old, slope = arena[w + i], arena[g + i]
         mean = beta1 * arena[m + i] + (real(1) - beta1) * slope
@@ -112,7 +132,12 @@ def adam_update_body(arena: Arena, integers: Integers, instruction: Code, start:
         step = rate * (mean / left1) / (sqrt_of(square / left2) + epsilon)
         arena[m + i] = mean
         arena[v + i] = square
-        arena[w + i] = old - step if step != real(0) else old
+        new = old - step if step != real(0) else old
+        arena[w + i] = new
+        if WATCHED:
+            watched += new * real(0)
+    if watched != real(0):
+        integers[3] = 1  # the flag's place, see engine.tape
 
 
 adam_update = register(Primitive(

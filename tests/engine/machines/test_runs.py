@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Document, Graph, Session
 from engine.machines import runs
-from engine.machines.runs import OPERATIONS, _grouped, _Operation
+from engine.machines.runs import OPERATIONS, WATCHED, _grouped, _Operation
+from tests.engine.documents import layered_document
 
 BENDS = ("tanh", "sigmoid", "relu", "negate")
 
@@ -75,3 +77,25 @@ def test_a_place_is_not_written_over_while_somebody_waits_to_read_it():
     add, negate = OPERATIONS["add"], OPERATIONS["negate"]
     fields = _grouped([_Operation(negate, 5, 5, 6), _Operation(add, 6, 7, 8), _Operation(negate, 1, 1, 7)])
     assert fields[1:6] == [negate, 1, 5, 5, 6] and fields[-5:] == [negate, 1, 1, 1, 7]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam"])
+def test_an_update_looks_by_itself_whether_its_parameters_are_finite(optimizer, monkeypatch):
+    document = layered_document([3, 4, 2], rows=8, batch_size=8, optimizer={"type": optimizer, "learning_rate": 0.1})
+    session = Session(document)
+    session.run(20)
+    machine = session.playback.machine
+    entries = machine.played.played
+    place = next(pc for pc, entry in enumerate(entries) if entry.more)
+    assert entries[place].more == (WATCHED,)
+    assert all(entry.first.call.primitive.name != "non_finite_flag" for entry in entries)
+    monkeypatch.setattr(runs, "WATCHING", frozenset())
+    apart = Session(document)
+    apart.run(20)
+    for address, array in session.parameters.items():
+        np.testing.assert_array_equal(array, apart.parameters[address], err_msg=address)
+    machine.repeat(place, place + 1, 1)
+    assert not machine.flag
+    machine.view(session.program.sources["dense_2.bias"])[0] = np.inf
+    machine.repeat(place, place + 1, 1)
+    assert machine.flag
