@@ -6,7 +6,8 @@ Modules in this folder register theirs by importing `reference`; the tests find 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from inspect import Parameter, signature
 from pathlib import Path
@@ -75,9 +76,25 @@ def intervals_of(primitive: Primitive, arity: int) -> list[Interval]:
     return [domain] * arity if isinstance(domain, Interval) else list(domain)
 
 
+SMALL: dict[int, int] = {}
+LARGE = {1: 90, 2: 40, 3: 17, 4: 8}  # by the most axes: several vectors long, and ragged
+_sides = SMALL
+
+
+@contextmanager
+def larger() -> Iterator[None]:
+    """Shapes drawn within have long axes, which bodies written in vectors take otherwise than short ones."""
+    global _sides
+    _sides = LARGE
+    try:
+        yield
+    finally:
+        _sides = SMALL
+
+
 def shapes(low: int = 0, high: int = 3, side: int = 4) -> st.SearchStrategy[tuple[int, ...]]:
     """Shapes of low to high axes."""
-    return st.lists(st.integers(1, side), min_size=low, max_size=high).map(tuple)
+    return st.lists(st.integers(1, _sides.get(high, side)), min_size=low, max_size=high).map(tuple)
 
 
 def generator(draw: Draw) -> np.random.Generator:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.primitives import all_primitives
 from engine.primitives.base import Primitive
 from tests.engine.primitives.playing import Array, build, finish, finish_in_pieces, start
-from tests.references.registry import Case, all_references, intervals_of
+from tests.references.registry import Case, all_references, intervals_of, larger
 
 REFERENCES = all_references()
 EVERY = pytest.mark.parametrize("primitive", [p for p in all_primitives() if p.name in REFERENCES], ids=str)
@@ -99,6 +99,21 @@ def test_two_pieces_of_the_work_make_the_same_bits_as_one(primitive, dtype, data
     share = data.draw(st.floats(0, 1))
     whole = played(primitive, case, dtype)
     pieces = finish_in_pieces(*prepared(primitive, case, dtype), lambda length: round(share * length))
+    for one, two in zip(whole, pieces, strict=True):
+        assert one.tobytes() == two.tobytes()
+
+
+@EVERY
+@settings(max_examples=3, deadline=None)
+@given(data=st.data())
+def test_long_axes_agree_with_the_reference_and_may_be_cut_anywhere(primitive, data):
+    with larger():
+        case = as_float32(REFERENCES[primitive.name].draw(data.draw, primitive))
+    whole = played(primitive, case, "float32")
+    for mine, its in zip(whole, expected(primitive, case), strict=True):
+        np.testing.assert_allclose(mine, its, rtol=1e-5, atol=1e-5)
+    share = data.draw(st.floats(0, 1))
+    pieces = finish_in_pieces(*prepared(primitive, case, "float32"), lambda length: round(share * length))
     for one, two in zip(whole, pieces, strict=True):
         assert one.tobytes() == two.tobytes()
 
