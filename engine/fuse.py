@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from engine.fuse_pools import winners
 from engine.fuse_rows import row_groups, softmax_gradient
+from engine.fuse_time import products_over_time, side_by_side
 from engine.matching import Match, Pattern, Uses, before_views, is_constant
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 
@@ -43,7 +45,7 @@ def fuse(program: Program) -> Fused:
     hidden: dict[int, list[Call]] = {}
 
     def replace(call: Call, match: Match) -> None:
-        fused = Call(PRIMITIVES[match.primitive], match.operands, {}, call.origin)
+        fused = Call(PRIMITIVES[match.primitive], match.operands, dict(match.attributes), call.origin)
         fused.result = call.result
         replaced[call.result.index] = fused
         parts = sorted({part.result.index: part for part in match.swallowed}.items())
@@ -53,6 +55,12 @@ def fuse(program: Program) -> Fused:
 
     for call, match in row_groups(program, uses):
         replace(call, match)
+    apart: set[int] = set()
+    for call in program.calls:
+        over_time = products_over_time(call, uses, vanished) if call.primitive.name == "total" else None
+        if over_time is not None and _may_vanish(call, over_time, vanished, replaced):
+            replace(call, over_time)
+            apart.update(part.result.index for part in hidden.pop(call.result.index))
     for call in program.calls:
         if call.result.index in vanished or call.result.index in replaced:
             continue
@@ -62,6 +70,12 @@ def fuse(program: Program) -> Fused:
                 replace(call, found)
                 break
     calls = [replaced.get(call.result.index, call) for call in program.calls if call.result.index not in vanished]
+    before = -1
+    for call in program.calls:  # addends of other steps of time are shown where they stand, at their own step
+        if call.result.index in apart:
+            hidden.setdefault(before, []).append(call)
+        elif call.result.index not in vanished:
+            before = call.result.index
     return Fused(_transposed_once(program, calls), hidden)
 
 
@@ -186,6 +200,8 @@ def _two_addends(call: Call, uses: Uses) -> Match | None:
 
 
 _pattern("subtract")(softmax_gradient)
+_pattern("window_take")(winners)
+_pattern("total")(side_by_side)
 
 
 @_pattern("class_cross_entropy")

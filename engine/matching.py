@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from engine.program import Call, Program, Value
 
@@ -15,12 +16,14 @@ class Match(NamedTuple):
 
     swallowed  calls whose results are left out
     stored     calls whose results the fused one computes as well; these are among its operands, to be written
+    attributes of the fused call
     """
 
     primitive: str
     operands: tuple[Value, ...]
     swallowed: tuple[Call, ...] = ()
     stored: tuple[Call, ...] = ()
+    attributes: Mapping[str, Any] = MappingProxyType({})
 
 
 class Uses:

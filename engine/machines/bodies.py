@@ -15,6 +15,7 @@ from engine.tape import Instruction
 NARROW = Kernel("product_narrow", "engine.machines.products:narrow")
 WIDE = Kernel("product_wide", "engine.machines.products:wide")
 BATCH = Kernel("product_batch", "engine.machines.products:batch")
+PAIRS = Kernel("product_pairs", "engine.machines.products:pairs")
 PERMUTE_RUNS = Kernel("permute_runs", "engine.machines.flips:permute_runs")
 PERMUTE_BLOCKS = Kernel("permute_blocks", "engine.machines.flips:permute_blocks")
 SOFTMAX = Kernel("softmax_rows", "engine.machines.rows:softmax")
@@ -30,6 +31,8 @@ STANDARDISE = Kernel("standardise_rows", "engine.machines.row_sums:standardise")
 STANDARDISE_GRADIENT = Kernel("standardise_gradient_rows", "engine.machines.row_sums:standardise_gradient")
 SOFTMAX_GRADIENT = Kernel("softmax_gradient_rows", "engine.machines.row_sums:softmax_gradient")
 BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
+BLOCK_WINNERS = Kernel("window_best_blocks", "engine.machines.pools:winners_of_blocks")
+LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lines")
 MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 SIDE = 4  # of the least matrix that is turned in blocks
@@ -113,6 +116,20 @@ def _broadcast(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     )
 
 
+def _best(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    height, width, rows, columns, tall, wide, down, across, top, left = instruction.fields[3:13]
+    longest = vector_length()
+    if not tall == wide == down == across or tall not in (2, 3) or top or left or (rows - 1) * tall + tall > height:
+        return None
+    cells = rows * columns
+    whole = height == tall * rows and width == tall * columns
+    if whole and longest % columns == 0 and (cells % longest == 0 or longest % cells == 0):
+        variant = (("EDGE", tall), ("COLUMNS", columns), ("CELLS", min(cells, longest)), ("LANES", longest))
+        return BLOCK_WINNERS, variant
+    lanes = min(longest, next((lanes for lanes in (4, 8) if columns <= lanes), 16))
+    return LINE_WINNERS, (("EDGE", tall), ("COLUMNS", 0), ("LANES", lanes))
+
+
 def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     classes = instruction.fields[4]
     return (CLASS_LOSS, ()) if 1 < classes <= vector_length() else None
@@ -149,12 +166,14 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "filter_correlation_body": _windows(FILTER_CORRELATION),
         "transpose_body": lambda instruction: (TRANSPOSE, ()),
         "batch_matmul_body": _batch_product,
+        "products_total_body": lambda instruction: (PAIRS, instruction.variant),
         "permute_body": _permute,
         "softmax_body": _softmax,
         "softmax_gradient_body": _in_registers(SOFTMAX_GRADIENT),
         "standardise_body": _in_registers(STANDARDISE),
         "standardise_gradient_body": _in_registers(STANDARDISE_GRADIENT),
         "broadcast_body": _broadcast,
+        "window_best_body": _best,
     },
     "float64": {},
 }

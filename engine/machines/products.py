@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import float32, int64
 
-from engine.machines.tile import tile
+from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
 
 WIDE = 2 * VECTOR
@@ -32,6 +32,39 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
         names[f"_tile_{rows}"] = tile(rows, 1, **shape)
         names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
     return names
+
+
+_pairs_8, _pairs_2, _pairs_1 = pairs_tile(8, 2), pairs_tile(2, 2), pairs_tile(1, 2)
+_pairs_sums = pairs_tile(1, 2, with_sums=True)
+
+
+def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Rows [start, stop) of a sum of products xᵀ · dy; with SUMS also the sum of the rows of all dy."""
+    w, rows, columns = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    depth, sums, count = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
+    first, one, none = int64(7), int64(1), int64(-1)
+    for c in range(0, columns, WIDE):
+        n, r = columns - c, int64(start)
+        while r + 8 <= stop:
+            _pairs_8(
+                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+            )
+            r += 8
+        while r + 2 <= stop:
+            _pairs_2(
+                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+            )
+            r += 2
+        if r < stop:
+            _pairs_1(
+                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+            )
+        if (
+            SUMS == 1 and start == 0
+        ):  # whoever computes the first row sums the slopes too, in a pass that makes it again
+            _pairs_sums(
+                arena, instruction, first, count, r * 0, c, w + c, one, columns, n, depth, rows, columns, sums + c
+            )
 
 
 def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

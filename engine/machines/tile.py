@@ -6,7 +6,8 @@ contiguous. Written as vector IR, because LLVM does not find it in plain loops. 
     (arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, bias)
     c[r, :columns] = bias + sum over k < depth of a[r·a_row + k·a_depth] · b[k·b_depth : + columns]      r < rows
 
-with offsets into the arena, columns ≤ vectors · lanes, and bias −1 for none. Imported when a product is compiled.
+with offsets into the arena, columns ≤ vectors · lanes, and bias −1 for none. `pairs_tile` sums over several A and B as well,
+whose offsets stand in the code. Imported when a product is compiled.
 """
 
 from __future__ import annotations
@@ -41,7 +42,19 @@ class Form(NamedTuple):
     whole: bool = False
 
 
-def _emit(form: Form, builder: Any, arguments: Any) -> None:
+class _Pairs(NamedTuple):
+    """A and B are but shifts, to be added to each pair of `count` offsets from place `first` of the code on."""
+
+    code: Any
+    first: Any
+    count: Any
+
+    def __call__(self, builder: Any, number: Any, part: int) -> Any:
+        place = builder.add(self.first, builder.add(builder.mul(number, _WHOLE(2)), _WHOLE(part)))
+        return builder.sext(builder.load(builder.gep(self.code, [place])), _WHOLE)
+
+
+def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None) -> None:
     rows, vectors, ways, with_sums = form[:4]
     arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra = arguments
     emit = Vectors(builder, arena, form.lanes, whole=form.whole)
@@ -56,14 +69,14 @@ def _emit(form: Form, builder: Any, arguments: Any) -> None:
         start = emit.zero
         if not with_sums:
             # Without a bias B is read instead and thrown away: any address that may be read will do.
-            start = emit.load(builder.select(has_bias, extra, b), v, masks[v])
+            start = emit.load(builder.select(has_bias, extra, b if pairs is None else c), v, masks[v])
             start = builder.select(has_bias, start, emit.zero)
         for way in range(ways):
             for r in range(lines_summed):
                 builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
 
-    def add_up(k: Any, way: int) -> None:
+    def add_up(k: Any, way: int, a: Any = a, b: Any = b) -> None:
         left = builder.add(a, builder.mul(k, a_depth))
         right = builder.add(b, builder.mul(k, b_depth))
         lines = [emit.load(right, v, masks[v]) for v in range(vectors)]
@@ -74,6 +87,12 @@ def _emit(form: Form, builder: Any, arguments: Any) -> None:
         for v in range(vectors if with_sums else 0):
             builder.store(builder.fadd(lines[v], builder.load(sums[way][rows][v])), sums[way][rows][v])
 
+    if pairs is not None:
+        with cgutils.for_range(builder, pairs.count) as pair:
+            left, right = (builder.add(shift, pairs(builder, pair.index, n)) for n, shift in enumerate((a, b)))
+            with cgutils.for_range(builder, depth) as loop:
+                add_up(loop.index, 0, left, right)
+        depth = _WHOLE(0)
     whole = builder.udiv(depth, _WHOLE(ways)) if ways > 1 else depth
     with cgutils.for_range(builder, whole) as loop:
         for way in range(ways):
@@ -102,5 +121,22 @@ def tile(*fields: Any, **named: Any) -> Any:
             return target.get_dummy_value()
 
         return types.void(types.CPointer(types.float32), *[types.int64] * 10), generate
+
+    return intrinsic(typed)
+
+
+@cache
+def pairs_tile(*fields: Any, **named: Any) -> Any:
+    """The intrinsic for a tile of that `Form` over pairs; three more arguments behind the arena: code, first place, pairs."""
+    form = Form(*fields, **named)
+
+    def typed(context, arena, code, first, count, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra):  # type: ignore[no-untyped-def]
+        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            arena, code, first, count, *others = arguments
+            _emit(form, builder, (arena, *others), _Pairs(code, first, count))
+            return target.get_dummy_value()
+
+        whole = types.int64
+        return types.void(types.CPointer(types.float32), types.CPointer(types.int32), *[whole] * 12), generate
 
     return intrinsic(typed)

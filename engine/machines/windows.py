@@ -1,7 +1,9 @@
 """The CPU's float32 bodies of convolutions with a stride of 1: maps and filters as they lie, nothing is copied or padded.
 
 A vector holds neighbouring cells of a result. For each tap of a filter it is multiplied by the cells as far away as the
-tap says; cells beyond the edge are masked off, so that they add nothing. Eight results share what was read for them.
+tap says; those beyond the edge are read as 0, so that they add nothing. (With a weight that is not finite the cells at the
+edge are not finite either, as in every library that pads with zeros: to leave them out of each sum takes twice as long.)
+Eight results share what was read for them.
 
 FLAT    the result is as wide as the source: a map is one long line, and vectors run across the ends of its rows
 LANES   cells in a vector
@@ -68,10 +70,11 @@ def _numbers(builder: Any, *tuples: Any) -> list[Any]:
     return [number for some in tuples for number in cgutils.unpack_tuple(builder, some)]
 
 
-def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any) -> None:
-    """total += x · y in the lanes that are on; the others stay as they are, even where x is not finite."""
+def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any = None) -> None:
+    """total += x · y; with a mask in the lanes that are on."""
     old = v.b.load(total)
-    v.b.store(v.b.select(mask, v.multiply_add(x, y, old), old), total)
+    new = v.multiply_add(x, y, old)
+    v.b.store(new if mask is None else v.b.select(mask, new, old), total)
 
 
 class _Sums:
@@ -108,8 +111,8 @@ class _Sums:
                 at = b.add(tap, b.mul(deep.index, deeper_weight))
                 for r, line in enumerate(sums):
                     factor = v.spread(b.load(v.at(b.add(at, b.mul(_WHOLE(r), next_weight)))), v.vector)
-                    for total, x, mask in zip(line, read, masks, strict=True):
-                        _add_product(v, total, factor, x, mask)
+                    for total, x in zip(line, read, strict=True):
+                        _add_product(v, total, factor, x)
         for r, line in enumerate(sums):
             for total, block in zip(line, blocks, strict=True):
                 v.store(b.load(total), b.add(b.add(out, b.mul(_WHOLE(r), next_out)), block.out), 0, block.mask)
