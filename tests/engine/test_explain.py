@@ -451,6 +451,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "bilinear_sampler.x": ("reshape", {"shape": [1, 1, 2]}),
     "bilinear_sampler.grid": ("reshape", {"shape": [1, 1, 2]}),
     "content_addressing.memory": ("reshape", {"shape": [1, 3]}),
+    "conv3d": ("reshape", {"shape": [1, 1, 1, 3]}),
     "glimpse.x": ("reshape", {"shape": [1, 1, 3]}),
     "glimpse.place": ("slice", {"stop": 2}),
     "solve": ("reshape", {"shape": [1, 1]}),
