@@ -7,13 +7,15 @@ import importlib
 import numpy as np
 import pytest
 
-from tests.benchmarks.reference import disagreement, gradients
+from tests.benchmarks.nets import NETS
+from tests.benchmarks.ours import Bare
+from tests.benchmarks.reference import TOLERANCE, disagreement, gradients
 from tests.benchmarks.tables import number, table, verdict
 from tests.benchmarks.workloads import WORKLOADS, arrays_of
 
 MODULES = (
-    "__main__", "canvas", "competitors", "drawings", "edits", "floor", "kernels", "ours", "reference", "speed", "start",
-    "started", "tables", "tape_profile", "window", "worker", "workloads",
+    "__main__", "canvas", "competitors", "drawings", "edits", "floor", "kernels", "nets", "ours", "reference",
+    "reference_nets", "speed", "start", "started", "tables", "tape_profile", "window", "worker", "workloads",
 )  # fmt: skip
 
 
@@ -62,6 +64,16 @@ def _loss(workload, arrays):
     if workload.loss == "mean_squared_error":
         return np.mean((h - arrays.targets) ** 2)
     return np.mean(np.log(np.exp(h).sum(axis=1)) - h[np.arange(len(h)), arrays.targets])
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_nets_that_race_have_the_gradients_of_the_reference(name):
+    workload = WORKLOADS[name]
+    arrays = arrays_of(workload)
+    trainer = Bare(workload, arrays, 1.0)
+    trainer.step(1)
+    moved = [old.astype(float) - new for old, new in zip(arrays.parameters, trainer.parameters(), strict=True)]
+    assert disagreement(moved, workload, arrays) < TOLERANCE
 
 
 def test_a_wrong_gradient_or_a_nan_does_not_count():

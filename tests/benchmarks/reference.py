@@ -1,4 +1,4 @@
-"""Gradients of the workloads in float64, by NumPy and by hand: what every competitor has to agree with."""
+"""Gradients of the workloads in float64, by NumPy and by hand (of the nets by autograd): what all have to agree with."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ def gradients(workload: Workload, arrays: Arrays) -> list[Array]:
     parameters = [parameter.astype(np.float64) for parameter in arrays.parameters]
     if workload.is_scalars:
         return _scalar_gradients(workload, parameters)
+    if workload.net is not None:
+        from tests.benchmarks.reference_nets import net_gradients
+
+        return net_gradients(workload.net, parameters, arrays)
     layers = [arrays.inputs.astype(np.float64)]
     for place in range(0, len(parameters), 2):
         z = layers[-1] @ parameters[place] + parameters[place + 1]

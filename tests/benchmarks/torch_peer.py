@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from tests.benchmarks.nets import EPSILON, HEADS, UNITS
 from tests.benchmarks.workloads import MSE, Array, Arrays, Workload, ends, scalar_program
 
 
@@ -49,7 +50,51 @@ _SCALARS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+class Torch:
+    """The nets' operations, each by the function that the library has for all of it."""
+
+    def convolved(self, x: Any, weight: Any, bias: Any, padding: int) -> Any:
+        return functional.conv2d(x, weight, bias, padding=padding)
+
+    def pooled(self, x: Any, edge: int) -> Any:
+        return functional.max_pool2d(x, edge)
+
+    def relu(self, x: Any) -> Any:
+        return torch.relu(x)
+
+    def recurrent(self, x: Any, weight: Any, state_weight: Any, bias: Any) -> Any:
+        start, none = torch.zeros(1, x.shape[0], UNITS), torch.zeros_like(bias)
+        tables = [weight.T, state_weight.T, bias, none]
+        return torch.rnn_tanh(x, start, tables, True, 1, 0.0, True, False, True)[1][0]
+
+    def long_short_term(self, x: Any, weight: Any, state_weight: Any, bias: Any) -> Any:
+        start, none = torch.zeros(1, x.shape[0], UNITS), torch.zeros_like(bias)
+        # Its order of gates is input, forget, candidate, output.
+        write, keep, show, new = [torch.arange(UNITS) + UNITS * block for block in range(4)]
+        order = torch.cat([write, keep, new, show])
+        tables = [weight[:, order].T, state_weight[:, order].T, bias[order], none]
+        return torch.lstm(x, (start, start), tables, True, 1, 0.0, True, False, True)[1][0]
+
+    def attended(self, queries: Any, keys: Any, values: Any) -> Any:
+        return functional.scaled_dot_product_attention(queries, keys, values)
+
+    def standardised(self, x: Any, gain: Any, shift: Any) -> Any:
+        return functional.layer_norm(x, x.shape[-1:], gain, shift, EPSILON)
+
+    def in_heads(self, x: Any) -> Any:
+        return x.reshape(*x.shape[:2], HEADS, -1).transpose(1, 2)
+
+    def side_by_side(self, x: Any) -> Any:
+        return x.transpose(1, 2).reshape(x.shape[0], x.shape[2], -1)
+
+    def flat(self, x: Any) -> Any:
+        return x.flatten(1)
+
+
 def _loss_of(workload: Workload, arrays: Arrays, parameters: list[Any]) -> Callable[[], Any]:
+    if workload.net is not None:
+        net, examples, classes = workload.net, torch.from_numpy(arrays.inputs), torch.from_numpy(arrays.targets)
+        return lambda: functional.cross_entropy(net.scores(Torch(), parameters, examples), classes)
     if workload.is_scalars:
 
         def total() -> Any:

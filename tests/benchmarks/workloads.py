@@ -8,12 +8,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from tests.benchmarks.nets import NETS, Net, drawn
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Loss = Literal["mean_squared_error", "softmax_cross_entropy", "sum"]
 
 
 class Workload(NamedTuple):
-    """A net of dense layers, its activation between them, and the rows of its batch.
+    """A net of dense layers, its activation between them, and the rows of its batch; or one of `NETS`, by its name.
 
     goal   how many times faster than the fastest peer a step has to be by now; None: not promised yet
     later  how many times faster it is meant to become
@@ -33,10 +35,17 @@ class Workload(NamedTuple):
         return self.loss == SUM
 
     @property
+    def net(self) -> Net | None:
+        """What it is where it is more than dense layers in a row."""
+        return NETS.get(self.name)
+
+    @property
     def flops(self) -> int:
         """Multiplications and additions of all products in a step: forward, weight gradients, input gradients."""
         if self.is_scalars:
             return 4 * self.sizes[0]
+        if self.net is not None:
+            return self.batch * (3 * self.net.flops - self.net.first)
         edges = [first * second for first, second in pairwise(self.sizes)]
         return 2 * self.batch * (3 * sum(edges) - edges[0])
 
@@ -63,6 +72,11 @@ WORKLOADS = {
         Workload("784-128-10", (784, 128, 10), "relu", CROSS_ENTROPY, 64, 1.0, 1.5),
         Workload("784-512-512-10", (784, 512, 512, 10), "relu", CROSS_ENTROPY, 256, 0.8, 1.25),
         Workload("1000 scalar nodes", (1000, 64), "tanh", SUM, 1, 10, 30),
+        Workload("CNN on 8x8 digits", (), "relu", CROSS_ENTROPY, 32, None, 8),
+        Workload("ConvNetJS's MNIST net", (), "relu", CROSS_ENTROPY, 20, None, 4),
+        Workload("vanilla RNN", (), "tanh", CROSS_ENTROPY, 16, None, 6),
+        Workload("LSTM", (), "tanh", CROSS_ENTROPY, 16, None, 5),
+        Workload("transformer", (), "relu", CROSS_ENTROPY, 16, None, 2.8),
     )
 }
 
@@ -70,6 +84,8 @@ WORKLOADS = {
 def arrays_of(workload: Workload, seed: int = 0) -> Arrays:
     """Normal inputs, normal or class targets, weights of variance 1 / inputs; float32, classes as int64."""
     draw = np.random.default_rng(seed)
+    if workload.net is not None:
+        return Arrays(*drawn(workload.net, workload.batch, draw))
     if workload.is_scalars:
         leaves = [np.array(number, np.float32) for number in draw.normal(size=workload.sizes[1])]
         return Arrays(np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32), tuple(leaves))
