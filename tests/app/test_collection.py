@@ -4,7 +4,10 @@ import gc
 import threading
 import weakref
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QPoint
+
+from app import collection
+from app.collection import RESTING_TICKS, SOON_DONE
 
 MANY = 20_000  # containers: Python by itself would collect after a few hundred
 
@@ -28,6 +31,25 @@ def test_what_qt_owns_dies_on_the_thread_of_the_window(qtbot, runner):
     qtbot.waitUntil(lambda: bool(died))
     assert len(kept) == MANY
     assert died == [threading.get_ident()]
+
+
+def test_a_large_heap_is_looked_through_while_the_hand_rests(qapp, runner):
+    collector = runner._collector
+    collector._lasting = 10 * SOON_DONE
+    assert not collector._is_due(12 * SOON_DONE, is_resting=True), "hardly anything is new"
+    assert not collector._is_due(15 * SOON_DONE, is_resting=False)
+    assert collector._is_due(15 * SOON_DONE, is_resting=True)
+    assert collector._is_due(41 * SOON_DONE, is_resting=False), "it cannot wait for ever"
+    collector._lasting = 0
+    assert collector._is_due(SOON_DONE, is_resting=False), "that is soon done"
+
+
+def test_a_mouse_that_has_just_moved_does_not_rest(qapp, runner, monkeypatch):
+    collector = runner._collector
+    assert [collector._watch_hand() for _ in range(RESTING_TICKS + 1)][-1]
+    monkeypatch.setattr(collection.QCursor, "pos", lambda: QPoint(-77, 5))
+    assert not collector._watch_hand()
+    assert [collector._watch_hand() for _ in range(RESTING_TICKS)][-1]
 
 
 def test_python_collects_by_itself_again_once_the_runner_is_closed(qapp, runner):
