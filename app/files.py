@@ -35,6 +35,7 @@ class Files(QObject):
     saved = Signal()
     told = Signal(object)  # a Problem
     weights_wanted = Signal(object)  # the path to write the run's numbers to
+    run_kept_in = Signal(object)  # the path for the run's numbers in case of a crash, or None
     weights_found = Signal(object)  # the path of those that the document was saved with
 
     def __init__(self, window: QWidget, editor: Editor, settings: Settings, keeper: Keeper) -> None:
@@ -126,6 +127,9 @@ class Files(QObject):
         self._bring_weights()  # before the edits that followed the saving: what a hand set since counts
         self._editor.journal = self._keeper.journal
         problems = [*self._editor.replay(found.entries), *found.problems]
+        if (run := self._keeper.run) is not None and run.is_file():
+            self.weights_found.emit(run)  # of a moment before the crash: what the hand had set is in it
+        self.run_kept_in.emit(self._keeper.run)
         self.opened.emit()
         self.tell_all(problems)
         return True
@@ -138,6 +142,7 @@ class Files(QObject):
         self._editor.journal = self._keeper.begin(document, path)
         self.opened.emit()
         self._bring_weights()
+        self.run_kept_in.emit(self._keeper.run)
         return True
 
     def _bring_weights(self) -> None:

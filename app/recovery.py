@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from engine.journal import Journal, Recoverable
 
 
+RUN = ".safetensors"  # behind the name of a journal: the numbers of its run
+
+
+def run_beside(journal: Path) -> Path:
+    """The file of the run's numbers that belongs to a journal."""
+    return journal.with_name(journal.name + RUN)
+
+
 class Found(NamedTuple):
     """What a journal held: the document as it was opened, where it is saved, and what was done to it since."""
 
@@ -66,23 +74,45 @@ class Keeper:
         self.journal = Journal(lost.path)
         return Found(document, path, entries, problems)
 
+    @property
+    def run(self) -> Path | None:
+        """Where the numbers of the open document's run are kept; None where nothing is."""
+        return None if self.journal is None else run_beside(self.journal.path)
+
     def end(self) -> None:
         """The open document is saved or not wanted: its journal goes."""
+        from engine.journal import discard
+
         if self.journal is not None:
             self.journal.discard()
+            discard(run_beside(self.journal.path))
             self.journal = None
 
     def lost(self) -> list[Recoverable]:
         """What processes left behind that ended without taking leave, the latest first."""
         from engine.journal import recoverable
 
-        return recoverable(self._folder) if self._keeps else []
+        if not self._keeps:
+            return []
+        self._tidy()
+        return recoverable(self._folder)
+
+    def _tidy(self) -> None:
+        """A run without its journal is of no use: it was written while its document was just being closed."""
+        from engine.journal import discard, journal_folder
+
+        folder = journal_folder() if self._folder is None else self._folder
+        if folder.is_dir():
+            for path in folder.glob(f"*{RUN}"):
+                if not path.with_name(path.name.removesuffix(RUN)).exists():
+                    discard(path)
 
     def drop(self, lost: Recoverable) -> None:
         """Nobody wants that one back."""
         from engine.journal import discard
 
         discard(lost.path)
+        discard(run_beside(lost.path))
 
 
 class RecoveryBanner(QFrame):

@@ -107,6 +107,7 @@ class MainWindow(QMainWindow):
         files.told.connect(self.notice.tell)
         files.weights_wanted.connect(self.runner.save_weights)
         files.weights_found.connect(self.runner.restore_weights)
+        files.run_kept_in.connect(self.runner.keep_run)
         self.runner.weights_told.connect(files.tell_all)
         self.editor.problems_changed.connect(self._show_problems)
         self.editor.changed.connect(self._show_place)
@@ -253,9 +254,9 @@ class MainWindow(QMainWindow):
         """Lead to the place of a problem: its node, or the panel in which it can be mended."""
         if self.workspace is None:
             return
-        if problem.node in self.editor.document.graph.nodes:
-            self.editor.select({problem.node})
-            self.workspace.canvas.frame_node(problem.node)
+        if (name := self.editor.reveal(problem.node)) is not None:
+            self.editor.select({name})
+            self.workspace.canvas.frame_node(name)
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         elif problem.kind == "crash":
             self.crash.show()
@@ -305,7 +306,7 @@ class MainWindow(QMainWindow):
         name = str(page.get("show") or "").partition(".")[0]
         if self.workspace is None or not name:
             return
-        if name in self.editor.document.graph.nodes:
+        if name in self.editor.shown.graph.nodes:
             self.editor.select([name])
             self.workspace.canvas.bring_into_view()
         else:
@@ -323,7 +324,7 @@ class MainWindow(QMainWindow):
         if not self.has_document or self.workspace is None:
             return []
         workspace = self.workspace
-        nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self.editor.document.graph.nodes]
+        nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self.editor.shown.graph.nodes]
         panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.panels]
         panels += [
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
@@ -409,9 +410,9 @@ class MainWindow(QMainWindow):
         if self.workspace is not None:
             self.settings["state"] = self.workspace.state()
             self.workspace.stop()
-        self.files.close()
         self.crash.uninstall()
         self.runner.close()
+        self.files.close()  # last: until it has ended the thread may write the run beside the journal
         event.accept()
 
     def _restore_geometry(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from app.run_keeper import RunKeeper
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Worker:
         self._kernels = 0  # how many there were to compile when that began
         self._heard: list[Message | None] = []  # messages taken from the inbox while an optimizer decided
         self._deciding: Deciding | None = None
+        self.run_keeper = RunKeeper()
 
     # the loop --------------------------------------------------------------------------------------------------------
 
@@ -84,6 +86,7 @@ class Worker:
                 self._guarded(message.act, self)
             # Shown before the next chunk: the window may just have said that it has time for another snapshot.
             self._guarded(self._show)
+            self._guarded(self.run_keeper.keep, self.session if self._held is None else None)
             if self._unprepared:
                 self._guarded(self._prepare)
             elif self._playing:
@@ -109,6 +112,9 @@ class Worker:
         waits = []
         if self._playing:
             waits.append(0.0 if self._speed is None else (1 - self._due) / self._speed - (now - self._clock))
+        left = self.run_keeper.seconds_left(now) if self.session is not None and self._held is None else None
+        if left is not None:
+            waits.append(left)
         if self._dirty and self._taken:
             waits.append(self._shown + SNAPSHOT_SECONDS - now)
         return max(0.0, min(waits)) if waits else None
@@ -143,6 +149,7 @@ class Worker:
         self.session, self._document, self.revision = None, document, revision
         self._unmeasured = False
         self._focus = ("", 0, 0)
+        self.run_keeper.keep_in(None)
         self._set_playing(False)
         self._unprepared, self._kernels = False, 0
         self._plan()
@@ -210,6 +217,7 @@ class Worker:
         """Pause and take one step back."""
         self._set_playing(False)
         self._ready().step_back(kind)  # type: ignore[arg-type]
+        self.run_keeper.note()
         self._dirty = self._unmeasured = True
 
     def step_back_to_good(self) -> None:
@@ -229,6 +237,7 @@ class Worker:
         if self._plan_is_old:
             self._plan()
         self._ready().reset(seed)
+        self.run_keeper.note()
         self._dirty, self._unmeasured = True, False
 
     def set_parameter(self, key: str, array: Any) -> None:
@@ -396,7 +405,8 @@ class Worker:
             session.measure()
 
     def _watch(self) -> None:
-        """Stop at a non-finite number and say so once."""
+        """Stop at a non-finite number and say so once; what was played is worth keeping."""
+        self.run_keeper.note()
         problem = self.session.problem if self.session is not None else None
         if problem is not None and problem != self._told:
             self._told = problem

@@ -1,11 +1,13 @@
 """What a crash leaves behind is offered and brought back with its history."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from app.recovery import Keeper
 from engine.document import Document
+from engine.weights_file import read_weights
 
 
 @pytest.fixture
@@ -95,3 +97,50 @@ def test_a_journal_that_cannot_be_read_is_told(qtbot, opened, crashed):
     qtbot.mouseClick(button(opened, "Bring back"), Qt.MouseButton.LeftButton)
     assert opened.notice.isVisible()
     assert opened.editor.document.id == "xor"
+
+
+def test_a_run_that_crashed_goes_on_where_it_stood_with_what_the_hand_had_set(qtbot, opened, tmp_path):
+    runner, keeper = opened.runner, opened.keeper
+    opened.editor.set_title("hidden", "first layer")
+    runner.run(50)
+    with qtbot.waitSignal(runner.snapshot_ready, check_params_cb=lambda snapshot: snapshot.iteration == 50) as caught:
+        pass
+    trained = {key: reading.array for key, reading in caught.args[0].parameters.items()}
+    weight = trained["output.weight"] + 1.0
+    opened.editor.set_values({"output.weight": weight}, {"output.weight": trained["output.weight"]})
+    settled(qtbot, runner)
+    qtbot.waitUntil(lambda: np.allclose(kept(keeper.run).get("output.weight", 0.0), weight))
+    folder = tmp_path / "left"
+    folder.mkdir()
+    for path in (keeper.journal.path, keeper.run):
+        (folder / path.name).write_bytes(path.read_bytes())
+    start_again(opened, folder)
+    with qtbot.waitSignal(runner.snapshot_ready, check_params_cb=lambda snapshot: snapshot.iteration == 50) as caught:
+        qtbot.mouseClick(button(opened, "Bring back"), Qt.MouseButton.LeftButton)
+    found = caught.args[0].parameters
+    np.testing.assert_allclose(found["output.weight"].array, weight, rtol=1e-6)
+    np.testing.assert_allclose(found["hidden.weight"].array, trained["hidden.weight"], rtol=1e-6)
+    assert opened.editor.document.graph.nodes["hidden"].title == "first layer"
+
+
+def kept(path):
+    """The numbers of the run in a file, none while there is no such file."""
+    return read_weights(path)[0].arrays if path.exists() else {}
+
+
+def settled(qtbot, runner):
+    with qtbot.waitSignal(runner.answered, check_params_cb=lambda name, _: name == "settled"):
+        runner.ask("settled", lambda session: None)
+
+
+def test_a_proper_end_leaves_no_run_behind_and_a_run_without_its_journal_goes(qtbot, opened, tmp_path):
+    opened.runner.run(3)
+    qtbot.waitUntil(opened.keeper.run.exists)
+    folder = opened.keeper.journal.path.parent
+    orphan = folder / "20260101-000000-0.journal.safetensors"
+    orphan.write_bytes(b"")
+    opened.show_gallery()
+    assert not orphan.exists()
+    opened.files.ask_unsaved = lambda: "discard"
+    opened.close()
+    assert list(folder.iterdir()) == []
