@@ -69,7 +69,15 @@ class Follower(QObject):
             return {}
         gone = set(ids)
         readings = self._snapshot.parameters.items()
-        return {key: each.array for key, each in readings if key.partition(".")[0] in gone and each.array is not None}
+        return {
+            key: each.array for key, each in readings if each.array is not None and not gone.isdisjoint(_around(key))
+        }
+
+
+def _around(address: str) -> list[str]:
+    """The node of an address, and the uses of composites that it lies in."""
+    levels = address.partition(".")[0].split("/")
+    return ["/".join(levels[: depth + 1]) for depth in range(len(levels))]
 
 
 def changed_numbers(before: Training, after: Training) -> dict[str, float] | None:

@@ -20,6 +20,7 @@ ICONS = {
     "search": "circle-plus", "frame": "frame", "note": "sticky-note", "cut": "scissors", "copy": "copy",
     "paste": "clipboard", "duplicate": "square-stack", "delete": "trash-2", "rename": "pencil", "connect": "link",
     "freeze": "snowflake", "pin": "pin", "layout": "layout-dashboard", "fit": "maximize", "minimap": "map",
+    "group": "group", "unpack": "ungroup",
 }  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def add_canvas_commands(window: MainWindow) -> None:
     workspace = window.workspace
     assert workspace is not None
     canvas = workspace.canvas
-    groups = {"add": "Graph", "edit": "Edit", "wires": "Graph", "state": "Graph", "view": "View"}
+    groups = {"add": "Graph", "composite": "Graph", "edit": "Edit", "wires": "Graph", "state": "Graph", "view": "View"}
 
     def enabled(needs: str) -> Callable[[], bool]:
         return lambda: window.has_document and (not needs or bool(window.editor.selection))

@@ -46,7 +46,7 @@ class Workspace(QWidget):
         self.cost_lens = CostLens(editor, runner, self.canvas.canvas)
         self.desk = Desk(editor, runner, self.canvas)
         self._inner.setCentralWidget(self.desk)
-        self.canvas.parameter_dragged.connect(runner.set_parameter)
+        self.canvas.parameter_dragged.connect(lambda key, array: runner.set_parameter(f"{editor.prefix}{key}", array))
         self.canvas.painted.connect(runner.release)
         self.canvas.node_opened.connect(lambda _: self.show_panel("inspector"))
         self.panels: dict[str, QDockWidget] = {}
@@ -64,7 +64,8 @@ class Workspace(QWidget):
         column.addWidget(self._inner, 1)
         column.addWidget(self.player)
         runner.snapshot_ready.connect(self._keep)
-        runner.snapshot_ready.connect(self.canvas.show_snapshot)
+        runner.snapshot_ready.connect(lambda snapshot: self.canvas.show_snapshot(editor.seen(snapshot)))
+        editor.path_changed.connect(self._show_again)
         runner.snapshot_ready.connect(self.player.show_snapshot)
 
     def _make_inner(self) -> QMainWindow:
@@ -82,7 +83,7 @@ class Workspace(QWidget):
         self.panels[name] = dock
         show = getattr(panel, "show_snapshot", None)
         if show is not None:
-            self._feed(dock, show)
+            self._feed(dock, lambda snapshot: show(self._editor.seen(snapshot)))
 
     def _feed(self, dock: QDockWidget, show: Callable[[Any], None]) -> None:
         """Hand snapshots to a panel while it can be seen, and the last one when it comes into sight."""
@@ -100,6 +101,13 @@ class Workspace(QWidget):
 
     def _keep(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+
+    def _show_again(self, _: object) -> None:
+        """From within a composite, or from outside again, the same numbers are called otherwise."""
+        if self._snapshot is not None:
+            seen = self._editor.seen(self._snapshot)
+            self.canvas.show_snapshot(seen)
+            self.inspector.show_snapshot(seen)
 
     # a document ------------------------------------------------------------------------------------------------------
 
@@ -188,7 +196,7 @@ class Workspace(QWidget):
     def locate(self, name: str) -> QRect | None:
         """Where a node (or its `node.port`), else a panel of that name stands, in this page's coordinates."""
         node = name.partition(".")[0]
-        if node in self._editor.document.graph.nodes:
+        if node in self._editor.shown.graph.nodes:
             return self._rect_of_node(node)
         return self.locate_panel(name)
 

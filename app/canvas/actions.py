@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from app.canvas.layer.opening import open_or_close
-from engine.problems import ProblemError
+from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
@@ -84,6 +84,15 @@ def _note(view: CanvasView) -> None:
     view.rename()
 
 
+def _unpack(view: CanvasView) -> None:
+    chosen = _selected(view)
+    if len(chosen) != 1:
+        raise ProblemError(
+            Problem("one composite is unpacked at a time", "Select the node that opens.", kind="selection")
+        )
+    view.editor.expand(chosen[0])
+
+
 def _layout(view: CanvasView) -> None:
     chosen = _selected(view)
     view.editor.layout(chosen if len(chosen) > 1 else None)
@@ -93,6 +102,9 @@ ENTRIES = (
     Entry("search", "Add node…", ("Tab", "Shift+A"), lambda v: v.tab(), "add"),
     Entry("frame", "Frame the selection", ("C", "Ctrl+Shift+G"), _frame, "add", "nodes"),
     Entry("note", "Add note", ("N",), _note, "add"),
+    Entry("group", "Group into a composite", ("Ctrl+G",), lambda v: v.editor.group(_selected(v)), "composite", "nodes"),
+    Entry("unpack", "Unpack the composite", ("Ctrl+Shift+U", "Ctrl+Alt+G"), _unpack, "composite", "nodes"),
+    Entry("leave", "Leave the composite", ("U",), lambda v: v.editor.leave(), "composite"),
     Entry("cut", "Cut", ("Ctrl+X",), _cut, "edit", "any"),
     Entry("copy", "Copy", ("Ctrl+C",), _copy, "edit", "any"),
     Entry("paste", "Paste", ("Ctrl+V",), _paste, "edit"),
@@ -141,7 +153,8 @@ ENTRIES = (
 GESTURES = (
     ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag"), ("Break the wires of a port", "Alt + click"),
     ("Insert a node", "drop it on a wire"),
-    ("Open a layer", "double click, Enter"), ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
+    ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
+    ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
 )  # fmt: skip
 
 

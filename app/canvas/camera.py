@@ -31,11 +31,22 @@ class Camera:
         self._visited: list[tuple[float, QPointF]] = []
         self._placed = False
         self._shows_all = False  # everything was fitted in, and nothing has moved the camera since
+        self._path: tuple[str, ...] = ()
+        self._left: dict[tuple[str, ...], tuple[float, QPointF]] = {}  # what was in view where somebody went on from
 
     def resized(self) -> None:
         """The first time the canvas has a size, it shows the whole graph."""
         if not self._placed and self._view.viewport().width() > 120:
             self._placed = True
+            self.fit_all(remember=False)
+
+    def moved_to(self, path: tuple[str, ...]) -> None:
+        """Another level is shown: what was in view when it was left, or all of it."""
+        self._left[self._path], before = (self._view.zoom, self._centre()), self._path
+        self._path, self._visited = path, []
+        if path == before[: len(path)] and path in self._left:
+            self._look(*self._left[path])
+        else:
             self.fit_all(remember=False)
 
     def fit_again(self) -> None:

@@ -35,11 +35,13 @@ from app.canvas.ports import draw_port, rank_in_words
 from app.canvas.resting import Resting
 from app.canvas.wiring import Wiring
 from app.theme import category_token, current_theme
+from engine.composites import composite_of
 from engine.graph import Node
 from engine.nodes import NodeType, Port
 
 RADIUS = 8.0
 MUTED = 0.55  # opacity of a muted node
+BEHIND = 4.0  # pixels by which the sheet behind a composite sticks out
 NODES_Z = 10.0
 
 
@@ -235,6 +237,10 @@ class NodeItem(Resting, DrawnNode):
         if self.node.flags & {"muted"}:
             painter.setOpacity(MUTED)
         rectangle = self.geometry.body
+        if composite_of(self.node) is not None:  # it opens: there is something behind it
+            painter.setPen(ink().pen("border_strong"))
+            painter.setBrush(ink().colour("surface"))
+            painter.drawRoundedRect(rectangle.adjusted(BEHIND, BEHIND, BEHIND, BEHIND), RADIUS, RADIUS)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("raised"))
         painter.drawRoundedRect(rectangle, RADIUS, RADIUS)

@@ -92,8 +92,8 @@ class NumbersOnCanvas:
     def refresh(self, names: Iterable[str] | None = None) -> None:
         """Bring nodes up to date: all, or those named."""
         self._reasons = {}
-        for problem in self._scene.editor.problems:
-            if problem.node and problem.severity == "error":
+        for problem in self._scene.editor.problems_here:
+            if problem.severity == "error":
                 self._reasons.setdefault(problem.node, problem.fact)
         names = self._concerned() if names is None else self._worth_showing(names)
         stale = self.stale

@@ -75,6 +75,7 @@ class CanvasScene(RestingScene):
         self._settling = QTimer(self, singleShot=True, interval=0)
         self._settling.timeout.connect(self._place_labels)
         editor.changed.connect(self._take_change)
+        editor.path_changed.connect(lambda _: self._rebuild())
         editor.selection_changed.connect(self._show_selection)
         editor.focus_changed.connect(lambda _: self.numbers.refresh())
         editor.problems_changed.connect(self._take_problems)
@@ -85,7 +86,7 @@ class CanvasScene(RestingScene):
     @property
     def graph(self) -> Graph:
         """What is drawn."""
-        return self.editor.document.graph
+        return self.editor.shown.graph
 
     def size_of(self, node_id: str) -> tuple[float, float]:
         """Width and height of a node, also of one that is not on the canvas yet."""

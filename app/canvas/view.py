@@ -10,6 +10,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResize
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.actions import attempt, make_actions, make_menu
+from app.canvas.breadcrumbs import Breadcrumbs
 from app.canvas.corner_widgets import Minimap, ZoomControl
 from app.canvas.formula_note import FormulaNote
 from app.canvas.gesture_view import GestureView
@@ -20,6 +21,7 @@ from app.canvas.layer.plan import is_layer
 from app.canvas.rename import edit_field, rename
 from app.canvas.search_box import SearchBox
 from app.editor import Editor
+from engine.composites import composite_of
 
 FRAME_MS = 16
 LONGEST_GAP_MS = 250  # between two frames, however dear they are
@@ -54,10 +56,12 @@ class CanvasView(GestureView):
         self._frame.timeout.connect(self._show_pending)
         self.hand = KeyboardHand(self)
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
+        self.breadcrumbs = Breadcrumbs(self)
         self.formula_note = FormulaNote(self)
         self.commands = make_actions(self)
         self.canvas.arranged.connect(self.minimap.refresh)
         editor.selection_changed.connect(self._selection_moved)
+        editor.path_changed.connect(self.camera.moved_to)
 
     # numbers ---------------------------------------------------------------------------------------------------------
 
@@ -176,7 +180,7 @@ class CanvasView(GestureView):
 
     def corner_widgets(self) -> list[QWidget]:
         """What lies over the canvas and should cover nothing when everything is fitted in."""
-        corners: list[QWidget] = [self.minimap, self.zoom_control]
+        corners: list[QWidget] = [self.minimap, self.zoom_control, self.breadcrumbs]
         return [widget for widget in corners if not widget.isHidden()]
 
     def toggle_minimap(self) -> None:
@@ -207,6 +211,9 @@ class CanvasView(GestureView):
         handled = False
         if key == Qt.Key.Key_Escape and self.mode is not None:
             self.cancel()
+            handled = True
+        elif key == Qt.Key.Key_Escape and self.editor.path:
+            self.editor.leave()
             handled = True
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             handled = self.hand.begin_wire() or self._open_selected()
@@ -314,8 +321,10 @@ class CanvasView(GestureView):
         return True
 
     def open_node(self, name: str) -> None:
-        """Open a layer into its neurons, or close it; any other node is told to whoever shows nodes."""
-        if is_layer(self.canvas.graph.nodes[name]):
+        """Go into a composite, open a layer into its neurons, or close it; other nodes are told to whoever shows nodes."""
+        if composite_of(self.canvas.graph.nodes[name]) is not None:
+            self.editor.enter(name)
+        elif is_layer(self.canvas.graph.nodes[name]):
             open_or_close(self, [name])
         else:
             self.node_opened.emit(name)

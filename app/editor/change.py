@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.editor.delta import Delta, by_id, wire_id
-from engine.graph import LOOKS, Node
+from engine.graph import LOOKS, Graph, Node
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ def change_of(delta: Delta, text: str) -> Change:
     kinds.update({"composites"} if delta.composites else ())
     replans = replans or "precision" in delta.attributes or not kinds.isdisjoint(_REPLANNING)
     return Change(frozenset(kinds), frozenset(ids), settings, replans, text)
+
+
+def change_within(change: Change, before: Graph, after: Graph) -> Change:
+    """An edit as it looks to whoever stands within the definition that it changed, from one graph to the other."""
+    inside = change_of(Delta.between(before, after), change.text)
+    kinds = (change.kinds - {"composites", "wire_removed"}) | inside.kinds
+    replans = inside.replans or bool(inside.settings) or not kinds.isdisjoint({"training", "data"})
+    return Change(kinds, inside.ids, {}, replans, change.text)
 
 
 def _exchanged_nodes(delta: Delta, kinds: set[str]) -> tuple[dict[str, float], bool]:

@@ -9,22 +9,27 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
-from app.editor import history
-from app.editor.change import RESET, change_of
-from app.editor.commands import Command, arrangement, clipboard, nodes, plan, wires
+from app.editor import history, scopes
+from app.editor.change import RESET, change_of, change_within
+from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, wires
 from app.editor.commands.drafts import fits_behind, refusal
 from app.editor.delta import Delta, wire_id
 from app.editor.edit import Edit
 from app.editor.layout import arrange
 from engine.composite_library import placeable
+from engine.composites import node_at
 from engine.graph import Frame, Node, Note
+from engine.grouping import Moved, renamed, replaced
 from engine.nodes import NodeType
 from engine.problems import Problem
+from engine.schema_composites import first_uses
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from app.editor.scopes import Path
     from engine.document import Document
+    from engine.snapshot import Snapshot
     from engine.training import Training
 
 Place = tuple[float, float]
@@ -45,6 +50,7 @@ class Editor(QObject):
     values_set = Signal(object)  # {"node.parameter": array}
     selection_changed = Signal(object)  # set[str]
     focus_changed = Signal(object)  # "node.port" | None
+    path_changed = Signal(object)  # tuple of the uses that were entered, before anything else is told of it
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +59,10 @@ class Editor(QObject):
         self.scribe = history.Scribe()
         self.revision = 0
         self.problems: list[Problem] = list(document.problems)
-        self.shapes: dict[str, tuple] = {}
+        self._all_shapes: dict[str, tuple] = {}
+        self.path: Path = ()
+        self._seen_shapes: tuple[object, dict[str, tuple]] = ((), {})
+        self._within: tuple[object, Document] | None = None  # what is shown within a composite, and of what it was made
         self.knows_shapes = True  # False while nothing is known of the shapes of a large document
         #: Asked for parameter values of nodes that are about to go, so that a revived node gets the values it had.
         self.values_of: Callable[[Iterable[str]], Mapping[str, np.ndarray]] = lambda ids: {}
@@ -79,12 +88,15 @@ class Editor(QObject):
         self.stack.clear()
         self.revision += 1
         self._selection, self._focus = set(), None
+        was_within, self.path = bool(self.path), ()
         self._is_checked, self._edited = False, self.revision
         if self.is_checked_aside:
             self.shapes, self.problems, self.knows_shapes = {}, list(document.problems), False
             self._ask()  # before anybody asks for more
         else:
             self._find_problems()  # before anybody builds on shapes that are not known yet
+        if was_within:
+            self.path_changed.emit(())
         self.changed.emit(RESET)
         self.selection_changed.emit(set())
         self.focus_changed.emit(None)
@@ -154,6 +166,93 @@ class Editor(QObject):
         self.problems = list(self.document.check(inference))
         self._is_checked = self.knows_shapes = True
 
+    # where one stands ------------------------------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> Document:
+        """The document as it is seen from where one stands: within a composite its graph is the inside. Read only."""
+        if not self.path:
+            return self.document
+        composite = scopes.entered(self.document.graph, self.path)
+        assert composite is not None  # an edit that takes it away leads out of it
+        made_of = composite, self.document.training, self.document.data
+        if self._within is None or self._within[0] != made_of:
+            self._within = made_of, scopes.document_within(self.document, composite)
+        return self._within[1]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the ids that are seen, in the document: `block_1/`; empty at the top."""
+        return scopes.prefix_of(self.path)
+
+    @property
+    def shapes(self) -> dict[str, tuple]:
+        """Shapes by `node.port`, as seen from where one stands."""
+        if not self.path:
+            return self._all_shapes
+        made_of = self.path, id(self._all_shapes)
+        if self._seen_shapes[0] != made_of:
+            self._seen_shapes = made_of, dict(scopes.within(self._all_shapes, self.prefix))
+        return self._seen_shapes[1]
+
+    @shapes.setter
+    def shapes(self, shapes: dict[str, tuple]) -> None:
+        self._all_shapes = shapes
+
+    @property
+    def problems_here(self) -> list[Problem]:
+        """The problems of what is seen; those inside a use stand at the use."""
+        return scopes.problems_within(self.problems, self.prefix)
+
+    def seen(self, snapshot: Snapshot) -> Snapshot:
+        """A snapshot as it looks from where one stands."""
+        return scopes.snapshot_within(snapshot, self.prefix) if self.document.composites else snapshot
+
+    def go_to(self, path: Path) -> None:
+        """Stand at another place: at the top, or within composites, as far as the path leads somewhere."""
+        path = scopes.sound_part(self.document.graph, path)
+        if path != self.path:
+            self.path = path
+            self.select([])
+            self.set_focus(None)
+            self.path_changed.emit(path)
+
+    def reveal(self, node: str) -> str | None:
+        """Stand where a node of the document is drawn (`block_1/dense_1`). Its id there; None where there is no such node."""
+        if node_at(self.document.graph, node) is None:
+            return None
+        *path, name = node.split("/")
+        self.go_to(tuple(path))
+        return name
+
+    def enter(self, use: str) -> None:
+        """Go into a use; nothing happens where the node is none."""
+        if scopes.entered(self.shown.graph, (use,)) is not None:
+            self.go_to((*self.path, use))
+
+    def leave(self) -> None:
+        """Go out of the innermost composite, whose use is then selected."""
+        if self.path:
+            *path, use = self.path
+            self.go_to(tuple(path))
+            self.select([use])
+
+    def _stand_where(self, delta: Delta, is_new: bool) -> None:
+        """Out of what an edit has taken away; where one was undone or done again, to where it shows."""
+        composite, path = scopes.entered(self.document.graph, self.path), self.path
+        if not is_new and (composite is None or composite.id not in delta.composites):
+            drawn = any(getattr(delta, part) for part in scopes.DRAWN)
+            uses = first_uses(self.document.graph)
+            place = next((uses[name] for name in delta.composites if name in uses and not drawn), "")
+            if drawn or place:
+                path = tuple(place.split("/")) if place else ()
+        path = scopes.sound_part(self.document.graph, path)
+        if path != self.path:
+            self.path, self._selection, self._focus = path, set(), None
+            self.path_changed.emit(path)
+            self.selection_changed.emit(set())
+            self.focus_changed.emit(None)
+
     # playing edits ---------------------------------------------------------------------------------------------------
 
     def new_gesture(self) -> int:
@@ -171,26 +270,43 @@ class Editor(QObject):
         if delta:
             self.stack.push(Edit(self, family, text, delta, gesture or 0))
 
+    def _push_here(self, family: str, command: Command, gesture: int | None = None) -> None:
+        """As `push`, of an edit of what is seen: within a composite it goes to the definition."""
+        text, delta = command
+        composite = scopes.entered(self.document.graph, self.path)
+        if delta and composite is not None:
+            delta = scopes.lifted(self.document, composite.id, delta)
+        self.push(family, (text, delta), gesture)
+
     def play(self, edit: Edit, delta: Delta, forward: bool) -> None:
         """Apply an edit's delta and tell everybody once; called by the history only."""
         fresh = forward and not edit.played
+        before = scopes.entered(self.document.graph, self.path)
         delta.apply(self.document)
+        self._stand_where(delta, fresh)
         self.revision += 1
         self.scribe.note(edit, delta, forward, fresh)
         edit.played = True
         change = change_of(delta, edit.text())
+        after = scopes.entered(self.document.graph, self.path)
+        if before is not None and after is not None and before.id == after.id and after.id in delta.composites:
+            change = change_within(change, before.graph, after.graph)
         self._forget_gone(change.ids)
         self.changed.emit(change)
         if delta.values:
-            self.values_set.emit({key: after for key, (_, after) in delta.values.items()})
+            kept = {key: new for key, (_, new) in delta.values.items() if self._is_there(key)}
+            self.values_set.emit(kept)
         if not change.kinds <= HARMLESS:
             self.check()
+
+    def _is_there(self, address: str) -> bool:
+        return node_at(self.document.graph, address.partition(".")[0]) is not None
 
     def _forget_gone(self, ids: Iterable[str]) -> None:
         gone = {name for name in ids if name in self._selection and not self.exists(name)}
         if gone:
             self.select(self._selection - gone)
-        if self._focus is not None and self._focus.partition(".")[0] not in self.document.graph.nodes:
+        if self._focus is not None and self._focus.partition(".")[0] not in self.shown.graph.nodes:
             self.set_focus(None)
 
     # selection and focus, which are no steps -------------------------------------------------------------------------
@@ -208,8 +324,8 @@ class Editor(QObject):
             self.selection_changed.emit(set(chosen))
 
     def exists(self, name: str) -> bool:
-        """Whether a node, frame, note or wire of that id is drawn."""
-        graph = self.document.graph
+        """Whether a node, frame, note or wire of that id is drawn where one stands."""
+        graph = self.shown.graph
         if name in graph.nodes or name in graph.frames or name in graph.notes:
             return True
         return ">" in name and any(wire_id(wire) == name for wire in graph.wires)
@@ -229,21 +345,21 @@ class Editor(QObject):
 
     def refusal(self, source: str, target: str) -> Problem | None:
         """Why a wire cannot be drawn: ports, cycle or shapes. A wire that would be replaced does not count."""
-        return refusal(self.document, self.document.graph, source, target)
+        return refusal(self.shown, self.shown.graph, source, target)
 
     @property
     def placeable(self) -> dict[str, type[NodeType]]:
         """All that can be added, by name: node types, and composites of the document and of the library."""
-        return placeable(self.document.graph)
+        return placeable(self.shown.graph)
 
     def fitting_types(self, wire_from: str | None = None, wire_to: str | None = None) -> list[type[NodeType]]:
         """The node types that may be wired to a port, in the order of registration; all where no port is named."""
         types = list(self.placeable.values())
         if wire_to is not None:
-            port = self.document.graph.input_port(wire_to)
+            port = self.shown.graph.input_port(wire_to)
             types = [kind for kind in types if kind.outputs]
             types.sort(key=lambda kind: port is not None and all(out.kind != port.kind for out in kind.outputs))
-        return types if wire_from is None else fits_behind(self.document, wire_from, types)
+        return types if wire_from is None else fits_behind(self.shown, wire_from, types)
 
     # nodes -----------------------------------------------------------------------------------------------------------
 
@@ -252,44 +368,45 @@ class Editor(QObject):
     ) -> str:
         """Add a node (details: title, properties), wired where ports are named. Returns its id."""
         name, command = nodes.add_node(
-            self.document, type, position, wire_from=wire_from, wire_to=wire_to, **details
+            self.shown, type, position, wire_from=wire_from, wire_to=wire_to, **details
         )  # fmt: skip
-        self.push("add_node", command)
+        self._push_here("add_node", command)
         return name
 
     def remove(self, ids: Iterable[str]) -> None:
         """Delete nodes, wires, frames and notes."""
-        self.push("remove", self._keeping_values(nodes.remove(self.document, list(ids))))
+        self._push_here("remove", self._keeping_values(nodes.remove(self.shown, list(ids))))
 
     def remove_and_reconnect(self, ids: Iterable[str]) -> None:
         """Delete nodes and lead their inputs on to where their outputs went."""
-        self.push("remove_and_reconnect", self._keeping_values(nodes.remove_and_reconnect(self.document, list(ids))))
+        self._push_here("remove_and_reconnect", self._keeping_values(nodes.remove_and_reconnect(self.shown, list(ids))))
 
     def _keeping_values(self, command: Command) -> Command:
         text, delta = command
-        values = self.values_of([node.id for _, node in delta.nodes.removed])
+        gone = [node.id for _, node in delta.nodes.removed]
+        values = self.values_of([f"{place}{name}" for place in self._places() for name in gone])
         kept = {key: (array.copy(), array.copy()) for key, array in values.items()}
         return text, replace(delta, values=kept)
 
     def set_property(self, node: str, name: str, value: Any, gesture: int | None = None) -> None:
         """Set one property of a node."""
-        self.push("set_property", nodes.set_property(self.document, node, name, value), gesture)
+        self._push_here("set_property", nodes.set_property(self.shown, node, name, value), gesture)
 
     def reset_property(self, node: str, name: str) -> None:
         """Give a property its default."""
-        self.push("reset_property", nodes.reset_property(self.document, node, name))
+        self._push_here("reset_property", nodes.reset_property(self.shown, node, name))
 
     def set_title(self, name: str, title: str) -> None:
         """Rename a node or a frame."""
-        self.push("set_title", nodes.set_title(self.document, name, title))
+        self._push_here("set_title", nodes.set_title(self.shown, name, title))
 
     def set_flag(self, ids: Iterable[str], flag: str, on: bool, places: Mapping[str, Place] | None = None) -> None:
         """Set or clear collapsed, opened, frozen, muted, bypassed or pinned; `places` are of nodes that make room."""
-        self.push("set_flag", nodes.set_flag(self.document, list(ids), flag, on, places))
+        self._push_here("set_flag", nodes.set_flag(self.shown, list(ids), flag, on, places))
 
     def toggle_flag(self, ids: Iterable[str], flag: str) -> None:
         """Set the flag unless all of the nodes have it."""
-        graph = self.document.graph
+        graph = self.shown.graph
         chosen = [name for name in ids if name in graph.nodes]
         self.set_flag(chosen, flag, not all(flag in graph.nodes[name].flags for name in chosen))
 
@@ -297,45 +414,77 @@ class Editor(QObject):
 
     def connect_ports(self, source: str, target: str) -> None:
         """Draw a wire between `node.port` and `node.port`."""
-        self.push("connect", wires.connect(self.document, source, target))
+        self._push_here("connect", wires.connect(self.shown, source, target))
 
     def disconnect_ports(self, source: str, target: str) -> None:
         """Take a wire away."""
-        self.push("disconnect", wires.disconnect(self.document, source, target))
+        self._push_here("disconnect", wires.disconnect(self.shown, source, target))
 
     def rewire(self, source: str, target: str, new_source: str, new_target: str) -> None:
         """Move an end of a wire."""
-        self.push("rewire", wires.rewire(self.document, source, target, new_source, new_target))
+        self._push_here("rewire", wires.rewire(self.shown, source, target, new_source, new_target))
 
     def cut(self, ids: Iterable[str]) -> None:
         """Take several wires away, given as `source>target`."""
-        self.push("cut", wires.cut(self.document, ids))
+        self._push_here("cut", wires.cut(self.shown, ids))
 
     def break_port(self, address: str) -> None:
         """Take away every wire of a port."""
-        self.push("break_port", wires.break_port(self.document, address))
+        self._push_here("break_port", wires.break_port(self.shown, address))
 
     def insert_node(self, node: str, source: str, target: str, offset: Place = (0.0, 0.0)) -> None:
         """Put a node into a wire, moving it by an offset at the same time."""
-        self.push("insert_node", wires.insert(self.document, node, source, target, offset))
+        self._push_here("insert_node", wires.insert(self.shown, node, source, target, offset))
 
     def connect_selected(self, ids: Iterable[str]) -> None:
         """Wire the nodes to each other, from left to right."""
-        self.push("connect_selected", wires.connect_selected(self.document, list(ids)))
+        self._push_here("connect_selected", wires.connect_selected(self.shown, list(ids)))
 
     def set_wires_muted(self, ids: Iterable[str], on: bool) -> None:
         """Let wires carry zero, or let them work again."""
-        self.push("mute_wires", wires.set_muted(self.document, ids, on))
+        self._push_here("mute_wires", wires.set_muted(self.shown, ids, on))
+
+    # composites ------------------------------------------------------------------------------------------------------
+
+    def group(self, ids: Iterable[str]) -> str:
+        """Put nodes into a composite with ports where wires crossed its border. Returns the id of its use."""
+        moved, command = composites.group(self.shown, list(ids))
+        self._push_moved("group", command, moved)
+        self.select(moved.created)
+        return moved.created[0]
+
+    def expand(self, use: str) -> list[str]:
+        """Draw the inside of a use in its place. Returns the ids of the nodes, which are selected."""
+        moved, command = composites.expand(self.shown, use)
+        self._push_moved("expand", command, moved)
+        self.select(moved.created)
+        return moved.created
+
+    def _push_moved(self, family: str, command: Command, moved: Moved) -> None:
+        """Parameters keep their numbers under their new addresses, and the training plan follows."""
+        text, delta = command
+        everywhere = scopes.moved_everywhere(moved, self._places())
+        values = {key: (array.copy(), array.copy()) for key, array in self.values_of(everywhere.nodes).items()}
+        training = self.document.training
+        later = replaced(training, everywhere)
+        attributes = {} if later is training else {"training": (training, later)}
+        delta = replace(delta, values=values | renamed(values, everywhere), attributes=attributes)
+        self._push_here(family, (text, delta))
+
+    def _places(self) -> list[str]:
+        """What stands before the ids of what is seen, at each place where it is used."""
+        composite = scopes.entered(self.document.graph, self.path)
+        return [""] if composite is None else scopes.prefixes(self.document.graph, composite.id)
 
     # arrangement -----------------------------------------------------------------------------------------------------
 
     def move(self, ids: Iterable[str], dx: float, dy: float, gesture: int | None = None) -> None:
         """Move nodes, notes and what lies in frames, in pixels."""
-        self.push("move", arrangement.move(self.document, list(ids), dx, dy), gesture)
+        self._push_here("move", arrangement.move(self.shown, list(ids), dx, dy), gesture)
 
     def layout(self, ids: Iterable[str] | None = None) -> None:
         """Lay out all nodes or some from left to right; pinned ones stay. The upper left corner keeps its place."""
-        graph = self.document.graph
+        graph = self.shown.graph
         chosen = [name for name in (graph.nodes if ids is None else ids) if name in graph.nodes]
         chosen = [name for name in chosen if "pinned" not in graph.nodes[name].flags]
         ends = [(wire.source_node, wire.target_node) for wire in graph.wires]
@@ -344,38 +493,38 @@ class Editor(QObject):
         left = min((graph.nodes[name].position[0] for name in chosen), default=0.0)
         top = min((graph.nodes[name].position[1] for name in chosen), default=0.0)
         moved = {name: (x + left, y + top) for name, (x, y) in places.items()}
-        self.push("layout", arrangement.place(self.document, moved, "Lay out"))
+        self._push_here("layout", arrangement.place(self.shown, moved, "Lay out"))
 
     def add_frame(self, ids: Iterable[str], title: str = "") -> str:
         """Draw a frame around nodes. Returns its id."""
-        name, command = arrangement.add_frame(self.document, list(ids), title)
-        self.push("add_frame", command)
+        name, command = arrangement.add_frame(self.shown, list(ids), title)
+        self._push_here("add_frame", command)
         return name
 
     def set_frame(self, frame: Frame) -> None:
         """Change a frame."""
-        self.push("set_frame", arrangement.set_frame(self.document, frame))
+        self._push_here("set_frame", arrangement.set_frame(self.shown, frame))
 
     def add_note(self, position: Place, text: str = "") -> str:
         """Stick a note to the canvas. Returns its id."""
-        name, command = arrangement.add_note(self.document, position, text)
-        self.push("add_note", command)
+        name, command = arrangement.add_note(self.shown, position, text)
+        self._push_here("add_note", command)
         return name
 
     def set_note(self, note: Note, gesture: int | None = None) -> None:
         """Change a note."""
-        self.push("set_note", arrangement.set_note(self.document, note), gesture)
+        self._push_here("set_note", arrangement.set_note(self.shown, note), gesture)
 
     # clipboard -------------------------------------------------------------------------------------------------------
 
     def copy_text(self, ids: Iterable[str]) -> str:
         """Nodes and what belongs to them as plain JSON text."""
-        return clipboard.copy_text(self.document.graph, ids)
+        return clipboard.copy_text(self.shown.graph, ids)
 
     def paste(self, text: str, position: Place, keep_wires: bool = False) -> list[str]:
         """Put a clipboard text at a place. Returns the new ids, which are selected."""
-        created, command = clipboard.paste(self.document, text, position, keep_wires=keep_wires)
-        self.push("paste", command)
+        created, command = clipboard.paste(self.shown, text, position, keep_wires=keep_wires)
+        self._push_here("paste", command)
         self.select(created)
         return created
 
@@ -384,8 +533,8 @@ class Editor(QObject):
         text = self.copy_text(list(ids))
         left, top = clipboard.Clip(text).corner
         place = (left + offset[0], top + offset[1])
-        created, command = clipboard.paste(self.document, text, place, keep_wires=keep_wires, verb="Duplicate")
-        self.push("duplicate", command)
+        created, command = clipboard.paste(self.shown, text, place, keep_wires=keep_wires, verb="Duplicate")
+        self._push_here("duplicate", command)
         self.select(created)
         return created
 
@@ -416,6 +565,7 @@ class Editor(QObject):
         gesture: int | None = None,
     ) -> None:
         """Set parameters by hand; both as "node.parameter" -> array, `before` from when the gesture began."""
+        values, before = ({f"{self.prefix}{key}": entry for key, entry in found.items()} for found in (values, before))
         self.push("set_values", plan.set_values(self.document, values, before, text), gesture)
 
 

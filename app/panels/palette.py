@@ -99,13 +99,13 @@ class Palette(QFrame):
     def place(self, name: str) -> None:
         """Place a node of that type in the middle of the canvas, and select it."""
         x, y = self.place_for()
-        taken = {node.position for node in self._editor.document.graph}
+        taken = {node.position for node in self._editor.shown.graph}
         while (x, y) in taken:
             x, y = x + STEP, y + STEP
         self._editor.select([self._editor.add_node(name, (x, y))])
 
     def _beside_the_rest(self) -> tuple[float, float]:
-        places = [node.position for node in self._editor.document.graph]
+        places = [node.position for node in self._editor.shown.graph]
         return (max(x for x, _ in places) + 240.0, places[-1][1]) if places else (0.0, 0.0)
 
     def _place_first(self) -> None:

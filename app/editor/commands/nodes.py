@@ -19,7 +19,7 @@ from app.editor.commands.drafts import (
     taken_ids,
 )
 from app.editor.delta import draft_of, wire_id
-from engine.graph import Graph, Wire
+from engine.graph import COMPOSITE, Graph, Wire
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def set_property(document: Document, node_id: str, name: str, value: Any) -> Com
 def reset_property(document: Document, node_id: str, name: str) -> Command:
     """Let the default of the node type speak again."""
     node, draft = node_of(document.graph, node_id), draft_of(document.graph)
-    exchange(draft, node_id, properties={key: value for key, value in node.properties.items() if key != name})
+    if (node.type, name) != (COMPOSITE, "of"):  # that is no setting: it says what the node is
+        exchange(draft, node_id, properties={key: value for key, value in node.properties.items() if key != name})
     return f"Reset {name.replace('_', ' ')} of {node.name}", Delta.between(document.graph, draft)
 
 

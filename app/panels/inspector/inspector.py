@@ -61,6 +61,7 @@ class Inspector(QFrame):
         self.node_page.pinned.connect(self._pin)
         editor.selection_changed.connect(self._choose)
         editor.changed.connect(self._follow)
+        editor.path_changed.connect(self._look_elsewhere)
         self._select()
 
     def sizeHint(self) -> QSize:
@@ -109,7 +110,7 @@ class Inspector(QFrame):
         return self.document_page if not names else self.node_page if len(names) == 1 else self.several
 
     def _nodes(self) -> list[str]:
-        graph = self._editor.document.graph
+        graph = self._editor.shown.graph
         if self._pinned in graph.nodes:
             return [self._pinned]
         selection = self._editor.selection
@@ -148,7 +149,7 @@ class Inspector(QFrame):
             self.node_page.show_node(names[0])
         elif self._runner is not None:
             self._runner.focus(None)
-        graph = self._editor.document.graph
+        graph = self._editor.shown.graph
         listed = ", ".join(graph.nodes[name].name for name in names[:12]) + (" …" if len(names) > 12 else "")
         self._several_words.setText(f"{counted(len(names), 'node')}: {listed}. Select one to read its formula.")
         self.tabs.setTabText(0, "Node" if len(names) == 1 else "Selection" if names else "Document")
@@ -161,12 +162,16 @@ class Inspector(QFrame):
 
     # following -------------------------------------------------------------------------------------------------------
 
+    def _look_elsewhere(self, _: object = None) -> None:
+        """Another document, or another level of this one: what was looked at is not there."""
+        self._snapshot, self._pinned, self._stepped = None, "", ""
+        self.node_page.pin.setChecked(False)
+        self.node_page.forget()
+        self._select()
+
     def _follow(self, change: Change) -> None:
         if "reset" in change.kinds:
-            self._snapshot, self._pinned, self._stepped = None, "", ""
-            self.node_page.pin.setChecked(False)
-            self.node_page.forget()
-            self._select()
+            self._look_elsewhere()
         elif self.node_page.node is None and self._page_of_selection() is not self.pages.currentWidget().widget():
             self._select()
         self.node_page.follow(change)

@@ -65,7 +65,7 @@ class NodePage(QWidget):
         self.what = Section("What does this do?")
         self.what.body.addWidget(self.curve)
         self.what.hide()
-        self.why.node_asked.connect(lambda name: self._editor.select([name]))
+        self.why.node_asked.connect(lambda name: self._editor.select([self._editor.reveal(name) or name]))
         self.reference = self._make_reference()
         for part in (
             self.formulas, self.ports, self.parameters, self.properties, self.data, self.why, self.what, self.reference,
@@ -160,7 +160,7 @@ class NodePage(QWidget):
     @property
     def node(self) -> Node | None:
         """The node shown, as the document has it now."""
-        return self._editor.document.graph.nodes.get(self._subject.node) if self._subject else None
+        return self._editor.shown.graph.nodes.get(self._subject.node) if self._subject else None
 
     def show_node(self, name: str) -> None:
         """Look at another node."""
@@ -193,7 +193,7 @@ class NodePage(QWidget):
             for sentence in data_sentences(self._editor.document):
                 self.data.body.addWidget(words(sentence, "2"))
         self.ports.setVisible(kind is not None)
-        self.table.set_rows(rows_of(self._editor.document.graph, node, kind) if kind else [])
+        self.table.set_rows(rows_of(self._editor.shown.graph, node, kind) if kind else [])
         if self._snapshot is not None:
             self.show_snapshot(self._snapshot)
         else:
@@ -213,7 +213,7 @@ class NodePage(QWidget):
         node, subject = self.node, self._subject
         if node is None or subject is None:
             return
-        graph = self._editor.document.graph
+        graph = self._editor.shown.graph
         counts: dict[str, int] = {}
         for wire in graph.wires:
             counts[wire.source] = counts.get(wire.source, 0) + 1
@@ -264,10 +264,16 @@ class NodePage(QWidget):
 
     def _focus(self) -> None:
         if self._subject is not None and self._runner is not None:
-            self._runner.focus(self._subject.node, self._subject.row, self._subject.unit)
+            self._runner.focus(f"{self._editor.prefix}{self._subject.node}", self._subject.row, self._subject.unit)
         if self._subject is not None:
             self.row.show_number(self._subject.row + 1)
             self.unit.show_number(self._subject.unit + 1)
+
+    @property
+    def _asked_of(self) -> Subject:
+        """The subject by its name in the whole document."""
+        assert self._subject is not None
+        return Subject(f"{self._editor.prefix}{self._subject.node}", self._subject.row, self._subject.unit)
 
     def _ask(self) -> None:
         """Ask the session for the formulas; not again while an answer is on its way, nor more often than one can read."""
@@ -281,7 +287,7 @@ class NodePage(QWidget):
             return
         self._is_waiting, self._is_behind = True, False
         self._asked.start()
-        self._runner.ask(QUESTION, about(self._subject))
+        self._runner.ask(QUESTION, about(self._asked_of))
 
     def _catch_up(self, playing: bool = False) -> None:
         """Ask for the numbers that came while it was too early to ask for them."""
@@ -293,10 +299,10 @@ class NodePage(QWidget):
             return
         self._is_waiting = False
         self._catch_up()
-        if answer.subject != self._subject:
+        if self._subject is None or answer.subject != self._asked_of:
             return
         last = self._snapshot.last_step if self._snapshot is not None else None
-        now = last.part if last is not None and last.node == answer.subject.node else ""
+        now = last.part if last is not None and last.node == self._subject.node else ""
         node = self.node
         self.formulas.show_explanations(answer.explanations, now, node.name if node is not None else "")
         self.why.show_factors(answer.factors)
@@ -309,7 +315,7 @@ class NodePage(QWidget):
     def _show_properties(self, node: Node) -> None:
         kind = node.kind
         fields = kind.properties() if kind else {}
-        signature = (node.id, node.type)
+        signature = (node.id, kind)
         if signature != self._signature:
             self._signature = signature
             clear(self.properties.body)
@@ -320,7 +326,7 @@ class NodePage(QWidget):
                 row.reset_asked.connect(self._reset)
                 self._property_rows[name] = row
                 self.properties.body.addWidget(row)
-        wired = {wire.target_port for wire in self._editor.document.graph.wires_into(node.id)}
+        wired = {wire.target_port for wire in self._editor.shown.graph.wires_into(node.id)}
         for name, row in self._property_rows.items():
             row.show_value(node.properties.get(name, fields[name].default))
             row.setVisible(name not in wired)

@@ -346,7 +346,7 @@ class ParametersSection(Section):
         if key in self.maps:
             self.maps[key].show_array(array, self._reach)
         if self._runner is not None:
-            self._runner.set_parameter(key, array)
+            self._runner.set_parameter(f"{self._editor.prefix}{key}", array)
 
     def _end(self, key: str) -> None:
         before, self._before = self._before, {}

@@ -1,0 +1,193 @@
+"""Where in a document somebody stands: at the top, or within composites; what is seen from there, where its edits go.
+
+A path names the uses that were entered, one within the other. The inside of a definition is the same for all its uses, so an
+edit goes to the definition; numbers, problems and shapes are those of the one use that was entered.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from app.editor.delta import Delta, draft_of
+from engine.composites import Composite, composite_of, set_composites
+from engine.graph import COMPOSITE, Graph
+from engine.grouping import Moved
+from engine.problems import Problem, ProblemError
+
+if TYPE_CHECKING:
+    from engine.document import Document
+    from engine.snapshot import Explanation, Snapshot
+
+Path = tuple[str, ...]
+DRAWN = ("nodes", "wires", "frames", "notes")
+
+
+def prefix_of(path: Path) -> str:
+    """What stands before the ids within: `block_1/cell_1/`."""
+    return "".join(f"{name}/" for name in path)
+
+
+def entered(graph: Graph, path: Path) -> Composite | None:
+    """The composite that a path leads into; None at the top, and where the path leads nowhere."""
+    composite: Composite | None = None
+    for name in path:
+        node = graph.nodes.get(name)
+        composite = composite_of(node) if node is not None else None
+        if composite is None:
+            return None
+        graph = composite.graph
+    return composite
+
+
+def sound_part(graph: Graph, path: Path) -> Path:
+    """As much of a path as leads somewhere."""
+    while path and entered(graph, path) is None:
+        path = path[:-1]
+    return path
+
+
+def document_within(document: Document, composite: Composite) -> Document:
+    """The document as commands see it within a composite: its graph is the inside, and must not be changed in place."""
+    twin, graph = copy.copy(document), Graph()
+    for part in DRAWN:
+        setattr(graph, part, getattr(composite.graph, part))
+    graph.composites = document.graph.composites
+    twin.graph = graph
+    twin.training = replace(document.training, phases=())  # it names nodes of the top
+    return twin
+
+
+# edits ---------------------------------------------------------------------------------------------------------------
+
+
+def lifted(document: Document, name: str, delta: Delta) -> Delta:
+    """An edit within a definition as one of the document: with it go wires at ports that are there no more.
+
+    Raises `ProblemError` where a composite would come to contain itself.
+    """
+    root = document.graph
+    composite, inside = root.composites[name], copy.copy(document)
+    inside.graph = composite.graph.copy()
+    replace(delta, attributes={}, composites={}).apply(inside)
+    gone = {node.id for _, node in delta.nodes.removed}
+    exposed = {
+        entry: kept
+        for entry, targets in composite.exposed.items()
+        if (kept := tuple(target for target in targets if target.partition(".")[0] not in gone))
+    }
+    draft = draft_of(root)
+    brought = {key: after for key, (_, after) in delta.composites.items() if after is not None}
+    set_composites(draft, {**root.composites, **brought, name: replace(composite, graph=inside.graph, exposed=exposed)})
+    _refuse_containing_itself(draft.composites[name])
+    _drop_loose_wires(draft)
+    return Delta.between(root, draft, attributes=delta.attributes, values=delta.values)
+
+
+def _refuse_containing_itself(composite: Composite) -> None:
+    for node in composite.graph:
+        if node.type == COMPOSITE and node.bound is None:
+            fact = f"“{composite.name}” would contain itself"
+            raise ProblemError(Problem(fact, "Place another composite here.", node=node.id, kind="cycle"))
+
+
+def _drop_loose_wires(draft: Graph) -> None:
+    """Wires at ports of uses that have gone with the node that made them, at the top and within definitions."""
+    draft.wires = _sound_wires(draft)
+    loose = {}
+    for name, composite in draft.composites.items():
+        kept = _sound_wires(composite.graph)
+        if len(kept) < len(composite.graph.wires):
+            graph = composite.graph.copy()
+            graph.wires = kept
+            loose[name] = replace(composite, graph=graph)
+    if loose:
+        set_composites(draft, {**draft.composites, **loose})
+
+
+def _sound_wires(graph: Graph) -> list[Any]:
+    uses = {node.id: node.kind for node in graph if node.type == COMPOSITE and node.kind is not None}
+    return [
+        wire
+        for wire in graph.wires
+        if (wire.source_node not in uses or uses[wire.source_node].output(wire.source_port))
+        and (wire.target_node not in uses or uses[wire.target_node].input(wire.target_port))
+    ]
+
+
+def prefixes(graph: Graph, name: str) -> list[str]:
+    """What stands before the ids within a definition, for each place where it is used."""
+    found: list[str] = []
+    waiting: list[tuple[str, Graph]] = [("", graph)]
+    for before, inside in waiting:  # grows while it is walked
+        for node in inside:
+            composite = composite_of(node)
+            if composite is not None:
+                waiting.append((f"{before}{node.id}/", composite.graph))
+                if composite.id == name:
+                    found.append(f"{before}{node.id}/")
+    return found
+
+
+def moved_everywhere(moved: Moved, before: Iterable[str]) -> Moved:
+    """The same move at each place where the definition that it happened in is used."""
+    places = list(before)
+    nodes = {f"{place}{old}": f"{place}{new}" for place in places for old, new in moved.nodes.items()}
+    outputs = {f"{place}{old}": f"{place}{new}" for place in places for old, new in moved.outputs.items()}
+    return Moved(moved.created, nodes, outputs)
+
+
+# what is seen --------------------------------------------------------------------------------------------------------
+
+
+def local(address: str, prefix: str) -> str | None:
+    """The node of this level that an address belongs to, itself or as a use around it; None for what lies elsewhere."""
+    if not address.startswith(prefix):
+        return None
+    return address.removeprefix(prefix).partition(".")[0].partition("/")[0]
+
+
+def within(numbers: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
+    """What belongs to the inside of one use, by the ids that it has there."""
+    if not prefix:
+        return numbers
+    return {key.removeprefix(prefix): entry for key, entry in numbers.items() if key.startswith(prefix)}
+
+
+def problems_within(problems: Iterable[Problem], prefix: str) -> list[Problem]:
+    """The problems of this level: those of a node inside a use stand at the use."""
+    found = []
+    for problem in problems:
+        name = local(problem.node, prefix) if problem.node else None
+        if name:
+            found.append(problem if name == problem.node else replace(problem, node=name))
+    return found
+
+
+def snapshot_within(snapshot: Snapshot, prefix: str) -> Snapshot:
+    """A snapshot as it looks from within a use: its own numbers; a step inside a use is a step of the use."""
+    problem = snapshot.problem
+    if problem is not None and problem.node:
+        problem = replace(problem, node=local(problem.node, prefix) or "")
+    last = snapshot.last_step
+    if last is not None:
+        last = replace(last, node=local(last.node, prefix) or "")
+    return replace(
+        snapshot,
+        values=within(snapshot.values, prefix),
+        gradients=within(snapshot.gradients, prefix),
+        parameters=within(snapshot.parameters, prefix),
+        previous_parameters=within(snapshot.previous_parameters, prefix),
+        last_step=last,
+        problem=problem,
+        explanation=_explained(snapshot.explanation, prefix),
+        stepped=_explained(snapshot.stepped, prefix),
+    )
+
+
+def _explained(explanation: Explanation | None, prefix: str) -> Explanation | None:
+    if explanation is None:
+        return None
+    return replace(explanation, node=local(explanation.node, prefix) or "")
