@@ -119,6 +119,7 @@ SCHEDULES: dict[str, Form] = {
         "rate length lowest",
         ("", r"lowest + ( rate - lowest ) \cdot ( 1 + \cos ( \pi \cdot \min ( t / length , 1 ) ) ) / 2 = now"),
     ),
+    "rate_window": _form("rate begin last", ("", r"rate \cdot within = now")),
     "warm_up": _form("rate length", ("", r"rate \cdot \min ( ( t + 1 ) / length , 1 ) = now")),
     "linear_ramp": _form(
         "end start length", ("", r"start + ( end - start ) \cdot \min ( t / length , 1 ) = now")

@@ -73,6 +73,13 @@ class Update:
         """Whether a rate is to be warmed up for no time at all."""
         return call.primitive.name == "warm_up" and (self.number(call.operands[1]) or 0.0) <= 1.0
 
+    def _within(self, time: float | None, names: dict[str, Value]) -> float | None:
+        """1 while a phase learns, else 0."""
+        begin, last = self.number(names["begin"]), self.number(names["last"])
+        if time is None or begin is None or last is None:
+            return None
+        return float(begin <= time and (last <= 0 or time < last))
+
     def _schedule(self, call: Call) -> Equation:
         form, unit = SCHEDULES[call.primitive.name], call.attributes["unit"]
         names = dict(zip(form.names.split(), call.operands, strict=True))
@@ -83,6 +90,8 @@ class Update:
             every = self.number(names["every"])
             cuts = None if time is None or not every else float(time // every)
             known["{}^{n}"] = number_term(r"{}^{\lfloor t / s \rfloor}", cuts, "operand")
+        if "last" in names:
+            known["within"] = number_term(r"[a \leq t < b]", self._within(time, names), "operand")
         terms = [
             known.get(word)
             or (

@@ -159,6 +159,26 @@ warm_up = _timed(
 
 
 @kernel
+def rate_window_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    for _ in range(start, stop):
+        rate, begin, end = arena[instruction[3]], arena[instruction[4]], arena[instruction[5]]
+        t = real(integers[instruction[1]])
+        outside = t < begin or (end > real(0) and t >= end)
+        known = begin == begin and end == end
+        arena[instruction[2]] = (rate * real(0) if outside else rate) if known else begin + end
+
+
+rate_window = _timed(
+    "rate_window",
+    r"\eta_t = \eta\,[\,a \leq t < b\,]",
+    rate_window_body,
+    (RATE, Interval(0.0, 6.0), Interval(4.0, 12.0)),
+    source="layer-wise pretraining: Hinton, Osindero & Teh 2006",
+    convention="an end of 0 never comes",
+)
+
+
+@kernel
 def growing_momentum_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     for _ in range(start, stop):
         limit, grown = arena[instruction[3]], real(1) - real(3) / (real(integers[instruction[1]]) + real(5))

@@ -106,6 +106,15 @@ SCHEDULES.add(Ingredient(
     "Goyal et al. 2017", _timed("", ""),
 ))  # fmt: skip
 SCHEDULES.add(Ingredient(
+    "window", "for a while", r"\eta_t = \eta\,[\,a \leq t < b\,]",
+    "The phase learns from a certain time to another: with several phases one layer is trained after the other, and all "
+    "together in the end. Outside the rate is 0; what momentum has set rolling rolls on.",
+    {"begin": Real(0.0, low=0.0, high=1e9, symbol="a", help="When the phase begins to learn."),
+     "end": Real(0.0, low=0.0, high=1e9, symbol="b", help="When it stops; 0: never."),
+     "warm_up": _warm_up(), "unit": _unit()},
+    "layer-wise pretraining: Aggarwal 2023, §5.7; Hinton, Osindero & Teh 2006", _timed("rate_window", "begin end"),
+))  # fmt: skip
+SCHEDULES.add(Ingredient(
     "plateau", "plateau", r"\eta_t = \max(\eta\,\gamma^{n},\ \eta_0)",
     "The rate is cut when the mean training loss of an epoch has not fallen for some epochs.",
     {"factor": _factor("What the rate is multiplied by at each cut."),

@@ -70,6 +70,44 @@ def test_a_rate_warms_up_alone_or_before_it_decays(schedule):
     np.testing.assert_allclose(found, [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.5, 0.5], rtol=1e-9)
 
 
+@pytest.mark.parametrize(("begin", "end", "expected"), [(2, 5, [0, 0, 1, 1, 1, 0, 0]), (3, 0, [0, 0, 0, 1, 1, 1, 1])])
+def test_a_phase_learns_for_a_while_and_leaves_its_parameters_alone_otherwise(begin, end, expected):
+    found = scheduled(7, rate=0.5, type="window", begin=begin, end=end)
+    np.testing.assert_allclose(found, 0.5 * np.array(expected), rtol=1e-12)
+
+
+@pytest.mark.text("04:unsupervised-pretraining-autoencoder")
+def test_one_layer_is_trained_after_the_other_and_both_together_in_the_end():
+    graph = Graph()
+    x, t = graph.add("input"), graph.add("target")
+    code, back = graph.add("dense", "code", units=2, activation="tanh"), graph.add("dense", "back", units=3)
+    answer, restored = graph.add("dense", "answer", units=1), graph.add("squared_error", "restored")
+    error = graph.add("squared_error", "error")
+    for source, sink in (
+        (x, code), (code, back), (back, restored["prediction"]), (x, restored["target"]), (code, answer),
+        (answer, error["prediction"]), (t, error["target"]),
+    ):  # fmt: skip
+        graph.connect(source, sink)
+    rows = np.random.default_rng(0).normal(size=(6, 3))
+    windows = [("restored", ["code", "back"], 0, 4), ("error", ["answer"], 4, 8), ("error", ["code", "answer"], 8, 0)]
+    phases = [
+        {
+            "name": f"stage_{k}", "minimise": loss, "parameters": learned,
+            "optimizer": {"type": "adam", "learning_rate": 0.05},
+            "schedule": {"type": "window", "begin": begin, "end": end},
+        }
+        for k, (loss, learned, begin, end) in enumerate(windows)
+    ]  # fmt: skip
+    data = {"inputs": rows.tolist(), "targets": rows[:, :1].tolist(), "task": "regression"}
+    session = Session(Document(graph, data, training={"phases": phases}, precision="float64"))
+    moved = []
+    for _ in range(10):
+        before = dict(session.parameters)
+        session.run(1)
+        moved.append({key.partition(".")[0] for key in before if (before[key] != session.parameters[key]).any()})
+    assert moved == 4 * [{"code", "back"}] + 4 * [{"answer"}] + 2 * [{"code", "answer"}]
+
+
 def test_a_plateau_cuts_the_rate_once_patience_is_over():
     losses = [5, 4, 3, 3, 3, 3, 2.9999, 3, 2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
     session = scaled_linear(

@@ -57,6 +57,13 @@ def warm_up(rate, length, unit, iteration, epoch):
     return rate * (t / length if t < length else 1)
 
 
+@reference("rate_window", timed(3))
+def rate_window(rate, begin, end, unit, iteration, epoch):
+    if np.isnan(begin) or np.isnan(end):
+        return np.float64(np.nan)
+    return rate * (begin <= moment(unit, iteration, epoch) < end)
+
+
 @reference("growing_momentum", timed(1))
 def growing_momentum(limit, unit, iteration, epoch):
     grown = 1 - 3 / (moment(unit, iteration, epoch) + 5)
