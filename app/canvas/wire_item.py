@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
 
 from app.canvas.geometry import Geometry
 from app.canvas.ink import ink
-from app.canvas.long_curve import LongCurve, is_long
+from app.canvas.long_curve import LongCurve, is_long, long_curves, paths_within
 from app.canvas.neuron_item import edge_point
 from app.canvas.node_item import is_delayed, port_of
 from app.editor import wire_id
@@ -120,7 +120,7 @@ class WireItem:
         self.replaced = False  # an opened layer draws its weights instead, line by line
         self._disturb = disturb
         self._path: QPainterPath | None = None
-        self._long: LongCurve | None = None
+        self.long: LongCurve | None = None  # cut when it is first painted, with all others of its length
 
     @property
     def path(self) -> QPainterPath:
@@ -129,20 +129,12 @@ class WireItem:
             self._path = self.run.path()
         return self._path
 
-    def path_within(self, areas: Iterable[QRectF]) -> QPainterPath:
-        """The curve, of a long one what comes near some areas."""
-        if not is_long(self.run):
-            return self.path
-        if self._long is None:
-            self._long = LongCurve(self.run)
-        return self._long.within(areas)
-
     def set_run(self, run: Run) -> None:
         """Run elsewhere."""
         if run != self.run:
             if self.run is not NOWHERE:
                 self.update()
-            self.run, self._path, self._long = run, None, None
+            self.run, self._path, self.long = run, None, None
             self.update()
 
     def show_as(self, **looks: object) -> None:
@@ -173,7 +165,7 @@ class WireItem:
         """All within `reach` of the line, as far as it comes near an area."""
         stroker = QPainterPathStroker()
         stroker.setWidth(2 * reach)
-        return stroker.createStroke(self.path_within([near]))
+        return stroker.createStroke(paths_of([self], [near])[0])
 
     @property
     def is_plain(self) -> bool:
@@ -214,12 +206,25 @@ class WireItem:
         return ink().pen(f"k_{self.kind}", 1.0, style, 0.2 if self.replaced else 0.85)
 
 
-def paint_wires(painter: QPainter, wires: Iterable[WireItem], areas: Sequence[QRectF]) -> None:
+def paths_of(wires: Sequence[WireItem], areas: Sequence[QRectF]) -> list[QPainterPath]:
+    """The curves of wires; of long ones what comes near some areas. Dashes begin with the wire, so that is left whole."""
+    long = [wire for wire in wires if is_long(wire.run) and not wire.wire.muted]
+    uncut = [wire for wire in long if wire.long is None]
+    if uncut:
+        for wire, curve in zip(uncut, long_curves([wire.run for wire in uncut]), strict=True):
+            wire.long = curve
+    curves = {wire.wire_id: wire.long for wire in long if wire.long is not None}
+    paths = dict(zip(curves, paths_within(list(curves.values()), areas), strict=True))
+    found = [paths.get(wire.wire_id) for wire in wires]
+    return [wire.path if path is None else path for wire, path in zip(wires, found, strict=True)]
+
+
+def paint_wires(painter: QPainter, wires: Sequence[WireItem], areas: Sequence[QRectF]) -> None:
     """Many wires, as far as they come near some areas; a pen is set only where it differs from the one before."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     drawn_with = None
-    for wire in wires:
+    for wire, path in zip(wires, paths_of(wires, areas), strict=True):
         if not wire.is_plain:
             wire.paint(painter)
             drawn_with = None
@@ -227,4 +232,4 @@ def paint_wires(painter: QPainter, wires: Iterable[WireItem], areas: Sequence[QR
         if (pen := wire.pen()) is not drawn_with:
             painter.setPen(pen)
             drawn_with = pen
-        painter.drawPath(wire.path_within(areas) if not wire.wire.muted else wire.path)  # dashes begin with the wire
+        painter.drawPath(path)

@@ -1,15 +1,20 @@
 """A document too large to be checked while somebody waits: the canvas comes first, shapes and problems when they stand."""
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF
 
+from app.canvas import CanvasView
 from app.canvas.expected import ExpectedShapes
 from app.canvas.geometry import measure
+from app.canvas.long_curve import long_curves, paths_within
+from app.canvas.wire_item import curved
 from app.canvas.wiring import Wiring
 from app.editor import Editor
 from app.editor.editor import MOST_AT_ONCE
 from engine.document import Document
 from engine.graph import Graph
+from tests.app.canvas.test_backdrop import picture
 from tests.app.hand import Hand
 
 
@@ -129,6 +134,45 @@ def test_only_what_comes_into_sight_has_items_and_shows_what_is_selected(qtbot, 
     hand = Hand(view)
     hand.click(view.canvas.area_of("dense_91").topLeft() + QPointF(60, 14))
     assert view.editor.selection == {"dense_91"} and not view.canvas.nodes.made["tanh_90"].live.state.selected
+
+
+@pytest.mark.parametrize("end", [(4000.0, 70.0), (9000.0, -12000.0), (2000.0, 5000.0), (-6000.0, 400.0)])
+def test_the_pieces_of_a_long_wire_lie_on_its_curve(end):
+    run = curved(100.0, 50.0, *end)
+    (curve,) = long_curves([run])
+    share = np.linspace(0, 1, len(curve.pieces) + 1)
+    whole = np.array([run.path().pointAtPercent(0).toTuple(), run.path().pointAtPercent(1).toTuple()])
+    assert np.allclose([curve.pieces[0, 0], curve.pieces[-1, 3]], whole)
+    assert np.array_equal(curve.pieces[1:, 0], curve.pieces[:-1, 3])
+    handles = np.array([(100, 50), (100 + run.bend, 50), (end[0] - run.bend, end[1]), end])[:, :, None]
+    for at, half in enumerate((share[:-1] + share[1:]) / 2):
+        weights = [(1 - half) ** 3, 3 * half * (1 - half) ** 2, 3 * half**2 * (1 - half), half**3]
+        middle = np.array([1, 3, 3, 1]) / 8 @ curve.pieces[at]
+        assert np.allclose(middle, np.tensordot(weights, handles[:, :, 0], 1))
+
+
+def test_of_a_long_wire_only_what_comes_near_is_painted():
+    (curve,) = long_curves([curved(0.0, 0.0, 50_000.0, 20_000.0)])
+    (path,) = paths_within([curve], [QRectF(24_000, 9_000, 2000, 2000)])
+    assert 0 < path.boundingRect().width() < 8000
+    assert paths_within([curve], [QRectF(-900, 15_000, 100, 100)])[0].isEmpty()
+
+
+def test_what_is_panned_into_view_looks_as_if_all_had_been_painted_anew(qtbot):
+    view = CanvasView(Editor(large_document(towers=150)))
+    qtbot.addWidget(view)
+    view.resize(1000, 700)
+    view.show()
+    qtbot.waitExposed(view)
+    view.zoom_by(1 / view.zoom)
+    for place in (QPointF(300, 20_000), QPointF(200, 500)):
+        view.centre_at(place)
+        for step in (QPointF(-37, 11), QPointF(90, 60), QPointF(5, -130)):
+            view.pan_by(step)
+            kept = picture(view)
+            view.backdrop.forget()
+            # Qt itself rounds a curve a little otherwise where another part of it is clipped away.
+            assert np.abs(kept - picture(view)).max() < 16
 
 
 def test_the_runner_hears_later_what_was_said_while_it_was_held(qtbot, runner, document):
