@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.machines.cpu import CpuMachine
+from engine.machines.lanes import flops_of
 from engine.machines.runs import Joined
 from engine.program import Call, Origin, Program, Value, resolve
 from engine.tape import Instruction, Section, plan
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 BLOCK_S = 0.0005  # a block is played at least that long, so that the clock's own grain does not count
 BLOCKS = 9  # others use the processor too: the shortest of several blocks is what the work takes
-TABLED = frozenset({"matmul", "linear", "linear_gradient"})  # their fields tell rows, columns, depth
 PICKING = frozenset({"gather_rows", "gather_whole_rows"})  # they read no more than they write
 NOTED = 3  # numbers that noting a loss touches
 
@@ -166,7 +166,7 @@ def _line(session: Session, members: Sequence[Instruction], is_run: bool, plays:
         return Line("scalar_run", ns, plays, f"{len(members)} operations", 0, item * places, origins)
     variant = "".join(f" {name.lower()}={entry}" for name, entry in first.variant)
     kernel, shapes = first.call.primitive.name + variant, _shapes(first.call, tape.batch)
-    return Line(kernel, ns, plays, shapes, _flops(first, tape.batch), item * _entries(first, tape.batch), origins)
+    return Line(kernel, ns, plays, shapes, flops_of(first), item * _entries(first, tape.batch), origins)
 
 
 def _members(session: Session, played: Joined) -> list[Sequence[Instruction]]:
@@ -175,17 +175,6 @@ def _members(session: Session, played: Joined) -> list[Sequence[Instruction]]:
     place = {id(entry): index for index, entry in enumerate(instructions)}
     begins = [*[place[id(entry.first)] for entry in played.played], len(instructions)]
     return [instructions[begin:end] for begin, end in pairwise(begins)]
-
-
-def _flops(instruction: Instruction, batch: int) -> int:
-    call, fields = instruction.call, instruction.fields
-    if call.primitive.name in TABLED and len(fields) > 5:
-        return 2 * prod(fields[3:6])
-    if call.primitive.name == "batch_matmul":
-        first = resolve(call.operands[0].shape, batch)
-        depth = first[-2] if call.attributes.get("transpose_a") else first[-1]
-        return 2 * prod(resolve(call.result.shape, batch)) * depth
-    return 0
 
 
 def _entries(instruction: Instruction, batch: int) -> int:

@@ -8,6 +8,7 @@ not, every output is computed by the same code from the same numbers: the bits d
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import sys
 from functools import cache
@@ -24,6 +25,8 @@ WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core h
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
 PRODUCTS = frozenset({"matmul", "linear", "linear_gradient"})
+CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
+TOGETHER = 8  # filters whose slopes are summed at once: a piece of fewer is done by a slower way
 
 _free = 0
 
@@ -51,20 +54,27 @@ def pieces_of(tape: Tape) -> Pieces | None:
     """How full speed is shared; None where it is not worth it."""
     instructions, places = tape.fast.instructions, tape.places
     costs = [_cost(entry, places) for entry in instructions]
-    cuts = [_cut(entry.length, cost) for entry, cost in zip(instructions, costs, strict=True)]
+    cuts = [_cut(entry.length, cost, _grain(entry)) for entry, cost in zip(instructions, costs, strict=True)]
     saved = sum([cost / 2 for cost, (count, _) in zip(costs, cuts, strict=True) if count > 1])
     if saved < WORTH_TAPE_NS:
         return None
     return Pieces(np.array([count for count, _ in cuts], np.int64), np.array([size for _, size in cuts], np.int64))
 
 
-def _cut(length: int, cost: float) -> tuple[int, int]:
-    """Number and size of an instruction's pieces: whole cache lines, or rows in as many."""
-    if cost < WORTH_NS or length < 2 * LINE:
+def _cut(length: int, cost: float, grain: int) -> tuple[int, int]:
+    """Number and size of an instruction's pieces, each but the last a multiple of the grain."""
+    if cost < WORTH_NS or length < 2 * grain:
         return 1, length
     count = min(MOST_PIECES, max(2, int(cost / PIECE_NS)))
-    size = -(-length // count // LINE) * LINE
+    size = -(-length // count // grain) * grain
     return -(-length // size), size
+
+
+def _grain(instruction: Instruction) -> int:
+    """Outputs that are best left together: whole cache lines, or rows in as many; the slopes of some filters."""
+    if instruction.call.primitive.name == "filter_correlation":
+        return max(LINE, TOGETHER * instruction.fields[19])
+    return 8 if instruction.call.primitive.name == "products_total" else LINE
 
 
 def _cost(instruction: Instruction, places: list[Region | None]) -> float:
@@ -76,10 +86,21 @@ def _cost(instruction: Instruction, places: list[Region | None]) -> float:
 
     call = instruction.call
     entries = size(call.result) + sum([size(operand) for operand in call.operands])
-    if call.primitive.name in PRODUCTS and len(instruction.fields) > 5:
-        rows, columns, depth = instruction.fields[3:6]
-        return 2 * rows * columns * depth / FLOPS_PER_NS
-    return entries / ENTRIES_PER_NS
+    return max(flops_of(instruction) / FLOPS_PER_NS, entries / ENTRIES_PER_NS)
+
+
+def flops_of(instruction: Instruction) -> int:
+    """Multiplications and additions of a product in any form; 0 for anything else."""
+    name, fields = instruction.call.primitive.name, instruction.fields
+    if name in PRODUCTS and len(fields) > 5:
+        return 2 * math.prod(fields[3:6])
+    if name == "batch_matmul":
+        return 2 * instruction.length * fields[4] * fields[5]
+    if name == "products_total":
+        return 2 * math.prod(fields[1:4]) * fields[5]
+    if name in CONVOLUTIONS:  # images, filters and cells of the result, taps, and channels that a filter sees
+        return 2 * fields[4] * math.prod(fields[8:13]) * fields[19]
+    return 0
 
 
 @cache

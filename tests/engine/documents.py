@@ -61,3 +61,79 @@ def layered_document(
     }
     plan = {"loss": error.id, "optimizer": {"type": "sgd", "learning_rate": 0.05}, "batch_size": batch_size, "seed": 3}
     return Document(graph, data=data, training={**plan, **training})
+
+
+def attending(width: int, *, norm: str = "after", precision: str = "float32") -> Document:
+    """Two transformer blocks under a loss."""
+    graph, draw = Graph(), np.random.default_rng(3)
+    last: Any = graph.add("input", shape=(5, width))
+    for _ in range(2):
+        block = graph.add("transformer_encoder", heads=1, hidden=7, norm=norm)
+        graph.connect(last, block["x"])
+        last = block["y"]
+    flat, scores = graph.add("reshape"), graph.add("dense", units=3)
+    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
+    for source, end in ((last, flat), (flat, scores), (scores, loss["logits"]), (target, loss["target"])):
+        graph.connect(source, end)
+    inputs, classes = draw.normal(size=(6, 5, width)), draw.integers(0, 3, 6)
+    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
+    training = {
+        "loss": loss.id,
+        "optimizer": {"type": "sgd", "learning_rate": 0.05},
+        "batch_size": 6,
+        "order": "sequential",
+    }
+    return Document(graph, data, {**training, "seed": 0}, precision=precision)
+
+
+def recurrent(kind: str, *, precision: str = "float32") -> Document:
+    """A cell over five steps under a loss."""
+    graph, draw = Graph(), np.random.default_rng(3)
+    source, each, cell = graph.add("input", shape=(5, 3)), graph.add("each_step"), graph.add(kind, units=6)
+    graph.connect(source, each)
+    graph.connect(each, cell["x"])
+    for port, state in (("h", "state"), ("c", "memory")):
+        if state == "state" or kind == "lstm_cell":
+            delay = graph.add("delay", shape=(6,))
+            graph.connect(cell[port], delay["x"])
+            graph.connect(delay, cell[state])
+    last, scores = graph.add("last_step"), graph.add("dense", units=3)
+    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
+    for begin, end in ((cell["h"], last["x"]), (last, scores), (scores, loss["logits"]), (target, loss["target"])):
+        graph.connect(begin, end)
+    inputs, classes = draw.normal(size=(7, 5, 3)), draw.integers(0, 3, 7)
+    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
+    training = {
+        "loss": loss.id,
+        "optimizer": {"type": "sgd", "learning_rate": 0.1},
+        "batch_size": 7,
+        "order": "sequential",
+    }
+    return Document(graph, data, {**training, "seed": 0}, precision=precision)
+
+
+def convolving(*, side: int = 8, kernel: int = 3, rows: int = 24) -> Document:
+    """Filters, a pool, filters again, and a layer."""
+    graph, draw = Graph(), np.random.default_rng(3)
+    last: Any = graph.add("input", shape=(1, side, side))
+    for filters in (8, 16):
+        maps, pool = (
+            graph.add("conv2d", filters=filters, kernel=(kernel, kernel), activation="relu"),
+            graph.add("max_pool"),
+        )
+        graph.connect(last, maps["x"])
+        graph.connect(maps, pool["x"])
+        last = pool["y"]
+    flat, scores = graph.add("reshape"), graph.add("dense", units=3)
+    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
+    for begin, end in ((last, flat), (flat, scores), (scores, loss["logits"]), (target, loss["target"])):
+        graph.connect(begin, end)
+    inputs, classes = draw.normal(size=(rows, 1, side, side)), draw.integers(0, 3, rows)
+    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
+    training = {
+        "loss": loss.id,
+        "optimizer": {"type": "sgd", "learning_rate": 0.05},
+        "batch_size": rows,
+        "order": "sequential",
+    }
+    return Document(graph, data, {**training, "seed": 0})

@@ -6,34 +6,12 @@ import numpy as np
 import pytest
 
 import engine.tape as tape_module
-from engine import Document, Graph, Session
+from engine import Session
 from engine.fuse import Fused
+from tests.engine.documents import attending
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
 
 FUSED_ROWS = {"standardise", "standardise_gradient", "softmax_gradient"}
-
-
-def attending(width: int, *, norm: str = "after", precision: str = "float32") -> Document:
-    """Two transformer blocks under a loss."""
-    graph, draw = Graph(), np.random.default_rng(3)
-    last = graph.add("input", shape=(5, width))
-    for _ in range(2):
-        block = graph.add("transformer_encoder", heads=1, hidden=7, norm=norm)
-        graph.connect(last, block["x"])
-        last = block["y"]
-    flat, scores = graph.add("reshape"), graph.add("dense", units=3)
-    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
-    for source, end in ((last, flat), (flat, scores), (scores, loss["logits"]), (target, loss["target"])):
-        graph.connect(source, end)
-    inputs, classes = draw.normal(size=(6, 5, width)), draw.integers(0, 3, 6)
-    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
-    training = {
-        "loss": loss.id,
-        "optimizer": {"type": "sgd", "learning_rate": 0.05},
-        "batch_size": 6,
-        "order": "sequential",
-    }
-    return Document(graph, data, {**training, "seed": 0}, precision=precision)
 
 
 def names_of(session: Session) -> set[str]:
@@ -101,7 +79,8 @@ def agreed(name, given, wanted, written=None):
 
 @WIDTHS
 def test_standardised_rows_and_what_they_send_back(width):
-    x, dy, deviations, epsilon = *drawn((9, width), (9, width), (9, 1)), np.array(0.1, np.float32)
+    x, dy, deviations = drawn((9, width), (9, width), (9, 1))
+    epsilon = np.array(0.1, np.float32)
     exact = x.astype(float)
     sigma = np.sqrt(exact.var(-1, keepdims=True) + 0.1)
     y = (exact - exact.mean(-1, keepdims=True)) / sigma

@@ -6,37 +6,12 @@ import numpy as np
 import pytest
 
 import engine.tape as tape_module
-from engine import Document, Graph, Session
+from engine import Session
 from engine.fuse import Fused
+from tests.engine.documents import recurrent
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
 
 STEPS = 5
-
-
-def recurrent(kind: str, *, precision: str = "float32") -> Document:
-    """A cell over five steps under a loss."""
-    graph, draw = Graph(), np.random.default_rng(3)
-    source, each, cell = graph.add("input", shape=(STEPS, 3)), graph.add("each_step"), graph.add(kind, units=6)
-    graph.connect(source, each)
-    graph.connect(each, cell["x"])
-    for port, state in (("h", "state"), ("c", "memory")):
-        if state == "state" or kind == "lstm_cell":
-            delay = graph.add("delay", shape=(6,))
-            graph.connect(cell[port], delay["x"])
-            graph.connect(delay, cell[state])
-    last, scores = graph.add("last_step"), graph.add("dense", units=3)
-    target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
-    for begin, end in ((cell["h"], last["x"]), (last, scores), (scores, loss["logits"]), (target, loss["target"])):
-        graph.connect(begin, end)
-    inputs, classes = draw.normal(size=(7, STEPS, 3)), draw.integers(0, 3, 7)
-    data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
-    training = {
-        "loss": loss.id,
-        "optimizer": {"type": "sgd", "learning_rate": 0.1},
-        "batch_size": 7,
-        "order": "sequential",
-    }
-    return Document(graph, data, {**training, "seed": 0}, precision=precision)
 
 
 KINDS = pytest.mark.parametrize("kind", ["rnn_cell", "lstm_cell", "gru_cell"])

@@ -7,7 +7,7 @@ import pytest
 
 from engine import Session
 from engine.machines import cpu, lanes
-from tests.engine.documents import layered_document
+from tests.engine.documents import attending, convolving, layered_document, recurrent
 
 
 @pytest.fixture
@@ -31,8 +31,18 @@ def alone(document, iterations):
         lanes.keep_free(0)
 
 
-def test_two_threads_make_the_same_bits_as_one(shared, monkeypatch):
-    document = classifier(40, 33, 10)
+DOCUMENTS = {
+    "layers": lambda: classifier(40, 33, 10),
+    "maps": convolving,
+    "wide maps": lambda: convolving(side=12, kernel=5, rows=9),
+    "attention": lambda: attending(32),
+    "time": lambda: recurrent("lstm_cell"),
+}
+
+
+@pytest.mark.parametrize("made", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_two_threads_make_the_same_bits_as_one(shared, monkeypatch, made):
+    document = made()
     together = Session(document)
     assert together.playback.machine._pieces is not None
     done = together.run(300)
