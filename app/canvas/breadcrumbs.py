@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEasingCurve, QPoint, QPropertyAnimation, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.theme import current_theme
 
@@ -72,7 +72,7 @@ class Breadcrumbs(QFrame):
         names = names_of(self._editor)
         for depth, name in enumerate(names):
             if depth:
-                self._row.addWidget(QLabel("›", self))
+                self._add(QLabel("›", self))
             button = QToolButton(self)
             button.setText(name if len(name) <= LONGEST else f"{name[:LONGEST]}…")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -80,10 +80,15 @@ class Breadcrumbs(QFrame):
             button.setEnabled(depth < len(names) - 1)
             button.setCursor(Qt.CursorShape.PointingHandCursor)
             button.clicked.connect(partial(self._go, depth))
-            self._row.addWidget(button)
+            self._add(button)
             self.buttons.append(button)
-        self.adjustSize()
+        self._row.activate()
+        self.resize(self.sizeHint())
         self.raise_()
+
+    def _add(self, widget: QWidget) -> None:
+        self._row.addWidget(widget)
+        widget.show()  # what joins a widget that is seen already stays hidden, and takes no room
 
     def _go(self, depth: int) -> None:
         self._editor.go_to(self._editor.path[:depth])

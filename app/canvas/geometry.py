@@ -305,13 +305,19 @@ def _shown_properties(kind: type[NodeType], properties: Mapping[str, Any]) -> li
     return sizes[:1] + numbers[:2] + scalars[:1]
 
 
+def shown_value(node: Node, kind: type[NodeType] | None) -> str:
+    """What a node shows as its value: its first output, or what a port hands on, though it leaves elsewhere."""
+    if kind is None:
+        return ""
+    return kind.outputs[0].name if kind.outputs else "value" if node.type == "port_out" else ""
+
+
 def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: Shapes) -> str:
     """What the heat strip shows: the node's own weights, else its first output where that is an array."""
     if kind.input("weight") is not None and "weight" not in wired:
         return "weight"
-    if not kind.outputs:
+    if not (name := shown_value(node, kind)):
         return ""
-    name = kind.outputs[0].name
     shape = shapes.get(f"{node.id}.{name}", ())
     several = len(shape) > 1 or (node.type == "parameter" and len(shape) == 1)
     return name if several and shape[-1] != 1 else ""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import LINES_FROM, Block, draw_name
 from app.canvas.figures import Sheet
-from app.canvas.geometry import HEADER, SIDE, Geometry, shown_name
+from app.canvas.geometry import HEADER, SIDE, Geometry, shown_name, shown_value
 from app.canvas.ink import draw_icon, draw_text, elided, ink
 from app.canvas.live import (
     HALO,
@@ -107,8 +107,8 @@ class DrawnNode(QGraphicsItem):
         self.live.geometry_changes()
         self.node, self.geometry = wiring.nodes[self.node_id], geometry
         self.ports = list(self._ports(wiring, shapes))
-        kind = self.node.kind
-        self.value_key = f"{self.node_id}.{kind.outputs[0].name}" if kind and kind.outputs else ""
+        shown = shown_value(self.node, self.node.kind)
+        self.value_key = f"{self.node_id}.{shown}" if shown else ""
         self.setPos(*self.node.position)
         self.update()
         self.live.update()

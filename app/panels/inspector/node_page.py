@@ -18,6 +18,7 @@ from app.panels.inspector.ports import PortTable, rows_of
 from app.panels.inspector.questions import Answer, Subject, about
 from app.panels.inspector.why import WhySection
 from app.theme import category_token, current_theme
+from engine.composites import composite_of
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class NodePage(QWidget):
         column.setSpacing(0)
         column.addWidget(self._make_head())
         self.formulas = Formulas()
+        self.inside = Section("Inside")
+        self._inside_words = words("", "2")
+        self.inside.body.addWidget(self._inside_words)
+        self.inside.hide()
         self.table = PortTable()
         self.ports = Section("Ports")
         self.ports.body.addWidget(self.table)
@@ -68,7 +73,8 @@ class NodePage(QWidget):
         self.why.node_asked.connect(lambda name: self._editor.select([self._editor.reveal(name) or name]))
         self.reference = self._make_reference()
         for part in (
-            self.formulas, self.ports, self.parameters, self.properties, self.data, self.why, self.what, self.reference,
+            self.formulas, self.inside, self.ports, self.parameters, self.properties, self.data, self.why, self.what,
+            self.reference,
         ):  # fmt: skip
             column.addWidget(part)
         column.addStretch(1)
@@ -184,6 +190,7 @@ class NodePage(QWidget):
         self.help.setText(kind.help() if kind else "This version knows no node type of that name; it is kept as it is.")
         self._paint_icons()
         self.parameters.set_node(node)
+        self._show_inside(node)
         self._show_properties(node)
         self.reference.setVisible(bool(kind and kind.source))
         self.source.setText(kind.source if kind else "")
@@ -199,6 +206,17 @@ class NodePage(QWidget):
         else:
             self.table.show_snapshot(None, self._editor.shapes, set())
             self.entry.hide()
+
+    def _show_inside(self, node: Node) -> None:
+        """A composite has no formula of its own: its nodes have."""
+        composite = composite_of(node)
+        self.formulas.setVisible(composite is None)
+        self.inside.setVisible(composite is not None)
+        if composite is not None:
+            count = len(composite.graph.nodes)
+            self._inside_words.setText(
+                f"A graph of {count} node{'s' if count != 1 else ''}. Go in with a double click or Enter, and out with U."
+            )
 
     def forget(self) -> None:
         """Another document: nothing of the former one counts."""
@@ -245,7 +263,8 @@ class NodePage(QWidget):
             after.setText(f"of {count}")
             for part in (before, field, after):
                 part.setVisible(count > 1)
-        self.entry.setVisible(rows > 1 or units > 1)
+        has_formula = self.node is not None and composite_of(self.node) is None
+        self.entry.setVisible(has_formula and (rows > 1 or units > 1))
 
     def _choose_entry(self) -> None:
         if self._subject is not None:

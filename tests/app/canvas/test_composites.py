@@ -140,3 +140,14 @@ def test_a_mistake_inside_marks_the_use_outside_and_the_node_inside(blocks, qtbo
     assert blocks.canvas.nodes["sum_again"].live.state.reason
     editor.leave()
     assert blocks.canvas.nodes["encoder_block_1"].live.state.reason
+
+
+def test_inside_the_path_has_room_for_every_name_and_ports_show_what_they_hand_on(blocks, snapshot_of):
+    blocks.editor.enter("encoder_block_1")
+    one = blocks.breadcrumbs.width()
+    blocks.editor.enter("head_1")
+    assert blocks.breadcrumbs.width() > one and all(button.isVisible() for button in blocks.breadcrumbs.buttons)
+    assert blocks.canvas.nodes["y"].value_key == "y.value"
+    blocks.show_snapshot(snapshot_of({"y.value": [[0.5, 0.25]]}, step=("mixed", "forward")))
+    blocks.catch_up()
+    assert blocks.canvas.nodes["y"].live.state.value.text != "–"
