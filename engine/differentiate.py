@@ -73,43 +73,73 @@ def gradients(
         fact = f"a loss is one number, but this one has the shape {shape_text(loss.shape)}"
         node = loss.call.origin.node if loss.call else ""
         raise ProblemError(Problem(fact, "Take its mean or its sum first.", node=node, kind="loss"))
-    active = _active(program, wanted)
+    active = None if wanted is None else _active(program, wanted)
     build, before = program.build, program.build.origin
     reuse, build.reuse = build.reuse, {}
     addends: dict[int, list[Value]] = {loss.index: [build.constant(1.0) if along is None else along]}
-    found: dict[int, Value] = {}
     try:
-        for call in reversed(program.calls[:]):
-            result = call.result
-            incoming = addends.get(result.index)
-            if incoming is None or not active[result.index]:
-                continue
-            build.origin = origin or Origin(call.origin.node, "backward", phase, call.origin.time)
-            found[result.index] = dy = _total(incoming)
-            if not any(active[operand.index] for operand in call.operands):
-                continue  # asked for, and nothing before it is
-            rule = rule_of(call)
-            if rule is None:
-                fact = f"“{call.primitive.name}” has no derivative"
-                mend = "It measures, it cannot be minimised: choose a loss instead."
-                raise ProblemError(Problem(fact, mend, node=call.origin.node, kind="derivative"))
-            for operand, outgoing in zip(call.operands, rule(*call.operands, result, dy), strict=True):
-                if outgoing is not None and active[operand.index]:
-                    addends.setdefault(operand.index, []).append(fit(outgoing, operand.shape))
+        found = pass_back(program.calls[:], addends, phase, active=active, origin=origin)
         first_times = {origin.node: origin.time for origin in reversed(program.steps) if origin.part == "forward"}
         for value in program.values[:]:
-            if (
-                value.source is not None
-                and value.index in addends
-                and value.index < len(active)
-                and active[value.index]
-            ):
+            if value.source is not None and value.index in addends and _is_active(value, active):
                 # What is shared over time is summed when the light has come back to the first step.
-                build.origin = origin or Origin(_owner(value), "backward", phase, first_times.get(_owner(value), -1))
-                found[value.index] = _total(addends[value.index])
+                owner = owner_of(value)
+                build.origin = origin or Origin(owner, "backward", phase, first_times.get(owner, -1))
+                found[value.index] = total(addends[value.index])
     finally:
         build.origin, build.reuse = before, reuse
     return found
+
+
+def pass_back(
+    calls: Sequence[Call],
+    addends: dict[int, list[Value]],
+    phase: int,
+    *,
+    active: list[bool] | None = None,
+    origin: Origin | None = None,
+) -> dict[int, Value]:
+    """Emit the derivatives of these calls, the last one first; the gradients of their results, by the index of these.
+
+    `addends` holds the derivatives that have come in for each value, by its index, and takes up those that go on. `active`
+    tells for each index whether a derivative is wanted; None: wherever something that is learned has a part.
+    """
+    found: dict[int, Value] = {}
+    drawn: Origin | None = None
+    for call in reversed(calls):
+        result, operands = call.result, call.operands
+        incoming = addends.get(result.index)
+        if incoming is None or not _is_active(result, active):
+            continue
+        build = result.build
+        if origin is not None:
+            build.origin = origin
+        elif call.origin is not drawn:
+            drawn = call.origin
+            build.origin = Origin(drawn.node, "backward", phase, drawn.time)
+        found[result.index] = dy = incoming[0] if len(incoming) == 1 else total(incoming)
+        wanted = [operand.learns if active is None else _is_active(operand, active) for operand in operands]
+        if True not in wanted:
+            continue  # asked for, and nothing before it is
+        rule = rule_of(call)
+        if rule is None:
+            fact = f"“{call.primitive.name}” has no derivative"
+            mend = "It measures, it cannot be minimised: choose a loss instead."
+            raise ProblemError(Problem(fact, mend, node=call.origin.node, kind="derivative"))
+        for operand, outgoing, is_wanted in zip(operands, rule(*operands, result, dy), wanted, strict=True):
+            if is_wanted and outgoing is not None:
+                shape = operand.shape
+                derivative = outgoing if outgoing.shape == shape else fit(outgoing, shape)
+                others = addends.get(operand.index)
+                if others is None:
+                    addends[operand.index] = [derivative]
+                else:
+                    others.append(derivative)
+    return found
+
+
+def _is_active(value: Value, active: list[bool] | None) -> bool:
+    return value.learns if active is None else value.index < len(active) and active[value.index]
 
 
 def slope_within(y: Value, x: Value, along: Value | None = None) -> Value | None:
@@ -120,6 +150,7 @@ def slope_within(y: Value, x: Value, along: Value | None = None) -> Value | None
     gradient and contractive penalties do. Raises `ProblemError` as `gradients` does.
     """
     program, build, mark = y.program, y.program.build, len(y.program.calls)
+    build.is_local = False  # it hangs on all the calls between the two
     if along is None:
         along = build.emit("broadcast", build.constant(1.0), shape=y.shape) if y.shape else build.constant(1.0)
     slope = gradients(program, y, [x], origin=build.origin, along=along).get(x.index)
@@ -161,24 +192,22 @@ def _neighbours(axes: list[int]) -> list[tuple[int, ...]]:
     return runs
 
 
-def _total(addends: list[Value]) -> Value:
+def total(addends: list[Value]) -> Value:
+    """The sum of the derivatives that meet at a value; one alone is the sum."""
     if len(addends) == 1:
         return addends[0]
-    return addends[0].program.build.emit("total", *addends)
+    return addends[0].build.emit("total", *addends)
 
 
-def _owner(source: Value) -> str:
+def owner_of(source: Value) -> str:
+    """The node that a source belongs to."""
     return source.source.address.rpartition(".")[0] if source.source else ""
 
 
-def _active(program: Program, wanted: Iterable[Value] | None) -> list[bool]:
+def _active(program: Program, wanted: Iterable[Value]) -> list[bool]:
     active = [False] * len(program.values)
-    if wanted is None:
-        for value in program.values:
-            active[value.index] = value.source is not None and value.source.trainable
-    else:
-        for value in wanted:
-            active[value.index] = True
+    for value in wanted:
+        active[value.index] = True
     for call in program.calls:
         if call.primitive.writes:
             continue

@@ -219,13 +219,17 @@ class Document:
                 found.append(problem.at(path=places.node(problem.node, self.graph)))
         return found
 
-    def load_data(self) -> tuple[Dataset | None, list[Problem]]:
+    def load_data(self, former: Document | None = None) -> tuple[Dataset | None, list[Problem]]:
         """The data to learn from, where they can be had, and what is wrong with the data of any part.
 
-        Loaded once for a document and its later copies, until a part of `data` is another object.
+        Loaded once for a document and its later copies, until a part of `data` is another object; what `former` has loaded
+        serves as well, where it asks for the same objects and no file stands behind them.
         """
         if self._loaded is None or not self._loaded.fits(self):
-            self._loaded = _Loaded(dict(self.data), self.folder, *load_data(self.data, self.folder))
+            known = former._loaded if former is not None else None
+            if known is None or not known.fits(self) or known.has_files:
+                known = _Loaded(dict(self.data), self.folder, *load_data(self.data, self.folder))
+            self._loaded = known
         return self._loaded.dataset, self._loaded.problems
 
     def _plan_problems(self) -> list[Problem]:
@@ -268,6 +272,11 @@ class _Loaded:
         """Whether the document still asks for these data (the same objects: comparing large arrays would take long)."""
         same = self.data.keys() == document.data.keys() and self.folder == document.folder
         return same and all(value is document.data[part] for part, value in self.data.items())
+
+    @property
+    def has_files(self) -> bool:
+        """Whether something was read that may have changed since."""
+        return any(not isinstance(value, Mapping) or "path" in value for value in self.data.values())
 
 
 def check_files(paths: Sequence[str | PathLike[str]]) -> list[tuple[Path, Problem]]:

@@ -48,9 +48,9 @@ def fuse(program: Program) -> Fused:
         fused = Call(PRIMITIVES[match.primitive], match.operands, dict(match.attributes), call.origin)
         fused.result = call.result
         replaced[call.result.index] = fused
-        parts = sorted({part.result.index: part for part in match.swallowed}.items())
+        parts = {part.result.index: part for part in match.swallowed}
         if parts:
-            hidden[call.result.index] = [part for _, part in parts]
+            hidden[call.result.index] = [parts[index] for index in sorted(parts, key=uses.place.__getitem__)]
         vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
 
     for call, match in row_groups(program, uses):
@@ -170,8 +170,9 @@ def _linear_gradient(call: Call, uses: Uses) -> Match | None:
     for reader in {id(one): one for value in (dy, rows) for one in uses.readers[value.index]}.values():
         every_row = {"axes": tuple(range(reader.operands[0].rank - 1))}
         if reader.primitive.name == "sum" and reader.attributes == every_row and reader.origin == call.origin:
-            if reader.result.index > call.result.index or any(
-                other.result.index < call.result.index for other in uses.readers.get(reader.result.index, ())
+            place, here = uses.place, uses.place[call.result.index]
+            if place[reader.result.index] > here or any(
+                place[other.result.index] < here for other in uses.readers.get(reader.result.index, ())
             ):
                 continue
             return Match("linear_gradient", (x, dy, reader.result), (), (reader,))

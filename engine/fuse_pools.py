@@ -13,7 +13,7 @@ def winners(call: Call, uses: Uses) -> Match | None:
     if choice is None or choice.primitive.name != "window_choice" or choice.operands[0] is not x:
         return None
     if choice.origin != call.origin or any(
-        reader.result.index < call.result.index for reader in uses.readers[places.index]
+        uses.place[reader.result.index] < uses.place[call.result.index] for reader in uses.readers[places.index]
     ):
         return None
     return Match("window_best", (x, places), (), (choice,), choice.attributes)

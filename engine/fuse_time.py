@@ -58,6 +58,7 @@ def _biases(call: Call, slopes: Sequence[Value], uses: Uses) -> tuple[Call, list
             sums = [uses.only(operand, "sum") for operand in total.operands]
             found = [one for one in sums if one is not None and one.attributes == {"axes": (0,)}]
             if len(found) == len(slopes) and {one.operands[0].index for one in found} == {s.index for s in slopes}:
-                early = any(one.result.index < call.result.index for one in uses.readers.get(total.result.index, ()))
+                place, readers = uses.place, uses.readers.get(total.result.index, ())
+                early = any(place[one.result.index] < place[call.result.index] for one in readers)
                 return None if early else (total, found)
     return None

@@ -19,7 +19,7 @@ from engine.problems import Problem
 from engine.program import Builder, Value
 
 if TYPE_CHECKING:
-    from engine.objectives import Drawn
+    from engine.structure import Drawn
     from engine.training import Phase, Training
 
 HANDED_DOWN = frozenset({"frozen", "muted"})  # flags of a use that hold for everything inside

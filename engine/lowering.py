@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
 import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
 from engine.feed import Feed, Mode
 from engine.graph import Graph, Node, Wire
 from engine.inlining import inlined, name_ports, told_of
-from engine.nodes.base import NodeType, Port
-from engine.objectives import Drawn, lower_phases, lower_rules, watch_side_branches
-from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Origin, Part, Program, Shape, Value, shape_text
+from engine.objectives import Learned, lower_phases, lower_rules
+from engine.problems import Problem, ProblemError
+from engine.program import Origin, Part, Program, Shape, Value
+from engine.segments import Segment, leaving, settle
+from engine.structure import Drawn, Signature, Structure
 from engine.training import Training
-from engine.unrolling import MOST_STEPS, Region, at, schedule, steps_said
+from engine.unrolling import Region, at, schedule
+from engine.watching import watch_side_branches
+from engine.wiring import Moment, flagged, operands_of, steps_of
+
+VALUES_KEPT = 3  # for every value in use: of more than that many the next lowering begins on a clean sheet
 
 
 @dataclass
 class Lowered:
-    """A program, what kept parts of the drawing out of it, and how its batches are taken."""
+    """A program, what kept parts of the drawing out of it, and how its batches are taken.
+
+    segments  what each node came to, by its id (in time: `id@step`)
+    learned   what each phase came to
+    """
 
     program: Program
     problems: list[Problem] = field(default_factory=list)
@@ -31,6 +39,8 @@ class Lowered:
     iterations: int = 1  # all iterations an epoch
     dropped: int = 0  # rows that no batch of an epoch takes
     rows: Value | None = None  # which rows of the data this iteration takes; None: all of them, in order
+    segments: dict[str, Segment] = field(default_factory=dict, repr=False)
+    learned: Learned = field(default_factory=Learned, repr=False)
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -46,22 +56,31 @@ class Inference:
     problems: list[Problem]
 
 
-def infer(document: Drawn, dataset: Dataset | None = None) -> Inference:
-    """Shapes and problems of a drawing; differentiates too, so that a metric asked for a gradient is named."""
-    lowered = lower(document, dataset)
+def infer(document: Drawn, dataset: Dataset | None = None, *, lowering: Lowering | None = None) -> Inference:
+    """Shapes and problems of a drawing; differentiates too, so that a metric asked for a gradient is named.
+
+    Who asks again and again hands over a `lowering` of its own: it keeps what the next drawing still has.
+    """
+    lowered = (lowering or Lowering()).lower(document, dataset)
     return Inference(lowered.shapes, lowered.problems)
 
 
-def refusal(document: Drawn, source: str, target: str, dataset: Dataset | None = None) -> Problem | None:
-    """Why this wire cannot be drawn: ports, cycle, or shapes anywhere behind it; None if it can."""
+def refusal(
+    document: Drawn, source: str, target: str, dataset: Dataset | None = None, *, lowering: Lowering | None = None
+) -> Problem | None:
+    """Why this wire cannot be drawn: ports, cycle, or shapes anywhere behind it; None if it can.
+
+    Who asks about one wire after another hands over a `lowering` of its own, of the part `forward` alone.
+    """
     graph = document.graph
     problem = graph.refusal(source, target)
     if problem is not None:
         return problem
-    before = set(lower(document, dataset, parts=("forward",)).problems)
+    lowering = lowering or Lowering(parts=("forward",))
+    before = set(lowering.lower(document, dataset).problems)
     trial = graph.copy()
     trial.connect(source, target)
-    after = lower(_Trial(trial, document.training), dataset, parts=("forward",)).problems
+    after = lowering.lower(_Trial(trial, document.training), dataset).problems
     return next((problem for problem in after if problem.kind == "shape" and problem not in before), None)
 
 
@@ -84,201 +103,227 @@ def lower(
     fills `data.inputs` and `data.targets` with as many rows as the batch has. Mistakes leave out the nodes they concern
     and all that depends on these; they are told in `problems`, and the sound part is there to run.
     """
-    document = inlined(document)
-    program = Program()
-    program.build.training = mode == "train"
-    program.build.seed = document.training.seed
-    result = Lowered(program, told_of(document.graph))
-    feed = Feed(program, dataset, document.training, mode, result)
-    program.build.feeder = feed
-    _lower_nodes(document.graph, result)
-    name_ports(document.graph, program.outputs)
-    if "backward" in parts:
-        lower_phases(document, result, "update" in parts)
-    if "update" in parts:
-        lower_rules(document.graph, result)
-        watch_side_branches(program)
-    return result
+    return Lowering(mode=mode, parts=parts).lower(document, dataset)
 
 
-def _lower_nodes(graph: Graph, result: Lowered) -> None:
-    order, circular = schedule(graph)
-    for name in circular:
-        fact = f"“{graph.nodes[name].name}” waits for itself"
-        mend = "Take out one wire of the cycle, or lead it through a delay."
-        result.problems.append(Problem(fact, mend, node=name, kind="cycle"))
-    wires: dict[str, list[Wire]] = {}
-    for wire in graph.wires:
-        wires.setdefault(wire.target_node, []).append(wire)
-    for entry in order:
-        if isinstance(entry, Region):
-            _lower_region(graph, entry, wires, result)
+class Lowering:
+    """Lowers one drawing after another, and of each keeps what still holds for the next: an edit costs what it changes.
+
+    The programs share their values, so only the last one may be built on. What comes out is what `lower` would give, apart
+    from the numbers of values.
+    """
+
+    def __init__(self, *, mode: Mode = "train", parts: Sequence[Part] = ("forward", "backward", "update")) -> None:
+        self._mode, self._parts = mode, parts
+        self._last: _Sheet | None = None
+        self._before: _Sheet | None = None
+
+    def lower(self, document: Drawn, dataset: Dataset | None = None, structure: Structure | None = None) -> Lowered:
+        """The program of a drawing, made from that of the one before. See the function `lower`.
+
+        structure  of this drawing, where it is known; made from that of the one before
+        """
+        last = self._before = self._last
+        document = inlined(document)
+        if structure is None:
+            structure = Structure(document, last.structure if last is not None else None)
+        if last is None or not last.serves(structure, dataset):
+            last = _Sheet(structure, dataset, Lowered(Program()))
+        sheet = self._last = _Sheet(structure, dataset, Lowered(Program(last.lowered.program), told_of(document.graph)))
+        try:
+            self._fill(document, sheet, last.lowered)
+        except BaseException:
+            self.take_back()
+            raise
+        return sheet.lowered
+
+    def _fill(self, document: Drawn, sheet: _Sheet, before: Lowered) -> None:
+        result = sheet.lowered
+        program, build = result.program, result.program.build
+        build.program, build.rules, build.ways_back = program, [], []
+        build.training, build.seed = self._mode == "train", document.training.seed
+        build.feeder = Feed(program, sheet.dataset, document.training, self._mode, result)
+        _Nodes(document.graph, sheet.structure.signatures, result, before).lower()
+        name_ports(document.graph, program.outputs)
+        if "backward" in self._parts:
+            lower_phases(document, result, before.learned, "update" in self._parts)
+        if "update" in self._parts:
+            lower_rules(document.graph, result)
+            watch_side_branches(result, before)
+
+    def take_back(self) -> None:
+        """Forget the last drawing: what came before it is as it was, and can be built on again."""
+        last, self._last = self._last, self._before
+        if last is None:
+            return
+        build = last.lowered.program.build
+        for way_back in reversed(build.ways_back):
+            way_back()
+        build.ways_back = []
+        if self._last is not None and self._last.lowered.program.build is build:
+            build.program = self._last.lowered.program
+
+
+@dataclass
+class _Sheet:
+    """A drawing that was lowered, and what came of it."""
+
+    structure: Structure
+    dataset: Dataset | None
+    lowered: Lowered
+
+    def serves(self, structure: Structure, dataset: Dataset | None) -> bool:
+        """Whether another drawing may be built on this one, and too much that nothing needs any more is not in the way."""
+        program = self.lowered.program
+        in_use = len(program.calls) + len(program.sources)
+        is_tidy = len(program.values) <= VALUES_KEPT * (in_use + 100)
+        return is_tidy and self.structure.basis == structure.basis and self.dataset is dataset
+
+
+class _Nodes:
+    """Lowers the nodes of a graph in their order, or takes over what they were lowered to before.
+
+    changed  outputs that are other values than before
+    """
+
+    def __init__(self, graph: Graph, signatures: Mapping[str, Signature], result: Lowered, before: Lowered) -> None:
+        self._graph, self._signatures, self._result = graph, signatures, result
+        self._before = before.segments
+        self._changed: set[str] = set()
+        self._wires: dict[str, list[Wire]] = {}
+
+    def lower(self) -> None:
+        """Lower them all; what is wrong with single ones is told in the problems."""
+        graph, problems = self._graph, self._result.problems
+        order, circular = schedule(graph)
+        for name in circular:
+            fact = f"“{graph.nodes[name].name}” waits for itself"
+            mend = "Take out one wire of the cycle, or lead it through a delay."
+            problems.append(Problem(fact, mend, node=name, kind="cycle"))
+        for wire in graph.wires:
+            target = wire.target.partition(".")[0]
+            if target in self._wires:
+                self._wires[target].append(wire)
+            else:
+                self._wires[target] = [wire]
+        lowered = set(order)
+        self._changed.update(
+            [address for key, gone in self._before.items() if key not in lowered for address in gone.outputs]
+        )
+        for entry in order:
+            if isinstance(entry, Region):
+                self._region(entry)
+            elif not self._is_kept(entry):
+                self._node(entry)
+
+    def _is_kept(self, name: str) -> bool:
+        """Whether a node is as it was, and all that comes to it: then so is what it was lowered to."""
+        segment = self._before.get(name)
+        if (
+            segment is None
+            or segment.signature is not self._signatures[name]
+            or not segment.is_local
+            or segment.wires != self._wires.get(name, [])
+            or not self._changed.isdisjoint(segment.before)
+        ):
+            return False
+        result = self._result
+        result.segments[name] = segment
+        if segment.is_sound:
+            program = result.program
+            program.calls += segment.calls
+            program.steps.append(segment.origin)
+            program.outputs.update(segment.outputs)
+            if segment.sources:
+                program.sources.update(segment.sources)
+        if segment.problems:
+            result.problems += segment.problems
+        return True
+
+    def _region(self, region: Region) -> None:
+        """The nodes of a region once for every step of time; those that fail at the first step are left out of the others."""
+        steps = steps_of(self._graph, region, self._wires, self._result)
+        lost: set[str] = set()
+        for step in range(steps):
+            for name in region.nodes:
+                if name not in lost and not self._node(name, Moment(step, steps, frozenset(region.nodes))):
+                    lost.add(name)
+
+    def _node(self, name: str, moment: Moment | None = None) -> bool:
+        """One node, at one step of time if it lies in a region; whether it could be lowered."""
+        result, program, build = self._result, self._result.program, self._result.program.build
+        key, wires = name if moment is None else at(name, moment.step), self._wires.get(name, [])
+        before = self._before.get(key)
+        past = before.outputs if before is not None else {}
+        build.origin = Origin(name, "forward", 0, -1 if moment is None else moment.step)
+        build.step, build.steps = (-1, 0) if moment is None else moment[:2]
+        build.is_local = moment is None
+        build.take_asked()
+        segment = Segment(build.origin, self._signatures[name], wires)
+        forget, rows = build.mark(), result.rows
+        begun, told, rules = len(program.calls), len(result.problems), len(build.rules)
+        outputs = _outputs(self._graph.nodes[name], segment.signature, wires, result, moment)
+        segment.problems = result.problems[told:]
+        if outputs is None:
+            forget()
+            result.rows = rows
         else:
-            _lower_node(graph.nodes[entry], wires.get(entry, []), result)
+            segment.is_sound, segment.outputs, segment.sources = True, outputs, build.take_asked()
+            if before is not None and len(build.rules) == rules:  # a rule holds on to the values that it was made with
+                self._settle(segment, before, begun)
+            else:
+                segment.calls = program.calls[begun:]
+            program.steps.append(build.origin)
+            program.outputs.update(segment.outputs)
+        # What learns by a rule of its own emits it once more at the end.
+        segment.is_local = build.is_local and len(build.rules) == rules
+        segment.finish()
+        result.segments[key] = segment
+        self._note_changes(past, segment.outputs)
+        return outputs is not None
+
+    def _settle(self, segment: Segment, before: Segment, begun: int) -> None:
+        """Take over the calls and values of before, as far as they are the same."""
+        result, program = self._result, self._result.program
+        pairs = leaving(segment.outputs, before.outputs)
+        segment.calls, moved = settle(program.calls[begun:], before.calls, pairs, program.build.ways_back)
+        program.calls[begun:] = segment.calls
+        if moved:
+            segment.outputs = {address: moved.get(v.index, v) for address, v in segment.outputs.items()}
+            program.rename(moved)
+            if result.rows is not None:
+                result.rows = moved.get(result.rows.index, result.rows)
+
+    def _note_changes(self, past: Mapping[str, Value], outputs: Mapping[str, Value]) -> None:
+        if past != outputs:
+            changed = [
+                address for address in past.keys() | outputs.keys() if past.get(address) is not outputs.get(address)
+            ]
+            self._changed.update(changed)
 
 
-def _lower_region(graph: Graph, region: Region, wires: Mapping[str, list[Wire]], result: Lowered) -> None:
-    """The nodes of a region once for every step of time; those that fail at the first step are left out of the others."""
-    steps = _steps_of(graph, region, wires, result)
-    lost: set[str] = set()
-    for step in range(steps):
-        for name in region.nodes:
-            if name in lost:
-                continue
-            moment = Moment(step, steps, frozenset(region.nodes))
-            if not _lower_node(graph.nodes[name], wires.get(name, []), result, moment):
-                lost.add(name)
-
-
-def _steps_of(graph: Graph, region: Region, wires: Mapping[str, list[Wire]], result: Lowered) -> int:
-    """How many steps a region has: the length of the sequences that it takes apart; 0 and a problem where that is unclear."""
-    outputs, lengths, unsound = result.program.outputs, {}, False
-    for name in region.nodes:
-        kind = graph.nodes[name].kind
-        if kind is not None and kind.time == "opens":
-            value = next((outputs[wire.source] for wire in wires.get(name, []) if wire.source in outputs), None)
-            unsound = unsound or value is None
-            if value is not None and value.rank > 1 and isinstance(value.shape[1], int):
-                lengths[name] = value.shape[1]
-    first = next(iter(lengths or region.nodes))
-    if len(set(lengths.values())) == 1 and lengths[first] <= MOST_STEPS:
-        return lengths[first]
-    if len(set(lengths.values())) > 1:
-        fact = f"sequences of {steps_said(list(lengths.values()))} steps meet"
-        result.problems.append(Problem(fact, "Give them one length, or keep them apart.", node=first, kind="shape"))
-    elif lengths:
-        fact = f"{lengths[first]} steps of time are more than {MOST_STEPS}"
-        result.problems.append(Problem(fact, "Cut the sequence into shorter ones.", node=first, kind="shape"))
-    elif unsound or any(_opens(graph, name) for name in region.nodes):
-        return 1  # what is wrong stands at the node that takes the sequence apart, or before it
-    else:
-        fact = "nothing says how many steps of time there are"
-        mend = "Lead a sequence into it through an “each step” node."
-        result.problems.append(Problem(fact, mend, node=first, severity="warning", kind="free"))
-    return 0
-
-
-def _opens(graph: Graph, name: str) -> bool:
-    kind = graph.nodes[name].kind
-    return kind is not None and kind.time == "opens"
-
-
-def _lower_node(node: Node, wires: Sequence[Wire], result: Lowered, moment: Moment | None = None) -> bool:
-    """One node, at one step of time if it lies in a region; whether it could be lowered."""
-    kind = node.kind
+def _outputs(
+    node: Node, signature: Signature, wires: Sequence[Wire], result: Lowered, moment: Moment | None
+) -> dict[str, Value] | None:
+    """What a node gives, by address, emitted into the program; None, and a problem, where that cannot be."""
+    kind, build = signature.kind, result.program.build
     if kind is None:
-        return False  # the document says so already, with a guess
+        return None  # the document says so already, with a guess
     sound, problems = kind.check_properties(node.properties)
-    program, build = result.program, result.program.build
-    build.origin = Origin(node.id, "forward", 0, -1 if moment is None else moment.step)
-    build.step, build.steps = (-1, 0) if moment is None else moment[:2]
-    forget, rows = build.mark(), result.rows
-    operands, complete = _operands(node, kind, sound, wires, result, moment)
-    result.problems.extend(problem.at(node=node.id) for problem in problems)
-    if problems or not complete:
-        forget()
-        return False
+    operands, is_complete = operands_of(node, kind, sound, wires, result, moment)
+    result.problems.extend([problem.at(node=node.id) for problem in problems])
+    if problems or not is_complete:
+        return None
+    if kind.time == "closes":
+        build.is_local = False  # it hangs on every step there is
     try:
         values = kind(sound).lower(build, **operands)
         outputs = values if isinstance(values, dict) else {kind.outputs[0].name: values}
-        outputs = _flagged(node, operands, outputs, build.emit)
+        outputs = flagged(node, operands, outputs)
     except ProblemError as error:
         result.problems.extend(error.at(node=node.id).problems)
-        forget()
-        result.rows = rows
-        return False
-    program.steps.append(build.origin)
+        return None
     named = {f"{node.id}.{port}": value for port, value in outputs.items()}
-    program.outputs.update(named)  # of a node in time: as it is at the last step
-    if moment is not None:
-        program.outputs.update({at(address, moment.step): value for address, value in named.items()})
-    return True
-
-
-class Moment(NamedTuple):
-    """A step of time, how many there are, and which nodes have a value at each of them."""
-
-    step: int
-    steps: int
-    region: frozenset[str]
-
-
-def _source(wire: Wire, port: Port, outputs: Mapping[str, Value], moment: Moment | None) -> Any:
-    """What a wire brings: a value, the values of all steps where they are gathered, or None where there is none yet."""
-    if port.delayed and moment is not None:
-        return outputs.get(at(wire.source, moment.step - 1))
-    if moment is not None and wire.source_node in moment.region:
-        return outputs.get(at(wire.source, moment.step))
-    return outputs.get(wire.source)
-
-
-def _all_steps(wire: Wire, outputs: Mapping[str, Value]) -> list[Value] | None:
-    values: list[Value] = []
-    while (value := outputs.get(at(wire.source, len(values)))) is not None:
-        values.append(value)
-    return values or None
-
-
-def _operands(
-    node: Node,
-    kind: type[NodeType],
-    sound: Mapping[str, Any],
-    wires: Sequence[Wire],
-    result: Lowered,
-    moment: Moment | None = None,
-) -> tuple[dict[str, Any], bool]:
-    """Values by input port, and whether all that are needed are there."""
-    operands: dict[str, Any] = {}
-    complete = True
-    outputs = result.program.outputs
-    for port in kind.inputs:
-        mine = sorted([wire for wire in wires if wire.target_port == port.name], key=lambda wire: wire.order)
-        if kind.time == "closes" and mine and port is kind.inputs[0]:
-            gathered = _all_steps(mine[0], outputs)
-            if gathered is None and mine[0].source in outputs:
-                fact = f"what comes into “{port.name}” does not change over time"
-                mend = "Wire it to a node behind an “each step” node or a delay."
-                result.problems.append(Problem(fact, mend, node=node.id, port=port.name, kind="shape"))
-            complete = complete and gathered is not None
-            operands[port.name] = [_carried(mine[0], value) for value in gathered or []]
-            continue
-        if mine and port.delayed and moment is not None and moment.step == 0:
-            operands[port.name] = None  # nothing has been delayed yet
-            continue
-        brought = [_source(wire, port, outputs, moment) for wire in mine]
-        values = [_carried(wire, value) for wire, value in zip(mine, brought, strict=True) if value is not None]
-        if len(values) < len(mine):
-            complete = False  # something before is not sound: the problem stands there
-        elif values:
-            operands[port.name] = values if port.many else values[0]
-        elif port.default is not None:
-            operands[port.name] = result.program.build.setting(port.name, sound.get(port.name, port.default))
-        elif port.optional:
-            operands[port.name] = None
-        else:
-            complete = False
-            fact = f"nothing is connected to “{port.name}”"
-            mend = "Pull a wire from an output to it."
-            result.problems.append(Problem(fact, mend, node=node.id, port=port.name, severity="warning", kind="free"))
-    return operands, complete
-
-
-def _carried(wire: Wire, value: Value) -> Value:
-    return value.program.build.zeros_like(value) if wire.muted else value
-
-
-def _flagged(
-    node: Node, operands: Mapping[str, Any], outputs: dict[str, Value], emit: Callable[..., Value]
-) -> dict[str, Value]:
-    if "muted" in node.flags:
-        return {port: value.program.build.zeros_like(value) for port, value in outputs.items()}
-    if "bypassed" in node.flags:
-        through = next((value for value in operands.values() if isinstance(value, Value)), None)
-        for port, value in outputs.items():
-            if through is None or through.shape != value.shape:
-                shape = shape_text(through.shape) if through is not None else "nothing"
-                raise shape_mismatch(
-                    f"{shape} cannot pass in place of {shape_text(value.shape)}", "Mute it, or take the bypass off."
-                )
-            outputs[port] = through
-    return outputs
+    if moment is not None:  # without its time: as it is at the last step
+        named |= {at(address, moment.step): value for address, value in named.items()}
+    return named

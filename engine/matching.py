@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -38,6 +39,12 @@ class Uses:
                 self.readers.setdefault(operand.index, []).append(call)
         for value in [*program.outputs.values(), *program.losses]:
             self.count[value.index] += LASTING
+        self._calls = program.calls
+
+    @cached_property
+    def place(self) -> dict[int, int]:
+        """By index of a result: where it is computed. Indices themselves say nothing: a value may be older than its call."""
+        return {call.result.index: place for place, call in enumerate(self._calls)}
 
     def only(self, value: Value, name: str, times: int = 1) -> Call | None:
         """The call that defines a value, if it is of that primitive and nobody else reads the value."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.differentiate import gradients
 from engine.graph import Graph, Node
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Call, Origin, Program, Value, shape_text
-from engine.simplify import remove_dead_calls
-from engine.training import DriverType, Phase, Training, emit_update
+from engine.reverse import Reverse
+from engine.structure import Drawn
+from engine.training import DriverType, Phase, emit_update
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered
@@ -20,18 +20,35 @@ if TYPE_CHECKING:
 HISTORY_BINS = 4096  # of (minimum, maximum, last) loss; when all are full, neighbours merge
 
 
-class Drawn(Protocol):
-    """What lowering needs of a document."""
+class Update(NamedTuple):
+    """What a phase does to its parameters, and all that it was emitted from."""
 
-    graph: Graph
-    training: Training
+    basis: tuple[Any, ...]
+    calls: list[Call]
+    steps: list[Origin]
+    sources: dict[str, Value]
 
 
-def lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
+@dataclass
+class Learned:
+    """What phases and rules came to, kept for the next lowering.
+
+    drawn  how many of the program's calls are forward; behind them come derivatives, updates and rules
+    flags  by index of a value that leads nowhere: what watches it
+    """
+
+    phases: list[Reverse] = field(default_factory=list)
+    updates: dict[int, Update] = field(default_factory=dict)
+    drawn: int = 0
+    flags: dict[int, Call] = field(default_factory=dict)
+
+
+def lower_phases(document: Drawn, result: Lowered, before: Learned, with_updates: bool) -> None:
     """Emit each phase's derivatives and updates; what keeps a phase from being played is told in the problems."""
     # All derivatives first, then all updates: a later phase's derivatives belong to the values that were just computed,
     # and these to the parameters as they were then. Where phases take turns, an iteration plays those of one.
     program, in_turn = result.program, document.training.turns == "in_turn"
+    result.learned.drawn = len(program.calls)
     played: list[Phase] = []
     for index, phase in enumerate(document.training.phases):
         number = len(played)  # of the sound phases: origins, losses and gradients count alike
@@ -43,30 +60,29 @@ def lower_phases(document: Drawn, result: Lowered, with_updates: bool) -> None:
         objective = _objective(document.graph, phase, result, index)
         if objective is None:
             continue
-        mark, loss = len(program.calls), objective
+        reverse = Reverse(number)
+        kept = before.phases[number] if number < len(before.phases) else None
+        turned = Origin(phase.objective.partition(".")[0], "backward", number) if phase.maximise else None
         try:
-            if phase.maximise:
-                program.build.origin = Origin(phase.objective.partition(".")[0], "backward", number)
-                loss = -objective
-            found = gradients(program, loss, phase=number)
+            loss = reverse.derive(result, objective, turned, kept)
         except ProblemError as error:
             result.problems.extend(error.problems)
-            del program.calls[mark:]
             continue
         played.append(phase)
+        result.learned.phases.append(reverse)
         program.losses.append(loss)
         program.objectives.append(objective)
-        program.gradients.append(found)
-        _backward_steps(program, number, found)
+        program.gradients.append(reverse.found)
+    for reverse in result.learned.phases:
+        program.calls += reverse.calls
+        program.steps += reverse.steps
     if with_updates:
         for number, phase in enumerate(played):
             index = document.training.phases.index(phase)
             result.problems.extend(_strangers(phase, index, result))
-            _lower_update(document.graph, phase, number, result)
+            _lower_update(document.graph, phase, number, result, before)
     if in_turn and len(played) > 1:
         program.turns = [number for number, phase in enumerate(played) for _ in range(phase.times)]
-    roots = [gradient for found in program.gradients for gradient in _shown(program, found)]
-    remove_dead_calls(program, roots)
 
 
 def _phase_problem(phase: Phase, index: int, before: Sequence[Phase], in_turn: bool) -> Problem | None:
@@ -132,57 +148,36 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
     return value
 
 
-def _backward_steps(program: Program, phase: int, found: Mapping[int, Value]) -> None:
-    """Nodes whose outputs or parameters have a gradient, last first: the order in which the light goes back."""
-    touched = {_place_in_time(address) for address, value in program.outputs.items() if value.index in found}
-    calls = [call for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase]
-    touched.update([(call.origin.node, call.origin.time) for call in calls])
-    forward = [origin for origin in program.steps if origin.part == "forward"]
-    back = [
-        origin._replace(part="backward", phase=phase)
-        for origin in reversed(forward)
-        if (origin.node, origin.time) in touched
-    ]
-    program.steps.extend(back)
-    _sort_backward(program, phase)
-
-
-def _place_in_time(address: str) -> tuple[str, int]:
-    output, _, step = address.partition("@")
-    return output.partition(".")[0], int(step) if step else -1
-
-
-def _sort_backward(program: Program, phase: int) -> None:
-    # A shared parameter's total is emitted last but belongs to its node's step, which comes last as well; anything else
-    # is in order already. A stable sort by step keeps definitions before uses, the verifier checks it.
-    position = {origin: index for index, origin in enumerate(program.steps)}
-    mine = [call for call in program.calls if call.origin.part == "backward" and call.origin.phase == phase]
-    if any(position[one.origin] > position[other.origin] for one, other in pairwise(mine)):
-        rest = [call for call in program.calls if not (call.origin.part == "backward" and call.origin.phase == phase)]
-        program.calls = rest + sorted(mine, key=lambda call: position[call.origin])
-
-
-def _shown(program: Program, found: Mapping[int, Value]) -> list[Value]:
-    """The gradients somebody can look at: those of outputs and of sources."""
-    wanted = {value.index for value in program.outputs.values()} | {value.index for value in program.sources.values()}
-    return [gradient for index, gradient in found.items() if index in wanted]
-
-
-def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered) -> None:
-    program, build = result.program, result.program.build
+def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered, before: Learned) -> None:
+    program = result.program
     found, objective = program.gradients[index], program.objectives[index]
     chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
     if not chosen or not _can_drive(graph, phase, chosen, result):
         return
+    basis = (phase.structure, chosen, [found[value.index] for value in chosen], objective)
+    update = before.updates.get(index)
+    if update is None or update.basis != basis:
+        update = _update(phase, index, chosen, basis, program)
+    else:
+        program.calls += update.calls
+        program.sources.update(update.sources)
+    program.steps += update.steps
+    result.learned.updates[index] = update
+
+
+def _update(phase: Phase, index: int, chosen: list[Value], basis: tuple[Any, ...], program: Program) -> Update:
+    build, begun, objective = program.build, len(program.calls), program.objectives[index]
+    build.take_asked()
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
-    program.steps.extend(Origin(name, "update", index) for name in nodes)
-    emit_update(build, phase, index, chosen, found, objective)
+    emit_update(build, phase, index, chosen, program.gradients[index], objective)
     build.origin = Origin(nodes[-1], "update", index)
     for value in chosen:
         build.emit("non_finite_flag", value)
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
+    steps = [Origin(name, "update", index) for name in nodes]
+    return Update(basis, program.calls[begun:], steps, build.take_asked())
 
 
 def _can_drive(graph: Graph, phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
@@ -264,35 +259,3 @@ def lower_rules(graph: Graph, result: Lowered) -> None:
         for call in program.calls[mark:]:
             for position in call.primitive.writes:
                 build.emit("non_finite_flag", call.operands[position])
-
-
-def watch_side_branches(program: Program) -> None:
-    """Let what is drawn but leads to no objective and no update raise the flag too, behind the calls of its own step.
-
-    A NaN on the way to a loss reaches the loss, which is watched already. Here it would pass unseen while a run goes on.
-    """
-    followed: set[int] = {value.index for value in program.objectives}
-    for call in reversed(program.calls):
-        if call.primitive.writes or call.origin.part != "forward" or call.result.index in followed:
-            followed.update([operand.index for operand in call.operands])
-    loose = {
-        value.index: value
-        for value in program.outputs.values()
-        if value.index not in followed and value.call is not None and value.kind == "real"
-    }
-    if not loose:
-        return
-    build, end, last = program.build, len(program.calls), {call.origin: call for call in program.calls}
-    for value in loose.values():
-        assert value.call is not None
-        build.origin = value.call.origin
-        build.emit("non_finite_flag", value)
-    flags: dict[Origin, list[Call]] = {}
-    for call in program.calls[end:]:
-        flags.setdefault(call.origin, []).append(call)
-    watched: list[Call] = []
-    for call in program.calls[:end]:
-        watched.append(call)
-        if last[call.origin] is call:
-            watched.extend(flags.get(call.origin, ()))
-    program.calls = watched

@@ -112,20 +112,35 @@ PRIMITIVES: dict[str, PrimitiveLike] = {}
 
 
 class Value:
-    """One array of a program: the result of a call, or a source that somebody fills."""
+    """One array of a program: the result of a call, or a source that somebody fills.
 
-    __slots__ = ("call", "index", "kind", "program", "shape", "source")
+    learns  whether something that is learned has a part in it: then a derivative may be wanted
+    """
+
+    __slots__ = ("build", "call", "index", "kind", "learns", "shape", "source")
 
     def __init__(
         self, program: Program, shape: Shape, kind: Kind, call: Call | None = None, source: Source | None = None
     ) -> None:
-        self.program, self.shape, self.kind, self.call, self.source = program, shape, kind, call, source
-        self.index = len(program.values)
-        program.values.append(self)
+        self.build, self.shape, self.kind, self.call, self.source = program.build, shape, kind, call, source
+        self.learns = source is not None and source.trainable
+        if call is not None and not call.primitive.writes:
+            for operand in call.operands:
+                if operand.learns:
+                    self.learns = True
+                    break
+        values = program.values
+        self.index = len(values)
+        values.append(self)
 
     def __repr__(self) -> str:
         name = self.source.address if self.source and self.source.address else f"%{self.index}"
         return f"{name}: {shape_text(self.shape)}"
+
+    @property
+    def program(self) -> Program:
+        """The program that it is a part of: of several that share their values, the one that is built or was built last."""
+        return self.build.program
 
     @property
     def rank(self) -> int:
@@ -133,7 +148,7 @@ class Value:
         return len(self.shape)
 
     def _emit(self, name: str, *operands: Value | float, **attributes: Any) -> Value:
-        return self.program.build.emit(name, *operands, **attributes)
+        return self.build.emit(name, *operands, **attributes)
 
     def __add__(self, other: Value | float) -> Value:
         return self._emit("add", self, other)
@@ -199,24 +214,40 @@ class Source(NamedTuple):
 
 
 class Program:
-    """Calls in the order they are played, the values they define, and what they are called on the canvas."""
+    """Calls in the order they are played, the values they define, and what they are called on the canvas.
 
-    def __init__(self) -> None:
-        self.values: list[Value] = []
+    `values` holds every value ever made, by its index; some may belong to no call any more. A program that goes on from
+    another one (`before`) shares its values and its builder.
+    """
+
+    def __init__(self, before: Program | None = None) -> None:
+        self.values: list[Value] = before.values if before is not None else []
         self.calls: list[Call] = []
         self.sources: dict[str, Value] = {}  # by address
         self.outputs: dict[str, Value] = {}  # by node.port
-        self.named: dict[str, Value] = {}  # what lowering wants to find again
+        self._named: dict[str, Value] = {}
         self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
         self.losses: list[Value] = []  # per phase: what is minimised
         self.objectives: list[Value] = []  # per phase: what it is called on the canvas; a loss, or what is maximised
         self.turns: list[int] = []  # the phase whose turn an iteration is, in their order; empty: all of them at once
         self.steps: list[Origin] = []  # what → plays, one after the other; calls of one origin lie together
-        self.build = Builder(self)
+        self.build: Builder = before.build if before is not None else Builder(self)
+
+    @property
+    def named(self) -> dict[str, Value]:
+        """What lowering wants to find again; who asks hangs on what other nodes have left here."""
+        self.build.is_local = False
+        return self._named
+
+    def rename(self, moved: Mapping[int, Value]) -> None:
+        """Let other values stand for some that were just made, by the index of these."""
+        for name, value in self._named.items():
+            if value.index in moved:
+                self._named[name] = moved[value.index]
 
     def describe(self) -> str:
         """The whole program, readable: sources, then calls by part and node."""
-        lines = [f"{value!r}  [{value.source.role}]" for value in self.values if value.source]
+        lines = [f"{value!r}  [{value.source.role}]" for value in self.sources.values() if value.source]
         before = Origin("", "batch", -1)
         for call in self.calls:
             if call.origin != before:
@@ -230,7 +261,7 @@ class Program:
 
         Raises AssertionError naming the call: a broken pass is a mistake of ours, not of the user.
         """
-        defined = {value.index for value in self.values if value.source is not None}
+        defined = {value.index for value in self.sources.values()}
         for call in self.calls:
             for operand in call.operands:
                 assert operand.index in defined, f"used before it is defined: {operand!r} in {call!r}"
@@ -265,7 +296,16 @@ class Builder:
         self.examples: Callable[[], Any] | None = None  # inputs of the training rows, for parameters that start at some
         self.answers: Callable[[], Any] | None = None  # targets of the same rows
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
+        self.asked: dict[str, Value] = {}  # sources, see `take_asked`
+        self.is_local = True  # False: what was emitted hangs on more than the operands and the node's own properties
+        self.known: dict[str, Value] = {}  # sources of this and former programs, by address
+        self.ways_back: list[Callable[[], None]] = []  # from what was changed of values that several programs share
         self._constants: dict[float, Value] = {}
+
+    def take_asked(self) -> dict[str, Value]:
+        """The sources that were asked for since the last time."""
+        asked, self.asked = self.asked, {}
+        return asked
 
     def emit(self, name: str, *operands: Value | float, **attributes: Any) -> Value:
         """Call a primitive. Numbers become constants; operands of elementwise primitives are broadcast by the primitive.
@@ -306,21 +346,23 @@ class Builder:
         """A number that is part of a formula; equal numbers share their slot."""
         found = self._constants.get(number)
         if found is None:
-            found = self._constants[number] = self.source(
-                "constant", f"={number:g}" if number == float(f"{number:g}") else f"={number!r}", (), number
-            )
+            address = f"={number:g}" if number == float(f"{number:g}") else f"={number!r}"
+            found = self._constants[number] = self.source("constant", address, (), number)
+        else:
+            assert found.source is not None
+            self.asked[found.source.address] = self.program.sources.setdefault(found.source.address, found)
         return found
 
     def mark(self) -> Callable[[], None]:
         """A way back: calling it forgets every call, source and rule that came since, and all that refers to them."""
-        program, constants, named = self.program, dict(self._constants), dict(self.program.named)
-        calls, rules, known = len(program.calls), len(self.rules), set(program.sources)
+        program = self.program
+        calls, rules, sources, named = len(program.calls), len(self.rules), len(program.sources), len(program._named)
 
         def forget() -> None:
             del program.calls[calls:], self.rules[rules:]
-            for address in set(program.sources) - known:
-                del program.sources[address]
-            self._constants, program.named = constants, named
+            for found, count in ((program.sources, sources), (program._named, named)):
+                while len(found) > count:
+                    found.popitem()
 
         return forget
 
@@ -329,11 +371,23 @@ class Builder:
     ) -> Value:
         """A value filled from outside; the same address gives the same value (shared parameters, shared settings)."""
         found = self.program.sources.get(address)
-        if found is not None:
-            return found
-        value = Value(self.program, shape, kind, source=Source(role, address, initial, trainable))
-        self.program.sources[address] = value
-        return value
+        if found is None:
+            found = self.program.sources[address] = self._known(Source(role, address, initial, trainable), shape, kind)
+        self.asked[address] = found
+        return found
+
+    def _known(self, source: Source, shape: Shape, kind: Kind) -> Value:
+        """The value of a former program where it still serves, so that what is built on it stays as it is; else a new one."""
+        known = self.known.get(source.address)
+        if known is not None and known.shape == shape and known.kind == kind and known.source is not None:
+            before = known.source
+            if before.role == source.role and before.trainable == source.trainable:
+                if before.initial is not source.initial:
+                    self.ways_back.append(lambda: setattr(known, "source", before))
+                    known.source = source
+                return known
+        found = self.known[source.address] = Value(self.program, shape, kind, source=source)
+        return found
 
     def parameter(self, name: str, shape: Shape, initial: Any) -> Value:
         """A learned array of the current node; `initial` is an initialiser or an array."""
@@ -350,6 +404,7 @@ class Builder:
     def feed(self, name: str, shape: tuple[int, ...] | None) -> Value:
         """The batch's `inputs` or `targets`. Raises `ProblemError` where there is no data and no shape."""
         assert self.feeder is not None, "who lowers a document sets the feeder"
+        self.is_local = False  # it may have been gathered for another node before
         return self.feeder(name, shape)
 
     def learn(self, rule: Callable[[], None]) -> None:

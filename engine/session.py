@@ -18,7 +18,7 @@ from engine.drivers import Drivers
 from engine.history import History, last_good
 from engine.initialisers import stream
 from engine.inlining import inlined
-from engine.lowering import Lowered, lower
+from engine.lowering import Lowered, Lowering
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import keep_free as keep_free  # who drives a session may want a processor for itself
 from engine.playback import Playback, StepKind
@@ -26,7 +26,7 @@ from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Program, Value, resolve
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
-from engine.structure import numbers_of, structure_of
+from engine.structure import Structure, numbers_of
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
 from engine.training import AVERAGE, AVERAGED, Phase, Watch
@@ -53,22 +53,24 @@ class Session:
             raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
         self._dataset: Dataset | None = None
+        self._lowering = Lowering()
         self.problem: Problem | None = None
-        self._open(document, revision)
+        document = inlined(document)
+        self._open(document, revision, Structure(document))
         self.reset()
 
     # the plan --------------------------------------------------------------------------------
 
-    def _open(self, document: Document, revision: int) -> None:
-        self.document, self.revision = inlined(document), revision
+    def _open(self, document: Document, revision: int, structure: Structure) -> None:
+        self._dataset, self._data_problems = document.load_data(getattr(self, "document", None))
+        self.document, self.revision = document, revision
         self.dtype = self._dtype_asked or document.precision
-        self._structure = structure_of(self.document)
-        self._dataset, self._data_problems = document.load_data()
+        self._structure = structure
         with _collection_paused():
             self._plan(self.document)
 
     def _plan(self, document: Document) -> None:
-        self.lowered: Lowered = lower(document, self._dataset)
+        self.lowered: Lowered = self._lowering.lower(document, self._dataset, self._structure)
         self.program: Program = self.lowered.program
         if not self.program.outputs:
             problems = [*self._data_problems, *self.lowered.problems]
@@ -88,15 +90,17 @@ class Session:
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
         document = inlined(document)
-        if structure_of(document) == self._structure:
+        structure = Structure(document, self._structure)
+        if self._has_data_of(document) and structure.is_same(self._structure):
             self._retune(document, revision)
             return
         kept = self._kept()
         clock, seed = [int(entry) for entry in self._machine.clock], self.seed
         before = dict(self.__dict__)
         try:
-            self._open(document, revision)
-        except ProblemError:
+            self._open(document, revision, structure)
+        except BaseException:
+            self._lowering.take_back()
             self.__dict__.update(before)
             raise
         self._fill(seed if document.training.seed == before["document"].training.seed else document.training.seed, kept)
@@ -104,6 +108,12 @@ class Session:
         self._watch = Watch()
         self._previous: dict[str, Reading] = {}
         self.playback.begin(*clock)
+
+    def _has_data_of(self, document: Document) -> bool:
+        """Whether another document learns from the very data of this one, with the same precision."""
+        mine, its = self.document.data, document.data
+        same = mine.keys() == its.keys() and all(part is its[name] for name, part in mine.items())
+        return same and (self._dtype_asked or document.precision) == self.dtype
 
     def _kept(self) -> dict[str, Array]:
         """Parameters and states as they were when this iteration began, or as a hand has set them since."""

@@ -2,54 +2,146 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from operator import is_
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from engine.graph import LOOKS, Node
+from engine.graph import LOOKS, Graph, Node, Wire
+from engine.nodes import NodeType
 
 if TYPE_CHECKING:
     from engine.document import Document
+    from engine.training import Training
+
+
+class Drawn(Protocol):
+    """What lowering needs of a document."""
+
+    graph: Graph
+    training: Training
+
+
+class Signature:
+    """What of one node decides what it is lowered to. As long as that stays, the very same object stands for it.
+
+    plan  stands for what decides its part of a plan: all but the numbers in slots
+    """
+
+    __slots__ = ("_names", "_values", "flags", "kind", "plan", "type")
+
+    def __init__(self, node: Node, flags: frozenset[str]) -> None:
+        self.type, self.kind, self.flags = node.type, node.kind, flags
+        self._names, self._values = tuple(node.properties), tuple(node.properties.values())
+        self.plan = object()
+
+    @classmethod
+    def of(cls, node: Node, before: Signature | None) -> Signature:
+        """The node's signature: that of before where nothing but titles and places have changed."""
+        flags = node.flags - LOOKS if node.flags else node.flags
+        if before is None or before.type != node.type or before.flags != flags or before.kind is not node.kind:
+            return cls(node, flags)
+        # Property values are never changed in place: as a rule the very same objects stand there.
+        names, values = tuple(node.properties), tuple(node.properties.values())
+        if before._names == names and all(map(is_, before._values, values)):
+            return before
+        mine = cls(node, flags)
+        if _key(before.kind, before._names, before._values) == _key(before.kind, names, values):
+            mine.plan = before.plan
+        return mine
+
+
+class Structure:
+    """What of a drawing decides its plan: two drawings that are `same` differ in titles, places and slot numbers at most.
+
+    basis  what every part of a plan hangs on
+    """
+
+    def __init__(self, document: Drawn, before: Structure | None = None) -> None:
+        graph, training = document.graph, document.training
+        known: Mapping[str, Signature] = before.signatures if before is not None else {}
+        self.signatures: dict[str, Signature] = {
+            name: Signature.of(node, known.get(name)) for name, node in graph.nodes.items()
+        }
+        self.wires: list[Wire] = graph.wires.copy()
+        self.basis = (training.seed, training.batch_size, training.order, training.last_batch)
+        self.turns, self.phases = training.turns, [phase.structure for phase in training.phases]
+
+    def is_same(self, other: Structure) -> bool:
+        """Whether the other one, made from this one, leads to the same program."""
+        mine, its = self.signatures, other.signatures
+        return (
+            list(mine) == list(its)
+            and all(one.plan is other.plan for one, other in zip(mine.values(), its.values(), strict=True))
+            and _same_wires(self.wires, other.wires)
+            and (self.basis, self.turns, self.phases) == (other.basis, other.turns, other.phases)
+        )
 
 
 def structure_of(document: Document) -> Any:
     """A key: two documents with equal keys have the same plan, and differ in titles, places and slot numbers at the most."""
-    graph, training = document.graph, document.training
+    training = document.training
     return (
         document.precision,
         {part: id(spec) for part, spec in document.data.items()},
-        [_node_key(node) for node in graph],
-        [(wire.source, wire.target, wire.order, wire.muted) for wire in graph.wires],
+        [
+            (node.id, node.type, *_key(node.kind, [*node.properties], [*node.properties.values()]), node.flags - LOOKS)
+            for node in document.graph
+        ],
+        [_wire_key(wire) for wire in document.graph.wires],
         (training.seed, training.batch_size, training.order, training.last_batch, training.turns),
         [phase.structure for phase in training.phases],
     )
 
 
+def _same_wires(some: list[Wire], others: list[Wire]) -> bool:
+    if len(some) == len(others) and all(map(is_, some, others)):
+        return True
+    return [_wire_key(wire) for wire in some] == [_wire_key(wire) for wire in others]
+
+
+def _wire_key(wire: Wire) -> tuple[Any, ...]:
+    return wire.source, wire.target, wire.order, wire.muted
+
+
 def numbers_of(document: Document) -> dict[str, Any]:
     """The numbers that fill slots, by the address of their source: settings of nodes and optimizers, constants."""
     numbers: dict[str, Any] = {}
-    for node in document.graph:
-        for name, value in _slots(node).items():
-            numbers[f"{node.id}.{name}"] = value
+    for name, node in document.graph.nodes.items():
+        kind = node.kind
+        if kind is not None:
+            for slot, default in _slots_of(kind):
+                numbers[f"{name}.{slot}"] = node.properties.get(slot, default)
     for phase in document.training.phases:
         numbers.update(phase.numbers)
     return numbers
 
 
-def _node_key(node: Node) -> tuple[Any, ...]:
-    slots = _slots(node)
-    fixed = [(name, repr(value)) for name, value in node.properties.items() if name not in slots]
-    shapes = [(name, np.shape(value)) for name, value in slots.items()]
-    return node.id, node.type, fixed, shapes, node.flags - LOOKS
+def _key(kind: type[NodeType] | None, names: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:
+    slots = dict(_slots_of(kind)) if kind is not None else {}
+    fixed = [(name, repr(value)) for name, value in zip(names, values, strict=True) if name not in slots]
+    numbers = slots | {name: value for name, value in zip(names, values, strict=True) if name in slots}
+    return fixed, [(name, _shape(value)) for name, value in numbers.items()]
 
 
-def _slots(node: Node) -> dict[str, Any]:
-    kind = node.kind
-    if kind is None:
-        return {}
-    slots = {
-        name: node.properties.get(name, entry.default) for name, entry in kind.properties().items() if entry.is_number
-    }
-    if node.type == "constant":
-        slots["value"] = node.properties.get("value", kind.properties()["value"].default)
+def _shape(value: Any) -> Any:
+    try:
+        return np.shape(value)
+    except ValueError:  # no number, and told elsewhere
+        return repr(value)
+
+
+def _slots_of(kind: type[NodeType]) -> tuple[tuple[str, Any], ...]:
+    """The properties of a type that fill slots, and what they are where nobody says."""
+    slots = _SLOTS.get(kind)
+    if slots is None:
+        found = [(name, entry.default) for name, entry in kind.properties().items() if entry.is_number]
+        if kind.name == "constant":
+            found.append(("value", kind.properties()["value"].default))
+        slots = _SLOTS[kind] = tuple(found)
     return slots
+
+
+_SLOTS: WeakKeyDictionary[type[NodeType], tuple[tuple[str, Any], ...]] = WeakKeyDictionary()

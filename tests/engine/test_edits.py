@@ -1,0 +1,205 @@
+"""An edit plans only what it changes, and what comes of it is what a session of the edited document would have."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from engine import Document, ProblemError, Session
+from engine.lowering import Lowering, lower
+from engine.nodes import node_types
+from tests.engine.test_session import assert_same, everything
+from tests.engine.test_trust_graphs import random_document
+
+FLAGS = ("muted", "bypassed", "frozen", "pinned")
+SMALL = ("add", "multiply", "tanh", "dense", "neuron", "scale", "parameter", "mean", "square", "constant", "dropout")
+
+
+def edited(document: Document, draw: random.Random) -> Document:
+    """The document after one thing that a person does to it."""
+    twin = document.copy()
+    graph, change = twin.graph, draw.choice(CHANGES)
+    if graph.nodes:
+        change(twin, draw)
+    return twin
+
+
+def cut(document: Document, draw: random.Random) -> None:
+    wires = document.graph.wires
+    if wires:
+        del wires[draw.randrange(len(wires))]
+
+
+def mute_a_wire(document: Document, draw: random.Random) -> None:
+    wires = document.graph.wires
+    if wires:
+        at = draw.randrange(len(wires))
+        wires[at] = replace(wires[at], muted=not wires[at].muted)
+
+
+def pull(document: Document, draw: random.Random) -> None:
+    graph = document.graph
+    sources = [f"{node.id}.{port.name}" for node in graph if node.kind for port in node.kind.outputs]
+    targets = [f"{node.id}.{port.name}" for node in graph if node.kind for port in node.kind.inputs]
+    for _ in range(20):
+        source, target = draw.choice(sources), draw.choice(targets)
+        if graph.refusal(source, target) is None:
+            graph.connect(source, target)
+            return
+
+
+def add(document: Document, draw: random.Random) -> None:
+    graph = document.graph
+    name = draw.choice(SMALL) if draw.random() < 0.7 else draw.choice(list(node_types()))
+    sources = [f"{node.id}.{port.name}" for node in graph if node.kind for port in node.kind.outputs]
+    node = graph.add(name)
+    ports = [port for port in graph.nodes[node].kind.inputs if not port.may_stay_free]
+    for port in ports:
+        graph.connect(draw.choice(sources), node[port.name])
+
+
+def insert(document: Document, draw: random.Random) -> None:
+    graph = document.graph
+    if graph.wires:
+        wire = draw.choice(graph.wires)
+        node = graph.add(draw.choice(("tanh", "scale", "square", "dense")))
+        graph.disconnect(wire.source, wire.target)
+        graph.connect(wire.source, node)
+        kind = graph.nodes[node].kind
+        graph.connect(f"{node}.{kind.outputs[0].name}", wire.target)
+
+
+def remove(document: Document, draw: random.Random) -> None:
+    document.graph.remove(draw.choice(list(document.graph.nodes)))
+
+
+def set_a_property(document: Document, draw: random.Random) -> None:
+    node = draw.choice(list(document.graph.nodes.values()))
+    for name, entry in node.kind.properties().items():
+        if hasattr(entry, "options") and draw.random() < 0.5:
+            node.properties[name] = draw.choice(entry.options)
+        elif name == "units":
+            node.properties[name] = draw.randint(1, 5)
+        elif entry.is_number and draw.random() < 0.3:
+            node.properties[name] = 0.25
+
+
+def set_a_flag(document: Document, draw: random.Random) -> None:
+    node = draw.choice(list(document.graph.nodes.values()))
+    node.flags = frozenset() if node.flags else frozenset({draw.choice(FLAGS)})
+
+
+def plan_otherwise(document: Document, draw: random.Random) -> None:
+    training = document.training
+    phases = list(training.phases)
+    change = draw.randrange(5)
+    if change == 0:
+        training = replace(training, seed=draw.randrange(5))
+    elif change == 1:
+        training = replace(training, batch_size=draw.choice([0, 1, 2]))
+    elif change == 2:
+        training = replace(training, turns=draw.choice(["together", "in_turn"]))
+    elif change == 3:
+        phases.reverse()
+    elif phases:
+        goal = draw.choice(list(document.graph.nodes))
+        sides = draw.sample([goal, ""], 2)
+        phases[0] = replace(phases[0], minimise=sides[0], maximise=sides[1])
+    document.training = replace(training, phases=tuple(phases))
+
+
+def rename(document: Document, draw: random.Random) -> None:
+    draw.choice(list(document.graph.nodes.values())).title = "another"
+
+
+def turn_the_order(document: Document, draw: random.Random) -> None:
+    items = list(document.graph.nodes.items())
+    draw.shuffle(items)
+    document.graph.nodes = dict(items)
+
+
+CHANGES = (
+    cut, cut, pull, pull, add, add, insert, insert, remove, set_a_property, set_a_property, mute_a_wire, set_a_flag,
+    plan_otherwise, rename, turn_the_order,
+)  # fmt: skip
+
+
+def told(program) -> str:
+    """The program as text, its values counted anew in the order in which they appear."""
+    numbers, names = count(), {}
+    return re.sub(r"%\d+", lambda found: names.setdefault(found[0], f"%{next(numbers)}"), program.describe())
+
+
+def assert_same_program(mine, its) -> None:
+    assert told(mine.program) == told(its.program)
+    assert mine.program.steps == its.program.steps and mine.program.turns == its.program.turns
+    assert list(mine.program.sources) == list(its.program.sources)
+    assert list(mine.program.outputs) == list(its.program.outputs)
+    assert set(mine.problems) == set(its.problems) and mine.shapes == its.shapes
+    assert (mine.batch, mine.short, mine.iterations) == (its.batch, its.short, its.iterations)
+    for one, other in zip(mine.program.gradients, its.program.gradients, strict=True):
+        assert len(one) == len(other)
+    mine.program.verify()
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_after_any_edits_a_session_is_what_a_new_one_of_the_same_document_is(seed):
+    draw, document = random.Random(seed), random_document(seed)
+    try:
+        session = Session(document.copy())
+    except ProblemError:
+        return
+    for revision in range(6):
+        wanted = edited(document, draw)
+        try:
+            fresh = Session(wanted.copy())
+        except ProblemError:
+            with pytest.raises(ProblemError):
+                session.edit(wanted, revision)
+            assert session.document is document or revision == 0
+            continue
+        document = wanted
+        session.edit(document, revision)
+        if fresh.steps and draw.random() < 0.5:
+            session.step()
+        assert_same_program(session.lowered, fresh.lowered)
+        fresh.resume(session.weights)
+        session.problem = None
+        session.playback.begin(*map(int, session._machine.clock))
+        session.run(2)
+        fresh.run(2)
+        assert_same(everything(session), everything(fresh))
+        if fresh.problem is not None:
+            return
+
+
+@pytest.mark.parametrize("seed", range(100, 160))
+def test_any_drawing_is_lowered_from_the_one_before_as_from_nothing(seed):
+    draw, document = random.Random(seed), random_document(seed)
+    lowering = Lowering()
+    for _ in range(12):
+        dataset = document.load_data()[0]
+        assert_same_program(lowering.lower(document, dataset), lower(document, dataset))
+        if draw.random() < 0.2:
+            lowering.take_back()
+        document = edited(document, draw)
+
+
+PRESETS = sorted(Path(__file__).parents[2].glob("presets/*/*.json"))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_any_preset_is_lowered_from_the_one_before_as_from_nothing(path):
+    draw, document = random.Random(path.stem), Document.load(path)
+    lowering = Lowering()
+    for _ in range(6):
+        dataset = document.load_data()[0]
+        assert_same_program(lowering.lower(document, dataset), lower(document, dataset))
+        if draw.random() < 0.2:
+            lowering.take_back()
+        document = edited(document, draw)
