@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.canvas.node_item import NodeItem
     from app.canvas.resting_scene import RestingScene
 
+FEW_PIECES = 2  # the strips that panning brings into view
 MOST_PIECES = 32  # separate places that are painted anew one by one; of more, the rectangle around them is
 MOST_REMEMBERED = 1024  # changes since the last frame; after more, all is painted anew
 SPRITES_BYTES = 160 * 2**20  # bodies of about eight hundred nodes in their own size
@@ -128,9 +129,11 @@ class Backdrop:
 
     def paint(self, painter: QPainter) -> None:
         """Bring the pictures up to date and copy; the painter is the view's own."""
-        if pieces := self._follow():
-            self._repair(pieces)
-            self._write(pieces)
+        pieces = self._follow()
+        # One by one where they are few: Qt paints a line as far as the rectangle around all that is not clipped away.
+        for part in [[piece] for piece in pieces] if len(pieces) <= FEW_PIECES else [pieces]:
+            self._repair(part)
+            self._write(part)
         if self._rewritten:
             self._write_nodes(self._rewritten)
         self._disturbed, self._rewritten, self._asked = [], set(), QRect()
@@ -180,7 +183,7 @@ class Backdrop:
 
     def _repair(self, pieces: list[QRect]) -> None:
         painter = QPainter(self._rest)
-        painter.setClipRegion(_region(pieces))
+        _clip(painter, pieces)
         painter.setTransform(self._transform)
         self._scene.paint_resting(painter, self._areas(pieces), self._sprites)
         painter.end()
@@ -188,7 +191,7 @@ class Backdrop:
     def _write(self, pieces: list[QRect]) -> None:
         """Copy what rests in some places, and write the figures on it."""
         painter = QPainter(self._written)
-        painter.setClipRegion(_region(pieces))
+        _clip(painter, pieces)
         painter.drawPixmap(0, 0, self._rest)
         if self._scene.detailed:
             items = self._scene.resting_within(self._areas(pieces), edge=0.0)
@@ -231,11 +234,14 @@ def _sheet_of(size: QSize, ratio: float) -> QPixmap:
     return pixmap
 
 
-def _region(pieces: list[QRect]) -> QRegion:
+def _clip(painter: QPainter, pieces: list[QRect]) -> None:
+    if len(pieces) == 1:
+        painter.setClipRect(pieces[0])
+        return
     region = QRegion()
     for piece in pieces:
         region += piece
-    return region
+    painter.setClipRegion(region)
 
 
 def _joined(pieces: list[QRect]) -> list[QRect]:

@@ -118,6 +118,7 @@ class WireItem:
         self.phase = ""
         self.selected = self.hovered = self.doomed = self.faded = False
         self.replaced = False  # an opened layer draws its weights instead, line by line
+        self.rests, self.is_long = self._rests(), False
         self._disturb = disturb
         self._path: QPainterPath | None = None
         self.long: LongCurve | None = None  # cut when it is first painted, with all others of its length
@@ -135,6 +136,7 @@ class WireItem:
             if self.run is not NOWHERE:
                 self.update()
             self.run, self._path, self.long = run, None, None
+            self.is_long = is_long(run) and not self.wire.muted
             self.update()
 
     def show_as(self, **looks: object) -> None:
@@ -144,8 +146,14 @@ class WireItem:
             before = self._looks()
             for name, look in looks.items():
                 setattr(self, name, look)
+            self.rests = self._rests()
             if self._looks() != before:
                 self.update()
+
+    def _rests(self) -> bool:
+        """Whether it looks like all wires of its kind."""
+        stands_out = self.selected or self.hovered or self.doomed or self.faded or self.replaced or self.phase
+        return not stands_out and self.weight is None and not self.wire.muted
 
     def _looks(self) -> tuple[object, ...]:
         return (self.pen(), self.phase, self.selected, self.faded)
@@ -208,28 +216,32 @@ class WireItem:
 
 def paths_of(wires: Sequence[WireItem], areas: Sequence[QRectF]) -> list[QPainterPath]:
     """The curves of wires; of long ones what comes near some areas. Dashes begin with the wire, so that is left whole."""
-    long = [wire for wire in wires if is_long(wire.run) and not wire.wire.muted]
-    uncut = [wire for wire in long if wire.long is None]
-    if uncut:
+    long = [wire for wire in wires if wire.is_long]
+    if uncut := [wire for wire in long if wire.long is None]:
         for wire, curve in zip(uncut, long_curves([wire.run for wire in uncut]), strict=True):
             wire.long = curve
-    curves = {wire.wire_id: wire.long for wire in long if wire.long is not None}
-    paths = dict(zip(curves, paths_within(list(curves.values()), areas), strict=True))
-    found = [paths.get(wire.wire_id) for wire in wires]
-    return [wire.path if path is None else path for wire, path in zip(wires, found, strict=True)]
+    parts = iter(paths_within([wire.long for wire in long if wire.long is not None], areas))
+    return [next(parts) if wire.is_long else wire.path for wire in wires]
 
 
 def paint_wires(painter: QPainter, wires: Sequence[WireItem], areas: Sequence[QRectF]) -> None:
     """Many wires, as far as they come near some areas; a pen is set only where it differs from the one before."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    drawn_with = None
+    drawn_with, draw = None, painter.drawPath
+    at_rest: dict[str, QPen] = {}
     for wire, path in zip(wires, paths_of(wires, areas), strict=True):
-        if not wire.is_plain:
+        if wire.rests and wire.kind in at_rest:
+            pen = at_rest[wire.kind]
+        elif not wire.is_plain:
             wire.paint(painter)
             drawn_with = None
             continue
-        if (pen := wire.pen()) is not drawn_with:
+        else:
+            pen = wire.pen()
+            if wire.rests:
+                at_rest[wire.kind] = pen
+        if pen is not drawn_with:
             painter.setPen(pen)
             drawn_with = pen
-        painter.drawPath(path)
+        draw(path)
