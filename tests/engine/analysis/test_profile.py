@@ -27,8 +27,12 @@ def found(session):
 
 def test_every_instruction_of_a_whole_batch_has_a_line(session, found):
     full = session.tape.fast.full
-    assert len(found.lines) == full.end - full.begin
-    instructions = session.tape.fast.instructions[full.begin : full.end]
+    # The update before it raises the flag by itself.
+    instructions = [
+        entry
+        for entry in session.tape.fast.instructions[full.begin : full.end]
+        if entry.call.primitive.name != "non_finite_flag"
+    ]
     assert [line.origins for line in found.lines] == [tuple(dict.fromkeys(entry.origins)) for entry in instructions]
     assert all(line.plays == 1 for line in found.lines)
     assert found.iteration_ns > 0
