@@ -1,8 +1,7 @@
-"""Boltzmann machines, general and restricted: units drawn by chance, learned from the difference of two phases."""
+"""Boltzmann machines: units drawn by chance, learned from the difference of two phases."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,6 @@ LIKELIHOOD = Port(
     help=f"Mean log-probability of the batch, by enumeration; only where a side has {MOST_ENUMERATED} units or fewer.",
 )  # fmt: skip
 SURPRISE = Port("surprise", "()", symbol="S", help="−ln P: how unlikely the batch still is; where that is enumerated.")
-SAMPLING = ("hidden", "everything", "nothing")
 
 
 class Statistics(NamedTuple):
@@ -39,207 +37,10 @@ def mean_products(build: Builder, left: Value, right: Value) -> Value:
     return build.emit("matmul", left, right, transpose_a=True) / rows
 
 
-def statistics(build: Builder, visible: Value, hidden: Value) -> Statistics:
-    """Of rows of both sides."""
-    return Statistics(
-        mean_products(build, visible, hidden),
-        build.emit("mean", visible, axes=(0,)),
-        build.emit("mean", hidden, axes=(0,)),
-    )
-
-
 def by_state(build: Builder, exponent: Value) -> tuple[Value, Value]:
     """Of −E of every state, a row: the states' probabilities, and ln Z."""
     logarithm = build.emit("log_softmax", exponent)
     return build.emit("exp", logarithm), build.emit("mean", exponent - logarithm, axes=(0, 1))
-
-
-class Machine(NamedTuple):
-    """The parameters of a restricted machine, and how its sides answer each other."""
-
-    build: Builder
-    weight: Value
-    visible_bias: Value
-    hidden_bias: Value
-
-    def hidden(self, visible: Value) -> Value:
-        """P(h = 1 | v), row by row."""
-        return self.build.emit("sigmoid", visible @ self.weight + self.hidden_bias)
-
-    def visible(self, hidden: Value) -> Value:
-        """P(v = 1 | h), row by row."""
-        pulls = self.build.emit("matmul", hidden, self.weight, transpose_b=True)
-        return self.build.emit("sigmoid", pulls + self.visible_bias)
-
-    def free_energy(self, visible: Value) -> Value:
-        """F(v) = −b·v − Σ ln(1 + exp(c + vW)), as a column."""
-        emit = self.build.emit
-        summed = emit("sum", emit("softplus", visible @ self.weight + self.hidden_bias), axes=(1,), keep=True)
-        return -(emit("sum", visible * self.visible_bias, axes=(1,), keep=True) + summed)
-
-    def drawn(self, chances: Value, name: str) -> Value:
-        """Units of 0 and 1 by their chances; another draw for each name."""
-        key = key_of(self.build, name)
-        return self.build.emit("random_bernoulli", chances, shape=chances.shape, key=key)
-
-    def enumerated(self, visible: int, hidden: int) -> tuple[Statistics, Value]:
-        """The statistics of the machine itself, and ln Z, by enumerating its smaller side."""
-        emit = self.build.emit
-        if hidden <= visible:
-            states = state_table(self.build, "states", hidden)
-            other = emit("matmul", states, self.weight, transpose_b=True) + self.visible_bias
-            own = states * self.hidden_bias
-        else:
-            states = state_table(self.build, "states", visible)
-            other, own = states @ self.weight + self.hidden_bias, states * self.visible_bias
-        exponent = emit("sum", own, axes=(1,), keep=True) + emit("sum", emit("softplus", other), axes=(1,), keep=True)
-        count = states.shape[0]
-        chances, log_z = by_state(self.build, emit("reshape", exponent, shape=(1, count)))
-        weighed, answers = states * emit("reshape", chances, shape=(count, 1)), emit("sigmoid", other)
-        mine, its = emit("sum", weighed, axes=(0,)), emit("reshape", chances @ answers, shape=(answers.shape[1],))
-        if hidden <= visible:
-            return Statistics(emit("matmul", answers, weighed, transpose_a=True), its, mine), log_z
-        return Statistics(emit("matmul", weighed, answers, transpose_a=True), mine, its), log_z
-
-
-@node_type
-class RestrictedBoltzmannMachine(NodeType):
-    """Visible and hidden units that draw each other by chance; learned by contrastive divergence or exactly."""
-
-    name, category, icon = "restricted_boltzmann_machine", "Learning rules", "arrow-left-right"
-    title = "restricted Boltzmann machine"
-    formula = (
-        r"P(h_j = 1 \mid v) = \sigma(c_j + \sum_i v_i w_{ij}),\quad P(v_i = 1 \mid h) = \sigma(b_i + \sum_j w_{ij} h_j)"
-    )
-    source = "Aggarwal 2023, §7.4, eqs 7.14 to 7.17; Hinton 2002; Tieleman 2008"
-    measures = ("surprise", "error")
-    inputs = (X,)
-    outputs = (
-        Port("reconstruction", "(batch, visible)", symbol=r"\hat v", help="What the hidden probabilities send back."),
-        Port("hidden", "(batch, hidden)", symbol="h", help="The probability of each hidden unit."),
-        Port(
-            "sample", "(batch, hidden)", symbol="s", help="Hidden units drawn by it: where the negative phase starts."
-        ),
-        Port("fantasy", "(chains or batch, visible)", symbol="v'", help="Visible units of the negative phase."),
-        Port("free_energy", "(batch, 1)", symbol="F", help="−ln of an example's probability, up to ln Z."),
-        Port("error", "()", symbol="E", help="Mean squared difference of examples and reconstruction."),
-        LIKELIHOOD,
-        SURPRISE,
-    )
-    hidden = Whole(4, low=1, high=4096, unit="units", help="How many hidden units there are.")
-    method = Choice(
-        "contrastive divergence", ("contrastive divergence", "persistent", "exact"),
-        help="Where the negative phase comes from: a few steps away from the data, chains that go on from iteration to "
-        "iteration, or the machine itself by enumeration.",
-    )  # fmt: skip
-    steps = Whole(1, low=1, high=100, unit="steps", help="k: how often the negative phase goes to and fro.")
-    sampling = Choice(
-        "hidden", SAMPLING,
-        help="What is drawn: hidden units between steps (probabilities elsewhere), everything, or nothing.",
-    )  # fmt: skip
-    chains = Whole(16, low=1, high=4096, unit="chains", help="How many persistent chains there are.")
-    learning_rate = RATE
-    initialiser = Choice("small_normal", tuple(INITIALISERS), help="How weights start where no numbers are given.")
-    initial_weight = Numbers(None, help="Weights to start from, visible × hidden.")
-    visible_start = Choice(
-        "zeros", ("zeros", "log odds"), help="Where visible biases start: 0, or the data's log odds."
-    )
-    initial_visible_bias = Numbers(None, help="Visible biases to start from.")
-    initial_hidden_bias = Numbers(None, help="Hidden biases to start from.")
-
-    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
-        x, emit = values["x"], build.emit
-        width = units_of(x)
-        smaller = min(width, self.hidden)
-        if self.method == "exact" and smaller > MOST_ENUMERATED:
-            raise shape_mismatch(
-                f"the smaller side has {smaller} units, and no more than {MOST_ENUMERATED} are enumerated",
-                "Choose contrastive divergence, or fewer hidden units.",
-            )
-        machine = self._machine(build, width)
-        chances = machine.hidden(x)
-        sample = machine.drawn(chances, "hidden")
-        model, log_z = machine.enumerated(width, self.hidden) if smaller <= MOST_ENUMERATED else (None, None)
-        back = machine.visible(chances)
-        free = machine.free_energy(x)
-        fantasy, negative, advance = self._negative(machine, x, chances, sample, model)
-        positive = statistics(build, x, sample if self.sampling == "everything" else chances)
-
-        def learn() -> None:
-            rate = build.setting("learning_rate", self.learning_rate)
-            parameters = (machine.weight, machine.visible_bias, machine.hidden_bias)
-            for parameter, data, model in zip(parameters, positive, negative, strict=True):
-                emit("add_to", parameter, rate * (data - model))
-            advance()
-
-        build.learn(learn)
-        missed = x - back
-        outputs = {
-            "reconstruction": back, "hidden": chances, "sample": sample, "fantasy": fantasy, "free_energy": free,
-            "error": emit("mean", missed * missed, axes=(0, 1)),
-        }  # fmt: skip
-        if log_z is not None:
-            outputs["surprise"] = emit("mean", free, axes=(0, 1)) + log_z
-            outputs["log_likelihood"] = -outputs["surprise"]
-        return outputs
-
-    def _machine(self, build: Builder, width: int) -> Machine:
-        weight = build.parameter("weight", *start_of((width, self.hidden), self.initial_weight, self.initialiser))
-        if self.initial_visible_bias is None and self.visible_start == "log odds":
-            visible = build.parameter("visible_bias", (width,), log_odds(build, width))
-        else:
-            visible = build.parameter("visible_bias", *start_of((width,), self.initial_visible_bias, "zeros"))
-        hidden = build.parameter("hidden_bias", *start_of((self.hidden,), self.initial_hidden_bias, "zeros"))
-        return Machine(build, weight, visible, hidden)
-
-    def _negative(
-        self, machine: Machine, x: Value, chances: Value, sample: Value, model: Statistics | None
-    ) -> tuple[Value, Statistics, Callable[[], None]]:
-        """What the negative phase shows, its statistics, and what it keeps for the next iteration."""
-        build = machine.build
-        if self.method == "exact":
-            assert model is not None
-            return machine.visible(sample), model, lambda: None
-        if self.method == "contrastive divergence":
-            begin = chances if self.sampling == "nothing" else sample
-            visible, probable, drawn = self._to_and_fro(machine, begin)
-            return (
-                visible,
-                statistics(build, visible, drawn if self.sampling == "everything" else probable),
-                lambda: None,
-            )
-        kept = build.state("chains", (self.chains, self.hidden), coin_flips)  # type: ignore[arg-type]
-        visible, probable, drawn = self._to_and_fro(machine, kept)
-
-        def go_on() -> None:
-            build.emit("set_to", kept, drawn)
-
-        return visible, statistics(build, visible, probable), go_on
-
-    def _to_and_fro(self, machine: Machine, hidden: Value) -> tuple[Value, Value, Value]:
-        """After k steps from hidden units: the visible side, the hidden probabilities, and hidden units drawn by them."""
-        visible = probable = hidden
-        for step in range(1, self.steps + 1):
-            visible = machine.visible(hidden)
-            if self.sampling == "everything":
-                visible = machine.drawn(visible, f"visible {step}")
-            probable = machine.hidden(visible)
-            hidden = probable if self.sampling == "nothing" else machine.drawn(probable, f"hidden {step}")
-        return visible, probable, hidden
-
-
-def log_odds(build: Builder, width: int) -> Any:
-    """Visible biases ln(p / (1 − p)) of the training rows' means, p kept within 0.01 and 0.99 (Aggarwal 2023, §7.4.2)."""
-    examples = build.examples
-
-    def start(shape: tuple[int, ...], draw: np.random.Generator) -> Any:
-        table = None if examples is None else examples()
-        if table is None or table.ndim != 2 or table.shape[1] != width:
-            return np.zeros(shape)
-        chance = np.clip(table.mean(axis=0), 0.01, 0.99)
-        return np.log(chance / (1 - chance))
-
-    return start
 
 
 @node_type

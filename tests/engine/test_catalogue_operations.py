@@ -17,9 +17,6 @@ from engine.training import FAMILIES, Training
 MISSING = {
     "async SGD, sync data parallel",
     "q-fold splitter, leave-one-out",
-    "CD schedule",
-    "replicated softmax unit",
-    "Gaussian-visible energy",
     "third-order energy term",
 }
 
