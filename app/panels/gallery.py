@@ -29,7 +29,8 @@ from app.recovery import RecoveryBanner
 from app.settings import Settings
 from app.theme import current_theme
 
-SIDE_WIDTH = 232
+SIDE_WIDTH, NARROW_SIDE = 264, 232
+ROOM_FOR_SIDE = 1200  # pixels of the window from which the chapters have room for their whole names
 NARROWEST_CARD = 280
 MOST_COLUMNS = 4
 
@@ -77,7 +78,8 @@ class Gallery(QFrame):
         side = QFrame()
         side.setObjectName("side")
         side.setProperty("panel", "surface")
-        side.setFixedWidth(SIDE_WIDTH)
+        side.setFixedWidth(NARROW_SIDE)
+        self._side = side
         column = QVBoxLayout(side)
         column.setContentsMargins(8, 16, 8, 12)
         column.setSpacing(2)
@@ -128,7 +130,7 @@ class Gallery(QFrame):
         head.setSpacing(12)
         head.addLayout(words)
         head.addStretch(1)
-        head.addWidget(self._make_search(), 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self._make_search(), 2)
         head.addWidget(_button("Open", "folder-open", "", "Open a document  (Ctrl+O)", self.open_wanted.emit))
         empty = _button("Empty canvas", "plus", "primary", "Start with nothing  (Ctrl+N)", self.empty_wanted.emit)
         head.addWidget(empty)
@@ -273,7 +275,8 @@ class Gallery(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as fit, at most four."""
         super().resizeEvent(event)
-        width = self.width() - SIDE_WIDTH - 56
+        self._side.setFixedWidth(SIDE_WIDTH if self.width() >= ROOM_FOR_SIDE else NARROW_SIDE)
+        width = self.width() - self._side.width() - 56
         columns = max(1, min(MOST_COLUMNS, width // NARROWEST_CARD))
         if columns != self._columns:
             self._columns = columns

@@ -18,13 +18,18 @@ class Overlay(QFrame):
         self.hide()
 
     def open(self) -> None:
-        """Show it in its place, in front of everything, with the keyboard."""
+        """Show it in its place, in front of everything, with the keyboard; one that was open goes."""
+        for other in self.window().findChildren(Overlay):
+            if other is not self:
+                other.close_overlay()
         if not self.isVisible():
             self._before = QApplication.focusWidget()
             QApplication.instance().installEventFilter(self)
         self.place()
         self.show()
         self.raise_()
+        if not self.window().isActiveWindow():  # the key was pressed in a view that stands in a window of its own
+            self.window().activateWindow()
         self.take_focus()
 
     def close_overlay(self) -> None:

@@ -109,3 +109,23 @@ def test_a_hundred_problems_fit_the_window_and_scroll(qtbot, opened):
     opened.problems.show_problems(many)
     opened.problems.open()
     assert opened.rect().contains(opened.problems.geometry())
+
+
+def test_one_of_them_closes_the_other(opened):
+    opened.command_search.open()
+    opened.key_sheet.open()
+    assert opened.key_sheet.isVisible() and not opened.command_search.isVisible()
+    opened.key_sheet.close_overlay()
+    assert not opened.command_search.isVisible()
+
+
+def test_from_a_view_in_a_window_of_its_own_the_search_takes_the_keyboard_to_the_main_window(qtbot, opened):
+    view = opened.workspace.views["loss"]
+    qtbot.mouseClick(view.tear_button, Qt.MouseButton.LeftButton)
+    torn = view.window()
+    assert torn is not opened
+    torn.activateWindow()
+    qtbot.waitUntil(torn.isActiveWindow)
+    qtbot.keyClick(view, Qt.Key.Key_K, CONTROL)
+    qtbot.waitUntil(opened.command_search.field.hasFocus)
+    assert opened.isActiveWindow()
