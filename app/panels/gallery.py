@@ -30,8 +30,10 @@ from app.settings import Settings
 from app.theme import current_theme
 
 SIDE_WIDTH, NARROW_SIDE = 264, 232
+TITLE, SHORT_TITLE = "What would you like to see?", "Examples"
+ROOM_FOR_WORDS = 1060  # pixels of the window from which there is room for more than what can be pressed
 ROOM_FOR_SIDE = 1200  # pixels of the window from which the chapters have room for their whole names
-NARROWEST_CARD = 280
+NARROWEST, NARROWEST_CARD = 800, 280
 MOST_COLUMNS = 4
 
 CHIPS: dict[str, Callable[[Preset], bool]] = {
@@ -70,6 +72,7 @@ class Gallery(QFrame):
         row.setSpacing(0)
         row.addWidget(self._make_side())
         row.addWidget(self._make_main(), 1)
+        self.setMinimumWidth(NARROWEST)  # what the layout asks for is what there is room for at the present width
         self._fill()
 
     # building --------------------------------------------------------------------------------------------------------
@@ -121,10 +124,12 @@ class Gallery(QFrame):
     def _make_head(self) -> QHBoxLayout:
         words = QVBoxLayout()
         words.setSpacing(4)
-        title = QLabel("What would you like to see?")
-        title.setProperty("level", "display")
-        words.addWidget(title)
-        words.addLayout(_sentence("Open a card, press", "Space", "and change anything."))
+        self._title = QLabel(TITLE)
+        self._title.setProperty("level", "display")
+        words.addWidget(self._title)
+        self._sentence = QWidget()
+        self._sentence.setLayout(_sentence("Open a card, press", "Space", "and change anything."))
+        words.addWidget(self._sentence)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 28, 0)
         head.setSpacing(12)
@@ -275,8 +280,11 @@ class Gallery(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """As many columns as fit, at most four."""
         super().resizeEvent(event)
-        self._side.setFixedWidth(SIDE_WIDTH if self.width() >= ROOM_FOR_SIDE else NARROW_SIDE)
-        width = self.width() - self._side.width() - 56
+        side = SIDE_WIDTH if self.width() >= ROOM_FOR_SIDE else NARROW_SIDE
+        self._side.setFixedWidth(side)
+        self._sentence.setVisible(self.width() >= ROOM_FOR_WORDS)
+        self._title.setText(TITLE if self.width() >= ROOM_FOR_WORDS else SHORT_TITLE)
+        width = self.width() - side - 56
         columns = max(1, min(MOST_COLUMNS, width // NARROWEST_CARD))
         if columns != self._columns:
             self._columns = columns
@@ -329,6 +337,7 @@ def _section(text: str) -> QLabel:
 
 def _sentence(before: str, key: str, after: str) -> QHBoxLayout:
     row = QHBoxLayout()
+    row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(6)
     for text, level in ((before, "2"), (key, "key"), (after, "2")):
         label = QLabel(text)

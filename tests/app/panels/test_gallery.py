@@ -172,9 +172,13 @@ def test_no_card_is_cut_off_at_the_right(qtbot, gallery):
     def rightmost():
         return max(card.mapTo(gallery, card.rect().topRight()).x() for card in gallery.cards)
 
-    for width in (1024, 1280, 1920):
+    def head():
+        return max(part.mapTo(gallery, part.rect().topRight()).x() for part in gallery.findChildren(QPushButton))
+
+    for width in (1024, 1280, 1920, 900):
         gallery.resize(width, 760)
         qtbot.waitUntil(lambda width=width: rightmost() <= width - 10)
+        qtbot.waitUntil(lambda width=width: head() <= width - 10)
 
 
 def test_the_size_of_a_layered_network_is_told_by_its_widths(shelf):
