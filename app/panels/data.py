@@ -166,7 +166,7 @@ class DataPanel(QWidget):
             self.choice.show_value(self._spec().get("name"))
         else:
             known, spec = describe(name).options, self._spec()
-            shared = ("standardise", "test_fraction", "split_seed")
+            shared = ("standardise", "test_fraction", "split_seed", "folds", "fold")
             kept: dict[str, Any] = {key: spec[key] for key in shared if key in spec and key in known}
             self._set({"name": name, **kept})
 

@@ -11,7 +11,8 @@ from engine.datasets.csv_result import plain_numbers
 from engine.datasets.prepared import Dataset
 
 MOST_ROWS = 5_000  # each stroke of a brush is journalled with all rows: beyond that it would take long
-KEPT = ("standardise", "test_fraction", "split_seed", "one_hot")  # what is done to the rows goes on being done
+# What is done to the rows goes on being done.
+KEPT = ("standardise", "test_fraction", "split_seed", "folds", "fold", "one_hot")
 
 
 def typed_rows(spec: Mapping[str, Any], data: Dataset) -> dict[str, Any]:

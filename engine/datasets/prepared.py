@@ -71,6 +71,8 @@ def prepare(
     standardise: bool = False,
     test_fraction: float = 0.0,
     split_seed: int = 0,
+    folds: int = 0,
+    fold: int = 1,
 ) -> Dataset:
     """The table as it goes into training. Raises `ProblemError` where an option does not fit the rows."""
     if one_hot and table.task != "classes":
@@ -79,7 +81,10 @@ def prepare(
             Problem(f"One-hot targets need classes, and these targets are {table.task}", mend, "one_hot", kind="option")
         )
     targets, target_names, said = _targets(table, table.labels or labels, one_hot)
-    train_rows, test_rows, split = _split(table, test_fraction, split_seed)
+    if folds:
+        train_rows, test_rows, split = _segment(table, folds, fold, test_fraction, split_seed)
+    else:
+        train_rows, test_rows, split = _split(table, test_fraction, split_seed)
     inputs, mean, deviation, scaled = (
         _standardised(table, train_rows) if standardise else (table.inputs, None, None, ())
     )
@@ -151,6 +156,33 @@ def _split(table: Table, fraction: float, seed: int) -> tuple[Indices, Indices, 
         shares = ", ".join(f"{n}: {c - w} + {w}" for n, c, w in zip(table.class_names, counts, wanted, strict=True))
         sentence += f", class by class ({shares})"
     return train, test, (sentence + ".",)
+
+
+def _segment(
+    table: Table, folds: int, fold: int, fraction: float, seed: int
+) -> tuple[Indices, Indices, tuple[str, ...]]:
+    """All segments but one, that one, and the sentence. Classes are dealt out one by one, so that each keeps its share."""
+    rows = len(table.inputs)
+    if fraction:
+        raise _refused("the rows are kept for testing twice", "folds", "Leave out “test_fraction” or “folds”.")
+    if not 2 <= folds <= rows:
+        fact = f"{rows} rows cannot be parted into {folds} segments"
+        raise _refused(fact, "folds", f"Choose 2 to {rows}, or 0 for none.")
+    if fold > folds:
+        raise _refused(f"there is no segment {fold} of {folds}", "fold", f"Choose 1 to {folds}.")
+    groups = np.zeros(rows, dtype=np.int64) if table.task == "regression" else table.targets.astype(np.int64)
+    order = Draws(seed, "split").order(rows)
+    dealt = order[np.argsort(groups[order], kind="stable")]  # class after class, each in its random order
+    is_test = np.zeros(rows, dtype=bool)
+    is_test[dealt[fold - 1 :: folds]] = True
+    everything = np.arange(rows, dtype=np.int64)
+    train, test = everything[~is_test], everything[is_test]
+    said = f"Segment {fold} of {folds}, dealt with seed {seed}: {len(train)} training rows and {len(test)} test rows."
+    return train, test, (said,)
+
+
+def _refused(fact: str, path: str, mend: str) -> ProblemError:
+    return ProblemError(Problem(fact, mend, path=path, kind="option"))
 
 
 def _test_counts(counts: Indices, fraction: float) -> Indices:

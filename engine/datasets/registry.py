@@ -116,6 +116,12 @@ def _shared_options(task: str, labels: str) -> dict[str, Property]:
         0.0, low=0, high=0.99, help="Share of the rows kept for testing, drawn class by class."
     )
     shared["split_seed"] = Whole(0, low=0, high=2**31 - 1, help="Another seed keeps other rows for testing.")
+    shared["folds"] = Whole(
+        0, low=0, high=10**6, unit="segments",
+        help="Cross-validation: into how many segments the rows are parted, one of which is tested on. As many as rows: "
+        "leave one out. 0: none.",
+    )  # fmt: skip
+    shared["fold"] = Whole(1, low=1, high=10**6, help="Which segment is tested on, counted from 1.")
     return shared
 
 

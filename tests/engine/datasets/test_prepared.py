@@ -158,3 +158,50 @@ def test_inputs_in_their_own_units_are_standardised_as_the_rows_of_training():
     np.testing.assert_array_equal(found.standardise(plain.inputs), found.inputs)
     np.testing.assert_allclose(found.measured, plain.inputs, rtol=1e-12)
     np.testing.assert_array_equal(plain.standardise(plain.inputs), plain.measured)
+
+
+def folded(spec, folds):
+    return [load(spec | {"folds": folds, "fold": fold}) for fold in range(1, folds + 1)]
+
+
+@pytest.mark.parametrize(("name", "folds"), [("iris", 5), ("iris", 7), ("xor", 4)])
+@pytest.mark.text("04:cross-validation")
+def test_every_row_is_tested_on_in_exactly_one_segment(name, folds):
+    parts = folded({"name": name}, folds)
+    tested = np.concatenate([part.test_rows for part in parts])
+    np.testing.assert_array_equal(np.sort(tested), np.arange(len(parts[0].inputs)))
+    for part in parts:
+        assert set(part.train_rows) | set(part.test_rows) == set(range(len(part.inputs)))
+        assert not set(part.train_rows) & set(part.test_rows)
+    sizes = [len(part.test_rows) for part in parts]
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_each_segment_holds_its_share_of_every_class():
+    for part in folded({"name": "iris"}, 5):
+        assert np.bincount(part.targets[part.test_rows]).tolist() == [10, 10, 10]
+        assert part.preparation[-1].endswith("120 training rows and 30 test rows.")
+
+
+def test_one_row_is_left_out_where_there_are_as_many_segments_as_rows():
+    parts = folded({"name": "xor"}, 4)
+    assert [len(part.test_rows) for part in parts] == [1, 1, 1, 1]
+    assert (
+        load({"name": "iris", "folds": 5, "split_seed": 1}).test_rows.tolist()
+        != load({"name": "iris", "folds": 5}).test_rows.tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "path", "fact"),
+    [
+        ({"folds": 1}, "folds", "4 rows cannot be parted into 1 segments"),
+        ({"folds": 5}, "folds", "4 rows cannot be parted into 5 segments"),
+        ({"folds": 2, "fold": 3}, "fold", "there is no segment 3 of 2"),
+        ({"folds": 2, "test_fraction": 0.5}, "folds", "the rows are kept for testing twice"),
+    ],
+)
+def test_segments_that_cannot_be_made_are_refused(options, path, fact):
+    with pytest.raises(ProblemError) as refused:
+        load({"name": "xor", **options})
+    assert [(problem.path, problem.fact) for problem in refused.value.problems] == [(path, fact)]
