@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from engine.nodes.base import Dimensions, NodeType, Port, Real, Whole, node_type
 from engine.problems import ShapeMismatch, shape_mismatch
 from engine.program import B, Builder, Value, shape_text
@@ -225,9 +227,32 @@ class Reverse(InTime):
             raise error.at(port="lengths") from None
 
 
+@node_type
+class LengthMask(InTime):
+    """1 for each step that a sequence has, 0 behind its end: what attention may look at, and how much a loss counts."""
+
+    name, title, icon = "length_mask", "length mask", "timer"
+    formula = r"m_t = [\,t \leq T\,]"
+    source = "padding mask: Vaswani et al. 2017"
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("lengths", LENGTHS.shape, "index", "T", "How many steps each example has."),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("mask", "(batch, steps)", symbol="m"),)
+    count = Whole(8, low=1, high=100_000, unit="steps", help="How many steps the sequences have with their padding.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        lengths = one_length_each(values["lengths"])
+        assert lengths is not None
+        if lengths.kind == "whole":
+            lengths = build.emit("to_real", lengths)
+        places = np.arange(float(self.count))[None]
+        table = build.source("constant", f"{build.origin.node}.places", places.shape, places)
+        return build.emit("greater", build.emit("reshape", lengths, shape=(lengths.shape[0], 1)), table)
+
+
 def one_length_each(lengths: Value | None) -> Value | None:
     """One length for each example, or None. Raises `ShapeMismatch` where there are more."""
-    if lengths is None or lengths.rank == 1 or lengths.shape[1:] == (1,):
+    if lengths is None or lengths.rank == 1 or (lengths.rank == 2 and lengths.shape[1] == 1):
         return lengths
     raise shape_mismatch(
         f"one length for each example is needed, not {shape_text(lengths.shape)}",

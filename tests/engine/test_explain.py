@@ -465,7 +465,7 @@ BEFORE: dict[str, tuple[str, dict[str, Any]]] = {
     "edge_softmax.score": ("slice", {"stop": 1}),
 }  # fmt: skip
 # Features before a node type, where they are not 3 (1 before a loss).
-UNITS = {"solve": 1, "inverse": 1, "curriculum": 1, "running_mean": 1, "feature_scaling": 2}
+UNITS = {"solve": 1, "inverse": 1, "curriculum": 1, "running_mean": 1, "feature_scaling": 2, "length_mask": 1}
 FREE = {"discounted_sum.factor", "epsilon_greedy.epsilon"}  # single numbers, which stay at their default
 WHOLE = {"batch_size": 4, "order": "sequential"}  # a graph: every row stands in its place
 FITTING: dict[str, dict[str, Any]] = {

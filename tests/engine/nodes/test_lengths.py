@@ -45,3 +45,19 @@ def test_what_lies_behind_the_end_of_a_sequence_is_zero_and_learns_nothing():
     found, before = session.value(all_steps), session.value(layer)
     np.testing.assert_allclose(found, before.reshape(3, 4, 2) * there[:, :, None])
     np.testing.assert_allclose(session.gradient(layer).reshape(3, 4, 2), np.repeat(there[:, :, None], 2, axis=2))
+
+
+@pytest.mark.parametrize(
+    "lengths", [LENGTHS, LENGTHS[:, None], LENGTHS.astype(np.int32)], ids=["row", "column", "whole"]
+)
+def test_a_mask_ends_where_the_sequence_ends(lengths):
+    found = Alone("length_mask", {"lengths": lengths}, count=5).value()
+    np.testing.assert_array_equal(found, np.arange(5) < LENGTHS[:, None])
+
+
+def test_attention_looks_at_no_step_behind_the_end():
+    mask = Alone("length_mask", {"lengths": np.array([4.0, 2.0, 1.0])}, count=4).value()
+    keys = X.copy()
+    weights = Alone("attention", {"query": X, "key": keys, "mask": mask}).value("weights")
+    np.testing.assert_allclose(weights.sum(axis=2), 1)
+    np.testing.assert_array_equal(weights[1, :, 2:], 0)
