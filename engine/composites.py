@@ -101,6 +101,17 @@ def node_at(graph: Graph, path: str) -> Node | None:
     return graph.nodes.get(path)
 
 
+def title_at(graph: Graph, path: str) -> str:
+    """What people call the node of a path: titles (or ids, where there are none) of the uses around it and its own."""
+    names: list[str] = []
+    for name in path.split("/"):
+        node = graph.nodes.get(name)
+        names.append((node.title if node is not None else "") or name)
+        composite = composite_of(node) if node is not None else None
+        graph = composite.graph if composite is not None else Graph()
+    return " › ".join(names)
+
+
 def wires_by_target(wires: Iterable[Wire]) -> dict[str, list[Wire]]:
     """Wires by the port that they end at, in their order."""
     found: dict[str, list[Wire]] = {}

@@ -11,6 +11,7 @@ from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.views.base import View
+from app.views.entries import has_objective
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ class AskingView(View):
 
     def feed(self, snapshot: Snapshot) -> str:
         """Have this moment measured; what was measured last stays meanwhile."""
-        nodes = self.editor.document.graph.nodes
-        if not any(phase.objective.partition(".")[0] in nodes for phase in self.editor.document.training.phases):
+        if not has_objective(self.editor.document):
             return NO_LOSS
         self.ask_again()
         return self.reason_of_answer()

@@ -26,6 +26,8 @@ from app.views.axes import (
     polygon,
 )
 from app.views.base import View
+from app.views.entries import has_objective
+from engine.composites import node_at
 
 if TYPE_CHECKING:
     from app.editor import Editor
@@ -237,8 +239,7 @@ class LossCurve(CurveView):
         return {probe: points for probe, points in snapshot.history.items() if probe.startswith(wanted)}
 
     def _has_loss(self) -> bool:
-        phases = self.editor.document.training.phases
-        return bool(phases) and phases[0].objective.partition(".")[0] in self.editor.document.graph.nodes
+        return has_objective(self.editor.document, first_only=True)
 
     def _counts_mistakes(self) -> bool:
         return not self._has_loss() and any(node.type == "mistakes" for node in self.editor.document.graph)
@@ -256,7 +257,7 @@ class LossCurve(CurveView):
         if measure:
             return self.editor.document.graph.nodes[measure.partition(".")[0]].name
         phases = self.editor.document.training.phases
-        node = self.editor.document.graph.nodes.get(phases[0].objective.partition(".")[0]) if phases else None
+        node = node_at(self.editor.document.graph, phases[0].objective.partition(".")[0]) if phases else None
         if node is None or node.kind is None:
             return ""
         is_sum = node.properties.get("reduction") == "sum"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from engine.composites import node_at, title_at
+
 if TYPE_CHECKING:
     from engine.document import Document
     from engine.snapshot import Reading
@@ -43,11 +45,16 @@ class Entry(NamedTuple):
         return None
 
 
+def has_objective(document: Document, first_only: bool = False) -> bool:
+    """Whether a phase of the training plan (or the first one) names a node that is there."""
+    phases = document.training.phases[:1] if first_only else document.training.phases
+    return any(node_at(document.graph, phase.objective.partition(".")[0]) is not None for phase in phases)
+
+
 def parameter_title(document: Document, key: str) -> str:
     """`hidden · weights`: the node's title and the parameter."""
     node, _, name = key.partition(".")
-    found = document.graph.nodes.get(node)
-    return f"{(found.title if found is not None else '') or node} · {name}".replace("_", " ")
+    return f"{title_at(document.graph, node)} · {name}".replace("_", " ")
 
 
 def axis_words(document: Document, key: str, rank: int) -> tuple[str, ...]:
@@ -56,7 +63,7 @@ def axis_words(document: Document, key: str, rank: int) -> tuple[str, ...]:
     rank  of what is looked at, without the batch
     """
     node, _, name = key.partition(".")
-    found = document.graph.nodes.get(node)
+    found = node_at(document.graph, node)
     kind = found.kind if found is not None else None
     ports = (kind.input(name), kind.output(name)) if kind is not None else ()
     declared = next((port.shape for port in ports if port is not None and port.shape.startswith("(")), "")
@@ -67,14 +74,14 @@ def axis_words(document: Document, key: str, rank: int) -> tuple[str, ...]:
 def entry_title(document: Document, entry: Entry, shape: tuple[int, ...]) -> str:
     """`hidden w₁₂`, counted from 1 as in a textbook; an axis of length 1 needs no index."""
     node, _, name = entry.key.partition(".")
-    found = document.graph.nodes.get(node)
+    found = node_at(document.graph, node)
     kind = found.kind if found is not None else None
     port = kind.input(name) if kind is not None else None
     symbol = port.symbol if port is not None and port.symbol else name
     letter = symbol.lower() if len(symbol) == 1 else name.replace("_", " ")
     indices = [str(index + 1) for index, length in zip(entry.place, shape, strict=False) if length > 1]
     comma = "," if any(len(index) > 1 for index in indices) else ""
-    title = ((found.title if found is not None else "") or node).replace("_", " ")
+    title = title_at(document.graph, node).replace("_", " ")
     return f"{title} {letter}{comma.join(indices).translate(SUBSCRIPTS)}"
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QButtonGroup, QWidget
 from app.views.asking import AskingView
 from app.views.entries import parameter_title
 from app.views.flow_plot import FlowPlot, Row
+from engine.composites import node_at
 
 if TYPE_CHECKING:
     from app.editor import Editor
@@ -82,16 +83,16 @@ class FlowView(AskingView):
 
     def _title(self, address: str) -> str:
         """What a node is called, and its output where it has several."""
-        node = self.editor.document.graph.nodes.get(address.partition(".")[0])
+        node = node_at(self.editor.document.graph, address.partition(".")[0])
         is_only = node is None or node.kind is None or len(node.kind.outputs) == 1
         title = parameter_title(self.editor.document, address)
         return title.rpartition(" · ")[0] if is_only else title
 
     def _go_to(self, address: str) -> None:
         """A click on a row selects the node it belongs to."""
-        node = address.partition(".")[0]
-        if node in self.editor.document.graph.nodes:
-            self.editor.select([node])
+        name = self.editor.reveal(address.partition(".")[0])
+        if name is not None:
+            self.editor.select([name])
 
     # choosing --------------------------------------------------------------------------------------------------------
 

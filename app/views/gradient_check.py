@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 from app.theme import current_theme
 from app.theme.numbers import MINUS, number_text
 from app.views.base import View
-from app.views.entries import Entry, entry_title
+from app.views.entries import Entry, entry_title, has_objective
+from engine.composites import composite_of
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -164,9 +165,7 @@ class GradientCheckView(View):
 
     def feed(self, snapshot: Snapshot) -> str:
         """Snapshots change nothing here: a check is of the moment at which it was asked for."""
-        phases = self.editor.document.training.phases
-        nodes = self.editor.document.graph.nodes
-        return "" if any(phase.objective.partition(".")[0] in nodes for phase in phases) else NO_LOSS
+        return "" if has_objective(self.editor.document) else NO_LOSS
 
     def describe(self, snapshot: Snapshot) -> str:
         """Of which moment the table is, where that is another one."""
@@ -251,7 +250,7 @@ class GradientCheckView(View):
         self.planted.clear()
         self.planted.addItem("no mistake", "")
         for name, node in self.editor.document.graph.nodes.items():
-            if node.type not in LEAVES:
+            if node.type not in LEAVES and composite_of(node) is None:
                 self.planted.addItem(f"in {node.title or name}", name)
         self.planted.setCurrentIndex(max(0, self.planted.findData(chosen)))
         self.planted.blockSignals(False)
@@ -282,9 +281,9 @@ class GradientCheckView(View):
     def _go_to(self, row: int, _: int) -> None:
         """A click on a row selects the node of its parameter."""
         if self.found is not None and self.found.report is not None:
-            node = self.found.report.entries[row].address.partition(".")[0]
-            if node in self.editor.document.graph.nodes:
-                self.editor.select([node])
+            name = self.editor.reveal(self.found.report.entries[row].address.partition(".")[0])
+            if name is not None:
+                self.editor.select([name])
 
     def sizeHint(self) -> QSize:
         """Room for some rows."""

@@ -12,6 +12,7 @@ from app.views.asking import AskingView
 from app.views.axes import Array
 from app.views.entries import Entry, entry_title
 from app.views.hessian_plot import HessianPlot
+from engine.composites import node_at, title_at
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -107,9 +108,10 @@ class HessianView(AskingView):
     # choosing --------------------------------------------------------------------------------------------------------
 
     def _offer(self, snapshot: Snapshot) -> None:
-        nodes = self.editor.document.graph.nodes
+        graph = self.editor.document.graph
         names = dict.fromkeys(address.partition(".")[0] for address in snapshot.parameters)
-        offered = tuple((name, nodes[name].name.replace("_", " ")) for name in names if name in nodes)
+        known = [name for name in names if node_at(graph, name) is not None]
+        offered = tuple((name, title_at(graph, name).replace("_", " ")) for name in known)
         if offered == self._offered:
             return
         self._offered = offered

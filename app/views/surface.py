@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.views.base import View
-from app.views.entries import Entry, entry_title, first_and_last
+from app.views.entries import Entry, entry_title, first_and_last, has_objective
 from app.views.surface_axes import PARTS, AxesPopup
 from app.views.surface_plot import SurfacePlot
 from app.views.survey import Look, Survey
@@ -99,8 +99,7 @@ class LossSurfaceView(View):
         return self._is_waiting or self._is_due
 
     def _missing(self, snapshot: Snapshot) -> str:
-        phases = self.editor.document.training.phases
-        if not any(phase.objective.partition(".")[0] in self.editor.document.graph.nodes for phase in phases):
+        if not has_objective(self.editor.document):
             return NO_LOSS
         if self.pair is None or not all(entry.fits(snapshot.parameters) for entry in self.pair):
             saved = self._saved()
