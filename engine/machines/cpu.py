@@ -16,7 +16,7 @@ from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, Tape, TapeCode
+from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, Tape, TapeCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
@@ -138,8 +138,8 @@ class CpuMachine:
     def repeat(self, begin: int, end: int, times: int) -> None:
         """Play a stretch of what is `played` over and over, as iterations of its own; only for who measures it."""
         schedule = np.array([*self._epoch, self.tape.batch, 1, begin, end, begin, end], np.int64)
-        words, clock = self.integers.ctypes.data, self.clock.ctypes.data
-        _loop("iterate", 10)(*self._fast[:-1], words, clock, schedule.ctypes.data, times)
+        words = np.zeros(RESERVED_INTEGERS, np.int32)  # nobody raises a flag here: numbers may grow without end
+        _loop("iterate", 10)(*self._fast[:-1], words.ctypes.data, self.clock.ctypes.data, schedule.ctypes.data, times)
 
     def copy(self) -> CpuMachine:
         """Another machine of the same tape with the same numbers at the same time: playing it leaves this one alone."""
