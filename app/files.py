@@ -162,13 +162,20 @@ class Files(QObject):
     def save(self) -> bool:
         """Write to the file it came from; ask for a name where it came from none. Whether it was written.
 
-        A document that was saved with its weights keeps them up to date.
+        A document that was saved with its weights keeps them up to date; numbers that a hand has set are in no other place.
         """
-        with_weights = bool(self._editor.document.weights)
-        return self.save_to(self.path, with_weights) if self.path is not None else self.save_as()
+        with_weights = bool(self._editor.document.weights) or self._has_numbers_by_hand
+        return self.save_to(self.path, with_weights) if self.path is not None else self.save_as(with_weights)
+
+    @property
+    def _has_numbers_by_hand(self) -> bool:
+        """Whether a hand set numbers of the run, which only a file of weights can hold."""
+        stack = self._editor.stack
+        return any(getattr(stack.command(index), "family", "") == "set_values" for index in range(stack.index()))
 
     def save_as(self, with_weights: bool = False) -> bool:
         """Ask for a name and write."""
+        with_weights = with_weights or self._has_numbers_by_hand
         path = self.ask_save(self.path or Path(f"{self._editor.document.id}.json"))
         return path is not None and self.save_to(path if path.suffix else path.with_suffix(".json"), with_weights)
 

@@ -417,6 +417,8 @@ class Desk(QMainWindow):
         for dock in self.docks.values():
             if dock.isFloating():
                 dock.setVisible(shown)
+                if shown:
+                    dock.stay_in_front()
 
 
 def _lower(title: str) -> str:

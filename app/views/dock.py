@@ -79,6 +79,15 @@ class ViewDock(QDockWidget):
             self.setWindowFlags(Qt.WindowType.Window)
             self.setGeometry(place)
             self.show()
+            self.stay_in_front()
+
+    def stay_in_front(self) -> None:
+        """A window of its own never vanishes behind the main window, which may fill the screen."""
+        main = self.parentWidget().window().windowHandle() if self.parentWidget() is not None else None
+        handle = self.windowHandle()
+        if self.isFloating() and handle is not None and main is not None:
+            handle.setTransientParent(main)
+            self.raise_()
 
     @property
     def _is_dressed(self) -> bool:

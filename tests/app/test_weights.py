@@ -89,3 +89,18 @@ def test_weights_that_cannot_be_written_are_told(qtbot, opened, saved):
     with qtbot.waitSignal(opened.runner.weights_told):
         opened.files.save()
     assert "“mine.safetensors” cannot be written" in opened.notice.text
+
+
+def test_a_number_that_a_hand_has_set_is_saved_without_being_asked_for(qtbot, opened, tmp_path):
+    before = opened.runner._worker.session.parameters["output.weight"]
+    opened.editor.set_values({"output.weight": before + 1.5}, {"output.weight": before})
+    opened.files.ask_save = lambda suggestion: tmp_path / "mine.json"
+    assert opened.files.save()
+    qtbot.waitUntil((tmp_path / "mine.safetensors").exists)
+    opened.files.open_path(tmp_path / "mine.json")
+    qtbot.waitUntil(lambda: held(opened) is not None and np.allclose(held(opened), before + 1.5))
+
+
+def held(window):
+    session = window.runner._worker.session
+    return None if session is None else session.parameters.get("output.weight")

@@ -263,3 +263,12 @@ def test_a_window_saved_on_a_screen_that_is_gone_comes_back_onto_this_one(qtbot,
 
 def test_every_type_of_view_knows_its_name():
     assert {name: kind.kind for name, kind in VIEWS.items()} == {name: name for name in VIEWS}
+
+
+def test_a_torn_off_view_stays_in_front_of_the_window_it_comes_from(qtbot, opened, desk):
+    dock = tear_off(qtbot, desk, "loss")
+    assert dock.windowHandle().transientParent() is opened.windowHandle()
+    opened.show_gallery()
+    opened.show_workspace()
+    assert dock.isVisible()
+    assert dock.windowHandle().transientParent() is opened.windowHandle()
