@@ -36,6 +36,7 @@ LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lin
 MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 SIDE = 4  # of the least matrix that is turned in blocks
+LONGEST_LINE = 1024  # of cells that vectors are laid along
 MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
@@ -141,8 +142,10 @@ def _windows(kernel: Kernel) -> Choice:
         if stride != (1, 1):
             return None  # neighbours in the result do not lie side by side in the source
         rows, columns = maps if kernel is TRANSPOSED_CONVOLUTION else cells
-        flat = int(maps[1] == cells[1])
+        flat = int(maps[1] == cells[1] and rows * columns <= LONGEST_LINE)
         line = rows * columns if flat else columns
+        if line > LONGEST_LINE:
+            return None
         lanes = next((lanes for lanes in (4, 8) if line <= lanes), vector_length())
         places = (("FLAT", flat), ("LANES", min(lanes, vector_length())))
         wide, group = instruction.fields[12], instruction.fields[19 if kernel is TRANSPOSED_CONVOLUTION else 20]

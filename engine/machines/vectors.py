@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from llvmlite import ir
@@ -12,6 +13,26 @@ from engine.machines.processor import vector_length
 
 VECTOR = vector_length()
 _FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+
+
+@contextmanager
+def tight_loop(builder: Any, count: Any) -> Iterator[Any]:
+    """A loop whose body stays as it is: done twice at once its sums would not fit into the registers. Gives the number."""
+    module, before = builder.module, builder.block
+    body, behind = builder.append_basic_block("tight.body"), builder.append_basic_block("tight.behind")
+    builder.cbranch(builder.icmp_signed(">", count, count.type(0)), body, behind)
+    builder.position_at_end(body)
+    number = builder.phi(count.type)
+    number.add_incoming(count.type(0), before)
+    yield number
+    following = builder.add(number, count.type(1))
+    number.add_incoming(following, builder.block)
+    again = builder.cbranch(builder.icmp_signed("<", following, count), body, behind)
+    asked = module.add_metadata([ir.MetaDataString(module, "llvm.loop.unroll.disable")])
+    its = ir.MDValue(module, [asked], name=str(len(module.metadata)))
+    its.operands = (its, asked)  # a loop's name begins with itself
+    again.set_metadata("llvm.loop", its)
+    builder.position_at_end(behind)
 
 
 class Vectors:

@@ -19,9 +19,10 @@ from numba import int64, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.vectors import Vectors
+from engine.machines.vectors import Vectors, tight_loop
 
 BIAS = 0  # compiled in: whether the fourth field is a bias
+MOST_BLOCKS = 256  # vectors in a line of cells
 _WHOLE, _WORD = ir.IntType(64), ir.IntType(32)
 
 
@@ -70,11 +71,9 @@ def _numbers(builder: Any, *tuples: Any) -> list[Any]:
     return [number for some in tuples for number in cgutils.unpack_tuple(builder, some)]
 
 
-def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any = None) -> None:
-    """total += x · y; with a mask in the lanes that are on."""
-    old = v.b.load(total)
-    new = v.multiply_add(x, y, old)
-    v.b.store(new if mask is None else v.b.select(mask, new, old), total)
+def _add_product(v: Vectors, total: Any, x: Any, y: Any) -> None:
+    """total += x · y."""
+    v.b.store(v.multiply_add(x, y, v.b.load(total)), total)
 
 
 class _Sums:
@@ -86,7 +85,7 @@ class _Sums:
     def tile(self, vectors: int, position: Any, first: Any) -> None:
         """So many vectors of cells: along the line, or in neighbouring rows."""
         form, v, b = self.form, self.v, self.v.b
-        out, weight, source, bias, next_out, next_weight, deeper_weight, plane, depth = self.where
+        out, weight, source, bias, next_out, next_weight, next_bias, deeper_weight, plane, depth = self.where
         height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells = self.window
         step = form.lanes if form.flat else 1
         blocks = [
@@ -96,7 +95,7 @@ class _Sums:
         sums = [[cgutils.alloca_once(b, v.vector) for _ in blocks] for _ in range(form.rows)]
         has_bias = b.icmp_signed(">=", bias, _WHOLE(0))
         for r, line in enumerate(sums):
-            number = b.load(v.at(b.select(has_bias, b.add(bias, _WHOLE(r)), _WHOLE(0))))
+            number = b.load(v.at(b.select(has_bias, b.add(bias, b.mul(_WHOLE(r), next_bias)), _WHOLE(0))))
             for total in line:
                 b.store(b.select(has_bias, v.spread(number, v.vector), v.zero), total)
         with cgutils.for_range(b, tall) as down, cgutils.for_range(b, wide) as across:
@@ -105,10 +104,10 @@ class _Sums:
             masks = [block.inside(shift_y, shift_x, height) for block in blocks]
             tap = b.add(weight, b.add(b.mul(down.index, wide), across.index))
             away = b.add(source, b.add(b.mul(shift_y, width), shift_x))
-            with cgutils.for_range(b, depth) as deep:
-                near = b.add(away, b.mul(deep.index, plane))
+            with tight_loop(b, depth) as deep:
+                near = b.add(away, b.mul(deep, plane))
                 read = [v.load(b.add(near, block.source), 0, m) for block, m in zip(blocks, masks, strict=True)]
-                at = b.add(tap, b.mul(deep.index, deeper_weight))
+                at = b.add(tap, b.mul(deep, deeper_weight))
                 for r, line in enumerate(sums):
                     factor = v.spread(b.load(v.at(b.add(at, b.mul(_WHOLE(r), next_weight)))), v.vector)
                     for total, x in zip(line, read, strict=True):
@@ -145,8 +144,9 @@ class _Sums:
 def sum_tile(*fields: Any) -> Any:
     """Intrinsic `(arena, where, window)`: all cells of some results.
 
-    where   offsets of the first result, of its weights, of the first source map and of its bias (−1: none); then the
-            steps to the next result, to its weights, to the weights of the next source map, to that map; how many there are
+    where   offsets of the first result, of its weights, of the first source map and of its bias (−1: none); then the steps
+            to the next result, to its weights and its bias (all 0: the same one again and again, where there are too few),
+            to the weights of the next source map, to that map; how many there are
     window  rows and columns of a source map, rows and columns of a filter, cells between taps (down, across), shift of the
             first tap (down, across), columns and cells of a result
     """
@@ -172,8 +172,9 @@ def sum_tile(*fields: Any) -> Any:
 def tap_tile(*fields: Any) -> Any:
     """Intrinsic `(arena, where, window, tap)`: neighbouring taps of some filters, summed over all images and cells.
 
-    where   offsets of the first tap, of its filter's slopes and of the source map; then the steps to the next filter's taps,
-            to its slopes, to the slopes and the source of the next image; how many images there are
+    where   offsets of the first tap, of its filter's slopes and of the source map; then the steps to the next filter's taps
+            and to its slopes (both 0: the same one again and again), to the slopes and the source of the next image; how many
+            images there are
     window  rows and columns of a source map, columns and cells of a result
     tap     shift of the first tap (down, across), and across from a tap to the next
     """
@@ -190,28 +191,49 @@ def tap_tile(*fields: Any) -> Any:
             b.store(v.zero, total)
         shifts = [b.add(begin_x, b.mul(_WHOLE(k), step_x)) for k in range(form.taps)]
 
-        def add_up(position: Any, first: Any) -> None:
-            block = _Cells(v, form.flat, position, first, width, columns, cells)
-            masks = [block.inside(shift_y, shift_x, height) for shift_x in shifts]
-            away = b.add(b.add(source, block.source), b.mul(shift_y, width))
-            with cgutils.for_range(b, images) as image:
-                near = b.add(away, b.mul(image.index, later_source))
-                read = [v.load(b.add(near, shift), 0, mask) for shift, mask in zip(shifts, masks, strict=True)]
-                at = b.add(b.add(slopes, block.out), b.mul(image.index, later_slopes))
-                for r, line in enumerate(sums):
-                    slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, block.mask)
-                    for total, x, mask in zip(line, read, masks, strict=True):
-                        _add_product(v, total, slope, x, mask)
-
-        lanes = _WHOLE(form.lanes)
+        lanes, word = _WHOLE(form.lanes), ir.IntType(form.lanes)
         line_length = cells if form.flat else columns
         vectors = b.sdiv(b.add(line_length, _WHOLE(form.lanes - 1)), lanes)
+        # Which lanes are cells is found out first and kept in memory: the sums need the registers for themselves.
+        kept = cgutils.alloca_once(b, ir.ArrayType(_WORD, MOST_BLOCKS * (form.taps + 1)))
+
+        def place_of(block: Any, k: int) -> Any:
+            return b.gep(kept, [_WHOLE(0), b.add(b.mul(block, _WHOLE(form.taps + 1)), _WHOLE(k))])
+
+        with cgutils.for_range(b, vectors) as block:
+            first = b.mul(block.index, lanes)
+            position, column = (first, _WHOLE(0)) if form.flat else (b.sub(_WHOLE(0), shift_y), first)
+            cells_here = _Cells(v, form.flat, position, column, width, columns, cells)
+            masks = [*[cells_here.inside(shift_y, shift_x, height) for shift_x in shifts], cells_here.mask]
+            for k, mask in enumerate(masks):
+                b.store(b.zext(b.bitcast(mask, word), _WORD), place_of(block.index, k))
+
+        def add_up(from_source: Any, from_slopes: Any, block: Any) -> None:
+            kind = ir.VectorType(ir.IntType(1), form.lanes)
+            *masks, there = [
+                b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(form.taps + 1)
+            ]  # fmt: skip
+            with tight_loop(b, images) as image:
+                near = b.add(from_source, b.mul(image, later_source))
+                read = [v.load(b.add(near, shift), 0, mask) for shift, mask in zip(shifts, masks, strict=True)]
+                at = b.add(from_slopes, b.mul(image, later_slopes))
+                for r, line in enumerate(sums):
+                    slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, there)
+                    for total, x in zip(line, read, strict=True):
+                        _add_product(v, total, slope, x)
+
+        away = b.add(source, b.mul(shift_y, width))
         if form.flat:
             with cgutils.for_range(b, vectors) as block:
-                add_up(b.mul(block.index, lanes), _WHOLE(0))
+                first = b.mul(block.index, lanes)
+                add_up(b.add(away, first), b.add(slopes, first), block.index)
         else:
-            with cgutils.for_range(b, b.sdiv(cells, columns)) as row, cgutils.for_range(b, vectors) as block:
-                add_up(row.index, b.mul(block.index, lanes))
+            with cgutils.for_range(b, b.sdiv(cells, columns)) as row:
+                inside = b.icmp_unsigned("<", b.add(row.index, shift_y), height)
+                with b.if_then(inside), cgutils.for_range(b, vectors) as block:
+                    first = b.mul(block.index, lanes)
+                    begin = b.add(away, b.add(b.mul(row.index, width), first))
+                    add_up(begin, b.add(slopes, b.add(b.mul(row.index, columns), first)), block.index)
         for r, line in enumerate(sums):
             for k, total in enumerate(line):
                 place = v.at(b.add(b.add(out, b.mul(_WHOLE(r), next_out)), _WHOLE(k)))
@@ -230,7 +252,7 @@ _inlined = njit(forceinline=True, error_model="numpy", fastmath={"contract", "re
 @cache
 def _maps(rows: int, lanes: int, flat: bool) -> Any:
     """An inlined function: maps [start, stop) of images, so many of a group at a time where there are as many."""
-    some, one = sum_tile(rows, lanes, flat), sum_tile(1, lanes, flat)
+    some = sum_tile(rows, lanes, flat)
 
     def sweep(arena: Any, start: Any, stop: Any, maps: Any, groups: Any, offsets: Any, steps: Any, window: Any) -> None:
         out, weight, source, bias = offsets
@@ -241,7 +263,8 @@ def _maps(rows: int, lanes: int, flat: bool) -> Any:
             family = chosen // group
             last = min((family + 1) * group, chosen + stop - done)
             many = last - chosen
-            together = rows if many >= rows else 1
+            alone = many < rows
+            together = 1 if alone else rows
             while chosen < last:
                 # What is left over is done together with some that are done: the same bits, in fewer tiles.
                 chosen = chosen if chosen + together <= last else last - together
@@ -250,12 +273,9 @@ def _maps(rows: int, lanes: int, flat: bool) -> Any:
                     weight + family * family_weight + (chosen - family * group) * next_weight,
                     source + (image * groups + family) * depth * plane,
                     bias + chosen if bias >= 0 else bias,
-                    next_out, next_weight, deeper_weight, plane, depth,
+                    0 if alone else next_out, 0 if alone else next_weight, 0 if alone else 1, deeper_weight, plane, depth,
                 )  # fmt: skip
-                if together > 1:
-                    some(arena, where, window)
-                else:
-                    one(arena, where, window)
+                some(arena, where, window)
                 chosen += together
             done += many
 
@@ -273,7 +293,7 @@ def _not_compiled_in(*arguments: Any) -> None:
 
 
 ROWS = TAPS = 1  # compiled in: results at a time; neighbouring taps at a time
-_sweep_maps = _tap_some = _tap_one = _not_compiled_in
+_sweep_maps = _tap_some = _not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
@@ -281,8 +301,7 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
     lanes, flat = variant["LANES"], bool(variant["FLAT"])
     if "TAPS" not in variant:
         return {"_sweep_maps": _maps(variant["ROWS"], lanes, flat)}
-    some, one = [tap_tile(rows, lanes, flat, variant["TAPS"]) for rows in (variant["ROWS"], 1)]
-    return {"_tap_some": some, "_tap_one": one}
+    return {"_tap_some": tap_tile(variant["ROWS"], lanes, flat, variant["TAPS"])}
 
 
 def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -329,21 +348,22 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
         end = (int64(stop) - channel + depth - 1) // depth
         while chosen < end:
             family = chosen // group
-            some = chosen + ROWS <= min((family + 1) * group, end)
-            for i in range(tall):
-                j = int64(0)
-                while j < wide:
-                    j = j if j + TAPS <= wide else wide - TAPS  # some once more: the same bits
-                    where = (
-                        w + (chosen * depth + channel) * taps + i * wide + j,
-                        y + chosen * cells,
-                        x + (family * depth + channel) * plane,
-                        depth * taps, cells, filters * cells, channels * plane, images,
-                    )  # fmt: skip
-                    tap = (i * apart_y - top, j * apart_x - left, apart_x)
-                    if some:
-                        _tap_some(arena, where, window, tap)
-                    else:
-                        _tap_one(arena, where, window, tap)
-                    j += TAPS
-            chosen += ROWS if some else 1
+            last = min((family + 1) * group, end)
+            alone = last - chosen < ROWS
+            while chosen < last:
+                # What is left over is done together with some that are done: the same bits, in fewer tiles.
+                chosen = chosen if alone or chosen + ROWS <= last else last - ROWS
+                for i in range(tall):
+                    j = int64(0)
+                    while j < wide:
+                        j = j if j + TAPS <= wide else wide - TAPS  # some once more: the same bits
+                        where = (
+                            w + (chosen * depth + channel) * taps + i * wide + j,
+                            y + chosen * cells,
+                            x + (family * depth + channel) * plane,
+                            0 if alone else depth * taps, 0 if alone else cells,
+                            filters * cells, channels * plane, images,
+                        )  # fmt: skip
+                        _tap_some(arena, where, window, (i * apart_y - top, j * apart_x - left, apart_x))
+                        j += TAPS
+                chosen += 1 if alone else ROWS
