@@ -102,8 +102,9 @@ class CanvasScene(RestingScene):
             return
         if change.replans:
             self.numbers.expire()
-        if self._wiring.wires is not self.graph.wires or self._wiring.nodes is not self.graph.nodes:
+        if self._wiring.wires is not self.graph.wires:
             self._wiring = Wiring(self.graph)
+        self._wiring.nodes = self.graph.nodes
         nodes = self._touched(change)
         nodes |= followers(self._wiring, nodes)
         before = {name: self.area_of(name) for name in nodes if name in self.nodes}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.editor.delta import Delta, by_id, wire_id
@@ -30,6 +30,17 @@ class Change:
     def touches(self, *kinds: str) -> bool:
         """Whether the edit is of one of these kinds, or everything is new."""
         return "reset" in self.kinds or not self.kinds.isdisjoint(kinds)
+
+
+def joined(changes: Sequence[Change]) -> Change:
+    """Several changes as one, that of the last one's name."""
+    return Change(
+        frozenset().union(*(change.kinds for change in changes)),
+        frozenset().union(*(change.ids for change in changes)),
+        {address: number for change in changes for address, number in change.settings.items()},
+        any(change.replans for change in changes),
+        changes[-1].text,
+    )
 
 
 RESET = Change(frozenset({"reset"}), replans=True)

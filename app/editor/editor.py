@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
 from app.editor import history, scopes
-from app.editor.change import RESET, change_of, change_within
+from app.editor.change import RESET, Change, change_of, change_within, joined
 from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, wires
 from app.editor.commands.drafts import fits_behind, refusal
 from app.editor.delta import Delta, wire_id
@@ -73,6 +73,7 @@ class Editor(QObject):
         self._selection: set[str] = set()
         self._focus: str | None = None
         self._last_gesture = 0
+        self._untold: list[tuple[Change, dict[str, np.ndarray]]] | None = None  # while a journal is replayed
         self._is_checked = False  # whether shapes and problems are of the document as it is
         self._edited = 0  # the revision of the last edit that they depend on
         self._asked = -1  # the revision that they are being worked out for aside
@@ -117,8 +118,17 @@ class Editor(QObject):
         self.scribe.journal = journal
 
     def replay(self, entries: Iterable[Mapping[str, Any]]) -> list[Problem]:
-        """Play journal entries on the document they were written for; returns what could not be played."""
-        return history.replay(self, entries)
+        """Play journal entries on the document they were written for; returns what could not be played.
+
+        Everybody is told once, of all of them together: a long journal of a large document takes seconds otherwise.
+        """
+        self._untold = []
+        problems = history.replay(self, entries)
+        untold, self._untold = self._untold, None
+        if untold:
+            values = {key: array for _, found in untold for key, array in found.items()}
+            self._tell(joined([change for change, _ in untold]), values)
+        return problems
 
     def check(self) -> None:
         """Work out the problems soon; `problems_changed` tells."""
@@ -291,10 +301,16 @@ class Editor(QObject):
         after = scopes.entered(self.document.graph, self.path)
         if before is not None and after is not None and before.id == after.id and after.id in delta.composites:
             change = change_within(change, before.graph, after.graph)
+        values = {key: new for key, (_, new) in delta.values.items()}
+        if self._untold is None:
+            self._tell(change, values)
+        else:
+            self._untold.append((change, values))
+
+    def _tell(self, change: Change, values: Mapping[str, np.ndarray]) -> None:
         self._forget_gone(change.ids)
         self.changed.emit(change)
-        if delta.values:
-            kept = {key: new for key, (_, new) in delta.values.items() if self._is_there(key)}
+        if kept := {key: array for key, array in values.items() if self._is_there(key)}:
             self.values_set.emit(kept)
         if not change.kinds <= HARMLESS:
             self.check()

@@ -1,5 +1,7 @@
 """A document too large to be checked while somebody waits: the canvas comes first, shapes and problems when they stand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, QRectF
@@ -91,6 +93,28 @@ def test_nobody_is_asked_twice_about_the_same_document(qtbot, editor, checker):
     with qtbot.assertNotEmitted(editor.problems_changed, wait=100):
         pass
     assert len(checker.asked) == 1
+
+
+def test_of_a_replayed_journal_everybody_is_told_once(qtbot, editor):
+    document, entries = large_document(towers=3), []
+    editor.open(document.copy())
+    editor.journal = SimpleNamespace(append=entries.append)
+    editor.move(["dense_0"], 50, 0)
+    editor.set_property("dense_1", "units", 5)
+    editor.remove(["tanh_2"])
+    values = np.ones((2, 8))
+    editor.set_values({"dense_0.weight": values}, {"dense_0.weight": 0 * values})
+    editor.stack.undo()
+    editor.stack.redo()
+    twin, changes, told = Editor(document), [], []
+    twin.changed.connect(changes.append)
+    twin.values_set.connect(told.append)
+    assert twin.replay(entries) == []
+    (change,) = changes
+    assert change.replans and change.touches("moved") and change.touches("node_removed")
+    assert {"dense_0", "dense_1", "tanh_2"} <= change.ids
+    assert np.array_equal(told[0]["dense_0.weight"], values) and len(told) == 1
+    assert twin.document.graph.nodes == editor.document.graph.nodes
 
 
 def test_nodes_take_the_size_beforehand_that_they_have_once_shapes_are_known(qapp):
