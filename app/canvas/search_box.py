@@ -80,7 +80,8 @@ class SearchBox(QFrame):
 
     def _by_recency(self, types: Sequence[type[NodeType]]) -> list[type[NodeType]]:
         rank = {name: at for at, name in enumerate(self.recent)}
-        return sorted(types, key=lambda kind: rank.get(kind.name, len(rank)))
+        # Whole circuits come behind what they are made of: who pulls a wire mostly wants one node.
+        return sorted(types, key=lambda kind: (rank.get(kind.name, len(rank)), kind.category == "Composites"))
 
     def open_at(self, place: QPoint) -> None:
         """Show with the corner at a place of the parent, pushed inside it."""

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from app.views import VIEWS
-from engine.nodes import node_types
 from engine.properties import Choice, Dimensions, Flag, Numbers, Real, Whole
 from engine.training import Optimizer, Phase, optimizer_types
 from tests.app.hand import ALT, CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand
@@ -23,6 +22,14 @@ PRESETS = (
     "ten-node-graph",
     "softmax-ce-net",
     "perceptron-criterion",
+    "linear-collapse",
+    "bfgs-xor",
+    "rbf-xor",
+    "k-means-by-hand",
+    "hopfield-six-bit",
+    "self-attention",
+    "rnn-language-model-lion",
+    "lstm-vs-rnn",
 )
 DATA = ("xor", "and", "moons", "blobs", "two_points", "three_points", "function_1d", "iris")
 MOST_NODES = 24  # more would only slow the test down
@@ -98,8 +105,9 @@ class Person:
         if self.random.random() < 0.1:
             self.hand.key(KEY.Key_Escape, widget=box.line)
             return "escaped"
-        kind = self.pick(box.names)
-        self.hand.type(box.line, node_types()[kind].title if kind else "zzz")
+        row = self.random.randrange(box.list.count()) if box.list.count() else -1
+        kind = box.names[row] if row >= 0 else None
+        self.hand.type(box.line, box.list.item(row).text() if kind else "zzz")
         if self.view.search is not None:
             self.hand.key(KEY.Key_Escape, widget=self.view.search.line)
         return kind
