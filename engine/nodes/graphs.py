@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Whole, node_type
 from engine.nodes.energy import comes_and_goes
+from engine.nodes.known_graphs import KNOWN
 from engine.nodes.ordering import whole_numbers
 from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import Builder, Dim, Value, shape_text
@@ -37,6 +38,7 @@ class Edges(OnGraph):
     formula = r"E = \{(j, i)\}"
     source = "Aggarwal 2023, §10.1"
     outputs: ClassVar[tuple[Port, ...]] = (SENDER, RECEIVER)
+    graph = Choice("typed", ("typed", *KNOWN), help="The pairs typed below, or those of a graph that is known by name.")
     edges = Numbers([[0, 1], [1, 2], [2, 0]], help="Pairs of node numbers, counted from 0: from where, to where.")
     direction = Choice(
         "both", ("both", "forwards", "backwards"),
@@ -56,14 +58,15 @@ class Edges(OnGraph):
         }
 
     def _pairs(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        pairs = np.asarray(self.edges, np.float64)
+        members, known = KNOWN.get(self.graph, (None, self.edges))
+        pairs = np.asarray(known, np.float64)
         if pairs.ndim != 2 or pairs.shape[1] != 2 or (pairs < 0).any() or (pairs % 1 != 0).any():
             raise ProblemError(
                 Problem(
                     "an edge joins two nodes", "Write a list of pairs of whole numbers from 0.", path="properties.edges"
                 )
             )
-        nodes = int(pairs.max()) + 1 if self.nodes is None else self.nodes
+        nodes = self.nodes or members or int(pairs.max()) + 1
         if pairs.max() >= nodes:
             fact = f"node {int(pairs.max())} is named, and there are {nodes} nodes"
             raise ProblemError(Problem(fact, "Nodes count from 0.", path="properties.edges"))

@@ -10,6 +10,7 @@ import pytest
 from engine.document import Document
 from engine.graph import Graph
 from engine.nodes import node_types
+from engine.nodes.known_graphs import KARATE, KARATE_MEMBERS
 from engine.session import Session
 from tests.engine.nodes.slopes import Alone, check_derivatives
 
@@ -145,3 +146,26 @@ def test_a_graph_whose_rows_come_and_go_is_refused_with_the_mend():
 @pytest.mark.parametrize(("edges", "said"), [([[0, 9]], "node 9 is named"), ([1, 2], "an edge joins two nodes")])
 def test_edges_that_join_nothing_are_refused(edges, said):
     assert any(said in str(problem) for problem in document("neighbours", edges=edges).check())
+
+
+@pytest.mark.text("06:sum-versus-mean-aggregation")
+def test_numbers_06_the_karate_club():
+    pairs = np.array(KARATE)
+    joined = np.zeros((KARATE_MEMBERS, KARATE_MEMBERS))
+    joined[pairs[:, 0], pairs[:, 1]] = joined[pairs[:, 1], pairs[:, 0]] = 1
+    assert len(pairs) == 78 and joined.sum() == 156
+    assert np.linalg.eigvalsh(joined)[-1] == pytest.approx(6.7257, abs=5e-5)
+    assert (joined.sum(axis=0).min(), joined.sum(axis=0).max()) == (1, 17)
+    graph = Graph()
+    h, edges, node = (
+        graph.add("input"),
+        graph.add("edges", graph="karate_club"),
+        graph.add("neighbours", aggregate="sum"),
+    )
+    for source, sink in ((h, node["h"]), (edges["source"], node["source"]), (edges["target"], node["target"])):
+        graph.connect(source, sink)
+    document = Document(graph, data="karate_club", precision="float64", training={"order": "sequential"})
+    assert document.check() == []
+    session = Session(document)
+    session.step("iteration")
+    np.testing.assert_array_equal(session.value(node)[:, :34], joined)
