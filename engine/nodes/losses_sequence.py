@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.nodes.base import Choice, Flag, Port, Whole, node_type
 from engine.nodes.losses import CLASS, LOSS, SCORES, Loss, TermLoss, number_each, sum_of_all
+from engine.nodes.time import LENGTHS, one_length_each
 from engine.primitives.losses import by_row
 from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import Builder, Value, shape_text
@@ -77,6 +78,7 @@ class CTC(TermLoss):
     inputs = (
         Port("logits", "(batch, time, classes)", symbol="z", help="One score per class and moment, the blank among them."),
         Port("target", "(batch, letters)", kind="target", symbol="t", help="Class numbers; −1 or the blank where a text ends."),
+        LENGTHS,
     )  # fmt: skip
     outputs = (
         LOSS,
@@ -94,7 +96,7 @@ class CTC(TermLoss):
         letters = self._letters(build, values["target"], logits, classes)
         chances = build.emit("log_softmax", logits) if self.scores_are == "logits" else logits
         lattice = Lattice(build, letters, self.blank, self.repeats)
-        steps = lattice.forward(chances, moments)
+        steps = lattice.forward(chances, moments, self._lengths(build, values.get("lengths"), logits))
         terms = lattice.surprise(steps[-1])
         rows = [build.emit("reshape", step, shape=(step.shape[0], 1, step.shape[1])) for step in steps]
         alpha = build.emit("exp", rows[0] if moments == 1 else build.emit("concat", *rows, axis=1))
@@ -113,6 +115,16 @@ class CTC(TermLoss):
             mend = f"Set “blank” to 0 to {classes - 1}."
             raise ProblemError(Problem(fact, mend, path="properties.blank", kind="property"))
         return moments, classes
+
+    def _lengths(self, build: Builder, lengths: Value | None, logits: Value) -> Value | None:
+        """How many moments each sequence has, as a column; None: all of them."""
+        if one_length_each(lengths) is None or lengths is None:
+            return None
+        if lengths.shape[0] != logits.shape[0]:
+            fact = f"{shape_text(lengths.shape)} lengths meet sequences of shape {shape_text(logits.shape)}"
+            raise shape_mismatch(fact, "Give one length for each sequence.", port="lengths")
+        real = build.emit("to_real", lengths) if lengths.kind == "whole" else lengths
+        return build.emit("reshape", real, shape=(lengths.shape[0], 1))
 
     def _letters(self, build: Builder, target: Value, logits: Value, classes: int) -> Value:
         """A column per class for each letter; zeros behind the end of a text."""
@@ -140,8 +152,8 @@ class Lattice:
         nothing[blank] = 1.0
         self.blank = build.source("constant", f"{build.origin.node}.nothing", nothing.shape, nothing)
 
-    def forward(self, chances: Value, moments: int) -> list[Value]:
-        """ln α (batch, states) at each moment."""
+    def forward(self, chances: Value, moments: int, lengths: Value | None = None) -> list[Value]:
+        """ln α (batch, states) at each moment; behind the end of a sequence it stays as it was."""
         emit = self.build.emit
         seen = emit("batch_matmul", chances, self._between(self.letters, self.blank), transpose_b=True)
         start = np.full(self.states, IMPOSSIBLE)
@@ -153,7 +165,11 @@ class Lattice:
             if self.states > 2:
                 ways.append(self._later(alpha, 2) + skip)
             stacked = emit("concat", *[emit("reshape", way, shape=(*way.shape, 1)) for way in ways], axis=2)
-            alpha = emit("log_sum_exp", stacked) + self._moment(seen, moment)
+            following = emit("log_sum_exp", stacked) + self._moment(seen, moment)
+            if lengths is not None:
+                goes_on = emit("broadcast", emit("greater", lengths, float(moment)), shape=following.shape)
+                following = emit("where", goes_on, following, alpha)
+            alpha = following
             steps.append(alpha)
         return steps
 

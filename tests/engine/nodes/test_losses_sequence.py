@@ -61,6 +61,21 @@ def test_where_a_letter_is_doubled_a_blank_must_lie_between():
     assert Alone("ctc", {"logits": logits, "target": text}).value() == pytest.approx(by_all_paths(logits[0], [1, 1], 0))
 
 
+def test_what_lies_behind_the_end_of_a_sequence_says_nothing_to_ctc():
+    logits, texts = DRAW.normal(size=(3, 6, 3)), np.array([[1, 2], [2, 1], [1, 1]], np.int32)
+    lengths = np.array([6.0, 3.0, 4.0])
+    expected = [
+        by_all_paths(z[: int(length)], text.tolist(), 0)
+        for z, text, length in zip(logits, texts, lengths, strict=True)
+    ]  # fmt: skip
+    operands = {"logits": logits, "target": texts, "lengths": lengths}
+    node = Alone("ctc", operands)
+    assert node.value() == pytest.approx(np.mean(expected), rel=1e-11)
+    slope = node.slopes("logits")["logits"]
+    assert slope[0].all() and not slope[1, 3:].any() and not slope[2, 4:].any()
+    check_derivatives(node, "logits")
+
+
 def test_ctc_is_differentiated_exactly_twice():
     texts = np.array([[1, 2], [2, 2], [1, -1]], np.int32)
     check_derivatives(Alone("ctc", {"logits": DRAW.normal(size=(3, 4, 3)), "target": texts}))
