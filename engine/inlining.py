@@ -8,7 +8,7 @@ bypassed, its outputs are nodes of their own, which pass on zero or what came in
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
@@ -16,7 +16,7 @@ from engine.composites import MOST_NODES, CompositeType, composite_of, fitted, w
 from engine.graph import Graph, Node, Wire
 from engine.nodes.base import NodeType, Port, Real
 from engine.problems import Problem
-from engine.program import Builder, Value
+from engine.program import Builder, Program, Value
 
 if TYPE_CHECKING:
     from engine.structure import Drawn
@@ -85,17 +85,13 @@ def flattened(graph: Graph) -> FlatGraph:
     return flat
 
 
-def name_ports(graph: Graph, outputs: MutableMapping[str, Value]) -> None:
-    """Let values be found by the ports that they pass, at each step of time too."""
-    if not isinstance(graph, FlatGraph):
-        return
-    for alias, source in graph.aliases.items():
-        if source in outputs and alias not in outputs:
-            outputs[alias] = outputs[source]
-            step = 0
-            while (value := outputs.get(f"{source}@{step}")) is not None:
-                outputs[f"{alias}@{step}"] = value
-                step += 1
+def name_ports(graph: Graph, program: Program) -> None:
+    """Let values be found by the ports that they pass."""
+    if isinstance(graph, FlatGraph):
+        known = program.outputs
+        program.aliases = {
+            alias: source for alias, source in graph.aliases.items() if source in known and alias not in known
+        }
 
 
 def told_of(graph: Graph) -> list[Problem]:

@@ -45,7 +45,8 @@ class Lowered:
     @property
     def shapes(self) -> dict[str, Shape]:
         """Shape of every output, as `node.port`."""
-        return {address: value.shape for address, value in self.program.outputs.items()}
+        shapes = {address: value.shape for address, value in self.program.outputs.items()}
+        return shapes | {alias: shapes[source] for alias, source in self.program.aliases.items()}
 
 
 @dataclass
@@ -144,7 +145,7 @@ class Lowering:
         build.training, build.seed = self._mode == "train", document.training.seed
         build.feeder = Feed(program, sheet.dataset, document.training, self._mode, result)
         _Nodes(document.graph, sheet.structure.signatures, result, before).lower()
-        name_ports(document.graph, program.outputs)
+        name_ports(document.graph, program)
         if "backward" in self._parts:
             lower_phases(document, result, before.learned, "update" in self._parts)
         if "update" in self._parts:

@@ -225,6 +225,7 @@ class Program:
         self.calls: list[Call] = []
         self.sources: dict[str, Value] = {}  # by address
         self.outputs: dict[str, Value] = {}  # by node.port
+        self.aliases: dict[str, str] = {}  # ports of composites -> the output whose value passes them
         self._named: dict[str, Value] = {}
         self.gradients: list[dict[int, Value]] = []  # per phase: index of a value -> its gradient
         self.losses: list[Value] = []  # per phase: what is minimised
@@ -238,6 +239,14 @@ class Program:
         """What lowering wants to find again; who asks hangs on what other nodes have left here."""
         self.build.is_local = False
         return self._named
+
+    def meant(self, name: str) -> str:
+        """The output that a port of a composite (or a composite by its first port) stands for; any other name as it is."""
+        if not self.aliases or name in self.outputs:
+            return name
+        base, at, step = name.partition("@")
+        first = next((alias for alias in self.aliases if alias.partition(".")[0] == base), base)
+        return f"{self.aliases.get(base) or self.aliases.get(first) or base}{at}{step}"
 
     def rename(self, moved: Mapping[int, Value]) -> None:
         """Let other values stand for some that were just made, by the index of these."""

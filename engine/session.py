@@ -23,7 +23,7 @@ from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import keep_free as keep_free  # who drives a session may want a processor for itself
 from engine.playback import Playback, StepKind
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value, resolve
+from engine.program import Call, Program, Value, resolve
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
 from engine.structure import Structure, numbers_of
@@ -388,7 +388,8 @@ class Session:
 
         Raises KeyError with a guess.
         """
-        program, text = self.program, str(name)
+        program = self.program
+        text = program.meant(str(name))
         if text in program.outputs or text in program.sources:
             return text
         node, _, step = text.partition("@")
@@ -651,6 +652,10 @@ class Session:
             value = self.output(address)
             values[address] = self._read(value)
             self._add_gradient(gradients, address, value)
+        for alias, source in program.aliases.items():
+            values[alias] = values[source]
+            if source in gradients:
+                gradients[alias] = gradients[source]
         parameters = {}
         for address, value in self._learned().items():
             parameters[address] = self._read(value)
@@ -669,10 +674,18 @@ class Session:
         )  # fmt: skip
 
     def _loss_curve(self) -> dict[str, Array]:
-        """Every loss that was computed: (iteration, loss) rows, or each bin's lowest and highest where they are merged."""
-        ring = next((call for call in self.program.calls if call.primitive.name == "history_ring"), None)
-        if ring is None:
-            return {}
+        """Every loss that was computed, `loss.batch` of the first phase, `loss.batch.1` of the second, and so on.
+
+        (iteration, loss) rows, or each bin's lowest and highest where they are merged.
+        """
+        rings = [call for call in self.program.calls if call.primitive.name == "history_ring"]
+        first = min([ring.origin.phase for ring in rings], default=0)
+        return {
+            f"loss.batch.{ring.origin.phase}" if ring.origin.phase > first else "loss.batch": self._losses_in(ring)
+            for ring in rings
+        }
+
+    def _losses_in(self, ring: Call) -> Array:
         bins, counters, _ = ring.operands
         begun, width, filled = (int(number) for number in self._machine.view(counters))
         kept = self._machine.view(bins)[:begun].astype(np.float64)
@@ -685,8 +698,8 @@ class Session:
         stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses
         starts = written - stretch * (noted - np.arange(begun) * float(width))
         if width <= 1:
-            return {"loss.batch": np.column_stack([starts, kept[:, 2]])}
-        return {"loss.batch": np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])}
+            return np.column_stack([starts, kept[:, 2]])
+        return np.column_stack([np.repeat(starts, 2), kept[:, :2].reshape(-1)])
 
     def _add_gradient(self, gradients: dict[str, Reading], address: str, value: Value) -> None:
         gradient = self._gradient_of(value)

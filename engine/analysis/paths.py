@@ -104,7 +104,7 @@ def _take(found: Iterator[Path], limit: int) -> Iterator[Path]:
 
 
 def _place(session: Session, name: str, row: int, unit: int) -> Place:
-    outputs = session.program.outputs
+    outputs, name = session.program.outputs, session.program.meant(name)
     address = name if name in outputs else next((a for a in outputs if a.partition(".")[0] == name), "")
     if not address:
         raise ProblemError(Problem(f"nothing here is called “{name}”", did_you_mean(name, outputs), kind="unknown"))

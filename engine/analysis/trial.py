@@ -60,7 +60,7 @@ class Trial:
         return value
 
     def _output(self, name: str) -> Value | None:
-        outputs = self.program.outputs
+        outputs, name = self.program.outputs, self.program.meant(name)
         return outputs.get(name) or next((v for a, v in outputs.items() if a.partition(".")[0] == name), None)
 
     def parameters(self, names: Sequence[str] = (), phase: int = 0) -> dict[str, Value]:
