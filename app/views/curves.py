@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle, product
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MOST_DECADES = 12
 ASIDE, ROOM_FOR_ENDS = 12.0, 60.0  # pixels beside the legend, and right of the lines for their numbers
 SOLID, DASHED = Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine
+STYLES, OF_PHASES = (SOLID, DASHED), ("text", "accent", "c_maths", "c_worlds", "c_losses")  # one after the other
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ class CurvePlot(QWidget):
         self.decades = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         current_theme().changed.connect(self.update)
+
+    def show_lines(self, lines: Sequence[Line]) -> None:
+        """Draw other lines from now on."""
+        self._lines = lines
 
     def show_points(self, history: Mapping[str, Array], now: int) -> None:
         """Other points; `now` is the iteration of the moment, which older points may run beyond after a step back."""
@@ -207,10 +213,15 @@ class CurveView(View):
         """The histories that are there."""
         body = self.body
         assert isinstance(body, CurvePlot)
-        history = self.history_of(snapshot)
+        history, lines = self.history_of(snapshot), self.lines_now()
+        body.show_lines(lines)
         body.show_points(history, snapshot.iteration)
-        found = any(len(history.get(line.probe, ())) for line in self.lines)
+        found = any(len(history.get(line.probe, ())) for line in lines)
         return "" if found else self.missing(snapshot)
+
+    def lines_now(self) -> Sequence[Line]:
+        """What this document has curves of."""
+        return self.lines
 
     def history_of(self, snapshot: Snapshot) -> Mapping[str, Array]:
         """What of the history this view draws."""
@@ -238,6 +249,18 @@ class LossCurve(CurveView):
         wanted = "mistakes." if self._counts_mistakes() else "loss."
         return {probe: points for probe, points in snapshot.history.items() if probe.startswith(wanted)}
 
+    def lines_now(self) -> Sequence[Line]:
+        """Where several phases learn, the loss of each of them, by the name of its node."""
+        document = self.editor.document
+        losses = [node_at(document.graph, phase.objective.partition(".")[0]) for phase in document.training.phases]
+        names = [node.name for node in losses if node is not None]
+        if len(names) < 2:
+            return self.lines
+        return [
+            Line(f"loss.batch.{index}" if index else "loss.batch", name, token_of_phase, style)
+            for index, (name, (style, token_of_phase)) in enumerate(zip(names, cycle(product(STYLES, OF_PHASES))))
+        ]
+
     def _has_loss(self) -> bool:
         return has_objective(self.editor.document, first_only=True)
 
@@ -256,6 +279,8 @@ class LossCurve(CurveView):
         self.rename("Mistakes" if self._counts_mistakes() else measure.partition(".")[2].capitalize() or self.title)
         if measure:
             return self.editor.document.graph.nodes[measure.partition(".")[0]].name
+        if self.lines_now() is not self.lines:
+            return "one for each phase"
         phases = self.editor.document.training.phases
         node = node_at(self.editor.document.graph, phases[0].objective.partition(".")[0]) if phases else None
         if node is None or node.kind is None:

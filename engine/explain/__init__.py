@@ -66,8 +66,10 @@ class Explainer:
         title = self._title(step, f"unit {entry[-1] + 1}" if several else "")
         state = self.session.state_of(value)
         if step.part == "backward" and state == "current" and self._gradient_state(step, value) == "earlier":
-            # Its value was computed anew, its derivative was not: one formula cannot hold numbers of two iterations.
-            state, equations = "absent", [_without_numbers(line) for line in equations]
+            state = "earlier"
+            if value.source is None:
+                # It was computed anew, its derivative was not: one formula cannot hold numbers of two iterations.
+                state, equations = "absent", [_without_numbers(line) for line in equations]
         note = disagreement(reading)
         if note and state == "earlier":
             note = UPDATED_SINCE

@@ -650,3 +650,15 @@ def test_derivatives_of_the_last_iteration_are_not_mixed_with_values_of_the_new_
     after = explain(session, backward)
     assert after.state == "current"
     assert any(term.number is not None for line in after.equations for term in line.terms)
+
+
+def test_the_derivative_by_a_parameter_node_stays_until_it_is_computed_anew_and_is_said_to_be_of_the_last_iteration():
+    graph = Graph()
+    graph.connect(graph.add("parameter", id="w", initial=3.0), graph.add("square", id="loss"))
+    session = Session(Document(graph, training={"loss": "loss", "optimizer": {"type": "sgd", "learning_rate": 0.1}}))
+    session.step("iteration")
+    session.step("node")
+    backward = next(step for step in session.steps if step.part == "backward" and step.node == "w")
+    found = explain(session, backward)
+    assert found.state == "earlier"
+    assert 6.0 in [term.number for line in found.equations for term in line.terms]

@@ -22,6 +22,7 @@ from engine.document import Document
 from engine.graph import Graph
 from engine.session import Session
 from engine.snapshot import Snapshot
+from engine.training import Training
 
 LOSSES = np.stack([np.arange(0.0, 400.0), 1 / (1 + np.arange(400.0))], axis=1)
 
@@ -392,3 +393,26 @@ def test_an_answer_that_does_not_look_at_its_rows_is_the_same_everywhere():
 def test_there_is_no_half_iteration_on_the_axis():
     axes = Axes(QRectF(0, 0, 400, 200), 0.0, 2.0, 0.0, 1.0, counts=True)
     assert axes.ticks_across() == [0.0, 1.0, 2.0]
+
+
+def test_where_two_phases_learn_each_has_a_curve_named_after_its_loss(qtbot, document):
+    graph = document.graph
+    graph.add("scale", id="half", title="half the loss", factor=0.5)
+    graph.connect("loss", "half")
+    document.training, problems = Training.from_json(
+        {
+            "batch_size": 0,
+            "phases": [
+                {"name": "one", "minimise": "loss", "parameters": ["hidden"], "optimizer": {"type": "sgd"}},
+                {"name": "two", "minimise": "half", "parameters": ["output"], "optimizer": {"type": "sgd"}},
+            ],
+        }
+    )
+    assert problems == []
+    session = Session(document)
+    session.run(5)
+    view = shown(qtbot, LossCurve(Editor(document)), session.snapshot())
+    assert [line.words for line in view.body._shown()] == ["loss", "half the loss"]
+    first, second = (view.body._points[line.probe] for line in view.body._shown())
+    np.testing.assert_allclose(second[:, 1], first[:, 1] / 2, rtol=1e-5)
+    assert "one for each phase" in view.subtitle.text()
