@@ -61,6 +61,7 @@ class Editor(QObject):
         self.problems: list[Problem] = list(document.problems)
         self._all_shapes: dict[str, tuple] = {}
         self.path: Path = ()
+        self._asking: tuple[int, Any] = (-1, None)
         self._seen_shapes: tuple[object, dict[str, tuple]] = ((), {})
         self._within: tuple[object, Document] | None = None  # what is shown within a composite, and of what it was made
         self.knows_shapes = True  # False while nothing is known of the shapes of a large document
@@ -225,6 +226,7 @@ class Editor(QObject):
             self.path = path
             self.select([])
             self.set_focus(None)
+            self._asking = (-1, None)
             self.path_changed.emit(path)
 
     def reveal(self, node: str) -> str | None:
@@ -361,7 +363,14 @@ class Editor(QObject):
 
     def refusal(self, source: str, target: str) -> Problem | None:
         """Why a wire cannot be drawn: ports, cycle or shapes. A wire that would be replaced does not count."""
-        return refusal(self.shown, self.shown.graph, source, target)
+        composite = scopes.entered(self.document.graph, self.path)
+        if composite is None:
+            return refusal(self.document, self.document.graph, source, target)
+        if (problem := self.shown.graph.refusal(source, target)) is not None:
+            return problem
+        if self._asking[0] != self.revision:
+            self._asking = self.revision, scopes.ShapesWithin(self.document, composite)
+        return self._asking[1].refusal(source, target)
 
     @property
     def placeable(self) -> dict[str, type[NodeType]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Explanation, Snapshot
 
 Path = tuple[str, ...]
+MOST_ASKED = 400  # nodes of all definitions: in more, a wire is not asked about its shapes while it is pulled
 DRAWN = ("nodes", "wires", "frames", "notes")
 
 
@@ -115,6 +116,33 @@ def _sound_wires(graph: Graph) -> list[Any]:
         if (wire.source_node not in uses or uses[wire.source_node].output(wire.source_port))
         and (wire.target_node not in uses or uses[wire.target_node].input(wire.target_port))
     ]
+
+
+class ShapesWithin:
+    """Whether a wire within a definition fits, in every place where that is used; what is wrong already is worked out once."""
+
+    def __init__(self, document: Document, composite: Composite) -> None:
+        self._document, self._composite = document, composite
+        self._before: set[Problem] | None = None
+
+    def refusal(self, source: str, target: str) -> Problem | None:
+        """The new mistake that the wire would make; None for none, and where the document is too large to ask."""
+        if sum(composite.kind.size for composite in self._document.composites.values()) > MOST_ASKED:
+            return None
+        if self._before is None:
+            self._before = self._problems(self._composite.graph)
+        trial = self._composite.graph.copy()
+        trial.connect(source, target)
+        new = [problem for problem in self._problems(trial) if problem not in self._before]
+        return next((problem for problem in new if problem.kind == "shape"), None)
+
+    def _problems(self, graph: Graph) -> set[Problem]:
+        from engine.lowering import lower
+
+        twin = copy.copy(self._document)
+        twin.graph = draft_of(self._document.graph)
+        set_composites(twin.graph, {**twin.graph.composites, self._composite.id: replace(self._composite, graph=graph)})
+        return set(lower(twin, self._document.load_data()[0], parts=("forward",)).problems)
 
 
 def prefixes(graph: Graph, name: str) -> list[str]:

@@ -215,3 +215,14 @@ def test_another_document_is_seen_from_its_top(editor):
     editor.enter("residual_block_1")
     editor.open(blocks())
     assert editor.path == () and editor.shown is editor.document
+
+
+def test_a_wire_inside_that_does_not_fit_the_use_is_refused_with_both_shapes(editor):
+    editor.enter("residual_block_1")
+    name = editor.add_node("dense", (0, 500))
+    editor.set_property(name, "units", 3)
+    editor.connect_ports("x.value", f"{name}.x")
+    assert editor.refusal("bend.h", f"{name}.x") is None
+    problem = editor.refusal(f"{name}.h", "sum.x")
+    assert problem is not None and problem.kind == "shape" and "(batch, 3)" in problem.fact
+    assert editor.refusal("bend.h", "sum.x").kind == "cycle"
