@@ -1,7 +1,7 @@
 """A hand on mouse and keyboard over the canvas of the real window; places are points of the scene."""
 
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -52,7 +52,11 @@ class Hand:
 
     def type(self, widget, text, end=Qt.Key.Key_Return):
         """Text into a field, and the key that ends it."""
-        QTest.keyClicks(widget, text)
+        for letter in text:
+            if letter.isascii():
+                QTest.keyClick(widget, letter)
+            else:  # QTest knows no key for it, and aborts
+                QApplication.sendEvent(widget, QKeyEvent(QEvent.Type.KeyPress, 0, NONE, letter))
         QTest.keyClick(widget, end)
 
     def node(self, name):
