@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.editor.delta import Delta, by_id, wire_id
-from engine.graph import LOOKS, Graph, Node
+from engine.graph import LOOKS, Graph, Node, Wire
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,15 @@ def change_within(change: Change, before: Graph, after: Graph) -> Change:
     inside = change_of(Delta.between(before, after), change.text)
     kinds = (change.kinds - {"composites", "wire_removed"}) | inside.kinds
     replans = inside.replans or bool(inside.settings) or not kinds.isdisjoint({"training", "data"})
-    return Change(kinds, inside.ids, {}, replans, change.text)
+    # Alike is not the same: whoever draws a node holds on to it.
+    others = {name for name, node in after.nodes.items() if before.nodes.get(name) is not node}
+    others.update([wire_id(wire) for wire in _new_ones(before, after)])
+    return Change(kinds, inside.ids | others, {}, replans, change.text)
+
+
+def _new_ones(before: Graph, after: Graph) -> list[Wire]:
+    known = {id(wire) for wire in before.wires}
+    return [wire for wire in after.wires if id(wire) not in known]
 
 
 def _exchanged_nodes(delta: Delta, kinds: set[str]) -> tuple[dict[str, float], bool]:

@@ -71,7 +71,7 @@ def lifted(document: Document, name: str, delta: Delta) -> Delta:
     """
     root = document.graph
     composite, inside = root.composites[name], copy.copy(document)
-    inside.graph = composite.graph.copy()
+    inside.graph = draft_of(composite.graph)
     replace(delta, attributes={}, composites={}).apply(inside)
     gone = {node.id for _, node in delta.nodes.removed}
     exposed = {

@@ -13,6 +13,7 @@ from app.canvas.wire_item import route
 from app.canvas.wiring import Wiring
 from app.editor import Editor, wire_id
 from engine.document import Document
+from engine.inlining import inlined
 from engine.journal import Journal
 from engine.structure import numbers_of, structure_of
 
@@ -59,7 +60,7 @@ def _plan_of(document):
 
 def check_scene(editor, scene):
     """Every node, wire, frame and note is drawn once, where and as the document has it."""
-    graph = editor.document.graph
+    graph = editor.shown.graph
     assert set(scene.nodes) == set(graph.nodes), "nodes drawn and nodes of the document"
     assert set(scene.wires) == {wire_id(wire) for wire in graph.wires}, "wires drawn and wires of the document"
     assert len(graph.wires) == len(scene.wires), "a wire stands twice in the document"
@@ -119,8 +120,9 @@ def check_runner(editor, facts):
     assert _plan_of(facts.document) == _plan_of(document), "the runner plays another graph or plan"
     if facts.held is not None or facts.session_document is None:
         return
-    assert _plan_of(facts.session_document) == _plan_of(document), "the session plays another graph or plan"
-    for key, number in numbers_of(document).items():
+    drawn_out = inlined(document)
+    assert _plan_of(facts.session_document) == _plan_of(drawn_out), "the session plays another graph or plan"
+    for key, number in numbers_of(drawn_out).items():
         if key in facts.slots:
             slot = facts.slots[key]
             assert np.allclose(slot, np.asarray(number, slot.dtype), equal_nan=True), f"slot {key} is not {number}"

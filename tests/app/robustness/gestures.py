@@ -57,7 +57,7 @@ class Person:
 
     @property
     def graph(self):
-        return self.editor.document.graph
+        return self.editor.shown.graph
 
     @property
     def typing(self):
@@ -249,6 +249,33 @@ class Person:
     def redo(self):
         for _ in range(self.random.choice((1, 1, 2, 5))):
             self.hand.key(KEY.Key_Z, CONTROL | SHIFT)
+
+    # composites ------------------------------------------------------------------------------------------------------
+
+    def group(self):
+        chosen = self.choose(others=False)
+        self.hand.key(KEY.Key_G, CONTROL)
+        return chosen
+
+    def unpack(self):
+        chosen = self._choose_use()
+        self.hand.key(KEY.Key_U, CONTROL | SHIFT)
+        return chosen
+
+    def enter(self):
+        chosen = self._choose_use()
+        self.hand.key(KEY.Key_Return)
+        return chosen, self.editor.path
+
+    def leave(self):
+        self.hand.key(self.random.choice((KEY.Key_U, KEY.Key_Escape)))
+        return self.editor.path
+
+    def _choose_use(self):
+        name = self.pick(name for name, node in self.graph.nodes.items() if node.type == "composite")
+        if name is not None:
+            self.hand.click(self.hand.node(name))
+        return name
 
     # numbers ---------------------------------------------------------------------------------------------------------
 
@@ -467,5 +494,5 @@ WEIGHTS = {
     "undo": 6, "redo": 5, "drag_weight": 4, "turn_number": 2, "type_number": 2, "set_values": 3, "set_property": 6,
     "optimizer": 2, "learning_rate": 2, "training": 2, "data": 1.5, "precision": 0.5, "toggle_view": 0.5, "step": 5,
     "step_back": 4, "step_epoch": 1, "run": 3, "play_or_pause": 3, "speed": 1, "reset": 2, "look": 3,
-    "open_layer": 4, "drag_line": 3,
+    "open_layer": 4, "drag_line": 3, "group": 3, "unpack": 2, "enter": 6, "leave": 3,
 }  # fmt: skip
