@@ -37,6 +37,7 @@ MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 SIDE = 4  # of the least matrix that is turned in blocks
 LONGEST_LINE = 1024  # of cells that vectors are laid along
+FARTHEST = 4  # columns from a cell to the next: farther apart most of what is read is thrown away
 MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
@@ -139,21 +140,23 @@ def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
 def _windows(kernel: Kernel) -> Choice:
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
         maps, cells, stride = instruction.fields[6:8], instruction.fields[9:11], instruction.fields[13:15]
-        if stride != (1, 1):
-            return None  # neighbours in the result do not lie side by side in the source
+        if stride[1] > FARTHEST:
+            return None
         rows, columns = maps if kernel is TRANSPOSED_CONVOLUTION else cells
-        flat = int(maps[1] == cells[1] and rows * columns <= LONGEST_LINE)
-        line = rows * columns if flat else columns
+        flat = int(stride == (1, 1) and maps[1] == cells[1] and rows * columns <= LONGEST_LINE)
+        back = kernel is TRANSPOSED_CONVOLUTION
+        line = rows * columns if flat else -(-columns // stride[1]) if back else columns
         if line > LONGEST_LINE:
             return None
         lanes = next((lanes for lanes in (4, 8) if line <= lanes), vector_length())
-        places = (("FLAT", flat), ("LANES", min(lanes, vector_length())))
+        places = (("FLAT", flat), ("LANES", min(lanes, vector_length())), ("STRIDE", 1 if back else stride[1]))
         wide, group = instruction.fields[12], instruction.fields[19 if kernel is TRANSPOSED_CONVOLUTION else 20]
         most = 8 if group >= 8 else 4 if group >= 4 else 1
         if kernel is FILTER_CORRELATION:
             taps = -(-wide // -(-wide // MOST_TAPS))
             return kernel, (*places, ("ROWS", most if taps <= 3 else min(most, 4)), ("TAPS", taps))
-        return kernel, (*(instruction.variant if kernel is CONVOLUTION else ()), *places, ("ROWS", most))
+        bias = [entry for entry in instruction.variant if entry[0] == "BIAS"]
+        return kernel, (*bias, *places, ("SPREAD", stride[1] if back else 1), ("ROWS", most))
 
     return choose
 

@@ -54,19 +54,6 @@ def _words(v: Vectors, numbers: Sequence[int]) -> Any:
     return ir.Constant(v.words, list(numbers))
 
 
-def _picked(v: Vectors, sources: Sequence[Any], lanes: Sequence[int]) -> Any:
-    """The numbers at these places of several vectors taken as one long one."""
-    found = ir.Constant(v.vector, ir.Undefined)
-    for number, source in enumerate(sources):
-        mine = [lane // v.lanes == number for lane in lanes]
-        if any(mine):
-            order = [
-                v.lanes + lane % v.lanes if here else k for k, (lane, here) in enumerate(zip(lanes, mine, strict=True))
-            ]
-            found = v.b.shuffle_vector(found, source, _words(v, order))
-    return found
-
-
 @cache
 def _block(edge: int, columns: int, cells: int, lanes: int) -> Any:
     """Intrinsic `(arena, integers, x, y, places, shift, count)`: some windows of maps that lie one behind the other.
@@ -84,7 +71,7 @@ def _block(edge: int, columns: int, cells: int, lanes: int) -> Any:
             for j in range(edge):
                 at = [(k // columns) * edge * width + i * width + edge * (k % columns) + j for k in range(lanes)]
                 place = _words(v, [each % (edge * edge * cells) for each in at])
-                winners.challenge(_picked(v, sources, at), b.add(place, moved))
+                winners.challenge(v.picked(sources, at), b.add(place, moved))
         winners.store(y, places, v.mask(count, 0))
 
     return _intrinsic(work, lanes)
@@ -103,7 +90,7 @@ def _line(edge: int, lanes: int) -> Any:
             begin = v.spread(b.trunc(b.add(shift, row), _WORD), v.words)
             for j in range(edge):
                 at = [edge * k + j for k in range(lanes)]
-                winners.challenge(_picked(v, sources, at), b.add(begin, _words(v, at)))
+                winners.challenge(v.picked(sources, at), b.add(begin, _words(v, at)))
         winners.store(y, places, v.mask(count, 0))
 
     return _intrinsic(work, lanes, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -95,6 +95,17 @@ class Vectors:
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
         """x · y + z, rounded once."""
         return self.b.call(self._fma, [x, y, z])
+
+    def picked(self, sources: Sequence[Any], lanes: Sequence[int]) -> Any:
+        """The numbers at these places of several vectors taken as one long one."""
+        found = ir.Constant(self.vector, ir.Undefined)
+        for number, source in enumerate(sources):
+            mine = [lane // self.lanes == number for lane in lanes]
+            if any(mine):
+                pairs = enumerate(zip(lanes, mine, strict=True))
+                order = [self.lanes + lane % self.lanes if here else k for k, (lane, here) in pairs]
+                found = self.b.shuffle_vector(found, source, ir.Constant(self.words, order))
+        return found
 
     def reduce(self, join: Callable[[Any, Any], Any], x: Any) -> Any:
         """All lanes made one number: neighbours are joined until one lane is left."""

@@ -1,4 +1,4 @@
-"""The CPU's float32 bodies of convolutions with a stride of 1: maps and filters as they lie, nothing is copied or padded.
+"""The CPU's float32 bodies of convolutions: maps and filters as they lie, nothing is copied or padded.
 
 A vector holds neighbouring cells of a result. For each tap of a filter it is multiplied by the cells as far away as the
 tap says; those beyond the edge are read as 0, so that they add nothing. (With a weight that is not finite the cells at the
@@ -7,6 +7,8 @@ Eight results share what was read for them.
 
 FLAT    the result is as wide as the source: a map is one long line, and vectors run across the ends of its rows
 LANES   cells in a vector
+STRIDE  columns of the source from a cell to the next: so many vectors are read, and every so many numbers picked out
+SPREAD  columns of the result from a cell to the next, where only every so many of them are found at a time
 """
 
 from __future__ import annotations
@@ -33,38 +35,77 @@ class Form(NamedTuple):
     lanes: int
     flat: bool
     taps: int = 1
+    stride: int = 1
+    spread: int = 1
 
 
 class _Cells:
-    """Where a vector of result cells lies: its place in the source and in the result, and which lanes are cells."""
+    """Where a vector of result cells lies in the source, and which lanes are cells."""
 
-    def __init__(self, v: Vectors, flat: bool, position: Any, first: Any, width: Any, columns: Any, cells: Any) -> None:
-        self.v, self.width, b = v, width, v.b
+    def __init__(
+        self, v: Vectors, form: Form, position: Any, first: Any, width: Any, columns: Any, cells: Any, down: Any
+    ) -> None:
+        self.v, self.width, self.stride, b = v, width, form.stride, v.b
         iota = ir.Constant(v.words, list(range(v.lanes)))
-        if flat:
+        if form.flat:
             place = b.add(self._word(position), iota)
             # A half more than the place: the quotient of two small whole numbers is never on the edge then.
             middle = b.fadd(b.sitofp(place, v.vector), v.full(0.5))
             self.row = b.fptosi(b.fdiv(middle, b.sitofp(self._word(width), v.vector)), v.words)
-            self.column = b.sub(place, b.mul(self.row, self._word(width)))
-            self.source = self.out = position
+            self.columns = [b.sub(place, b.mul(self.row, self._word(width)))]
+            self.source = position
             left = b.sub(cells, position)
         else:
-            self.row, self.column = self._word(position), b.add(self._word(first), iota)
-            self.source = b.add(b.mul(position, width), first)
-            self.out = b.add(b.mul(position, columns), first)
+            begin, row = b.mul(first, _WHOLE(form.stride)), b.mul(position, down)
+            self.row = self._word(row)
+            self.columns = [
+                b.add(self._word(begin), ir.Constant(v.words, [number * v.lanes + k for k in range(v.lanes)]))
+                for number in range(form.stride)
+            ]
+            self.source = b.add(b.mul(row, width), begin)
             left = b.sub(columns, first)
-        self.mask = b.icmp_signed("<", iota, self._word(left))
+        self.mask, self.left = b.icmp_signed("<", iota, self._word(left)), left
 
     def _word(self, number: Any) -> Any:
         return self.v.spread(self.v.b.trunc(number, _WORD), self.v.words)
 
-    def inside(self, shift_y: Any, shift_x: Any, height: Any) -> Any:
-        """The lanes whose cell at this shift lies within the source."""
+    def inside(self, shift_y: Any, shift_x: Any, height: Any) -> list[Any]:
+        """Of each vector that is read: the lanes that hold a cell at this shift within the source."""
         b = self.v.b
         rows = b.icmp_unsigned("<", b.add(self.row, self._word(shift_y)), self._word(height))
-        columns = b.icmp_unsigned("<", b.add(self.column, self._word(shift_x)), self._word(self.width))
-        return b.and_(b.and_(rows, columns), self.mask)
+        return [
+            b.and_(
+                b.and_(rows, b.icmp_unsigned("<", b.add(column, self._word(shift_x)), self._word(self.width))),
+                self._sought(number),
+            )
+            for number, column in enumerate(self.columns)
+        ]
+
+    def _sought(self, number: int) -> Any:
+        if self.stride == 1:
+            return self.mask
+        lanes, b = range(number * self.v.lanes, (number + 1) * self.v.lanes), self.v.b
+        end = self._word(b.mul(self.left, _WHOLE(self.stride)))
+        kind = ir.VectorType(ir.IntType(1), self.v.lanes)
+        within = b.icmp_signed("<", ir.Constant(self.v.words, list(lanes)), end)
+        return b.and_(within, ir.Constant(kind, [int(lane % self.stride == 0) for lane in lanes]))
+
+
+def read_apart(v: Vectors, begin: Any, masks: list[Any]) -> Any:
+    """Every so many numbers from a place on, as many apart as there are masks."""
+    sources = [v.load(begin, number, mask) for number, mask in enumerate(masks)]
+    return sources[0] if len(masks) == 1 else v.picked(sources, [len(masks) * lane for lane in range(v.lanes)])
+
+
+def write_apart(v: Vectors, cells: Any, begin: Any, apart: int, count: Any) -> None:
+    """So many cells to every so many places from one on; what lies between stays as it is."""
+    b, kind = v.b, ir.VectorType(ir.IntType(1), v.lanes)
+    end = v.spread(b.trunc(b.mul(count, _WHOLE(apart)), _WORD), v.words)
+    for number in range(apart):
+        lanes = range(number * v.lanes, (number + 1) * v.lanes)
+        spread = b.shuffle_vector(cells, cells, ir.Constant(v.words, [lane // apart for lane in lanes]))
+        within = b.icmp_signed("<", ir.Constant(v.words, list(lanes)), end)
+        v.store(spread, begin, number, b.and_(within, ir.Constant(kind, [int(lane % apart == 0) for lane in lanes])))
 
 
 def _numbers(builder: Any, *tuples: Any) -> list[Any]:
@@ -86,10 +127,11 @@ class _Sums:
         """So many vectors of cells: along the line, or in neighbouring rows."""
         form, v, b = self.form, self.v, self.v.b
         out, weight, source, bias, next_out, next_weight, next_bias, deeper_weight, plane, depth = self.where
-        height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells = self.window
+        height, width, tall, wide, step_y, step_x, begin_y, begin_x, columns, cells, apart = self.window[:11]
+        next_row, next_tap, line_of_out = self.window[11:]
         step = form.lanes if form.flat else 1
         blocks = [
-            _Cells(v, form.flat, b.add(position, _WHOLE(step * k)), first, width, columns, cells)
+            _Cells(v, form, b.add(position, _WHOLE(step * k)), first, width, columns, cells, apart)
             for k in range(vectors)
         ]
         sums = [[cgutils.alloca_once(b, v.vector) for _ in blocks] for _ in range(form.rows)]
@@ -102,19 +144,25 @@ class _Sums:
             shift_y = b.add(begin_y, b.mul(down.index, step_y))
             shift_x = b.add(begin_x, b.mul(across.index, step_x))
             masks = [block.inside(shift_y, shift_x, height) for block in blocks]
-            tap = b.add(weight, b.add(b.mul(down.index, wide), across.index))
+            tap = b.add(weight, b.add(b.mul(down.index, next_row), b.mul(across.index, next_tap)))
             away = b.add(source, b.add(b.mul(shift_y, width), shift_x))
             with tight_loop(b, depth) as deep:
                 near = b.add(away, b.mul(deep, plane))
-                read = [v.load(b.add(near, block.source), 0, m) for block, m in zip(blocks, masks, strict=True)]
+                read = [read_apart(v, b.add(near, block.source), m) for block, m in zip(blocks, masks, strict=True)]
                 at = b.add(tap, b.mul(deep, deeper_weight))
                 for r, line in enumerate(sums):
                     factor = v.spread(b.load(v.at(b.add(at, b.mul(_WHOLE(r), next_weight)))), v.vector)
                     for total, x in zip(line, read, strict=True):
                         _add_product(v, total, factor, x)
         for r, line in enumerate(sums):
-            for total, block in zip(line, blocks, strict=True):
-                v.store(b.load(total), b.add(b.add(out, b.mul(_WHOLE(r), next_out)), block.out), 0, block.mask)
+            begin = b.add(out, b.mul(_WHOLE(r), next_out))
+            for k, (total, block) in enumerate(zip(line, blocks, strict=True)):
+                line_begin = b.mul(b.add(position, _WHOLE(k)), line_of_out)
+                cell = block.source if form.flat else b.add(line_begin, b.mul(first, _WHOLE(form.spread)))
+                if form.spread == 1:
+                    v.store(b.load(total), b.add(begin, cell), 0, block.mask)
+                else:
+                    write_apart(v, b.load(total), b.add(begin, cell), form.spread, block.left)
 
     def along_the_line(self) -> None:
         """All cells of flat maps: in pairs of vectors, and a last one alone."""
@@ -148,7 +196,8 @@ def sum_tile(*fields: Any) -> Any:
             to the next result, to its weights and its bias (all 0: the same one again and again, where there are too few),
             to the weights of the next source map, to that map; how many there are
     window  rows and columns of a source map, rows and columns of a filter, cells between taps (down, across), shift of the
-            first tap (down, across), columns and cells of a result
+            first tap (down, across), columns and cells of a result, rows of the source from a cell to the one below; then
+            the steps to the weights of the tap below and of the next one, and of the result from a line of cells to the next
     """
     form = Form(*fields)
 
@@ -175,7 +224,7 @@ def tap_tile(*fields: Any) -> Any:
     where   offsets of the first tap, of its filter's slopes and of the source map; then the steps to the next filter's taps
             and to its slopes (both 0: the same one again and again), to the slopes and the source of the next image; how many
             images there are
-    window  rows and columns of a source map, columns and cells of a result
+    window  rows and columns of a source map, columns and cells of a result, rows from a cell to the one below
     tap     shift of the first tap (down, across), and across from a tap to the next
     """
     form = Form(*fields)
@@ -183,7 +232,7 @@ def tap_tile(*fields: Any) -> Any:
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         arena, where, window, tap = arguments
         out, slopes, source, next_out, next_slopes, later_slopes, later_source, images = _numbers(builder, where)
-        height, width, columns, cells = _numbers(builder, window)
+        height, width, columns, cells, apart = _numbers(builder, window)
         shift_y, begin_x, step_x = _numbers(builder, tap)
         b, v = builder, Vectors(builder, arena, form.lanes)
         sums = [[cgutils.alloca_once(b, v.vector) for _ in range(form.taps)] for _ in range(form.rows)]
@@ -195,27 +244,27 @@ def tap_tile(*fields: Any) -> Any:
         line_length = cells if form.flat else columns
         vectors = b.sdiv(b.add(line_length, _WHOLE(form.lanes - 1)), lanes)
         # Which lanes are cells is found out first and kept in memory: the sums need the registers for themselves.
-        kept = cgutils.alloca_once(b, ir.ArrayType(_WORD, MOST_BLOCKS * (form.taps + 1)))
+        many = form.taps * form.stride + 1
+        kept = cgutils.alloca_once(b, ir.ArrayType(_WORD, MOST_BLOCKS * many))
 
         def place_of(block: Any, k: int) -> Any:
-            return b.gep(kept, [_WHOLE(0), b.add(b.mul(block, _WHOLE(form.taps + 1)), _WHOLE(k))])
+            return b.gep(kept, [_WHOLE(0), b.add(b.mul(block, _WHOLE(many)), _WHOLE(k))])
 
         with cgutils.for_range(b, vectors) as block:
             first = b.mul(block.index, lanes)
             position, column = (first, _WHOLE(0)) if form.flat else (b.sub(_WHOLE(0), shift_y), first)
-            cells_here = _Cells(v, form.flat, position, column, width, columns, cells)
-            masks = [*[cells_here.inside(shift_y, shift_x, height) for shift_x in shifts], cells_here.mask]
-            for k, mask in enumerate(masks):
+            here = _Cells(v, form, position, column, width, columns, cells, _WHOLE(1))
+            found = [mask for shift_x in shifts for mask in here.inside(shift_y, shift_x, height)]
+            for k, mask in enumerate([*found, here.mask]):
                 b.store(b.zext(b.bitcast(mask, word), _WORD), place_of(block.index, k))
 
         def add_up(from_source: Any, from_slopes: Any, block: Any) -> None:
             kind = ir.VectorType(ir.IntType(1), form.lanes)
-            *masks, there = [
-                b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(form.taps + 1)
-            ]  # fmt: skip
+            *masks, there = [b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(many)]
+            by_tap = [masks[k : k + form.stride] for k in range(0, len(masks), form.stride)]
             with tight_loop(b, images) as image:
                 near = b.add(from_source, b.mul(image, later_source))
-                read = [v.load(b.add(near, shift), 0, mask) for shift, mask in zip(shifts, masks, strict=True)]
+                read = [read_apart(v, b.add(near, shift), mask) for shift, mask in zip(shifts, by_tap, strict=True)]
                 at = b.add(from_slopes, b.mul(image, later_slopes))
                 for r, line in enumerate(sums):
                     slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, there)
@@ -229,10 +278,11 @@ def tap_tile(*fields: Any) -> Any:
                 add_up(b.add(away, first), b.add(slopes, first), block.index)
         else:
             with cgutils.for_range(b, b.sdiv(cells, columns)) as row:
-                inside = b.icmp_unsigned("<", b.add(row.index, shift_y), height)
+                its_row = b.mul(row.index, apart)
+                inside = b.icmp_unsigned("<", b.add(its_row, shift_y), height)
                 with b.if_then(inside), cgutils.for_range(b, vectors) as block:
                     first = b.mul(block.index, lanes)
-                    begin = b.add(away, b.add(b.mul(row.index, width), first))
+                    begin = b.add(away, b.add(b.mul(its_row, width), b.mul(first, _WHOLE(form.stride))))
                     add_up(begin, b.add(slopes, b.add(b.mul(row.index, columns), first)), block.index)
         for r, line in enumerate(sums):
             for k, total in enumerate(line):
@@ -250,9 +300,9 @@ _inlined = njit(forceinline=True, error_model="numpy", fastmath={"contract", "re
 
 
 @cache
-def _maps(rows: int, lanes: int, flat: bool) -> Any:
+def _maps(rows: int, lanes: int, flat: bool, stride: int, spread: int) -> Any:
     """An inlined function: maps [start, stop) of images, so many of a group at a time where there are as many."""
-    some = sum_tile(rows, lanes, flat)
+    some = sum_tile(rows, lanes, flat, 1, stride, spread)
 
     def sweep(arena: Any, start: Any, stop: Any, maps: Any, groups: Any, offsets: Any, steps: Any, window: Any) -> None:
         out, weight, source, bias = offsets
@@ -298,10 +348,10 @@ _sweep_maps = _tap_some = _not_compiled_in
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What the bodies' names stand for in a variant: sweeps and tiles for LANES cells."""
-    lanes, flat = variant["LANES"], bool(variant["FLAT"])
+    lanes, flat, stride = variant["LANES"], bool(variant["FLAT"]), variant["STRIDE"]
     if "TAPS" not in variant:
-        return {"_sweep_maps": _maps(variant["ROWS"], lanes, flat)}
-    return {"_tap_some": tap_tile(variant["ROWS"], lanes, flat, variant["TAPS"])}
+        return {"_sweep_maps": _maps(variant["ROWS"], lanes, flat, stride, variant["SPREAD"])}
+    return {"_tap_some": tap_tile(variant["ROWS"], lanes, flat, variant["TAPS"], stride)}
 
 
 def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -309,28 +359,55 @@ def convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: A
     x, w, y = _whole(instruction, 1)
     _, height, width = _whole(instruction, 6)
     filters, rows, columns = _whole(instruction, 9)
-    tall, wide, _ = _whole(instruction, 12)
+    tall, wide, down = _whole(instruction, 12)
     top, left, apart_y = _whole(instruction, 16)
     apart_x, depth, group = _whole(instruction, 19)
     bias = int64(instruction[4]) if BIAS == 1 else int64(-1)
     taps = tall * wide
     steps = (rows * columns, depth * taps, taps, height * width, depth, group * depth * taps)
-    window = (height, width, tall, wide, apart_y, apart_x, -top, -left, columns, rows * columns)
+    window = (height, width, tall, wide, apart_y, apart_x, -top, -left, columns, rows * columns, down, wide, 1, columns)
     _sweep_maps(arena, start, stop, filters, filters // group, (y, w, x, bias), steps, window)
 
 
+@_inlined
+def _taps_of(cell, begin, taps, apart, stride):  # type: ignore[no-untyped-def]
+    """Which taps reach the cells that are `cell` beyond a multiple of the stride: the first one, how far apart they are, how
+    many, and where the first of them finds its cell."""
+    step = int64(1)
+    while step * apart % stride != 0:
+        step += 1
+    first = int64(0)
+    while first < step and (cell + begin - first * apart) % stride != 0:
+        first += 1
+    many = (taps - first + step - 1) // step if first < step and first < taps else int64(0)
+    return first, step, many, (cell + begin - first * apart) // stride
+
+
 def transposed_convolution(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Maps [start, stop) of what a convolution sends back: the same sums, with taps that go the other way."""
+    """Maps [start, stop) of what a convolution sends back: the same sums, with taps that go the other way.
+
+    With a stride every so many cells are reached by the same taps, and are summed together.
+    """
     y, w, x = _whole(instruction, 1)
     channels, height, width = _whole(instruction, 6)
     filters, rows, columns = _whole(instruction, 9)
-    tall, wide, _ = _whole(instruction, 12)
-    top, left, apart_y = _whole(instruction, 16)
-    apart_x, depth, group = _whole(instruction, 19)
-    taps = tall * wide
+    tall, wide, down = _whole(instruction, 12)
+    across, top, left = _whole(instruction, 15)
+    apart_y, apart_x, depth = _whole(instruction, 18)
+    group, taps = int64(instruction[21]), tall * wide
     steps = (height * width, taps, depth * taps, rows * columns, group, group * depth * taps)
-    window = (rows, columns, tall, wide, -apart_y, -apart_x, top, left, width, height * width)
-    _sweep_maps(arena, start, stop, channels, filters // group, (x, w, y, int64(-1)), steps, window)
+    for u in range(down):
+        i, step_i, many_i, begin_i = _taps_of(u, top, tall, apart_y, down)
+        for v in range(across):
+            j, step_j, many_j, begin_j = _taps_of(v, left, wide, apart_x, across)
+            lines, line = (height - u + down - 1) // down, (width - v + across - 1) // across
+            window = (
+                rows, columns, many_i, many_j, -(step_i * apart_y // down), -(step_j * apart_x // across), begin_i, begin_j,
+                line, lines * line, int64(1), step_i * wide, step_j, down * width,
+            )  # fmt: skip
+            offsets = (x + u * width + v, w + i * wide + j, y, int64(-1))
+            if lines > 0 and line > 0:
+                _sweep_maps(arena, start, stop, channels, filters // group, offsets, steps, window)
 
 
 def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -339,10 +416,11 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
     images, channels, height = _whole(instruction, 5)
     width, filters, rows = _whole(instruction, 8)
     columns, tall, wide = _whole(instruction, 11)
+    down = int64(instruction[14])
     top, left, apart_y = _whole(instruction, 16)
     apart_x, depth, group = _whole(instruction, 19)
     plane, cells, taps = height * width, rows * columns, tall * wide
-    window = (height, width, columns, cells)
+    window = (height, width, columns, cells, down)
     for channel in range(depth):
         chosen = (int64(start) - channel + depth - 1) // depth
         end = (int64(stop) - channel + depth - 1) // depth

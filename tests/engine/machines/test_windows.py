@@ -8,7 +8,7 @@ import pytest
 from engine.machines.bodies import body_of
 from tests.engine.primitives.playing import Array, build, finish, finish_in_pieces, start
 
-# images, groups, channels and filters of a group, size, kernel, padding, dilation
+# images, groups, channels and filters of a group, size, kernel, padding, dilation, and where it is not 1 the stride
 GEOMETRIES = {
     "digits": (5, 1, 1, 8, (8, 8), (3, 3), (1, 1, 1, 1), (1, 1)),
     "small maps": (3, 1, 8, 16, (4, 4), (3, 3), (1, 1, 1, 1), (1, 1)),
@@ -20,22 +20,32 @@ GEOMETRIES = {
     "more padding than map": (2, 1, 2, 4, (2, 3), (5, 5), (4, 4, 4, 4), (1, 1)),
     "sequences": (3, 1, 4, 10, (1, 50), (1, 3), (0, 0, 2, 0), (1, 1)),
     "one big map": (1, 1, 3, 8, (33, 32), (3, 3), (1, 1, 1, 1), (1, 1)),
+    "every second cell": (3, 1, 2, 9, (8, 8), (3, 3), (1, 1, 1, 1), (1, 1), (2, 2)),
+    "every second cell of an odd map": (2, 1, 3, 4, (9, 35), (2, 2), (0, 0, 0, 0), (1, 1), (2, 2)),
+    "every third, with holes": (2, 2, 2, 3, (13, 12), (3, 2), (2, 1, 1, 1), (2, 3), (3, 2)),
+    "steps longer than the filter": (2, 1, 2, 8, (11, 10), (2, 1), (0, 0, 0, 0), (1, 1), (3, 4)),
+    "rows alone": (2, 1, 2, 3, (9, 6), (3, 3), (1, 1, 1, 1), (1, 1), (2, 1)),
+    "holes as long as steps": (2, 1, 2, 3, (9, 9), (3, 3), (2, 2, 2, 2), (2, 2), (2, 2)),
+    "a map shorter than a step": (2, 1, 2, 3, (2, 1), (1, 1), (0, 0, 0, 0), (1, 1), (3, 3)),
 }
 SETTINGS = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 NAMES = pytest.mark.parametrize("name", ["convolution", "transposed_convolution", "filter_correlation"])
 
 
 def call_of(name: str, geometry) -> tuple[list[Array], dict]:
-    images, groups, depth, group, size, kernel, padding, dilation = geometry
+    images, groups, depth, group, size, kernel, padding, dilation, *more = geometry
+    stride = more[0] if more else (1, 1)
     random = np.random.default_rng(0)
     count = [
-        size[axis] + sum(padding[2 * axis : 2 * axis + 2]) - dilation[axis] * (kernel[axis] - 1) for axis in (0, 1)
+        (size[axis] + sum(padding[2 * axis : 2 * axis + 2]) - dilation[axis] * (kernel[axis] - 1) - 1) // stride[axis]
+        + 1
+        for axis in (0, 1)
     ]
     x = random.normal(size=(images, groups * depth, *size)).astype(np.float32).astype(float)
     w = random.normal(size=(groups * group, depth, *kernel)).astype(np.float32).astype(float)
     y = random.normal(size=(images, groups * group, *count)).astype(np.float32).astype(float)
     bias = random.normal(size=groups * group).astype(np.float32).astype(float)
-    attributes = {"stride": (1, 1), "padding": padding, "dilation": dilation, "groups": groups}
+    attributes = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     if name == "convolution":
         return [x, w, bias], attributes
     if name == "transposed_convolution":
@@ -71,12 +81,7 @@ def test_any_two_pieces_make_the_same_bits(name, geometry):
         assert whole.tobytes() == pieces.tobytes()
 
 
-def test_skipped_columns_are_left_to_the_plain_loops():
-    bench = build(
-        lambda emit_with, values: emit_with.emit(
-            "convolution", *values, stride=(1, 2), padding=(0, 0, 0, 0), dilation=(1, 1), groups=1
-        ),
-        [np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))],
-    )
-    (instruction,) = start(bench, [np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2))], "float32").tape.fast.instructions
+def test_cells_that_lie_far_apart_are_left_to_the_plain_loops():
+    _, machine = prepared("convolution", (1, 1, 1, 2, (4, 11), (2, 2), (0, 0, 0, 0), (1, 1), (1, 5)), "float32")
+    (instruction,) = machine.tape.fast.instructions
     assert body_of(instruction, "float32")[0].name == "convolution_body"
