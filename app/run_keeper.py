@@ -1,4 +1,4 @@
-"""The run's numbers beside the journal: what a crash leaves behind goes on where it stood a moment before."""
+"""The run's numbers in files: where the person wants them, and beside the journal in case of a crash."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from engine.problems import ProblemError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.problems import Problem
     from engine.session import Session
 
 LEAST_SECONDS = 2.0  # between two writings
@@ -17,7 +18,7 @@ SPARED = 50  # of the worker's time at most one part in so many goes into writin
 
 
 class RunKeeper:
-    """Lives on the worker's thread. Writes when there is something new, and never often."""
+    """Keeps a run beside its journal, on the worker's thread: when there is something new, and never often."""
 
     def __init__(self) -> None:
         self._path: Path | None = None
@@ -44,11 +45,24 @@ class RunKeeper:
         self._is_old = False
         if session.problem is not None:
             return
-        from engine.weights_file import write_weights
-
         try:
-            write_weights(self._path, session.weights)
+            write_run(self._path, session)
         except ProblemError:
             self._path = None  # the disk is full or gone: the journal says so, if anybody can
         spent = time.perf_counter() - now
         self._due = now + max(LEAST_SECONDS, SPARED * spent)
+
+
+def write_run(path: Path, session: Session) -> None:
+    """Write all that lasts of a run. Raises `ProblemError`."""
+    from engine.weights_file import write_weights
+
+    write_weights(path, session.weights)
+
+
+def go_on_from(path: Path, session: Session) -> list[Problem]:
+    """Let a run go on where a saved one stood; what of that does not fit. Raises `ProblemError`."""
+    from engine.weights_file import read_weights
+
+    weights, problems = read_weights(path)
+    return problems + session.resume(weights)

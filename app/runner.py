@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.collection import Collector
-from app.worker import Message, Worker
+from app.messages import Message
+from app.worker import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,12 @@ import queue
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.run_keeper import RunKeeper
+from app.messages import Message, last_of_each
+from app.pace import Deciding, Pace
+from app.run_keeper import RunKeeper, go_on_from, write_run
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -24,21 +26,7 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.016
 MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
-PATIENCE_SECONDS, TELLING_SECONDS = 0.3, 0.1  # of an optimizer's decision before it is told of, and between two words
 CURVE_POINTS = 200  # that a run without a person leaves behind
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One thing the window asks for.
-
-    key        marks messages of which only the last in a row counts
-    interrupts  whether a long decision of an optimizer is broken off for it
-    """
-
-    act: Callable[[Worker], None]
-    key: str = ""
-    interrupts: bool = False
 
 
 class Worker:
@@ -80,7 +68,7 @@ class Worker:
         """Work until the inbox delivers None."""
         while True:
             messages = self._messages()
-            for message in _last_of_each(messages):
+            for message in last_of_each(messages):
                 if message is None:
                     return
                 self._guarded(message.act, self)
@@ -262,23 +250,18 @@ class Worker:
 
     def save_weights(self, path: Path) -> None:
         """Write all that lasts of the run; what keeps it from that is told."""
-        from engine.weights_file import write_weights
-
-        try:
-            write_weights(path, self._ready().weights)
-        except ProblemError as error:
-            self._post("weights", error.problems)
+        self._tell_of_weights(lambda: write_run(path, self._ready()))
 
     def restore_weights(self, path: Path) -> None:
         """Go on where a saved run stood; what does not fit any more is told."""
-        from engine.weights_file import read_weights
+        self._tell_of_weights(lambda: go_on_from(path, self._ready()))
+        self._dirty = True
 
+    def _tell_of_weights(self, act: Callable[[], list[Problem] | None]) -> None:
         try:
-            weights, problems = read_weights(path)
-            problems += self._ready().resume(weights)
+            problems = act()
         except ProblemError as error:
             problems = list(error.problems)
-        self._dirty = True
         if problems:
             self._post("weights", problems)
 
@@ -456,54 +439,6 @@ class Worker:
 
 class Interrupted(Exception):
     """There is a message to hear before the next kernel is compiled, or before an optimizer has decided."""
-
-
-class Deciding:
-    """A decision of an optimizer: told of only where it takes a while, and then ten times a second."""
-
-    def __init__(self, begun: float) -> None:
-        self._due = begun + PATIENCE_SECONDS
-        self.was_told = False
-
-    def begin_again(self, now: float) -> None:
-        """The next one begins, and needs patience of its own unless the one before was long."""
-        self._due = now + (TELLING_SECONDS if self.was_told else PATIENCE_SECONDS)
-
-    def is_long(self, now: float) -> bool:
-        """Whether somebody should hear of it now."""
-        if now < self._due:
-            return False
-        self._due, self.was_told = now + TELLING_SECONDS, True
-        return True
-
-
-class Pace:
-    """How fast nodes are really played: counted over about a second."""
-
-    def __init__(self, start: float = 0.0) -> None:
-        self._start, self._count, self._before = start, 0, 0.0
-
-    def count(self, nodes: int) -> None:
-        """So many nodes were played."""
-        self._count += nodes
-
-    def nodes_per_second(self, now: float) -> float:
-        """The rate of the last full second; before that, of the begun one."""
-        elapsed = now - self._start
-        if elapsed >= 1:
-            self._before = self._count / elapsed
-            self._start, self._count = now, 0
-        return self._before or (self._count / elapsed if elapsed > 0 else 0.0)
-
-
-def _last_of_each(messages: list[Message | None]) -> list[Message | None]:
-    """Drop a message when the next one has the same key: only the last place of a drag is worth computing."""
-    following = [*messages, None][1:]
-    return [
-        message
-        for message, after in zip(messages, following, strict=True)
-        if message is None or not message.key or after is None or message.key != after.key
-    ]
 
 
 def _crash_problem(error: Exception) -> Problem:

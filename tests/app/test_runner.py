@@ -333,8 +333,8 @@ def slow_newton(document, monkeypatch):
         return answer(plans, request)
 
     monkeypatch.setattr(Plans, "answer", answer_slowly)
-    monkeypatch.setattr("app.worker.PATIENCE_SECONDS", 0.0)
-    monkeypatch.setattr("app.worker.TELLING_SECONDS", 0.0)
+    monkeypatch.setattr("app.pace.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("app.pace.TELLING_SECONDS", 0.0)
     return document, asked, may_go_on
 
 
