@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from engine.machines.cpu import CpuMachine
 from engine.primitives import all_primitives
 from engine.primitives.base import Interval, Primitive
 from engine.program import Builder, Value
@@ -52,6 +53,7 @@ def test_every_primitive_is_dealt_twice():
     assert len(dealt) == NODES * DEALS
 
 
+JUMPS = {"first_equal"}  # its operands are drawn equal in places: whatever moves one of them makes its answer jump
 Move = tuple[int, float, Array]  # which earlier value, how far, (its entries, the operand's entries)
 
 
@@ -77,14 +79,18 @@ class Drawn:
         operands: list[Array] = []
         moves: list[Move | None] = []
         for place, operand in enumerate(case.operands):
-            reach = room(primitive, operand, place) if operand.dtype.kind == "f" and operand.size else 0.0
+            may_move = operand.dtype.kind == "f" and operand.size and primitive.name not in JUMPS
+            reach = room(primitive, operand, place) if may_move else 0.0
             if not reach or not self.values:
                 operands.append(operand)
                 moves.append(None)
                 continue
             chosen = int(draw.integers(max(0, len(self.values) - 6), len(self.values)))
             entries = self.values[chosen].size
-            mixture = draw.normal(size=(entries, operand.size)) / np.sqrt(entries)
+            steep = max(
+                1.0, float(np.max(np.abs(self.values[chosen])))
+            )  # what is large must not switch a tanh to and fro
+            mixture = draw.normal(size=(entries, operand.size)) / (np.sqrt(entries) * steep)
             moved = np.tanh(self.values[chosen].reshape(1, -1) @ mixture).reshape(operand.shape)
             operands.append(operand + reach * moved)
             moves.append((chosen, reach, mixture))
@@ -97,7 +103,7 @@ class Drawn:
 
 def passes(primitive: Primitive, answer: Array) -> bool:
     """Whether a derivative goes through: a rule, and numbers of its own (what is out of range answers NaN)."""
-    has_rule = primitive.derivative is not None and primitive.name not in BY_DECISION
+    has_rule = primitive.derivative is not None and primitive.name not in {*BY_DECISION, *JUMPS}
     return has_rule and primitive.kind == "real" and answer.size > 0 and bool(np.isfinite(answer).all())
 
 
@@ -144,6 +150,7 @@ class Played:
             return [loss, slope, bend, *results]
 
         self.bench, self.given = build(recipe, given), given
+        self.machines: dict[str, CpuMachine] = {}
 
     def _emitted(self, emit: Builder, drawn: Drawn, operands: list[Value], draw: Any) -> tuple[list[Value], Value]:
         results: list[Value] = []
@@ -172,11 +179,13 @@ class Played:
 
     def at(self, step: float, direction: Sequence[Array], dtype: str = "float64") -> list[Array]:
         """Everything, at numbers moved along a direction."""
-        given = list(self.given)
-        for k, way in zip(self.reals, direction, strict=True):
-            given[k] = given[k] + step * way
-        machine = start(self.bench, given, dtype)
+        machine = self.machines.get(dtype) or start(self.bench, self.given, dtype)
+        self.machines[dtype] = machine
         machine.clock[:2] = ITERATION, EPOCH
+        for k, way in zip(self.reals, direction, strict=True):
+            place = self.bench.operands[k]
+            if machine.tape.places[place.index] is not None:
+                machine.view(place)[...] = self.numbers[k] + step * way
         return finish(self.bench, machine)
 
     def difference(self, which: int, direction: Sequence[Array]) -> float:
@@ -186,7 +195,9 @@ class Played:
 
 
 @pytest.mark.parametrize("number", range(DEALS))
-@settings(max_examples=2, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=2, derandomize=True, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(data=st.data())
 def test_graphs_of_forty_operations_agree_with_their_references_and_with_differences(number, data):
     seed = data.draw(st.integers(0, 2**32 - 1))

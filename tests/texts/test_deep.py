@@ -81,20 +81,23 @@ def test_the_best_rates_shrink_every_direction_alike(curvatures, optimizer, rate
 @pytest.mark.parametrize(("delay", "limit"), [(0, 2), (1, 1), (2, 0.618034), (4, 0.347296), (8, 0.184537)])
 @pytest.mark.text("03:async-sgd")
 def test_gradients_of_parameters_of_some_steps_ago_allow_smaller_rates(delay, limit):
-    """w ← w − αλ w of k steps ago, drawn as delays in a chain and played over 400 steps of time."""
+    """w ← w − αλ w of k steps ago, drawn as delays in a chain and played over 300 steps of time."""
+    g = Drawing()
+    now = g.put("each_step", g.add("input"))
+    w = g.add("delay", initial=1.0, shape=[1])
+    old = w
+    for _ in range(delay):
+        old = g.put("delay", old, initial=1.0, shape=[1])
+    moved = g.put("add", w, g.put("scale", old, factor=-limit, id="rate"), now)
+    g.connect(moved, w["x"])
+    g.put("all_steps", moved, id="walk")
+    data = {"train": {"inputs": np.zeros((1, 300, 1)).tolist(), "targets": [[0.0]], "task": "regression"}}
+    session = g.session(data=data)
     for rate, dies in ((limit * (1 - SURE), True), (limit * (1 + SURE), False)):
-        g = Drawing()
-        now = g.put("each_step", g.add("input"))
-        w = g.add("delay", initial=1.0, shape=[1])
-        old = w
-        for _ in range(delay):
-            old = g.put("delay", old, initial=1.0, shape=[1])
-        moved = g.put("add", w, g.put("scale", old, factor=-rate), now)
-        g.connect(moved, w["x"])
-        g.put("all_steps", moved, id="walk")
-        data = {"train": {"inputs": np.zeros((1, 400, 1)).tolist(), "targets": [[0.0]], "task": "regression"}}
-        walk = np.abs(value(forward(g.session(data=data)), "walk")[0, :, 0])
-        assert bool(walk[-40:].max() < walk[100:140].max()) is dies
+        session.set_setting("rate.factor", -rate)
+        session.step("iteration")
+        walk = np.abs(value(session, "walk")[0, :, 0])
+        assert bool(walk[-40:].max() < walk[60:100].max()) is dies
 
 
 @pytest.mark.text("03:leaky-relu")
