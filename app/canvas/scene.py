@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation, Signal
@@ -18,12 +17,14 @@ from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.layer.item import LayerItem
 from app.canvas.layer.opened import OpenedLayers
 from app.canvas.layer.plan import followers, is_opened
+from app.canvas.lit_scene import LitScene
 from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
 from app.canvas.node_item import DrawnNode, NodeItem, colour_of
 from app.canvas.numbers import NumbersOnCanvas
-from app.canvas.resting_scene import RestingScene, reach_of
+from app.canvas.reshaping import Reshaping
+from app.canvas.resting_scene import reach_of
 from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
 from app.canvas.wire_item import Stand, WireItem, route
 from app.canvas.wiring import Shapes, Wiring
@@ -32,7 +33,6 @@ from app.theme import current_theme
 from engine.graph import Graph, Node
 
 LAYOUT_MS, MOST_GLIDING = 300, 500  # nodes: of more, a frame would take longer than it is seen
-RESHAPED_AT_ONCE = 400
 FAR = 1e6  # the canvas is as good as infinite
 CACHE_KB = 160 * 1024
 
@@ -44,7 +44,7 @@ def _item_type(node: Node) -> type[DrawnNode]:
     return NeuronItem if is_neuron(node) or is_single_input(node) else NodeItem
 
 
-class CanvasScene(RestingScene):
+class CanvasScene(LitScene):
     """Builds the items of nodes, wires, frames and notes, and changes only those that an edit touches."""
 
     arranged = Signal()  # something moved, came or went
@@ -57,7 +57,6 @@ class CanvasScene(RestingScene):
         self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
         self._boost = 1.0
-        self._lit: frozenset[str] | None = None  # ports that would take the wire being pulled
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Neurons are kept by Qt as pictures of their own: its 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
@@ -67,16 +66,13 @@ class CanvasScene(RestingScene):
         self.addItem(self.overview)
         self.numbers = NumbersOnCanvas(self)
         self._gliding: QVariantAnimation | None = None
-        self._wiring = Wiring(self.graph)
-        self._shapes: dict[str, tuple] = {}
-        self._unshaped: dict[str, None] = {}  # nodes that are still drawn in the size of former shapes
-        self._reshaping = QTimer(self, singleShot=True, interval=0)
-        self._reshaping.timeout.connect(self._reshape_more)
+        self.wiring = Wiring(self.graph)
+        self.reshaping = Reshaping(self)
         self._settling = QTimer(self, singleShot=True, interval=0)
         self._settling.timeout.connect(self._place_labels)
         editor.changed.connect(self._take_change)
         editor.path_changed.connect(lambda _: self._rebuild())
-        editor.selection_changed.connect(self._show_selection)
+        editor.selection_changed.connect(self.show_selection)
         editor.focus_changed.connect(lambda _: self.numbers.refresh())
         editor.problems_changed.connect(self._take_problems)
         editor.size_of = self.size_of
@@ -102,11 +98,11 @@ class CanvasScene(RestingScene):
             return
         if change.replans:
             self.numbers.expire()
-        if self._wiring.wires is not self.graph.wires:
-            self._wiring = Wiring(self.graph)
-        self._wiring.nodes = self.graph.nodes
+        if self.wiring.wires is not self.graph.wires:
+            self.wiring = Wiring(self.graph)
+        self.wiring.nodes = self.graph.nodes
         nodes = self._touched(change)
-        nodes |= followers(self._wiring, nodes)
+        nodes |= followers(self.wiring, nodes)
         before = {name: self.area_of(name) for name in nodes if name in self.nodes}
         self._redraw(nodes)
         if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
@@ -118,8 +114,14 @@ class CanvasScene(RestingScene):
             self._glide(nodes, before)
         self._settle()
 
+    def redraw(self, names: Sequence[str]) -> None:
+        """Nodes look as the document, and what is known of its shapes, have them now; what hangs on them follows."""
+        self._redraw(names)
+        self._reroute(names)
+        self._surround_frames()
+        self._settle()
+
     def _redraw(self, names: Iterable[str]) -> None:
-        """Have nodes look as the document, and what is known of its shapes, have them now."""
         self._disturb_nodes(names)
         self._sync_nodes(names)
         self._place(names)
@@ -154,14 +156,14 @@ class CanvasScene(RestingScene):
         for table in (self.labels, self.wires, self.nodes, self.layers, self.frames, self.notes):
             table.clear()
         self._wires_at.clear()
-        self._unshaped.clear()
         self.areas.clear()
         self.runs.clear()
         for backdrop in self.backdrops:
             backdrop.forget()
         self.marks.travel([], "")
         self.numbers.clear()
-        self._wiring, self._shapes = Wiring(self.graph), dict(self.editor.shapes)
+        self.wiring = Wiring(self.graph)
+        self.reshaping.begin_anew()
         with self.building():
             self._sync_nodes(self.graph.nodes)
             self._place(self.graph.nodes)
@@ -172,7 +174,7 @@ class CanvasScene(RestingScene):
         self._settle()
 
     def _sync_nodes(self, names: Iterable[str]) -> None:
-        graph, nodes, wiring, shapes = self.graph, self.nodes, self._wiring, self.editor.shapes
+        graph, nodes, wiring, shapes = self.graph, self.nodes, self.wiring, self.editor.shapes
         known = self._known_shapes()
         self._drop_nodes([name for name in names if name in nodes and self._has_gone(name)])
         for name in names:
@@ -189,7 +191,7 @@ class CanvasScene(RestingScene):
     def make_item(self, name: str) -> DrawnNode:
         """The item of a node, as everybody has it now."""
         item = _item_type(self.graph.nodes[name])(name)
-        item.take(self._wiring, self.editor.shapes, self.nodes.geometries[name])
+        item.take(self.wiring, self.editor.shapes, self.nodes.geometries[name])
         if name in self.areas:
             item.setPos(*self.areas.corner(name))
         item.setVisible(self.detailed)
@@ -197,8 +199,8 @@ class CanvasScene(RestingScene):
             item.enlarge(self._boost)
         if isinstance(item, LayerItem):
             self.layers[name] = item
-        if name in self.selected or self._lit is not None:
-            item.show_state(selected=name in self.selected, lit=self._lit)
+        if name in self.selected or self.lit is not None:
+            item.show_state(selected=name in self.selected, lit=self.lit)
         self.addItem(item)
         return item
 
@@ -218,7 +220,7 @@ class CanvasScene(RestingScene):
 
     def _sync_wires(self, names: Iterable[str] | None = None) -> None:
         """Draw wires as the document has them now: those named, or all."""
-        drawn = {wire_id(wire): wire for wire in self.graph.wires} if names is None else self._wiring.named(names)
+        drawn = {wire_id(wire): wire for wire in self.graph.wires} if names is None else self.wiring.named(names)
         gone = [name for name, wire in drawn.items() if name in self.wires and self.wires[name].wire is not wire]
         for name in gone:
             item = self.wires.pop(name)
@@ -241,7 +243,7 @@ class CanvasScene(RestingScene):
         self._sync_labels()
 
     def _sync_labels(self) -> None:
-        places = weight_places(self._wiring, self.editor.shapes)
+        places = weight_places(self.wiring, self.editor.shapes)
         if len(places) > MOST_LABELS:
             places = {}
         for name in [
@@ -271,7 +273,7 @@ class CanvasScene(RestingScene):
                 self.frames[name] = FrameItem(frame)
                 self.addItem(self.frames[name])
         self._surround_frames()
-        self._show_selection(self.editor.selection)
+        self.show_selection(self.editor.selection)
 
     def _surround_frames(self) -> None:
         for name, item in self.frames.items():
@@ -280,50 +282,14 @@ class CanvasScene(RestingScene):
 
     def _take_problems(self, _: object) -> None:
         """Shapes may have changed with the problems: ports, pictures and weights follow."""
-        self._unshaped.update(dict.fromkeys(self._reshaped()))
-        self._reshape(dict.fromkeys([*self.seen(), *self.nodes.made]) if self.detailed else self.nodes.made)
+        self.reshaping.begin()
         self._sync_labels()
         self.numbers.refresh()
-        self._reshape_more()
-
-    def _reshape(self, names: Iterable[str]) -> None:
-        """Those of some nodes whose shapes have changed take another size."""
-        chosen = [name for name in names if name in self._unshaped]
-        for name in chosen:
-            del self._unshaped[name]
-        if grown := [name for name in chosen if name in self.graph.nodes and self._looks_else(name)]:
-            self._redraw(grown)
-            self._reroute(grown)
-            self._surround_frames()
-            self._settle()
-
-    def _looks_else(self, name: str) -> bool:
-        """Whether a node has to be drawn anew for its shapes: the tips of its ports, or its size."""
-        known = self.nodes.geometries.get(name)
-        return name in self.nodes.made or known is not measure(self._wiring, self.graph.nodes[name], self.editor.shapes)
+        self._settle()
 
     def _known_shapes(self) -> Shapes:
         """The shapes, or what is promised while they are being worked out."""
-        return self.editor.shapes if self.editor.knows_shapes else ExpectedShapes(self._wiring)
-
-    def _reshape_more(self) -> None:
-        """A few hundred nodes at a time, so that the mouse is never kept waiting."""
-        self._reshape(list(islice(self._unshaped, RESHAPED_AT_ONCE)))
-        if self._unshaped:
-            self._reshaping.start()
-
-    def _reshaped(self) -> set[str]:
-        """Nodes of which a value, or an operand, has another shape than when they were last drawn."""
-        before, self._shapes = self._shapes, dict(self.editor.shapes)
-        addresses = {
-            address
-            for address in before.keys() | self._shapes.keys()
-            if before.get(address) != self._shapes.get(address)
-        }
-        changed = {address.partition(".")[0] for address in addresses} & self.nodes.keys()
-        return (
-            changed.union(wire.target_node for wire in self.graph.wires if wire.source in addresses) & self.nodes.keys()
-        )
+        return self.editor.shapes if self.editor.knows_shapes else ExpectedShapes(self.wiring)
 
     # places ----------------------------------------------------------------------------------------------------------
 
@@ -432,7 +398,7 @@ class CanvasScene(RestingScene):
 
     def settle(self) -> None:
         """Place what would be placed with the next rounds of events: before a picture is taken."""
-        self._reshape(list(self._unshaped))
+        self.reshaping.finish()
         if self._settling.isActive():
             self._settling.stop()
             self._place_labels()
@@ -466,19 +432,6 @@ class CanvasScene(RestingScene):
         self.layers.lay_lines()
         self._settle()
 
-    def _show_selection(self, selection: Any) -> None:
-        for name in selection | self.selected:
-            if (node := self.nodes.made.get(name)) is not None:
-                if node.live.state.selected != (name in selection):
-                    node.show_state(selected=name in selection)
-            elif (wire := self.wires.get(name)) is not None:
-                wire.show_as(selected=name in selection)
-        self.selected = set(selection)
-        for table in (self.frames, self.notes):
-            for name, item in table.items():
-                item.show_selected(name in selection)
-        self.overview.relight()
-
     def _repaint(self) -> None:
         for backdrop in self.backdrops:
             backdrop.forget()
@@ -486,24 +439,3 @@ class CanvasScene(RestingScene):
         for item in self.items():
             item.update()
         self.update()
-
-    def cut_preview(self, names: Iterable[str]) -> None:
-        """Show which wires are about to be cut."""
-        doomed = set(names)
-        for name, item in self.wires.items():
-            item.show_as(doomed=name in doomed)
-
-    def light_focus(self, address: str | None) -> None:
-        """Ring the port that the keyboard is at."""
-        own = (address or "").partition(".")[0]
-        before = [name for name, item in self.nodes.made.items() if item.live.state.ringed is not None]
-        for name in dict.fromkeys([*before, own]):
-            if name in self.nodes:
-                self.nodes[name].show_state(ringed=frozenset({str(address)}) if name == own else None)
-
-    def light_ports(self, lit: frozenset[str] | None) -> None:
-        """While a wire is pulled: light the ports that would take it; None: no wire is pulled any more."""
-        self._lit = lit
-        for item in self.nodes.made.values():
-            if item.live.state.lit != lit:
-                item.show_state(lit=lit)

@@ -138,7 +138,7 @@ def test_the_window_opens_a_large_file_and_learns_its_shapes_and_problems_later(
         pass
     assert editor.shapes["tanh_3.h"][-1] == 8
     assert "tanh_7" in {problem.node for problem in window.problems.problems}
-    qtbot.waitUntil(lambda: not canvas.canvas._unshaped)
+    qtbot.waitUntil(lambda: canvas.canvas.reshaping.is_done)
     with qtbot.waitSignal(window.runner.snapshot_ready):
         pass
 
