@@ -58,7 +58,7 @@ def add(document: Document, draw: random.Random) -> None:
     name = draw.choice(SMALL) if draw.random() < 0.7 else draw.choice(list(node_types()))
     sources = [f"{node.id}.{port.name}" for node in graph if node.kind for port in node.kind.outputs]
     node = graph.add(name)
-    ports = [port for port in graph.nodes[node].kind.inputs if not port.may_stay_free]
+    ports = [port for port in node_types()[name].inputs if not port.may_stay_free]
     for port in ports:
         graph.connect(draw.choice(sources), node[port.name])
 
@@ -67,11 +67,11 @@ def insert(document: Document, draw: random.Random) -> None:
     graph = document.graph
     if graph.wires:
         wire = draw.choice(graph.wires)
-        node = graph.add(draw.choice(("tanh", "scale", "square", "dense")))
+        name = draw.choice(("tanh", "scale", "square", "dense"))
+        node = graph.add(name)
         graph.disconnect(wire.source, wire.target)
         graph.connect(wire.source, node)
-        kind = graph.nodes[node].kind
-        graph.connect(f"{node}.{kind.outputs[0].name}", wire.target)
+        graph.connect(f"{node}.{node_types()[name].outputs[0].name}", wire.target)
 
 
 def remove(document: Document, draw: random.Random) -> None:
@@ -80,6 +80,7 @@ def remove(document: Document, draw: random.Random) -> None:
 
 def set_a_property(document: Document, draw: random.Random) -> None:
     node = draw.choice(list(document.graph.nodes.values()))
+    assert node.kind is not None
     for name, entry in node.kind.properties().items():
         if hasattr(entry, "options") and draw.random() < 0.5:
             node.properties[name] = draw.choice(entry.options)
@@ -131,7 +132,7 @@ CHANGES = (
 
 def told(program) -> str:
     """The program as text, its values counted anew in the order in which they appear."""
-    numbers, names = count(), {}
+    numbers, names = count(), dict[str, str]()
     return re.sub(r"%\d+", lambda found: names.setdefault(found[0], f"%{next(numbers)}"), program.describe())
 
 
