@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -147,3 +148,14 @@ INITIALISERS: dict[str, Initialiser] = {
         zeros, ones,
     )
 }  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def scaled(name: str, scale: float) -> Initialiser:
+    """An initialiser whose numbers are multiplied; the same function for the same name and number."""
+    plain = INITIALISERS[name]
+
+    def start(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
+        return scale * plain(shape, draw)
+
+    return plain if scale == 1.0 else start

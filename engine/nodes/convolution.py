@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.initialisers import INITIALISERS
+from engine.initialisers import INITIALISERS, scaled
 from engine.nodes.base import Choice, Dimensions, Flag, NodeType, Numbers, Port, Whole, node_type
-from engine.nodes.data import start_of
+from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.nodes.layers import ACTIVATIONS
 from engine.primitives.convolution import filters_of
 from engine.problems import Problem, ProblemError, ShapeMismatch, shape_mismatch
@@ -55,12 +55,12 @@ def sides_of(x: Value, port: str = "x") -> Pair:
     return height, width
 
 
-def started(name: str) -> Callable[..., Any]:
+def started(name: str, scale: float = 1.0) -> Callable[..., Any]:
     """An initialiser for filters (filters, channels, rows, columns), whose fan-in is the window that one filter sees.
 
     Glorot's fan-out is what one cell feeds: all filters at each place of the window.
     """
-    draw_table = INITIALISERS[name]
+    draw_table = scaled(name, scale)
 
     def draw_filters(shape: tuple[int, ...], draw: np.random.Generator) -> Any:
         window = int(np.prod(shape[1:]))
@@ -82,6 +82,7 @@ class FilterLayer(NodeType):
     initialiser = Choice(
         "he_normal", tuple(INITIALISERS), help="How the filters start where no numbers are given; fan-in is a window."
     )
+    initial_scale = INITIAL_SCALE
     initial_weight = Numbers(None, help="Filters to start from: one nested list of numbers for each.")
     initial_bias = Numbers(None, help="Biases to start from, one per filter (or one for all).")
 
@@ -89,7 +90,9 @@ class FilterLayer(NodeType):
         """The filters that were wired in, or the layer's own. Raises `ShapeMismatch` where they do not fit."""
         if wired is None:
             numbers = None if self.initial_weight is None else _shaped(self.initial_weight, shape)
-            return build.parameter("weight", shape, started(self.initialiser) if numbers is None else numbers)
+            return build.parameter(
+                "weight", shape, started(self.initialiser, self.initial_scale) if numbers is None else numbers
+            )
         if wired.rank != len(shape):
             raise shape_mismatch(
                 f"filters of shape {shape_text(shape)} are needed, not {shape_text(wired.shape)}",

@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.initialisers import INITIALISERS
+from engine.initialisers import INITIALISERS, scaled
 from engine.nodes.base import Choice, Dimensions, NodeType, Numbers, Port, Real, node_type
 from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import Builder, Value
+
+INITIAL_SCALE = Real(
+    1.0, low=0.0, high=1e6, is_slot=False,
+    help="What the drawn start is multiplied by: too small a start and signals fade, too large and they explode.",
+)  # fmt: skip
 
 
 @node_type
@@ -87,14 +92,18 @@ class Parameter(NodeType):
         "glorot_uniform", tuple(INITIALISERS), help="How the start is drawn where no numbers are given."
     )
 
+    initial_scale = INITIAL_SCALE
+
     def lower(self, build: Builder, **values: Any) -> Value:
-        return build.parameter("value", *start_of(self.shape, self.initial, self.initialiser))
+        return build.parameter("value", *start_of(self.shape, self.initial, self.initialiser, self.initial_scale))
 
 
-def start_of(shape: tuple[int, ...] | None, initial: Any, initialiser: str) -> tuple[tuple[int, ...], Any]:
-    """Shape and start of a parameter: the numbers given (spread over the shape), else the initialiser."""
+def start_of(
+    shape: tuple[int, ...] | None, initial: Any, initialiser: str, scale: float = 1.0
+) -> tuple[tuple[int, ...], Any]:
+    """Shape and start of a parameter: the numbers given (spread over the shape), else the initialiser, times a scale."""
     if initial is None:
-        return shape or (), INITIALISERS[initialiser]
+        return shape or (), scaled(initialiser, scale)
     array = np.asarray(initial, np.float64)
     if shape is None:
         return array.shape, array

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Whole, node_type
-from engine.nodes.data import start_of
+from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
@@ -58,6 +58,7 @@ class Dense(NodeType):
     initialiser = Choice(
         "glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given."
     )
+    initial_scale = INITIAL_SCALE
     initial_weight = Numbers(None, help="Weights to start from, features × units.")
     initial_bias = Numbers(None, help="Biases to start from, one per unit (or one for all).")
 
@@ -69,7 +70,8 @@ class Dense(NodeType):
             raise shape_mismatch(f"{width} features meet a layer for {self.features}", mend, port="x")
         weight = values.get("weight")
         if weight is None:
-            weight = build.parameter("weight", *start_of((width, self.units), self.initial_weight, self.initialiser))
+            start = start_of((width, self.units), self.initial_weight, self.initialiser, self.initial_scale)
+            weight = build.parameter("weight", *start)
         units = weight.shape[-1] if weight.rank == 2 else None
         if not isinstance(units, int) or weight.shape[0] != width:
             mend = f"Give the weight {width} rows."
@@ -112,6 +114,7 @@ class Neuron(NodeType):
     initialiser = Choice(
         "glorot_uniform", tuple(INITIALISERS), help="How the weights start where no numbers are given."
     )
+    initial_scale = INITIAL_SCALE
     initial_weight = Numbers(None, help="Weights to start from, one per feature.")
     initial_bias = Numbers(None, help="Bias to start from.")
 
@@ -123,7 +126,7 @@ class Neuron(NodeType):
             numbers = self.initial_weight
             if isinstance(numbers, list | tuple) and numbers and not isinstance(numbers[0], list | tuple):
                 numbers = [[number] for number in numbers]
-            weight = build.parameter("weight", *start_of((width, 1), numbers, self.initialiser))
+            weight = build.parameter("weight", *start_of((width, 1), numbers, self.initialiser, self.initial_scale))
         if weight.shape != (width, 1):
             fact = f"{width} features meet a weight of shape {shape_text(weight.shape)}"
             raise shape_mismatch(fact, f"Give it the shape ({width}, 1).", port="weight")

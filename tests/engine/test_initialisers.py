@@ -155,3 +155,18 @@ def test_a_truncated_normal_ends_at_two_deviations():
     w = drawn("truncated_normal", (300, 200))
     assert 0.039 < np.abs(w).max() <= 0.04
     assert w.std() == pytest.approx(0.02 * 0.8796, rel=0.02)
+
+
+@pytest.mark.parametrize("type", ["dense", "neuron", "conv2d", "parameter"])
+def test_a_start_is_multiplied_by_a_scale(type):
+    def start(scale: float) -> np.ndarray:
+        graph = Graph()
+        shape = {"shape": (3, 2)} if type == "parameter" else {}
+        node = graph.add(type, initial_scale=scale, **shape)
+        if type != "parameter":
+            graph.connect(graph.add("input"), node)
+        inputs = np.ones((2, 1, 4, 4)) if type == "conv2d" else np.ones((2, 3))
+        return next(iter(Session(Document(graph, {"inputs": inputs, "targets": [[0.0]] * 2})).parameters.values()))
+
+    np.testing.assert_allclose(start(2.5), 2.5 * start(1.0), rtol=1e-6)
+    assert not start(0.0).any()
