@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -161,8 +162,8 @@ def test_a_truncated_normal_ends_at_two_deviations():
 def test_a_start_is_multiplied_by_a_scale(type):
     def start(scale: float) -> np.ndarray:
         graph = Graph()
-        shape = {"shape": (3, 2)} if type == "parameter" else {}
-        node = graph.add(type, initial_scale=scale, **shape)
+        more: dict[str, Any] = {"shape": (3, 2)} if type == "parameter" else {}
+        node = graph.add(type, initial_scale=scale, **more)
         if type != "parameter":
             graph.connect(graph.add("input"), node)
         inputs = np.ones((2, 1, 4, 4)) if type == "conv2d" else np.ones((2, 3))
