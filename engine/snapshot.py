@@ -56,14 +56,20 @@ def read(view: Array, state: State) -> Reading:
 
 
 def _summary(flat: Array) -> tuple[float, float, float, float]:
-    """Minimum, maximum, mean and deviation. Of a million entries in a third of the time that np.std alone takes."""
-    mean = float(flat.mean(dtype=np.float64)) if flat.size <= SUMMED_EXACTLY else float(flat.mean())
+    """Minimum, maximum, mean and deviation. Of a million entries in a third of the time that np.std alone takes.
+
+    Of few entries too the methods of NumPy's arrays take three times as long: a large graph has thousands of those.
+    """
     if flat.size <= SUMMED_EXACTLY or flat.dtype.kind != "f":
-        deviation = float(flat.std(dtype=np.float64))
+        wide = flat.astype(np.float64)
+        mean = float(np.add.reduce(wide)) / wide.size
+        wide -= mean
+        deviation = math.sqrt(float(wide.dot(wide)) / wide.size)
     else:
+        mean = float(flat.mean())
         square = float(np.dot(flat, flat)) / flat.size  # NaN and infinity stay what they are
         deviation = math.sqrt(max(0.0, square - mean * mean)) if math.isfinite(square) else square - square
-    return float(flat.min()), float(flat.max()), mean, deviation
+    return float(np.minimum.reduce(flat)), float(np.maximum.reduce(flat)), mean, deviation
 
 
 class Term(NamedTuple):
