@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, Whole, node_type
-from engine.nodes.data import start_of
+from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.nodes.layers import ACTIVATIONS, features_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
@@ -38,6 +38,11 @@ class Cell(NodeType):
     )  # fmt: skip
     initialiser = Choice("glorot_uniform", tuple(INITIALISERS), help="How the weights of the input start.")
     recurrent_initialiser = Choice("orthogonal", tuple(INITIALISERS), help="How the weights of the state start.")
+    initial_scale = INITIAL_SCALE
+    recurrent_scale = Real(
+        1.0, low=0.0, high=1e6, is_slot=False,
+        help="What the drawn weights of the state are multiplied by: below 1 a reservoir forgets, above it may run away.",
+    )  # fmt: skip
     initial_weight = Numbers(None, help="Weights of the input to start from, features × sums.")
     initial_recurrent = Numbers(None, help="Weights of the state to start from, units × sums.")
     initial_bias = Numbers(None, help="Biases to start from, one per sum (or one for all).")
@@ -58,14 +63,18 @@ class Cell(NodeType):
     def sums(self, build: Builder, x: Value, h: Value, columns: int, bias: Any = None, *, blocks: int = 1) -> Value:
         """x W + h U + b, in `columns` columns; `bias` is where it starts if nothing is said."""
         width = features_of(x)
-        weight = build.parameter("weight", *start_of((width, columns), self.initial_weight, self.initialiser))
-        shape = (self.units, columns)
-        recurrent = build.parameter("recurrent", *start_of(shape, self.initial_recurrent, self.recurrent_initialiser))
+        weight, recurrent = self.weights(build, (width, columns), (self.units, columns))
         z = x @ weight
         if self.use_bias and not self.layer_norm:
             z = z + self.bias(build, "bias", columns, bias)
         z = z + h @ recurrent
         return layer_normalised(build, z, self.epsilon, bias=bias, groups=blocks) if self.layer_norm else z
+
+    def weights(self, build: Builder, of_input: tuple[int, int], of_state: tuple[int, int]) -> tuple[Value, Value]:
+        """The weights of the input and those of the state."""
+        weight = start_of(of_input, self.initial_weight, self.initialiser, self.initial_scale)
+        recurrent = start_of(of_state, self.initial_recurrent, self.recurrent_initialiser, self.recurrent_scale)
+        return build.parameter("weight", *weight), build.parameter("recurrent", *recurrent)
 
     def bias(self, build: Builder, name: str, columns: int, start: Any) -> Value:
         """The cell's own bias."""
@@ -203,10 +212,9 @@ class GatedRecurrentUnit(Cell):
         x: Value = values["x"]
         width, p = features_of(x), self.units
         h = self.state(build, values["state"], x, "state")
-        weight = build.parameter("weight", *start_of((width, 3 * p), self.initial_weight, self.initialiser))
-        shape = (p, 2 * p)
-        recurrent = build.parameter("recurrent", *start_of(shape, self.initial_recurrent, self.recurrent_initialiser))
-        v = build.parameter("candidate", *start_of((p, p), self.initial_candidate, self.recurrent_initialiser))
+        weight, recurrent = self.weights(build, (width, 3 * p), (p, 2 * p))
+        start = start_of((p, p), self.initial_candidate, self.recurrent_initialiser, self.recurrent_scale)
+        v = build.parameter("candidate", *start)
         z = x @ weight
         if self.use_bias:
             z = z + self.bias(build, "bias", 3 * p, None)

@@ -365,3 +365,20 @@ def test_lengths_of_what_no_example_has_of_its_own_are_told():
     graph.connect(target, total["lengths"])
     document = Document(graph, {"inputs": SCALARS, "targets": [[2.0]]})
     assert "belong to no single example" in " ".join(map(str, document.check()))
+
+
+@pytest.mark.parametrize("cell", ["rnn_cell", "lstm_cell", "gru_cell"])
+@pytest.mark.text("05:echo-state-network")
+def test_the_weights_of_the_state_start_as_large_as_said(cell):
+    def start(**scales: float) -> dict[str, np.ndarray]:
+        graph = Graph()
+        x, last, loss = graph.add("input"), graph.add("last_step"), graph.add("mean", over="all")
+        found = in_time(graph, x, cell, units=3, recurrent_initialiser="unit_spectral_radius", **scales)
+        graph.connect(found["h"], last)
+        graph.connect(last, loss)
+        return played(graph, loss, np.ones((1, 2, 2)), [[0.0]]).parameters
+
+    plain, larger = start(), start(recurrent_scale=1.5, initial_scale=0.5)
+    for key, numbers in plain.items():
+        factor = {"weight": 0.5, "recurrent": 1.5, "candidate": 1.5}.get(key.split(".")[1], 1.0)
+        np.testing.assert_allclose(larger[key], factor * numbers)
