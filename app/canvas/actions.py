@@ -151,8 +151,8 @@ ENTRIES = (
 )  # fmt: skip
 
 GESTURES = (
-    ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag"), ("Break the wires of a port", "Alt + click"),
-    ("Insert a node", "drop it on a wire"),
+    ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
+    ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"), ("Select with a loop", "Ctrl + Alt + drag"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
 )  # fmt: skip

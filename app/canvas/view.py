@@ -207,6 +207,9 @@ class CanvasView(GestureView):
             self._space_held = True
             event.ignore()
             return
+        if key == Qt.Key.Key_Y and not modifiers:
+            self.cut_held = True
+            return
         factor = 0.1 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
         handled = False
         if key == Qt.Key.Key_Escape and self.mode is not None:
@@ -222,14 +225,16 @@ class CanvasView(GestureView):
         event.setAccepted(handled)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Space is let go."""
+        """Space or Y is let go."""
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space_held = False
+        if event.key() == Qt.Key.Key_Y and not event.isAutoRepeat():
+            self.cut_held = False
         event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A key that is let go elsewhere is not held for ever."""
-        self._space_held = False
+        self._space_held = self.cut_held = False
         super().focusOutEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:

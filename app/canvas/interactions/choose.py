@@ -10,6 +10,7 @@ from app.canvas.hits import LAYER_PARTS, Hit
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.cut import Cut
 from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
+from app.canvas.interactions.lasso import Lasso
 from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction | None:
     """The mode of a left press; what is done at once (break a port, fold, select a wire) needs none."""
+    if view.cut_held:
+        return Cut(view, point)
+    if modifiers & Modifiers.ControlModifier and modifiers & Modifiers.AltModifier:
+        return Lasso(view, point)
     hit, editor = view.hit(point), view.editor
     if hit.kind == "port" and hit.port is not None:
         if modifiers & Modifiers.AltModifier:

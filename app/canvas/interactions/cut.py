@@ -1,4 +1,4 @@
-"""Cutting wires: a stroke with Ctrl and the right button; the crossed wires turn red before they are cut."""
+"""Cutting wires: a stroke with Ctrl and the right button, or with Y held; crossed wires turn red before they are cut."""
 
 from __future__ import annotations
 
