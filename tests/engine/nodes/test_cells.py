@@ -370,7 +370,7 @@ def test_lengths_of_what_no_example_has_of_its_own_are_told():
 @pytest.mark.parametrize("cell", ["rnn_cell", "lstm_cell", "gru_cell"])
 @pytest.mark.text("05:echo-state-network")
 def test_the_weights_of_the_state_start_as_large_as_said(cell):
-    def start(**scales: float) -> dict[str, np.ndarray]:
+    def start(**scales):
         graph = Graph()
         x, last, loss = graph.add("input"), graph.add("last_step"), graph.add("mean", over="all")
         found = in_time(graph, x, cell, units=3, recurrent_initialiser="unit_spectral_radius", **scales)
