@@ -185,7 +185,7 @@ def exposed_property(graph: Graph, target: str) -> Property | None:
     node_id, _, name = target.partition(".")
     node = graph.nodes.get(node_id)
     entry = node.kind.properties().get(name) if node is not None and node.kind is not None else None
-    if node is None or entry is None or (node.type == COMPOSITE and name == "of"):
+    if node is None or entry is None or node.type in ("port_in", "port_out"):
         return None
     twin = copy.copy(entry)
     twin.default = _sound(node).get(name, entry.default)

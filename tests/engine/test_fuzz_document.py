@@ -3,13 +3,16 @@
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import presets
+from engine.composites import Composite, define
 from engine.document import Document
+from engine.graph import Graph
 from engine.journal import Journal
 from engine.problems import Problem
 from tests.engine.test_document import ARCHITECTURE, xor_document
@@ -41,8 +44,34 @@ TYPED = {
     "training": {"loss": "mean_squared_error_1", "optimizer": {"type": "momentum", "momentum": 0.5}},
     "tour": [{"text": "Start", "select": ["neuron_1"]}],
 }
+
+
+def composites() -> dict[str, Any]:
+    """A document in which composites use composites, one with a number at a free port."""
+    graph = Graph()
+    x, block, layer = graph.add("input", shape=(5, 8)), graph.add("encoder_block"), graph.add("lstm_layer", units=2)
+    graph.connect(x, block)
+    graph.connect(block, layer)
+    inside = Graph()
+    inside.add("port_in", "x")
+    inside.add("port_in", "by", default=2.0)
+    inside.add("multiply")
+    inside.add("port_out", "y")
+    for wire in (("x", "multiply_1"), ("by", "multiply_1"), ("multiply_1", "y")):
+        inside.connect(*wire)
+    define(graph, Composite("times", graph=inside))
+    graph.connect(layer["h"], graph.add("times")["x"])
+    return Document(graph).to_json()
+
+
 SHIPPED = sorted(Path(presets.__file__).parent.glob("*/*.json"))
-DOCUMENTS = [ARCHITECTURE, xor_document().to_json(), TYPED, *(json.loads(path.read_text("utf-8")) for path in SHIPPED)]
+DOCUMENTS = [
+    ARCHITECTURE,
+    xor_document().to_json(),
+    TYPED,
+    composites(),
+    *(json.loads(path.read_text("utf-8")) for path in SHIPPED),
+]
 
 WORDS = ["", "x", "dense_1", "dense_1.x", "input_1.value", "Dense 1", "ünï", "\ud800", "a" * 5000, "all", "tanh", "NaN"]
 KEYS = ["id", "type", "units", "from", "nodes", "chainrule", "properties", "shape", "activation", "", "ä.b[0]"]
