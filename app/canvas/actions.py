@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from app.canvas.aligning import WAYS, align, open_alignments, straighten
 from app.canvas.layer.opening import open_or_close
 from engine.problems import Problem, ProblemError
 
@@ -129,6 +131,9 @@ ENTRIES = (
     Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "nodes"),
     Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "nodes"),
     Entry("layout", "Lay out", ("L",), _layout, "view"),
+    Entry("align", "Align or spread…", ("A",), open_alignments, "view", "nodes"),
+    Entry("straighten", "Straighten wires", ("Q",), straighten, "view", "nodes"),
+    *(Entry(f"align_{way}", text.replace("&", ""), (), partial(align, way=way), "", "nodes") for way, text in WAYS.items()),
     Entry("fit", "Fit the selection", ("F",), lambda v: v.fit_selection(), "view"),
     Entry("fit_all", "Fit all", ("Home",), lambda v: v.fit(), "view"),
     Entry("previous_view", "Previous view", ("Shift+F",), lambda v: v.previous_view(), "view"),
@@ -152,7 +157,8 @@ ENTRIES = (
 
 GESTURES = (
     ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
-    ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"), ("Select with a loop", "Ctrl + Alt + drag"),
+    ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"),
+    ("Select with a loop", "Ctrl + Alt + drag"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
 )  # fmt: skip

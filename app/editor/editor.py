@@ -507,6 +507,10 @@ class Editor(QObject):
         """Move nodes, notes and what lies in frames, in pixels."""
         self._push_here("move", arrangement.move(self.shown, list(ids), dx, dy), gesture)
 
+    def place(self, places: Mapping[str, Place], text: str) -> None:
+        """Put nodes at given places; `text` names the step."""
+        self._push_here("place", arrangement.place(self.shown, places, text))
+
     def layout(self, ids: Iterable[str] | None = None) -> None:
         """Lay out all nodes or some from left to right; pinned ones stay. The upper left corner keeps its place."""
         graph = self.shown.graph
