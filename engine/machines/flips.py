@@ -149,7 +149,7 @@ def permute_runs(arena: Any, integers: Any, instruction: Any, start: Any, stop: 
     here, place = row % rows, (row // rows) % above
     line = x + _begin(instruction, row // rows, rank - 2)
     while row < stop:
-        many = min(rows - here, stop - row)
+        many = rows - here if rows - here < stop - row else stop - row
         begin, out = line + here * step, y + row * inner
         for r in range(many):
             at = int64(0)
@@ -172,7 +172,7 @@ def permute_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop
     row = int64(start)
     while row < stop:
         here = row % rows
-        many = min(rows - here, stop - row)
+        many = rows - here if rows - here < stop - row else stop - row
         begin, out = x + _begin(instruction, row // rows, rank - 2) + here, y + row * inner
         blocks = many - many % EDGE
         r = int64(0)
@@ -199,7 +199,7 @@ def broadcast(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any
     i = int64(start)
     while i < stop:
         column = i % width
-        some = min(width - column, stop - i)
+        some = width - column if width - column < stop - i else stop - i
         begin = x + i // width if EACH == 1 else x + column
         at = int64(0)
         while at < some:

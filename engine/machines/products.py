@@ -173,7 +173,7 @@ def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
     done, none = int64(start), int64(-1)
     while done < stop:
         matrix, first = done // rows, done % rows
-        many = min(rows - first, stop - done)
+        many = rows - first if rows - first < stop - done else stop - done
         a = int64(instruction[1]) + matrix * rows * depth + first * a_row
         b, y = int64(instruction[2]) + matrix * depth * columns, int64(instruction[3]) + done * columns
         c = int64(0)

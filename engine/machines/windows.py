@@ -311,7 +311,8 @@ def _maps(rows: int, lanes: int, flat: bool, stride: int, spread: int) -> Any:
         while done < stop:
             image, chosen = done // maps, done % maps
             family = chosen // group
-            last = min((family + 1) * group, chosen + stop - done)
+            last, end = (family + 1) * group, chosen + stop - done
+            last = last if last < end else end
             many = last - chosen
             alone = many < rows
             together = 1 if alone else rows
@@ -426,7 +427,7 @@ def filter_correlation(arena: Any, integers: Any, instruction: Any, start: Any, 
         end = (int64(stop) - channel + depth - 1) // depth
         while chosen < end:
             family = chosen // group
-            last = min((family + 1) * group, end)
+            last = (family + 1) * group if (family + 1) * group < end else end
             alone = last - chosen < ROWS
             while chosen < last:
                 # What is left over is done together with some that are done: the same bits, in fewer tiles.
