@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QPoint, QRect, Qt, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
@@ -22,8 +22,9 @@ from app.panels.notice import Notice
 from app.panels.overlay import Overlay
 from app.panels.preparing import Preparing
 from app.panels.problems import Problems
-from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT, TourBubble
+from app.panels.tour import TourBubble
 from app.recovery import Keeper
+from app.rooms import Rooms
 from app.runner import Runner
 from app.settings import Settings
 from app.space_key import SpaceKey
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
 TABLES = (".csv", ".tsv", ".txt", ".dat")
-ROOM_FOR_NOTICE = 480  # pixels of width, or it stands in the middle of the page
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
 
@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
         self.follower = Follower(self.editor, self.runner, self)
         self.files = Files(self, self.editor, settings, self.keeper)
         self.commands = Commands(self)
+        self.rooms = Rooms(self)
         self.workspace: Workspace | None = None
         # Docks go on moving while they are laid out, and the graph with them.
         self._settling = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -85,9 +86,9 @@ class MainWindow(QMainWindow):
         self.command_search = CommandSearch(self, self.commands, self.files.open_preset)
         self.problems = Problems(self, self.top_bar.problems)
         self.key_sheet = KeySheet(self, self.commands)
-        self.notice = Notice(self, self.room_over_canvas)
-        self.preparing = Preparing(self, self.room)
-        self.tour = TourBubble(self, self.commands, self.locate, self.room, self.keep_clear)
+        self.notice = Notice(self, self.rooms.over_canvas)
+        self.preparing = Preparing(self, self.rooms.whole)
+        self.tour = TourBubble(self, self.commands, self.rooms.locate, self.rooms.whole, self.rooms.keep_clear)
         self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
 
     def _listen(self) -> None:
@@ -171,7 +172,7 @@ class MainWindow(QMainWindow):
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
-            self.workspace.canvas.formula_note.floating = self._over_canvas
+            self.workspace.canvas.formula_note.floating = self.rooms.bubble_over_canvas
             self.tour.placed.connect(self.workspace.canvas.formula_note.place)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
@@ -311,54 +312,6 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.bring_into_view()
         else:
             self.workspace.show_panel(name)
-
-    def locate(self, name: str) -> QRect | None:
-        """Where a node or a panel stands, in this window's coordinates; None where it cannot be seen."""
-        if not self.has_document or self.workspace is None:
-            return None
-        found = self.workspace.locate(name)
-        return None if found is None else self._from_workspace(found)
-
-    def keep_clear(self) -> list[tuple[QRect, float]]:
-        """What a bubble had better not cover, and how bad that is: the nodes in sight, and the panels."""
-        if not self.has_document or self.workspace is None:
-            return []
-        workspace = self.workspace
-        nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self.editor.shown.graph.nodes]
-        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.panels]
-        panels += [
-            (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
-            for name, view in workspace.views.items()
-        ]
-        note = workspace.canvas.formula_note.paper.toRect()
-        notes = [(QRect(workspace.canvas.mapTo(workspace, note.topLeft()), note.size()), NODE_WEIGHT)]
-        every = (*nodes, *panels, *(notes if not note.isEmpty() else ()))
-        return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
-
-    def _over_canvas(self) -> list[QRect]:
-        """What floats over the canvas, in its coordinates."""
-        if self.workspace is None or not self.tour.isVisible():
-            return []
-        canvas = self.workspace.canvas
-        return [QRect(canvas.mapFromGlobal(self.tour.mapToGlobal(QPoint(0, 0))), self.tour.size())]
-
-    def _from_workspace(self, rect: QRect) -> QRect:
-        assert self.workspace is not None
-        return QRect(self.workspace.mapTo(self, rect.topLeft()), rect.size())
-
-    def room(self) -> QRect:
-        """Where something may float: over canvas and panels, never over top bar and player."""
-        page = self.pages.geometry()
-        bottom = self.workspace.player.height() if self.has_document and self.workspace is not None else 0
-        return page.adjusted(8, 8, -8, -8 - bottom)
-
-    def room_over_canvas(self) -> QRect:
-        """Where something wide may float and leave tabs and fields of the panels alone."""
-        if not self.has_document or self.workspace is None:
-            return self.room()
-        canvas = self.workspace.locate_panel("canvas")
-        over = self.room() if canvas is None else self._from_workspace(canvas).intersected(self.room())
-        return over if over.width() >= ROOM_FOR_NOTICE else self.room()
 
     # events ----------------------------------------------------------------------------------------------------------
 

@@ -72,7 +72,7 @@ def test_the_bubble_stays_inside_and_off_its_target(qtbot, touring):
         touring.tour.place()
         bubble = touring.tour.geometry().adjusted(10, 10, -10, -10)
         assert touring.rect().contains(bubble)
-        assert not bubble.intersects(touring.locate("hidden"))
+        assert not bubble.intersects(touring.rooms.locate("hidden"))
 
 
 def test_a_click_on_its_cross_closes_it(qtbot, touring):
@@ -81,7 +81,7 @@ def test_a_click_on_its_cross_closes_it(qtbot, touring):
 
 
 def test_a_node_that_bears_the_name_of_a_view_is_meant_first(touring):
-    node, view = touring.locate("loss"), touring.workspace.locate_panel("loss")
+    node, view = touring.rooms.locate("loss"), touring.workspace.locate_panel("loss")
     assert node != view
     assert touring.workspace.canvas.rect().contains(touring.workspace.canvas.mapFrom(touring, node.center()))
 
@@ -125,8 +125,8 @@ def test_where_nothing_beside_its_target_is_free_it_stands_in_a_gap():
 
 def test_a_view_that_shows_something_is_worth_more_than_an_empty_one(qtbot, touring):
     def weight(name):
-        place = touring._from_workspace(touring.workspace.locate_panel(name))
-        return next(weight for rect, weight in touring.keep_clear() if rect == place)
+        place = touring.rooms._from_workspace(touring.workspace.locate_panel(name))
+        return next(weight for rect, weight in touring.rooms.keep_clear() if rect == place)
 
     assert weight("loss") == PANEL_WEIGHT
     touring.runner.step("iteration")

@@ -1,0 +1,71 @@
+"""Where something may float over the window, and what it had better not cover."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, QRect
+
+from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+    from app.workspace import Workspace
+
+ROOM_FOR_NOTICE = 480  # pixels of width, or it stands in the middle of the page
+MARGIN = 8
+
+
+class Rooms:
+    """Answers in the coordinates of the window. Asked anew each time: docks, panels and nodes move."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    @property
+    def _workspace(self) -> Workspace | None:
+        return self._window.workspace if self._window.has_document else None
+
+    def whole(self) -> QRect:
+        """Over canvas and panels, never over top bar and player."""
+        page = self._window.pages.geometry()
+        bottom = 0 if self._workspace is None else self._workspace.player.height()
+        return page.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - bottom)
+
+    def over_canvas(self) -> QRect:
+        """For something wide, which leaves tabs and fields of the panels alone."""
+        canvas = None if self._workspace is None else self._workspace.locate_panel("canvas")
+        over = self.whole() if canvas is None else self._from_workspace(canvas).intersected(self.whole())
+        return over if over.width() >= ROOM_FOR_NOTICE else self.whole()
+
+    def locate(self, name: str) -> QRect | None:
+        """Where a node or a panel stands; None where it cannot be seen."""
+        found = None if self._workspace is None else self._workspace.locate(name)
+        return None if found is None else self._from_workspace(found)
+
+    def keep_clear(self) -> list[tuple[QRect, float]]:
+        """What a bubble had better not cover, and how bad that is: the nodes in sight, and the panels."""
+        workspace = self._workspace
+        if workspace is None:
+            return []
+        nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self._window.editor.shown.graph.nodes]
+        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.panels]
+        panels += [
+            (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
+            for name, view in workspace.views.items()
+        ]
+        note = workspace.canvas.formula_note.paper.toRect()
+        notes = [(QRect(workspace.canvas.mapTo(workspace, note.topLeft()), note.size()), NODE_WEIGHT)]
+        every = (*nodes, *panels, *(notes if not note.isEmpty() else ()))
+        return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
+
+    def bubble_over_canvas(self) -> list[QRect]:
+        """Where the tour's bubble floats, in the coordinates of the canvas; nothing while there is none."""
+        tour, workspace = self._window.tour, self._window.workspace
+        if workspace is None or not tour.isVisible():
+            return []
+        return [QRect(workspace.canvas.mapFromGlobal(tour.mapToGlobal(QPoint(0, 0))), tour.size())]
+
+    def _from_workspace(self, rect: QRect) -> QRect:
+        assert self._workspace is not None
+        return QRect(self._workspace.mapTo(self._window, rect.topLeft()), rect.size())
