@@ -7,13 +7,15 @@ the numbers of training are the same bits with and without an onlooker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain
 from typing import NamedTuple
 
 from engine.fuse_pools import winners
 from engine.fuse_rows import row_groups, softmax_gradient
 from engine.fuse_time import products_over_time, side_by_side
-from engine.matching import Match, Pattern, Uses, before_views, is_constant
+from engine.matching import Match, Pattern, Uses, is_constant
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
@@ -37,54 +39,145 @@ def _pattern(last: str) -> Callable[[Pattern], Pattern]:
     return note
 
 
-def fuse(program: Program) -> Fused:
-    """The calls to play at full speed. Calls are fused only within one node, so a step stays a step."""
-    uses = Uses(program)
-    vanished: set[int] = set()
-    replaced: dict[int, Call] = {}
-    hidden: dict[int, list[Call]] = {}
+class _Group:
+    """What the calls of one node were fused to, and what that hangs on.
 
-    def replace(call: Call, match: Match) -> None:
+    apart  addends of other steps of time, by index of the result: shown where they stand, at their own step
+    """
+
+    def __init__(self, calls: list[Call], counts: Mapping[Value, int], lasting: Set[int]) -> None:
+        self.vanished: set[int] = set()
+        self.replaced: dict[int, Call] = {}
+        self.hidden: dict[int, list[Call]] = {}
+        self.apart: set[int] = set()
+        self._calls, self._uses = calls, Uses(calls, counts, lasting)
+        for call, match in row_groups(calls, self._uses):
+            self._replace(call, match)
+        for call in calls:
+            if call.primitive.name == "total":
+                over_time = products_over_time(call, self._uses, self.vanished)
+                if over_time is not None and self._may_vanish(over_time):
+                    self._replace(call, over_time)
+                    self.apart.update([part.result.index for part in self.hidden.pop(call.result.index)])
+        for call in calls:
+            patterns = _PATTERNS.get(call.primitive.name)
+            if patterns and call.result.index not in self.vanished and call.result.index not in self.replaced:
+                self._match(call, patterns)
+
+    def holds(self, calls: list[Call], counts: Mapping[Value, int], lasting: Set[int]) -> bool:
+        """Whether these calls of the node would be fused to the same."""
+        return self._calls == calls and self._uses.hold(counts, lasting)
+
+    def _match(self, call: Call, patterns: Iterable[Pattern]) -> None:
+        for pattern in patterns:
+            found = pattern(call, self._uses)
+            if found is not None and self._may_vanish(found):
+                self._replace(call, found)
+                return
+
+    def _may_vanish(self, match: Match) -> bool:
+        place, vanished, replaced = self._uses.place, self.vanished, self.replaced
+        indices = [part.result.index for part in (*match.swallowed, *match.stored)]
+        return all(index in place and index not in vanished and index not in replaced for index in indices)
+
+    def _replace(self, call: Call, match: Match) -> None:
         fused = Call(PRIMITIVES[match.primitive], match.operands, dict(match.attributes), call.origin)
         fused.result = call.result
-        replaced[call.result.index] = fused
+        self.replaced[call.result.index] = fused
         parts = {part.result.index: part for part in match.swallowed}
         if parts:
-            hidden[call.result.index] = [parts[index] for index in sorted(parts, key=uses.place.__getitem__)]
-        vanished.update(part.result.index for part in (*match.swallowed, *match.stored))
+            self.hidden[call.result.index] = [parts[index] for index in sorted(parts, key=self._uses.place.__getitem__)]
+        self.vanished.update([part.result.index for part in (*match.swallowed, *match.stored)])
 
-    for call, match in row_groups(program, uses):
-        replace(call, match)
-    apart: set[int] = set()
-    for call in program.calls:
-        over_time = products_over_time(call, uses, vanished) if call.primitive.name == "total" else None
-        if over_time is not None and _may_vanish(call, over_time, vanished, replaced):
-            replace(call, over_time)
-            apart.update(part.result.index for part in hidden.pop(call.result.index))
-    for call in program.calls:
-        if call.result.index in vanished or call.result.index in replaced:
-            continue
-        for pattern in _PATTERNS.get(call.primitive.name, ()):
-            found = pattern(call, uses)
-            if found is not None and _may_vanish(call, found, vanished, replaced):
-                replace(call, found)
-                break
-    calls = [replaced.get(call.result.index, call) for call in program.calls if call.result.index not in vanished]
+
+class Fuser:
+    """Fuses one program after another, and keeps what still holds for the next."""
+
+    def __init__(self) -> None:
+        self._groups: dict[object, _Group] = {}
+        self._copies: dict[tuple[Value, Origin], Call] = {}
+        self._products: dict[Call, Call] = {}
+
+    def fuse(self, program: Program) -> Fused:
+        """The calls to play at full speed. Calls are fused only within one node, so a step stays a step."""
+        calls = program.calls
+        counts = Counter(chain.from_iterable([call.operands for call in calls]))
+        lasting = {value.index for value in program.outputs.values()}.union([loss.index for loss in program.losses])
+        known, self._groups = self._groups, {}
+        vanished: set[int] = set()
+        replaced: dict[int, Call] = {}
+        hidden: dict[int, list[Call]] = {}
+        apart: set[int] = set()
+        for node, mine in _by_node(calls).items():
+            group = known.get(node)
+            if group is None or not group.holds(mine, counts, lasting):
+                group = _Group(mine, counts, lasting)
+            self._groups[node] = group
+            if group.replaced:
+                replaced.update(group.replaced)
+                vanished.update(group.vanished)
+                hidden.update({index: parts.copy() for index, parts in group.hidden.items()})
+                apart |= group.apart
+        if apart:
+            _show_apart(calls, apart, vanished, hidden)
+        if replaced:
+            calls = [replaced.get(index, call) for call in calls if (index := call.result.index) not in vanished]
+        return Fused(self._transposed_once(program, calls), hidden)
+
+    def _transposed_once(self, program: Program, calls: list[Call]) -> list[Call]:
+        """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.
+
+        Where phases take turns, a copy that one phase's derivatives have made is of no use to another's: by then it is old.
+        """
+        products, flips = self._products, self._copies
+        self._products, self._copies = {}, {}
+        if not any(_reads_columns(call) for call in calls if call.attributes):
+            return calls
+        result: list[Call] = []
+        copies: dict[tuple[int, int], Value] = {}
+        for call in calls:
+            if call.attributes and _reads_columns(call):
+                matrix = call.operands[1]
+                turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
+                copy = copies.get((matrix.index, ALL_PHASES)) or copies.get((matrix.index, turn))
+                if copy is None:
+                    flip = flips.get((matrix, call.origin)) or _flipped(program, matrix, call.origin)
+                    self._copies[matrix, call.origin] = flip
+                    copy = copies[matrix.index, turn] = flip.result
+                    result.append(flip)
+                product = products.get(call)
+                if product is None or product.operands != (call.operands[0], copy) or product.result is not call.result:
+                    product = _product(call, copy)
+                self._products[call] = product
+                call = product
+            if call.primitive.writes:
+                written = {call.operands[index].index for index in call.primitive.writes}
+                copies = {key: copy for key, copy in copies.items() if key[0] not in written}
+            result.append(call)
+        return result
+
+
+def _by_node(calls: Sequence[Call]) -> dict[object, list[Call]]:
+    """The calls of each node; its updates, which hang on those of other nodes, for themselves."""
+    groups: dict[object, list[Call]] = {}
+    origin: Origin | None = None
+    mine: list[Call] = []
+    for call in calls:
+        if call.origin is not origin:
+            origin = call.origin
+            mine = groups.setdefault(origin if origin.part == "update" else origin.node, [])
+        mine.append(call)
+    return groups
+
+
+def _show_apart(calls: Sequence[Call], apart: Set[int], vanished: Set[int], hidden: dict[int, list[Call]]) -> None:
+    """Let what stands for itself be shown behind the call that is played before it."""
     before = -1
-    for call in program.calls:  # addends of other steps of time are shown where they stand, at their own step
+    for call in calls:
         if call.result.index in apart:
             hidden.setdefault(before, []).append(call)
         elif call.result.index not in vanished:
             before = call.result.index
-    return Fused(_transposed_once(program, calls), hidden)
-
-
-def _may_vanish(call: Call, match: Match, vanished: set[int], replaced: dict[int, Call]) -> bool:
-    parts = (*match.swallowed, *match.stored)
-    return all(
-        part.origin.node == call.origin.node and part.result.index not in vanished and part.result.index not in replaced
-        for part in parts
-    )
 
 
 @_pattern("add")
@@ -188,7 +281,7 @@ def _mean_square_gradient(call: Call, uses: Uses) -> Match | None:
     share = uses.only(half.operands[0], "spread") if half is not None else None
     if half is None or share is None:
         return None
-    incoming, swallowed = before_views(share.operands[0]), (half, share)
+    incoming, swallowed = uses.before_views(share.operands[0]), (half, share)
     if incoming.shape != () or half.operands[1].shape != call.result.shape:
         return None
     return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
@@ -224,43 +317,16 @@ def _class_gradient(call: Call, uses: Uses) -> Match | None:
     if spread_rows is None or error is None or call.result.rank != 2:
         return None
     share, one_hot = (
-        uses.only(before_views(spread_rows.operands[0]), "spread"),
+        uses.only(uses.before_views(spread_rows.operands[0]), "spread"),
         uses.only(error.operands[1], "one_hot"),
     )
     if share is None or one_hot is None or error.operands[0].shape != call.result.shape:
         return None
-    incoming = before_views(share.operands[0])
+    incoming = uses.before_views(share.operands[0])
     if incoming.shape != () or share.result.shape != call.result.shape[:1]:
         return None
     operands = (error.operands[0], one_hot.operands[0], incoming)
     return Match("class_gradient", operands, (share, one_hot, error, spread_rows))
-
-
-def _transposed_once(program: Program, calls: list[Call]) -> list[Call]:
-    """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.
-
-    Where phases take turns, a copy that one phase's derivatives have made is of no use to another's: by then it is old.
-    """
-    result: list[Call] = []
-    copies: dict[tuple[int, int], Value] = {}
-    for call in calls:
-        if _reads_columns(call):
-            matrix = call.operands[1]
-            turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
-            copy = copies.get((matrix.index, ALL_PHASES)) or copies.get((matrix.index, turn))
-            if copy is None:
-                flip = _flipped(program, matrix, call.origin)
-                copy = copies[matrix.index, turn] = flip.result
-                result.append(flip)
-            attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
-            product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
-            product.result = call.result
-            call = product
-        if call.primitive.writes:
-            written = {call.operands[index].index for index in call.primitive.writes}
-            copies = {key: copy for key, copy in copies.items() if key[0] not in written}
-        result.append(call)
-    return result
 
 
 def _reads_columns(call: Call) -> bool:
@@ -277,3 +343,11 @@ def _flipped(program: Program, matrix: Value, origin: Origin) -> Call:
     flip = Call(PRIMITIVES[name], (matrix,), attributes, origin)
     flip.result = Value(program, (*others, columns, rows), "real", flip)
     return flip
+
+
+def _product(call: Call, copy: Value) -> Call:
+    """The same product, of the copy."""
+    attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
+    product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
+    product.result = call.result
+    return product

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from engine.matching import Match, Uses, is_constant
-from engine.program import Call, Program, Value
+from engine.program import Call, Value
 
 
 def softmax_gradient(call: Call, uses: Uses) -> Match | None:
@@ -24,9 +24,9 @@ def softmax_gradient(call: Call, uses: Uses) -> Match | None:
     return Match("softmax_gradient", (y, dy), (weighted, added, spread, shares))
 
 
-def row_groups(program: Program, uses: Uses) -> Iterator[tuple[Call, Match]]:
+def row_groups(calls: Iterable[Call], uses: Uses) -> Iterator[tuple[Call, Match]]:
     """Rows brought to mean 0 and deviation 1, and what that sends back: both, or neither where others read between."""
-    for call in program.calls:
+    for call in calls:
         if call.primitive.name == "divide":
             forward = _standardising(call)
             if forward is not None:

@@ -274,7 +274,7 @@ class Graph:
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
         for wire in self._undelayed():
-            source, target = wire.source_node, wire.target_node
+            source, target = wire.source.partition(".")[0], wire.target.partition(".")[0]
             if source in waiting and target in waiting:
                 waiting[target] += 1
                 following[source].append(target)
@@ -287,10 +287,16 @@ class Graph:
         done = set(ready)
         return ready, [name for name in self.nodes if name not in done]
 
+    def times(self) -> set[str]:
+        """What nodes have to do with time (`NodeType.time`); only "" where nothing changes over time."""
+        kinds, known = {node.bound or node.type for node in self.nodes.values()}, node_types()
+        found = [known.get(kind) if isinstance(kind, str) else kind for kind in kinds]
+        return {kind.time for kind in found if kind is not None}
+
     def _undelayed(self) -> list[Wire]:
-        delays = {name for name, node in self.nodes.items() if node.kind is not None and node.kind.time == "delays"}
-        if not delays:
+        if "delays" not in self.times():
             return self.wires
+        delays = {name for name, node in self.nodes.items() if node.kind is not None and node.kind.time == "delays"}
         return [
             wire
             for wire in self.wires

@@ -20,7 +20,7 @@ from engine.unrolling import Region, at, schedule
 from engine.watching import watch_side_branches
 from engine.wiring import Moment, flagged, operands_of, steps_of
 
-VALUES_KEPT = 3  # for every value in use: of more than that many the next lowering begins on a clean sheet
+VALUES_KEPT = 6  # for every value in use: of more than that many the next lowering begins on a clean sheet
 
 
 @dataclass
@@ -78,10 +78,11 @@ def refusal(
     if problem is not None:
         return problem
     lowering = lowering or Lowering(parts=("forward",))
-    before = set(lowering.lower(document, dataset).problems)
+    before = set(lowering.again(document, dataset).problems)
     trial = graph.copy()
     trial.connect(source, target)
     after = lowering.lower(_Trial(trial, document.training), dataset).problems
+    lowering.take_back()
     return next((problem for problem in after if problem.kind == "shape" and problem not in before), None)
 
 
@@ -137,6 +138,15 @@ class Lowering:
             self.take_back()
             raise
         return sheet.lowered
+
+    def again(self, document: Drawn, dataset: Dataset | None = None) -> Lowered:
+        """What `lower` gives, without any work where that was the last drawing; only titles may have changed since."""
+        last = self._last
+        if last is not None and last.dataset is dataset:
+            structure = Structure(inlined(document), last.structure)
+            if structure.is_equal(last.structure):
+                return last.lowered
+        return self.lower(document, dataset)
 
     def _fill(self, document: Drawn, sheet: _Sheet, before: Lowered) -> None:
         result = sheet.lowered

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from engine.program import Call, Program, Value
-
-LASTING = 1_000_000  # readers of a value that is drawn, minimised or asked for: it may not vanish
+from engine.program import Call, Value
 
 
 class Match(NamedTuple):
@@ -28,43 +26,62 @@ class Match(NamedTuple):
 
 
 class Uses:
-    """How often each value is read, and which may not vanish because they are drawn, minimised or lasting."""
+    """Who of a node's calls reads a value, how often it is read in all, and which may not vanish because they last.
 
-    def __init__(self, program: Program) -> None:
-        self.count = [0] * len(program.values)
-        self.readers: dict[int, list[Call]] = {}
-        for call in program.calls:
-            for operand in call.operands:
-                self.count[operand.index] += 1
-                self.readers.setdefault(operand.index, []).append(call)
-        for value in [*program.outputs.values(), *program.losses]:
-            self.count[value.index] += LASTING
-        self._calls = program.calls
+    Notes what its answers hang on apart from the calls, so that what was made of them can be kept: see `hold`.
+    """
+
+    def __init__(self, calls: Sequence[Call], counts: Mapping[Value, int], lasting: Set[int]) -> None:
+        self._calls, self._counts, self._lasting = calls, counts, lasting
+        self._asked: dict[Value, tuple[int, bool]] = {}
+        self._views: list[tuple[Value, Call]] = []
+
+    def hold(self, counts: Mapping[Value, int], lasting: Set[int]) -> bool:
+        """Whether all answers would be the same where values are read so often, and these last."""
+        for value, (count, lasts) in self._asked.items():
+            if counts[value] != count or (value.index in lasting) is not lasts:
+                return False
+        return all(value.call is call for value, call in self._views)
 
     @cached_property
     def place(self) -> dict[int, int]:
         """By index of a result: where it is computed. Indices themselves say nothing: a value may be older than its call."""
         return {call.result.index: place for place, call in enumerate(self._calls)}
 
+    @cached_property
+    def readers(self) -> dict[int, list[Call]]:
+        """The node's calls that read a value, by its index."""
+        readers: dict[int, list[Call]] = {}
+        for call in self._calls:
+            for operand in call.operands:
+                readers.setdefault(operand.index, []).append(call)
+        return readers
+
     def only(self, value: Value, name: str, times: int = 1) -> Call | None:
         """The call that defines a value, if it is of that primitive and nobody else reads the value."""
         call = value.call
-        return call if call is not None and call.primitive.name == name and self.count[value.index] == times else None
+        if call is None or call.primitive.name != name:
+            return None
+        return call if self._asking(value) == (times, False) else None
 
-    def read_within(self, value: Value, calls: list[Call]) -> bool:
+    def read_within(self, value: Value, calls: Iterable[Call]) -> bool:
         """Whether nobody but these calls reads a value."""
-        known = {id(call) for call in calls}
-        return self.count[value.index] < LASTING and all(id(one) in known for one in self.readers.get(value.index, ()))
+        inside = {id(call): call.operands.count(value) for call in calls}
+        return self._asking(value) == (sum(inside.values()), False)
+
+    def before_views(self, value: Value) -> Value:
+        """The value whose numbers these are, in whatever shape."""
+        while value.call is not None and value.call.primitive.name == "reshape":
+            self._views.append((value, value.call))
+            value = value.call.operands[0]
+        return value
+
+    def _asking(self, value: Value) -> tuple[int, bool]:
+        answer = self._asked[value] = (self._counts[value], value.index in self._lasting)
+        return answer
 
 
 Pattern = Callable[[Call, Uses], Match | None]
-
-
-def before_views(value: Value) -> Value:
-    """The value whose numbers these are, in whatever shape."""
-    while value.call is not None and value.call.primitive.name == "reshape":
-        value = value.call.operands[0]
-    return value
 
 
 def is_constant(value: Value, number: float) -> bool:

@@ -15,6 +15,7 @@ import engine.primitives  # noqa: F401  (registers them)
 from engine.birth import birth_in
 from engine.datasets import Dataset
 from engine.drivers import Drivers
+from engine.fuse import Fuser
 from engine.history import History, last_good
 from engine.initialisers import stream
 from engine.inlining import inlined
@@ -26,7 +27,7 @@ from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Call, Program, Value, resolve
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, State, read
-from engine.structure import Structure, numbers_of
+from engine.structure import Structure, numbers_of, seeded
 from engine.tape import Step, Tape, initial_array, plan
 from engine.timeline import Moment
 from engine.training import AVERAGE, AVERAGED, Phase, Watch
@@ -53,32 +54,35 @@ class Session:
             raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
         self._dataset: Dataset | None = None
-        self._lowering = Lowering()
+        self._lowering, self._fuser = Lowering(), Fuser()
         self.problem: Problem | None = None
         document = inlined(document)
-        self._open(document, revision, Structure(document))
+        self._open(document, revision, Structure(document), document.training.seed)
         self.reset()
 
     # the plan --------------------------------------------------------------------------------
 
-    def _open(self, document: Document, revision: int, structure: Structure) -> None:
+    def _open(self, document: Document, revision: int, structure: Structure, seed: int) -> None:
         self._dataset, self._data_problems = document.load_data(getattr(self, "document", None))
         self.document, self.revision = document, revision
         self.dtype = self._dtype_asked or document.precision
-        self._structure = structure
+        self._structure, self.seed = structure, seed
         with _collection_paused():
-            self._plan(self.document)
+            self._plan(seeded(self.document, seed))
 
     def _plan(self, document: Document) -> None:
+        self._planned = document
         self.lowered: Lowered = self._lowering.lower(document, self._dataset, self._structure)
         self.program: Program = self.lowered.program
         if not self.program.outputs:
             problems = [*self._data_problems, *self.lowered.problems]
             raise ProblemError(*(problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]))
-        self.tape: Tape = plan(self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype)
+        self.tape: Tape = plan(
+            self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype, fuser=self._fuser
+        )
         drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
         self.playback = Playback(self.tape, self.lowered, drivers)
-        self._step_of = self._steps_of_values()
+        self._position = {origin: index for index, origin in enumerate(self.program.steps)}
         self._side: SidePlan | None = None
         self._explainer: Explainer | None = None
 
@@ -90,20 +94,23 @@ class Session:
         Raises `ProblemError` where nothing can run; the session then stays as it was.
         """
         document = inlined(document)
-        structure = Structure(document, self._structure)
+        is_reseeded = document.training.seed != self.document.training.seed
+        seed = document.training.seed if is_reseeded else self.seed
+        structure = Structure(seeded(document, seed), self._structure)
         if self._has_data_of(document) and structure.is_same(self._structure):
             self._retune(document, revision)
             return
         kept = self._kept()
-        clock, seed = [int(entry) for entry in self._machine.clock], self.seed
+        clock = [int(entry) for entry in self._machine.clock]
         before = dict(self.__dict__)
         try:
-            self._open(document, revision, structure)
+            self._open(document, revision, structure, seed)
         except BaseException:
-            self._lowering.take_back()
+            if self.lowered is not before["lowered"]:
+                self._lowering.take_back()
             self.__dict__.update(before)
             raise
-        self._fill(seed if document.training.seed == before["document"].training.seed else document.training.seed, kept)
+        self._fill(kept)
         self.problem = None
         self._watch = Watch()
         self._previous: dict[str, Reading] = {}
@@ -145,9 +152,13 @@ class Session:
                 self._touch(address, value, wanted)
 
     def reset(self, seed: int | None = None) -> None:
-        """Back to the start: parameters drawn anew from the seed (None: the document's), iteration 0."""
+        """Back to the start: all that is drawn at random is drawn anew from the seed (None: the document's), iteration 0."""
+        seed = self.document.training.seed if seed is None else seed
+        if seed != self.seed:  # layers that draw and the order of the data have their keys in the plan
+            document = seeded(self.document, seed)
+            self._open(self.document, self.revision, Structure(document, self._structure), seed)
         self._machine.integers[:] = 0
-        self._fill(self.document.training.seed if seed is None else seed, {})
+        self._fill({})
         self.problem = None
         self._watch = Watch()
         self.history = History()
@@ -156,8 +167,7 @@ class Session:
         self._previous = {}
         self.playback.begin()
 
-    def _fill(self, seed: int, kept: Mapping[str, Array]) -> None:
-        self.seed = seed
+    def _fill(self, kept: Mapping[str, Array]) -> None:
         for address, value in self.program.sources.items():
             source = value.source
             if source is None or self.tape.places[value.index] is None:
@@ -169,7 +179,7 @@ class Session:
             elif source.role == "data":
                 self._fill_data(address, view)
             elif callable(source.initial):
-                view[...] = source.initial(view.shape, stream(seed, address))
+                view[...] = source.initial(view.shape, stream(self.seed, address))
             else:
                 view[...] = initial_array(value, view.shape, view.dtype)
         for address, number in numbers_of(self.document).items():  # a plan outlives changes of its numbers
@@ -199,13 +209,9 @@ class Session:
         }
         fitting, problems = fitting_weights(weights.arrays, wanted)
         self.reset(weights.clock["seed"])
-        self._fill(self.seed, fitting)
+        self._fill(fitting)
         self.playback.begin(*(weights.clock[name] for name in ("iteration", "epoch", "within")))
         return problems
-
-    def _steps_of_values(self) -> dict[int, int]:
-        position = {origin: index for index, origin in enumerate(self.program.steps)}
-        return {call.result.index: position[call.origin] for call in self.program.calls}
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compile or load all kernels of the plan now: seconds on the very first start; `progress(done, all)` may show them."""
@@ -425,7 +431,8 @@ class Session:
     def _age_of(self, value: Value) -> State:
         if value.source is not None:
             return "current"
-        index = self._step_of.get(value.index)
+        is_there = value.call is not None and self.tape.places[value.index] is not None
+        index = self._position.get(value.call.origin) if is_there and value.call is not None else None
         if index is None or not self.playback.is_done(index):
             return "earlier" if self.playback.has_history else "absent"
         return "current"
@@ -566,7 +573,7 @@ class Session:
     def side(self) -> SidePlan:
         """Plans of their own for prediction and evaluation; they never touch the live arena."""
         if self._side is None:
-            self._side = SidePlan(self.document, self._dataset, self.dtype)
+            self._side = SidePlan(self._planned, self._dataset, self.dtype)
         return self._side
 
     def _lasting(self) -> dict[str, Array]:
@@ -691,9 +698,7 @@ class Session:
         kept = self._machine.view(bins)[:begun].astype(np.float64)
         # A loss that was chosen in the middle of a run has a history from there on.
         noted = (begun - 1) * width + filled if begun else 0
-        written = self.iteration + (
-            self.playback.position > 0 and self.playback.is_done(self._step_of[ring.result.index])
-        )
+        written = self.iteration + (self.playback.position > 0 and self.playback.is_done(self._position[ring.origin]))
         turns = self.program.turns
         stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses
         starts = written - stretch * (noted - np.arange(begun) * float(width))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import is_
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,6 +24,9 @@ class Drawn(Protocol):
 
     graph: Graph
     training: Training
+
+
+T = TypeVar("T", bound="Drawn")
 
 
 class Signature:
@@ -69,6 +74,10 @@ class Structure:
         self.basis = (training.seed, training.batch_size, training.order, training.last_batch)
         self.turns, self.phases = training.turns, [phase.structure for phase in training.phases]
 
+    def is_equal(self, other: Structure) -> bool:
+        """Whether the other one is the same in its numbers, too."""
+        return self.is_same(other) and all(map(is_, self.signatures.values(), other.signatures.values()))
+
     def is_same(self, other: Structure) -> bool:
         """Whether the other one, made from this one, leads to the same program."""
         mine, its = self.signatures, other.signatures
@@ -104,6 +113,15 @@ def _same_wires(some: list[Wire], others: list[Wire]) -> bool:
 
 def _wire_key(wire: Wire) -> tuple[Any, ...]:
     return wire.source, wire.target, wire.order, wire.muted
+
+
+def seeded(document: T, seed: int) -> T:
+    """The same document with another seed; itself where it has that one."""
+    if document.training.seed == seed:
+        return document
+    twin = copy.copy(document)
+    twin.training = replace(document.training, seed=seed)
+    return twin
 
 
 def numbers_of(document: Document) -> dict[str, Any]:

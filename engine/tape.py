@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.fuse import Fused, fuse
-from engine.primitives.base import Kernel, Primitive, Region, Variant
+from engine.fuse import Fused, Fuser
+from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
 from engine.program import Call, Origin, Part, Program, Value, resolve
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
@@ -21,7 +22,7 @@ ALL_PHASES = -1  # one turn, in which every phase takes part
 SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)  # nobody changes one, but to say so makes a new one three times as slow
 class Step:
     """What one press of → plays: the work of one node in one part of an iteration.
 
@@ -174,9 +175,12 @@ class Tape:
         return "\n".join(lines)
 
 
-def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32") -> Tape:
-    """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows."""
-    tape = Tape(program, batch, short, dtype, fuse(program))
+def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32", fuser: Fuser | None = None) -> Tape:
+    """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows.
+
+    fuser  of whoever plans one edited program after another
+    """
+    tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program))
     _place(tape)
     tape.steps = tuple(
         [Step(i, origin.part, origin.node, origin.phase, origin.time) for i, origin in enumerate(program.steps)]
@@ -202,14 +206,17 @@ def _place(tape: Tape) -> None:
     program, batch = tape.program, tape.batch
     places: list[Region | None] = [None] * len(program.values)
     arena, integers = _Cursor(LINE), _Cursor(RESERVED_INTEGERS)
-    used = {value.index for call in program.calls for value in call.operands}
+    used = {value.index for value in chain.from_iterable([call.operands for call in program.calls])}
     used.update(value.index for value in program.outputs.values())
     used.update(value.index for found in program.gradients for value in found.values() if value.source is not None)
 
     def put(value: Value, *, packed: bool = False) -> None:
-        places[value.index] = region = Region(0, resolve(value.shape, batch))
+        shape = value.shape
+        places[value.index] = region = Region(0, resolve(shape, batch) if shape else ())
         cursor = integers if value.kind == "whole" else arena
-        if packed:
+        if not shape:
+            region.offset, cursor.offset = cursor.offset, cursor.offset + 1
+        elif packed:
             region.offset, cursor.offset = cursor.offset, cursor.offset + region.size
         else:
             cursor.take(region)
@@ -258,7 +265,10 @@ def _place(tape: Tape) -> None:
         result = call.result
         if places[result.index] is not None:
             continue
-        if call.primitive.is_view:
+        if not result.shape and not call.primitive.is_view and not call.primitive.writes and result.kind == "real":
+            places[result.index] = Region(arena.offset, ())
+            arena.offset += 1
+        elif call.primitive.is_view:
             origin = places[call.operands[0].index]
             assert origin is not None
             places[result.index] = Region(origin.offset, resolve(result.shape, batch))
@@ -316,8 +326,11 @@ def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions:
         if not same_batch:
             operands = [_shorter(place, value, batch) for place, value in zip(operands, call.operands, strict=True)]
             result = _shorter(result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch)
-        fields = primitive.encode(operands, result, call.attributes)
-        length = primitive.length(operands, result)
+        if primitive.encode is encode_plain:
+            fields: tuple[int, ...] = (*[region.offset for region in operands], result.offset)
+        else:
+            fields = primitive.encode(operands, result, call.attributes)
+        length = result.size if primitive.length is length_of_result else primitive.length(operands, result)
         if primitive.is_each_alone and length > 1:
             # To the end of the last cache line: whole vectors only, and nobody else lies there.
             length = min(-(-length // LINE) * LINE, result.room)
@@ -327,7 +340,7 @@ def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions:
                 instructions[-1] = longer
                 ends[step] = len(instructions)
                 continue
-        variant = primitive.variant(operands, result, call.attributes)
+        variant = () if primitive.variant is no_variant else primitive.variant(operands, result, call.attributes)
         instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call))
         ends[step] = len(instructions)
     for index in range(1, len(ends)):  # a step without instructions of its own ends where the one before it does

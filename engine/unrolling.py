@@ -60,9 +60,9 @@ def delayed(graph: Graph, wire: Wire) -> bool:
 
 def _regions(graph: Graph) -> dict[str, str]:
     """The region of each node in time, named by one of its nodes."""
-    time = {name: node.kind.time for name, node in graph.nodes.items() if node.kind is not None and node.kind.time}
-    if not time:
+    if not any(graph.times()):
         return {}
+    time = {name: node.kind.time for name, node in graph.nodes.items() if node.kind is not None and node.kind.time}
     following: dict[str, list[str]] = {}
     for wire in graph.wires:
         following.setdefault(wire.source_node, []).append(wire.target_node)

@@ -185,6 +185,11 @@ _BETTER: dict[str, dict[str, Choice]] = {
 }
 
 
+def is_chosen(kernel: Kernel, dtype: str) -> bool:
+    """Whether it takes more than primitive, variant and being a single number to choose the body of a kernel."""
+    return kernel.name in _BETTER[dtype]
+
+
 def body_of(instruction: Instruction, dtype: str) -> tuple[Kernel, Variant]:
     """The kernel to play and the variant to compile it in."""
     better = _BETTER[dtype].get(instruction.kernel.name)

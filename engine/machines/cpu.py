@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.machines.bodies import body_of
+from engine.machines.bodies import body_of, is_chosen
 from engine.machines.lanes import Pieces, available, pieces_of, yielding
 from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
@@ -30,10 +30,18 @@ class _Playable:
     def __init__(self, played: Iterable[Played], dtype: str) -> None:
         flat: list[int] = []
         starts, lengths, kernels = [], [], []
+        known: dict[tuple[Any, ...], int] = {}
         for pc, entry in enumerate(played):
+            first = entry.first
             starts.append(len(flat))
-            lengths.append(entry.first.length)
-            kernels.append(address_of(*_body(entry, dtype), dtype))
+            lengths.append(first.length)
+            key = (first.call.primitive, first.kernel.name, first.variant, first.length == 1, entry.is_run, entry.more)
+            address = known.get(key)
+            if address is None:
+                address = address_of(*_body(entry, dtype), dtype)
+                if entry.is_run or not is_chosen(first.kernel, dtype):
+                    known[key] = address
+            kernels.append(address)
             flat.append(pc)
             flat.extend(entry.fields)
         self.fields = np.array(flat or [0], np.int32)

@@ -106,7 +106,7 @@ class Region:
 
     def __init__(self, offset: int, shape: tuple[int, ...]) -> None:
         self.offset, self.shape = offset, shape
-        self.size = self.room = math.prod(shape)
+        self.size = self.room = math.prod(shape) if shape else 1
 
     def __repr__(self) -> str:
         return f"Region({self.offset}, {self.shape})"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from engine import Document, ProblemError, Session
-from engine.lowering import Lowering, lower
+from engine.lowering import Lowering, infer, lower, refusal
 from engine.nodes import node_types
+from tests.engine.documents import xor_document
 from tests.engine.test_session import assert_same, everything
 from tests.engine.test_trust_graphs import random_document
 
@@ -203,4 +204,61 @@ def test_any_preset_is_lowered_from_the_one_before_as_from_nothing(path):
         assert_same_program(lowering.lower(document, dataset), lower(document, dataset))
         if draw.random() < 0.2:
             lowering.take_back()
+        document = edited(document, draw)
+
+
+def spoiled(seed: int) -> Document:
+    """A layer behind a dropout, learned from two rows after the other in an order of its own."""
+    document = xor_document(batch_size=2, order="shuffled")
+    document.training = replace(document.training, seed=seed)
+    graph = document.graph
+    wire = next(wire for wire in graph.wires if graph.nodes[wire.source_node].type == "dense")
+    graph.disconnect(wire.source, wire.target)
+    graph.connect(wire.source, graph.add("dropout", id="gaps", rate=0.5))
+    graph.connect("gaps.h", wire.target)
+    return document
+
+
+def test_another_seed_draws_everything_anew_and_stays_for_the_edits_that_follow():
+    session, other = Session(spoiled(0)), Session(spoiled(7))
+    session.run(3)
+    begun = everything(session)
+    session.reset(7)
+    session.run(3)
+    other.run(3)
+    assert_same(everything(session), everything(other))
+    assert any((begun[name] != now).any() for name, now in everything(session).items())
+    for one, seed in ((session, 0), (other, 7)):
+        wider = spoiled(seed)
+        wider.graph.add("tanh", id="beside")
+        wider.graph.connect("gaps.h", "beside.x")
+        one.edit(wider, 1)
+        one.run(3)
+    assert_same(everything(session), everything(other))
+    session.reset()
+    session.run(3)
+    assert {name: session.value(name).tolist() for name in ("gaps", "dense_1")} == {
+        name: begun[f"value {session._address(name)}"].tolist() for name in ("gaps", "dense_1")
+    }
+
+
+def test_wires_are_refused_for_the_same_reasons_by_who_keeps_what_was_lowered():
+    asked = 0
+    for seed in range(3):
+        document, kept = random_document(seed), Lowering(parts=("forward",))
+        dataset, nodes = document.load_data()[0], list(document.graph)
+        for one, other in [(one, other) for one in nodes for other in nodes]:
+            for source, target in zip(one.kind.outputs, other.kind.inputs, strict=False):
+                ends = (f"{one.id}.{source.name}", f"{other.id}.{target.name}")
+                asked += 1
+                assert refusal(document, *ends, dataset, lowering=kept) == refusal(document, *ends, dataset)
+    assert asked > 100
+
+
+def test_shapes_and_problems_are_the_same_for_who_keeps_what_was_lowered():
+    draw, document, kept = random.Random(3), random_document(3), Lowering()
+    for _ in range(20):
+        dataset = document.load_data()[0]
+        mine, fresh = infer(document, dataset, lowering=kept), infer(document, dataset)
+        assert mine.shapes == fresh.shapes and set(mine.problems) == set(fresh.problems)
         document = edited(document, draw)

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import engine.tape as tape_module
 from engine import Session
-from engine.fuse import Fused
+from engine.fuse import Fused, Fuser
 from engine.lowering import lower
 from engine.tape import plan
 from tests.engine.documents import layered_document, xor_document
@@ -26,7 +25,7 @@ def test_a_fused_plan_computes_what_the_plain_calls_compute(sizes, rows, activat
     document = layered_document(sizes, rows=rows, batch_size=rows, activation=activation, loss=loss, order="sequential")
     fused = Session(document)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tape_module, "fuse", lambda program: Fused(list(program.calls), {}))
+        patch.setattr(Fuser, "fuse", lambda fuser, program: Fused(list(program.calls), {}))
         plain = Session(document)
         plain.run(3)
     fused.run(3)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import engine.tape as tape_module
 from engine import Session
-from engine.fuse import Fused
+from engine.fuse import Fused, Fuser
 from tests.engine.documents import attending
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
 
@@ -24,7 +23,7 @@ def test_fused_rows_train_as_the_plain_calls_do(width, precision):
     fused = Session(attending(width, precision=precision))
     assert names_of(fused) >= FUSED_ROWS
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tape_module, "fuse", lambda program: Fused(list(program.calls), {}))
+        patch.setattr(Fuser, "fuse", lambda fuser, program: Fused(list(program.calls), {}))
         plain = Session(attending(width, precision=precision))
         plain.run(3)
     fused.run(3)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import engine.tape as tape_module
 from engine import Session
-from engine.fuse import Fused
+from engine.fuse import Fused, Fuser
 from tests.engine.documents import recurrent
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
 
@@ -23,7 +22,7 @@ def test_gradients_over_time_are_those_of_the_plain_calls(kind, precision):
     fused = Session(recurrent(kind, precision=precision))
     assert "products_total" in {entry.call.primitive.name for entry in fused.tape.fast.instructions}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tape_module, "fuse", lambda program: Fused(list(program.calls), {}))
+        patch.setattr(Fuser, "fuse", lambda fuser, program: Fused(list(program.calls), {}))
         plain = Session(recurrent(kind, precision=precision))
         plain.run(3)
     fused.run(3)
