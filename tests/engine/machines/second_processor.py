@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine import Document, Graph, Session
+from engine.machines import objects
 from engine.machines.bodies import body_of
 from engine.machines.processor import processor, vector_length
 from engine.primitives import all_primitives
@@ -39,7 +40,11 @@ def calls() -> list[Call]:
                for name in ("convolution", "transposed_convolution", "filter_correlation")]  # fmt: skip
     return [
         *products, *gradients, *windows,
+        ("batch_matmul", some((2, 5, 3), (2, 3, 7)), {}),
         ("transpose", some((9, 7)), {}),
+        ("permute", some((3, 5, 6)), {"axes": (0, 2, 1)}),
+        ("permute", some((3, 5, 6)), {"axes": (1, 0, 2)}),
+        ("broadcast", some((7,)), {"shape": (3, 7)}),
         ("softmax", some((6, 3)), {}),
         ("class_cross_entropy", [*some((6, 3)), classes], {}),
         *[(name, some((5, 41)), {}) for name in ("exp", "sigmoid")],
@@ -89,7 +94,15 @@ def trained(name: str, dtype: str) -> tuple[list[float], int]:
 
 
 def main(documents: list[str]) -> None:
-    """Play every operation once, and train these."""
+    """Play every operation once, and train these; kernels that cannot be kept on disk are told by name."""
+    refused, keep = [], objects.keep
+
+    def kept(name: str, symbol: str, code: bytes) -> None:
+        if objects.undefined_symbols(code) - objects.KNOWN_SYMBOLS:
+            refused.append(name)
+        keep(name, symbol, code)
+
+    objects.keep = kept
     names, errors = set(), {}
     for call in calls():
         played, error = worst(call)
@@ -98,7 +111,7 @@ def main(documents: list[str]) -> None:
     ends = {name: trained(name, "float32") for name in documents}
     print(json.dumps({
         "processor": processor()[0], "lanes": vector_length(), "bodies": sorted(names), "errors": errors,
-        "ends": ends,
+        "ends": ends, "refused": refused,
     }))  # fmt: skip
 
 
