@@ -12,14 +12,14 @@ from PySide6.QtGui import QUndoStack
 from app.editor import history, scopes
 from app.editor.change import RESET, Change, change_of, change_within, joined
 from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, wires
-from app.editor.commands.drafts import fits_behind, refusal
+from app.editor.commands.drafts import fits_behind, refusal, taken_ids
 from app.editor.delta import Delta, wire_id
 from app.editor.edit import Edit
 from app.editor.layout import arrange
 from engine.composite_library import placeable
 from engine.composites import node_at
-from engine.graph import Frame, Node, Note
-from engine.grouping import Moved, renamed, replaced
+from engine.graph import IDENTIFIER, Frame, Node, Note
+from engine.grouping import BORDER, Moved, renamed, replaced
 from engine.nodes import NodeType
 from engine.problems import Problem
 from engine.schema_composites import first_uses
@@ -282,12 +282,14 @@ class Editor(QObject):
         if delta:
             self.stack.push(Edit(self, family, text, delta, gesture or 0))
 
-    def _push_here(self, family: str, command: Command, gesture: int | None = None) -> None:
+    def _push_here(
+        self, family: str, command: Command, gesture: int | None = None, ports: Mapping[str, str] | None = None
+    ) -> None:
         """As `push`, of an edit of what is seen: within a composite it goes to the definition."""
         text, delta = command
         composite = scopes.entered(self.document.graph, self.path)
         if delta and composite is not None:
-            delta = scopes.lifted(self.document, composite.id, delta)
+            delta = scopes.lifted(self.document, composite.id, delta, ports)
         self.push(family, (text, delta), gesture)
 
     def play(self, edit: Edit, delta: Delta, forward: bool) -> None:
@@ -422,8 +424,17 @@ class Editor(QObject):
         self._push_here("reset_property", nodes.reset_property(self.shown, node, name))
 
     def set_title(self, name: str, title: str) -> None:
-        """Rename a node or a frame."""
+        """Rename a node or a frame. A port of a composite takes a word as its name, and wires outside follow."""
+        if self._names_port(name, title):
+            self._push_here("set_title", composites.rename_port(self.shown, name, title), ports={name: title})
+            self.select([title])
+            return
         self._push_here("set_title", nodes.set_title(self.shown, name, title))
+
+    def _names_port(self, name: str, title: str) -> bool:
+        node = self.shown.graph.nodes.get(name)
+        is_port = bool(self.path) and node is not None and node.type in BORDER
+        return is_port and IDENTIFIER.fullmatch(title) is not None and title not in taken_ids(self.shown.graph)
 
     def set_flag(self, ids: Iterable[str], flag: str, on: bool, places: Mapping[str, Place] | None = None) -> None:
         """Set or clear collapsed, opened, frozen, muted, bypassed or pinned; `places` are of nodes that make room."""

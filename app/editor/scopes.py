@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.editor.delta import Delta, draft_of
-from engine.composites import Composite, composite_of, set_composites
+from engine.composites import Composite, composite_of, set_composites, used_by
 from engine.graph import COMPOSITE, Graph
 from engine.grouping import Moved
 from engine.problems import Problem, ProblemError
@@ -64,9 +64,10 @@ def document_within(document: Document, composite: Composite) -> Document:
 # edits ---------------------------------------------------------------------------------------------------------------
 
 
-def lifted(document: Document, name: str, delta: Delta) -> Delta:
+def lifted(document: Document, name: str, delta: Delta, ports: Mapping[str, str] | None = None) -> Delta:
     """An edit within a definition as one of the document: with it go wires at ports that are there no more.
 
+    ports  new names of ports by their old ones: wires and numbers at the uses follow
     Raises `ProblemError` where a composite would come to contain itself.
     """
     root = document.graph
@@ -81,10 +82,47 @@ def lifted(document: Document, name: str, delta: Delta) -> Delta:
     }
     draft = draft_of(root)
     brought = {key: after for key, (_, after) in delta.composites.items() if after is not None}
-    set_composites(draft, {**root.composites, **brought, name: replace(composite, graph=inside.graph, exposed=exposed)})
+    changed = replace(composite, graph=inside.graph, exposed=exposed)
+    set_composites(draft, _with_ports_renamed(draft, {**root.composites, **brought, name: changed}, name, ports or {}))
     _refuse_containing_itself(draft.composites[name])
     _drop_loose_wires(draft)
     return Delta.between(root, draft, attributes=delta.attributes, values=delta.values)
+
+
+def _with_ports_renamed(
+    draft: Graph, composites: Mapping[str, Composite], name: str, ports: Mapping[str, str]
+) -> dict[str, Composite]:
+    """Wires and numbers at all uses of a definition follow its ports to their new names; the draft's at once."""
+    if not ports:
+        return dict(composites)
+    found = dict(composites)
+    _rename_ports(draft, name, ports)
+    for other, composite in composites.items():
+        if name in composite.uses:
+            graph = draft_of(composite.graph)
+            _rename_ports(graph, name, ports)
+            found[other] = replace(composite, graph=graph)
+    return found
+
+
+def _rename_ports(graph: Graph, name: str, ports: Mapping[str, str]) -> None:
+    uses = {node.id for node in graph if node.type == COMPOSITE and used_by(node) == name}
+
+    def renamed(address: str) -> str:
+        node, _, port = address.partition(".")
+        return f"{node}.{ports[port]}" if node in uses and port in ports else address
+
+    graph.wires = [
+        wire
+        if (ends := (renamed(wire.source), renamed(wire.target))) == (wire.source, wire.target)
+        else replace(wire, source=ends[0], target=ends[1])
+        for wire in graph.wires
+    ]
+    for use in uses:
+        told = graph.nodes[use].properties
+        if not ports.keys().isdisjoint(told):
+            properties = {ports.get(key, key): entry for key, entry in told.items()}
+            graph.nodes[use] = replace(graph.nodes[use], properties=properties)
 
 
 def _refuse_containing_itself(composite: Composite) -> None:

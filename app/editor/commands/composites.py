@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.editor.commands import Command, Delta
@@ -20,6 +21,32 @@ def group(document: Document, ids: Sequence[str]) -> tuple[Moved, Command]:
     moved = grouped(draft, ids, taken=taken_ids(draft))
     chosen = list(moved.nodes)
     return moved, (counted(document.graph, chosen, "Group"), Delta.between(document.graph, draft))
+
+
+def rename_port(document: Document, old: str, new: str) -> Command:
+    """Give a port of the composite that is seen another name; wires within follow."""
+    graph = document.graph
+    draft, title = draft_of(graph), node_of(graph, old).name
+    draft.nodes = {
+        (new if name == old else name): replace(node, id=new, title="") if name == old else node
+        for name, node in graph.nodes.items()
+    }
+    draft.wires = [
+        replace(wire, source=_moved(wire.source, old, new), target=_moved(wire.target, old, new))
+        if old in (wire.source_node, wire.target_node)
+        else wire
+        for wire in graph.wires
+    ]
+    for frame in graph.frames.values():
+        if old in frame.nodes:
+            inside = tuple(new if name == old else name for name in frame.nodes)
+            draft.frames[frame.id] = replace(frame, nodes=inside)
+    return f"Rename {title}", Delta.between(graph, draft)
+
+
+def _moved(address: str, old: str, new: str) -> str:
+    node, _, port = address.partition(".")
+    return f"{new}.{port}" if node == old else address
 
 
 def expand(document: Document, use: str) -> tuple[Moved, Command]:

@@ -29,6 +29,7 @@ FLAGS = {
     "collapsed": "Fold", "opened": "Open", "frozen": "Freeze", "muted": "Mute", "bypassed": "Bypass", "pinned": "Pin",
 }  # fmt: skip
 OPPOSITES = {"Fold": "Unfold", "Open": "Close", "Freeze": "Thaw"}
+LETTERS = {"port_in": "x", "port_out": "y"}  # ids of ports are their names: the first of each has a letter
 RIVALS = {"muted": "bypassed", "bypassed": "muted", "collapsed": "opened", "opened": "collapsed"}
 
 
@@ -38,7 +39,8 @@ def add_node(
 ) -> tuple[str, Command]:  # fmt: skip
     """Add a node, wired from an output and to an input where these are given. Returns its id and the command."""
     draft = draft_of(document.graph)
-    name = free_id(type, taken_ids(draft))
+    taken, letter = taken_ids(draft), LETTERS.get(type, "")
+    name = letter if letter and letter not in taken else free_id(type, taken)
     draft.disconnect(wire_from or "", wire_to or "")  # a node between two ports takes the place of their wire
     draft.add(type, name, title=title, position=position, **dict(properties or {}))
     if wire_from is not None:

@@ -226,3 +226,46 @@ def test_a_wire_inside_that_does_not_fit_the_use_is_refused_with_both_shapes(edi
     problem = editor.refusal(f"{name}.h", "sum.x")
     assert problem is not None and problem.kind == "shape" and "(batch, 3)" in problem.fact
     assert editor.refusal("bend.h", "sum.x").kind == "cycle"
+
+
+def test_a_port_inside_is_renamed_and_wires_and_numbers_outside_follow(editor):
+    editor.enter("residual_block_1")
+    editor.set_title("x", "signal")
+    assert editor.stack.undoText() == "Rename x" and editor.stack.count() == 1 and editor.selection == {"signal"}
+    assert {wire.source for wire in editor.shown.graph.wires if "signal" in wire.source} == {"signal.value"}
+    ends = {wire.target for wire in editor.document.graph.wires}
+    assert {"residual_block_1.signal", "residual_block_2.signal"} <= ends
+    editor.check_now()
+    assert editor.problems == []
+    after = state(editor)
+    editor.stack.undo()
+    assert state(editor) == state(Editor(blocks()))
+    editor.stack.redo()
+    assert state(editor) == after
+    editor.set_title("signal", "The signal that comes in")  # no word: that is a title
+    assert editor.shown.graph.nodes["signal"].title == "The signal that comes in"
+    editor.set_title("y", "signal")  # taken
+    assert "y" in editor.shown.graph.nodes
+
+
+def test_a_number_at_a_port_follows_its_new_name_in_uses_within_other_composites(editor):
+    editor.enter("residual_block_1")
+    name = editor.add_node("port_in", (0, 300))
+    assert name == "port_in_1"  # there is an x already
+    editor.set_property(name, "default", 2.0)
+    editor.leave()
+    editor.set_property("residual_block_1", "port_in_1", 3.0)
+    editor.group(["residual_block_1", "residual_block_2"])
+    editor.enter("block_1")
+    editor.enter("residual_block_1")
+    editor.set_title("port_in_1", "factor")
+    editor.leave()
+    assert editor.shown.graph.nodes["residual_block_1"].properties["factor"] == 3.0
+    assert editor.shown.graph.nodes["residual_block_1"].kind.input("factor").default == 2.0
+    assert {wire.target for wire in editor.shown.graph.wires} == {"residual_block_1.x", "residual_block_2.x", "y.value"}
+
+
+def test_the_first_ports_of_a_composite_are_called_by_letters(editor):
+    editor.enter("residual_block_1")
+    editor.remove(["x", "y"])
+    assert editor.add_node("port_in", (0, 0)) == "x" and editor.add_node("port_out", (900, 0)) == "y"
