@@ -209,6 +209,12 @@ class ProblemButton(QPushButton):
         self.setText(f" {count_text(problems)}")
         self.setToolTip("Every problem with its place" if problems else "Everything that is drawn can run")
 
+    def show_waiting(self) -> None:
+        """Nobody knows yet: of a large graph that takes a moment."""
+        current_theme().set_icon(self, "loader-circle", "text3", 14)
+        self.setText(" Checking …")
+        self.setToolTip("Shapes and problems of this large graph are being worked out")
+
 
 def _button(title: str, icon: str) -> QToolButton:
     button = QToolButton()

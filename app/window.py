@@ -188,6 +188,9 @@ class MainWindow(QMainWindow):
         self.show_workspace()
         workspace.start()
         self.problems.show_failure(None)
+        if not self.editor.knows_shapes:
+            self.problems.show_problems(self.editor.problems)
+            self.top_bar.problems.show_waiting()
         self.tour.start(self.editor.document.tour)
         workspace.canvas.fit()  # as far as it knows its size: the first picture had better show the whole graph
         # Only a shown canvas knows its size, and only then can it fit the graph into it.

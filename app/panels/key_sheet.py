@@ -1,4 +1,4 @@
-"""The sheet of keys: every command that has one, by menu."""
+"""The sheet of keys: every command that has one, by menu, and what the mouse does on the canvas."""
 
 from __future__ import annotations
 
@@ -49,8 +49,30 @@ class KeySheet(Overlay):
         row.setSpacing(40)
         with_keys = [command for command in self._commands if command.shortcuts and command.menu]
         for menus in COLUMNS:
-            row.addLayout(self._column([command for command in with_keys if command.menu in menus]))
+            grid = self._column([command for command in with_keys if command.menu in menus])
+            if menus == COLUMNS[-1]:
+                self._add_gestures(grid)
+            grid.setRowStretch(grid.rowCount(), 1)
+            row.addLayout(grid)
         return sheet
+
+    def _add_gestures(self, grid: QGridLayout) -> None:
+        """What only the mouse can do; there are no commands for that."""
+        from app.canvas.actions import GESTURES  # here: the gallery does without the canvas
+
+        self._add_head(grid, "On the canvas")
+        for what, how in GESTURES:
+            row = grid.rowCount()
+            for column, words in enumerate((what, how)):
+                label = QLabel(words)
+                label.setProperty("level", "2" if column == 0 else "3")
+                grid.addWidget(label, row, column)
+
+    def _add_head(self, grid: QGridLayout, text: str) -> None:
+        head = QLabel(text)
+        head.setProperty("level", "strong")
+        head.setContentsMargins(0, 8 if grid.rowCount() > 1 else 0, 0, 2)
+        grid.addWidget(head, grid.rowCount(), 0)
 
     def _column(self, commands: list[Command]) -> QGridLayout:
         order = [menu for menus in COLUMNS for menu in menus]
@@ -62,13 +84,9 @@ class KeySheet(Overlay):
         grid.setHorizontalSpacing(20)
         grid.setVerticalSpacing(4)
         for rank, group in itertools.groupby(sorted(commands, key=by_menu), by_menu):
-            head = QLabel(order[rank])
-            head.setProperty("level", "strong")
-            head.setContentsMargins(0, 8 if grid.rowCount() > 1 else 0, 0, 2)
-            grid.addWidget(head, grid.rowCount(), 0)
+            self._add_head(grid, order[rank])
             for command in group:
                 self._add_line(grid, command)
-        grid.setRowStretch(grid.rowCount(), 1)
         return grid
 
     def _add_line(self, grid: QGridLayout, command: Command) -> None:

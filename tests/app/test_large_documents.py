@@ -133,10 +133,10 @@ def test_the_window_opens_a_large_file_and_learns_its_shapes_and_problems_later(
     document.save(tmp_path / "large.json")
     window.files.open_path(tmp_path / "large.json")
     editor, canvas = window.editor, window.workspace.canvas
-    assert not editor.knows_shapes
+    assert not editor.knows_shapes and "Checking" in window.top_bar.problems.text()
     with qtbot.waitSignal(editor.problems_changed):
         pass
-    assert editor.shapes["tanh_3.h"][-1] == 8
+    assert editor.shapes["tanh_3.h"][-1] == 8 and "1 problem" in window.top_bar.problems.text()
     assert "tanh_7" in {problem.node for problem in window.problems.problems}
     qtbot.waitUntil(lambda: canvas.canvas.reshaping.is_done)
     with qtbot.waitSignal(window.runner.snapshot_ready):

@@ -79,7 +79,7 @@ def test_the_question_mark_shows_every_key(qtbot, opened):
     qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Question)
     assert opened.key_sheet.isVisible()
     shown = {label.text() for label in opened.key_sheet.findChildren(QLabel)}
-    assert {"Space", "→", "Ctrl+K", "Undo", "Fit all"} <= shown
+    assert {"Space", "→", "Ctrl+K", "Undo", "Fit all", "Select with a loop", "Ctrl + Alt + drag"} <= shown
     assert opened.rect().contains(opened.key_sheet.geometry())
     qtbot.keyClick(opened.key_sheet, Qt.Key.Key_Escape)
     assert not opened.key_sheet.isVisible()
