@@ -33,11 +33,13 @@ SOFTMAX_GRADIENT = Kernel("softmax_gradient_rows", "engine.machines.row_sums:sof
 BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
 BLOCK_WINNERS = Kernel("window_best_blocks", "engine.machines.pools:winners_of_blocks")
 LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lines")
+BACK_TO_WINNERS = Kernel("window_put_lines", "engine.machines.pools:back_to_winners")
 MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 SIDE = 4  # of the least matrix that is turned in blocks
 LONGEST_LINE = 1024  # of cells that vectors are laid along
 FARTHEST = 4  # columns from a cell to the next: farther apart most of what is read is thrown away
+SHORT = 8  # cells in a row: of fewer each is put back by itself
 MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with four filters they fill the registers
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
@@ -132,6 +134,24 @@ def _best(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     return LINE_WINNERS, (("EDGE", tall), ("COLUMNS", 0), ("LANES", lanes))
 
 
+def _put(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    """What came to the winners of windows that cover their maps, each cell once."""
+    y, places = instruction.call.operands
+    choice, size = places.call, instruction.call.attributes["size"]
+    if choice is None or choice.primitive.name != "window_choice":
+        return None
+    tall, wide = choice.attributes["window"]
+    if tall != wide or tall not in (2, 3) or choice.attributes["stride"] != (tall, wide):
+        return None
+    rows, columns = y.shape[2:]
+    if any(choice.attributes["padding"]) or (rows, columns) != (size[0] / tall, size[1] / wide):
+        return None
+    if size[1] // wide < SHORT:
+        return None
+    lanes = 8 if size[1] // wide == SHORT else 16
+    return BACK_TO_WINNERS, (("EDGE", tall), ("COLUMNS", 0), ("LANES", min(lanes, vector_length())))
+
+
 def _class_loss(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     classes = instruction.fields[4]
     return (CLASS_LOSS, ()) if 1 < classes <= vector_length() else None
@@ -180,6 +200,7 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "standardise_gradient_body": _in_registers(STANDARDISE_GRADIENT),
         "broadcast_body": _broadcast,
         "window_best_body": _best,
+        "window_put_body": _put,
     },
     "float64": {},
 }

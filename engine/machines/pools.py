@@ -1,4 +1,4 @@
-"""The CPU's float32 body of max pooling: squares that lie side by side, the winners of many windows found in vectors.
+"""The CPU's float32 bodies of max pooling: squares that lie side by side, the winners of many windows found in vectors.
 
 EDGE     rows and columns of a window, and its stride
 COLUMNS  windows beside one another in a map, where whole maps can be walked as one long line: else 0, and it goes row by row
@@ -96,6 +96,31 @@ def _line(edge: int, lanes: int) -> Any:
     return _intrinsic(work, lanes, 1)
 
 
+@cache
+def _back(edge: int, lanes: int) -> Any:
+    """Intrinsic `(arena, integers, x, y, places, shift, count, width)`: what came to the winners of some windows beside one
+    another put back there, and 0 to all others; `shift` is the place of the first cell."""
+
+    def work(v: Vectors, integers: Any, x: Any, y: Any, places: Any, shift: Any, count: Any, width: Any) -> None:
+        b, there = v.b, v.mask(count, 0)
+        kind = ir.FunctionType(v.words, [integers.type, _WORD, ir.VectorType(ir.IntType(1), lanes), v.words])
+        load = cgutils.get_or_insert_function(b.module, kind, f"llvm.masked.load.v{lanes}i32.p0")
+        # A window that is not there has won nowhere.
+        won = b.call(load, [b.gep(integers, [places]), _WORD(4), there, _words(v, [-1] * lanes)])
+        incoming, left = v.load(y, 0, there), b.mul(count, _WHOLE(edge))
+        for number in range(edge):
+            cells = range(number * lanes, (number + 1) * lanes)
+            of_cell = _words(v, [cell // edge for cell in cells])
+            winner, slope = b.shuffle_vector(won, won, of_cell), b.shuffle_vector(incoming, incoming, of_cell)
+            for i in range(edge):
+                row = b.mul(width, _WHOLE(i))
+                begin = v.spread(b.trunc(b.add(shift, row), _WORD), v.words)
+                here = b.icmp_signed("==", winner, b.add(begin, _words(v, list(cells))))
+                v.store(b.select(here, slope, v.zero), b.add(x, row), number, v.mask(left, number))
+
+    return _intrinsic(work, lanes, 1)
+
+
 def _intrinsic(work: Callable[..., None], lanes: int, more: int = 0) -> Any:
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         arena, *others = arguments
@@ -116,7 +141,7 @@ def _not_compiled_in(*arguments: Any) -> None:
 
 
 EDGE = COLUMNS = CELLS = LANES = 0
-_some_windows = _windows_of_line = _not_compiled_in
+_some_windows = _windows_of_line = _back_to_line = _not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
@@ -124,7 +149,7 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
     edge, lanes = variant["EDGE"], variant["LANES"]
     if variant["COLUMNS"]:
         return {"_some_windows": _block(edge, variant["COLUMNS"], variant["CELLS"], lanes)}
-    return {"_windows_of_line": _line(edge, lanes)}
+    return {"_windows_of_line": _line(edge, lanes), "_back_to_line": _back(edge, lanes)}
 
 
 def winners_of_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -154,5 +179,22 @@ def winners_of_lines(arena: Any, integers: Any, instruction: Any, start: Any, st
                 shift = r * EDGE * width + c * EDGE
                 _windows_of_line(
                     arena, integers, x + at + c * EDGE, y + out + c, places + out + c, shift, columns - c, width
+                )
+                c += LANES
+
+
+def back_to_winners(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
+    """Maps [start, stop) of slopes put where the winners stood, row by row of windows that cover their maps."""
+    y, places, x = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    many, few, width = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
+    columns = width // EDGE
+    for plane in range(start, stop):
+        for r in range(few // columns):
+            shift, out = r * EDGE * width, plane * few + r * columns
+            c = int64(0)
+            while c < columns:
+                begin = shift + c * EDGE
+                _back_to_line(
+                    arena, integers, x + plane * many + begin, y + out + c, places + out + c, begin, columns - c, width
                 )
                 c += LANES

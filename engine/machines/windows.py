@@ -1,9 +1,7 @@
 """The CPU's float32 bodies of convolutions: maps and filters as they lie, nothing is copied or padded.
 
 A vector holds neighbouring cells of a result. For each tap of a filter it is multiplied by the cells as far away as the
-tap says; those beyond the edge are read as 0, so that they add nothing. (With a weight that is not finite the cells at the
-edge are not finite either, as in every library that pads with zeros: to leave them out of each sum takes twice as long.)
-Eight results share what was read for them.
+tap says; cells beyond the edge are masked off, so that they add nothing. Eight results share what was read for them.
 
 FLAT    the result is as wide as the source: a map is one long line, and vectors run across the ends of its rows
 LANES   cells in a vector
@@ -52,7 +50,8 @@ class _Cells:
             # A half more than the place: the quotient of two small whole numbers is never on the edge then.
             middle = b.fadd(b.sitofp(place, v.vector), v.full(0.5))
             self.row = b.fptosi(b.fdiv(middle, b.sitofp(self._word(width), v.vector)), v.words)
-            self.columns = [b.sub(place, b.mul(self.row, self._word(width)))]
+            self.column = b.sub(place, b.mul(self.row, self._word(width)))
+            self.columns = [self.column]
             self.source = position
             left = b.sub(cells, position)
         else:
@@ -62,6 +61,8 @@ class _Cells:
                 b.add(self._word(begin), ir.Constant(v.words, [number * v.lanes + k for k in range(v.lanes)]))
                 for number in range(form.stride)
             ]
+            apart = ir.Constant(v.words, [form.stride * k for k in range(v.lanes)])
+            self.column = b.add(self._word(begin), apart)
             self.source = b.add(b.mul(row, width), begin)
             left = b.sub(columns, first)
         self.mask, self.left = b.icmp_signed("<", iota, self._word(left)), left
@@ -80,6 +81,13 @@ class _Cells:
             )
             for number, column in enumerate(self.columns)
         ]
+
+    def reached(self, shift_y: Any, shift_x: Any, height: Any) -> Any:
+        """The lanes whose cell at this shift lies within the source."""
+        b = self.v.b
+        rows = b.icmp_unsigned("<", b.add(self.row, self._word(shift_y)), self._word(height))
+        columns = b.icmp_unsigned("<", b.add(self.column, self._word(shift_x)), self._word(self.width))
+        return b.and_(b.and_(rows, columns), self.mask)
 
     def _sought(self, number: int) -> Any:
         if self.stride == 1:
@@ -112,9 +120,10 @@ def _numbers(builder: Any, *tuples: Any) -> list[Any]:
     return [number for some in tuples for number in cgutils.unpack_tuple(builder, some)]
 
 
-def _add_product(v: Vectors, total: Any, x: Any, y: Any) -> None:
-    """total += x · y."""
-    v.b.store(v.multiply_add(x, y, v.b.load(total)), total)
+def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any) -> None:
+    """total += x · y in the lanes that are on; the others stay as they are, even where a factor is not finite."""
+    old = v.b.load(total)
+    v.b.store(v.b.select(mask, v.multiply_add(x, y, old), old), total)
 
 
 class _Sums:
@@ -144,6 +153,7 @@ class _Sums:
             shift_y = b.add(begin_y, b.mul(down.index, step_y))
             shift_x = b.add(begin_x, b.mul(across.index, step_x))
             masks = [block.inside(shift_y, shift_x, height) for block in blocks]
+            reached = [block.reached(shift_y, shift_x, height) for block in blocks]
             tap = b.add(weight, b.add(b.mul(down.index, next_row), b.mul(across.index, next_tap)))
             away = b.add(source, b.add(b.mul(shift_y, width), shift_x))
             with tight_loop(b, depth) as deep:
@@ -152,8 +162,8 @@ class _Sums:
                 at = b.add(tap, b.mul(deep, deeper_weight))
                 for r, line in enumerate(sums):
                     factor = v.spread(b.load(v.at(b.add(at, b.mul(_WHOLE(r), next_weight)))), v.vector)
-                    for total, x in zip(line, read, strict=True):
-                        _add_product(v, total, factor, x)
+                    for total, x, mask in zip(line, read, reached, strict=True):
+                        _add_product(v, total, factor, x, mask)
         for r, line in enumerate(sums):
             begin = b.add(out, b.mul(_WHOLE(r), next_out))
             for k, (total, block) in enumerate(zip(line, blocks, strict=True)):
@@ -244,7 +254,7 @@ def tap_tile(*fields: Any) -> Any:
         line_length = cells if form.flat else columns
         vectors = b.sdiv(b.add(line_length, _WHOLE(form.lanes - 1)), lanes)
         # Which lanes are cells is found out first and kept in memory: the sums need the registers for themselves.
-        many = form.taps * form.stride + 1
+        many = form.taps * (form.stride + 1) + 1
         kept = cgutils.alloca_once(b, ir.ArrayType(_WORD, MOST_BLOCKS * many))
 
         def place_of(block: Any, k: int) -> Any:
@@ -255,21 +265,23 @@ def tap_tile(*fields: Any) -> Any:
             position, column = (first, _WHOLE(0)) if form.flat else (b.sub(_WHOLE(0), shift_y), first)
             here = _Cells(v, form, position, column, width, columns, cells, _WHOLE(1))
             found = [mask for shift_x in shifts for mask in here.inside(shift_y, shift_x, height)]
+            found += [here.reached(shift_y, shift_x, height) for shift_x in shifts]
             for k, mask in enumerate([*found, here.mask]):
                 b.store(b.zext(b.bitcast(mask, word), _WORD), place_of(block.index, k))
 
         def add_up(from_source: Any, from_slopes: Any, block: Any) -> None:
             kind = ir.VectorType(ir.IntType(1), form.lanes)
             *masks, there = [b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(many)]
-            by_tap = [masks[k : k + form.stride] for k in range(0, len(masks), form.stride)]
+            reached = masks[form.taps * form.stride :]
+            by_tap = [masks[k * form.stride : (k + 1) * form.stride] for k in range(form.taps)]
             with tight_loop(b, images) as image:
                 near = b.add(from_source, b.mul(image, later_source))
                 read = [read_apart(v, b.add(near, shift), mask) for shift, mask in zip(shifts, by_tap, strict=True)]
                 at = b.add(from_slopes, b.mul(image, later_slopes))
                 for r, line in enumerate(sums):
                     slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, there)
-                    for total, x in zip(line, read, strict=True):
-                        _add_product(v, total, slope, x)
+                    for total, x, mask in zip(line, read, reached, strict=True):
+                        _add_product(v, total, slope, x, mask)
 
         away = b.add(source, b.mul(shift_y, width))
         if form.flat:

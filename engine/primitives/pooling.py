@@ -191,10 +191,10 @@ def put_shape(y: Value, places: Value, size: Pair) -> Shape:
 
 
 def put_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """y, places, x, cells of a map of x, cells of a map of y."""
+    """y, places, x, cells of a map of x, cells of a map of y, width of a map of x."""
     y, places = operands
     cells = [region.shape[2] * region.shape[3] for region in (result, y)]
-    return (y.offset, places.offset, result.offset, *cells)
+    return (y.offset, places.offset, result.offset, *cells, result.shape[3])
 
 
 @kernel

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from engine.primitives.base import Interval, Primitive
+from tests.references.convolution import maps_in_windows, window_choice
 from tests.references.registry import ANY, Case, Draw, numbers, reference, same_shape, shapes, whole_numbers
 
 
@@ -72,3 +73,76 @@ def probabilities(draw: Draw, primitive: Primitive) -> Case:
 @reference("class_gradient", probabilities)
 def class_gradient(p, t, d_loss):
     return d_loss / len(t) * (p - np.eye(p.shape[1])[t])
+
+
+# rows --------------------------------------------------------------------------------------------------------------------
+
+ABOUT_1 = Interval(0.5, 2.0)
+WITHIN_1 = Interval(-1.0, 1.0)
+
+
+def table(draw: Draw) -> tuple[int, int]:
+    return draw(st.integers(1, 9)), draw(st.integers(1, 40))
+
+
+def rows_and_room(draw: Draw, primitive: Primitive) -> Case:
+    """Rows, a number above 0, and room for the deviations."""
+    rows, width = table(draw)
+    return Case(numbers(draw, [((rows, width), WITHIN_1), ((), ABOUT_1), ((rows, 1), ANY)]))
+
+
+@reference("standardise", rows_and_room)
+def standardise(x, epsilon, deviations):
+    """The deviations are written over the third operand."""
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + epsilon)
+
+
+def standardised_rows(draw: Draw, primitive: Primitive) -> Case:
+    rows, width = table(draw)
+    return Case(numbers(draw, [((rows, width), WITHIN_1), ((rows, width), WITHIN_1), ((rows, 1), ABOUT_1)]))
+
+
+@reference("standardise_gradient", standardised_rows)
+def standardise_gradient(dy, y, deviations):
+    return (dy - dy.mean(-1, keepdims=True) - y * (dy * y).mean(-1, keepdims=True)) / deviations
+
+
+def shares_and_slopes(draw: Draw, primitive: Primitive) -> Case:
+    shape = table(draw)
+    return Case(numbers(draw, [(shape, Interval(0.0, 1.0)), (shape, WITHIN_1)]))
+
+
+@reference("softmax_gradient", shares_and_slopes)
+def softmax_gradient(y, dy):
+    return y * (dy - (dy * y).sum(-1, keepdims=True))
+
+
+# time and windows --------------------------------------------------------------------------------------------------------
+
+
+def pairs(draw: Draw, primitive: Primitive) -> Case:
+    """Features and slopes of some steps of time, and room for the slopes' sum where it is asked for."""
+    batch, features, units, steps = draw(st.integers(1, 7)), *[draw(st.integers(1, 19)) for _ in range(2)], 3
+    asked = draw(st.booleans())
+    drawn = [((batch, n), WITHIN_1) for _ in range(steps) for n in (features, units)]
+    return Case(numbers(draw, [*drawn, *([((units,), ANY)] if asked else [])]), {"sums": asked})
+
+
+@reference("products_total", pairs)
+def products_total(*operands, sums):
+    """The slopes' sum is written over the last operand."""
+    steps = operands[:-1] if sums else operands
+    return sum(x.T @ dy for x, dy in zip(steps[::2], steps[1::2], strict=True))
+
+
+def maps_and_room(draw: Draw, primitive: Primitive) -> Case:
+    case = maps_in_windows(draw, primitive)
+    return case._replace(operands=[*case.operands, window_choice(*case.operands, **case.attributes)])
+
+
+@reference("window_best", maps_and_room)
+def window_best(x, places, *, window, stride, padding):
+    """The places are written over the second operand."""
+    chosen = window_choice(x, window=window, stride=stride, padding=padding)
+    flat = x.reshape(*x.shape[:2], -1)
+    return np.take_along_axis(flat, chosen.reshape(*x.shape[:2], -1), axis=2).reshape(chosen.shape)

@@ -14,6 +14,8 @@ GEOMETRIES = {
     "small maps": (5, 7, (4, 4), 2, 2, 0, "window_best_blocks"),
     "one window": (3, 3, (2, 2), 2, 2, 0, "window_best_blocks"),
     "wide maps": (2, 2, (6, 70), 2, 2, 0, "window_best_lines"),
+    "wide maps of threes": (2, 2, (6, 51), 3, 3, 0, "window_best_lines"),
+    "maps of eight windows": (2, 2, (16, 16), 2, 2, 0, "window_best_blocks"),
     "threes": (3, 3, (12, 12), 3, 3, 0, "window_best_blocks"),
     "threes with a rest": (2, 2, (11, 13), 3, 3, 0, "window_best_lines"),
     "windows that overlap": (2, 2, (7, 7), 3, 2, 0, "window_best_body"),
@@ -67,3 +69,32 @@ def test_any_two_pieces_make_the_same_winners(geometry):
         pieces = finish_in_pieces(*prepared(geometry, "float32"), lambda length, share=share: round(share * length))
         for one, other in zip(whole, pieces, strict=True):
             assert one.tobytes() == other.tobytes()
+
+
+@SETTINGS
+def test_slopes_go_back_to_the_winners_alone(geometry):
+    images, channels, size, window, stride, padding, found_by = geometry
+    _, places = finish(*prepared(geometry, "float32"))
+    dy = np.random.default_rng(2).normal(size=places.shape).astype(np.float32)
+    attributes = {"window": (window,) * 2, "stride": (stride,) * 2, "padding": (padding,) * 4}
+    wanted = np.zeros((images * channels, size[0] * size[1]))
+    for plane, (where, slopes) in enumerate(
+        zip(places.reshape(len(wanted), -1), dy.reshape(len(wanted), -1), strict=True)
+    ):
+        np.add.at(wanted[plane], where, slopes)
+    given = [maps_of(geometry), dy]
+
+    def recipe(emit_with, values):
+        chosen = emit_with.emit("window_choice", values[0], **attributes)
+        return emit_with.emit("window_put", values[1], chosen, size=size)
+
+    bench = build(recipe, given)
+    put = start(bench, given, "float32").tape.fast.instructions[-1]
+    covers = found_by != "window_best_body" and all(length % window == 0 for length in size) and size[1] // window >= 8
+    assert body_of(put, "float32")[0].name == ("window_put_lines" if covers else "window_put_body")
+    (whole,) = finish(bench, start(bench, given, "float32"))
+    np.testing.assert_allclose(whole.reshape(wanted.shape), wanted, rtol=1e-6)
+    machine = start(bench, given, "float32")
+    machine.play_once()  # the places come first, then the slopes in two pieces
+    (pieces,) = finish_in_pieces(bench, machine, lambda length: length // 3)
+    assert pieces.tobytes() == whole.tobytes()
