@@ -293,10 +293,10 @@ def _rows_of(kind: type[NodeType], wired: frozenset[str], values: tuple[tuple[st
 
 
 def _shown_properties(kind: type[NodeType], properties: Mapping[str, Any]) -> list[str]:
-    """The first size and the first two numbers: what one changes most; the inspector has the rest."""
+    """The first size and the first two numbers that are felt at once: what one changes most; the inspector has the rest."""
     known = kind.properties()
     sizes = [name for name, entry in known.items() if isinstance(entry, Whole) and entry.default is not None]
-    numbers = [name for name, entry in known.items() if isinstance(entry, Real)]
+    numbers = [name for name, entry in known.items() if isinstance(entry, Real) and entry.is_slot]
     scalars = [
         name
         for name, entry in known.items()

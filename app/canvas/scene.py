@@ -185,8 +185,8 @@ class CanvasScene(LitScene):
             nodes.colours[name] = colour_of(node)
             if item is not None:
                 item.take(wiring, shapes, geometry)
-            elif wanted is not NodeItem:
-                nodes[name]  # Qt paints it, and has to know of it
+            elif wanted is not NodeItem:  # Qt paints it, and has to know of it
+                nodes[name].setPos(*node.position)  # not where it stood before this edit, as the areas still have it
 
     def make_item(self, name: str) -> DrawnNode:
         """The item of a node, as everybody has it now."""

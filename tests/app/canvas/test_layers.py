@@ -255,3 +255,14 @@ def test_an_opened_layer_is_large_enough_to_be_read(view, hand):
 
 def test_what_shrinks_moves_nothing():
     assert make_room(AREAS, "grows", QRectF(0, 0, 50, 50)) == {}
+
+
+def test_a_layer_out_of_sight_that_opens_and_moves_at_once_stands_where_the_document_has_it(view):
+    editor, scene = view.editor, view.canvas
+    editor.open(editor.document.copy())
+    name = next(node.id for node in editor.document.graph if node.type == "dense")
+    assert name not in scene.nodes.made  # nobody has looked at it yet
+    across, down = editor.document.graph.nodes[name].position
+    editor.set_flag([name], "opened", True, {name: (across, down - 126)})
+    assert scene.nodes[name].pos().toTuple() == (across, down - 126)
+    assert scene.area_of(name).topLeft().toTuple() == (across, down - 126)
