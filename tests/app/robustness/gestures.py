@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from shiboken6 import isValid
 
 from app.views import VIEWS
-from engine.properties import Choice, Dimensions, Flag, Numbers, Real, Whole
+from engine.properties import Choice, Dimensions, Flag, Numbers, Real, Text, Whole
 from engine.training import Optimizer, Phase, optimizer_types
 from tests.app.hand import ALT, CONTROL, LEFT, NONE, RIGHT, SHIFT, Hand
 
@@ -374,6 +374,8 @@ class Person:
             return random.randint(known.low, min(known.high, known.low + 5))
         if isinstance(known, Dimensions):
             return tuple(max(known.low, random.randint(0, 3)) for _ in range(random.randint(0, 2)))
+        if isinstance(known, Text):
+            return random.choice(("", "x", "(batch, features)", "\\hat y", "§ { $"))
         assert isinstance(known, Numbers)
         return random.choice((0.5, -1, [1.0, 2.0], [[0.5], [-0.5]], [[1.0, 2.0], [3.0, 4.0]]))
 
