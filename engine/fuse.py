@@ -29,6 +29,7 @@ class Fused(NamedTuple):
 
 
 _PATTERNS: dict[str, list[Pattern]] = {}
+_BEGINNINGS = ("divide", "total")  # where rows to standardise and products over time are recognised
 
 
 def _pattern(last: str) -> Callable[[Pattern], Pattern]:
@@ -51,6 +52,12 @@ class _Group:
         self.hidden: dict[int, list[Call]] = {}
         self.apart: set[int] = set()
         self._calls, self._uses = calls, Uses(calls, counts, lasting)
+        names = {call.primitive.name for call in calls}
+        if not names.isdisjoint(_PATTERNS) or not names.isdisjoint(_BEGINNINGS):
+            self._find()
+
+    def _find(self) -> None:
+        calls = self._calls
         for call, match in row_groups(calls, self._uses):
             self._replace(call, match)
         for call in calls:
