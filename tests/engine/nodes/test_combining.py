@@ -67,6 +67,17 @@ def test_networks_answer_together(count):
     np.testing.assert_allclose(together("vote", members), votes, rtol=1e-12)
 
 
+@pytest.mark.text("04:ensemble-combiners")
+def test_numbers_04_ensemble_combiners():
+    two = [np.array([[0.9, 0.1]]), np.array([[0.5, 0.5]])]
+    np.testing.assert_allclose(together("geometric", two), [(0.75, 0.25)], atol=1e-9)
+    np.testing.assert_allclose(together("mean", two), [(0.7, 0.3)])
+    three = [np.array([row]) for row in ((0.7, 0.2, 0.1), (0.4, 0.5, 0.1), (0.6, 0.1, 0.3))]
+    np.testing.assert_allclose(together("geometric", three), [(0.605390, 0.236374, 0.158236)], atol=5e-7)
+    np.testing.assert_allclose(together("mean", three), [(0.566667, 0.266667, 0.166667)], atol=5e-7)
+    np.testing.assert_allclose(together("median", three), [(0.6, 0.2, 0.1)])
+
+
 def test_one_network_that_excludes_a_class_excludes_it_for_all():
     found = together("geometric", [np.array([[0.5, 0.5, 0.0]]), np.array([[0.2, 0.2, 0.6]])])
     np.testing.assert_allclose(found, [[0.5, 0.5, 0.0]])

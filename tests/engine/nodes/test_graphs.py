@@ -120,6 +120,24 @@ def test_neighbours_send_their_derivatives_back(aggregate, weighed):
     check_derivatives(Summed("neighbours", operands, aggregate=aggregate))
 
 
+@pytest.mark.text("07:graph-attention")
+def test_numbers_07_graph_attention():
+    # A path of three nodes that are their own neighbours: edges (1 1), (2 1), (1 2), (2 2), (3 2), (2 3), (3 3).
+    begin, end = np.array([0, 1, 0, 1, 2, 1, 2]), np.array([0, 0, 1, 1, 1, 2, 2])
+    h = np.array([1.0, 2.0, 4.0])
+    rows = np.concatenate([h, np.zeros(4)])[:, None]  # as many rows as edges; those behind the third are no nodes
+    operands = {"h": rows, "target": end.astype(np.int32)}
+    shares = Alone("edge_softmax", {**operands, "score": np.maximum(0.5 * (h[end] + h[begin]), 0)}).value()
+    np.testing.assert_allclose(shares, (0.3775, 0.6225, 0.1402, 0.2312, 0.6285, 0.2689, 0.7311), atol=5e-5)
+    heard = {**operands, "source": begin.astype(np.int32), "weight": shares}
+    found = Alone("neighbours", heard, aggregate="sum").value().ravel()[:3]
+    np.testing.assert_allclose(found, (1.6225, 3.1168, 3.4621), atol=5e-5)
+    for slope, wanted in ((0.0, (0.5, 0.5)), (0.2, (0.5498, 0.4502))):
+        apart = h[end] - h[begin]
+        scores = np.where(apart > 0, apart, slope * apart)
+        np.testing.assert_allclose(Alone("edge_softmax", {**operands, "score": scores}).value()[:2], wanted, atol=5e-5)
+
+
 def test_shares_of_edges_add_up_to_one_and_send_their_derivatives_back():
     operands = {"h": DIRECTED["h"], "score": np.array([1.0, -2.0, 3.0, 0.5, 700.0]), "target": DIRECTED["target"]}
     shares = Alone("edge_softmax", operands).value()  # a score of 700 would overflow

@@ -40,6 +40,39 @@ def test_least_squares_finds_in_one_iteration_what_numpy_finds(strength, biases)
     np.testing.assert_allclose(value(played, "error"), np.mean((T - table @ wanted) ** 2), rtol=1e-9)
 
 
+TOY4 = [[2, 1], [1, -1], [-1, -1], [-2, 0.5]], [[1], [1], [-1], [-1]]
+LINE3 = [[1], [2], [3]], [[1], [2], [2]]
+
+
+@pytest.mark.parametrize(
+    ("data", "strength", "wanted"),
+    [
+        (TOY4, 0.0, (0.603239, -0.032389, -0.004049)), (TOY4, 1.0, (0.546460, -0.011062, -0.001106)),
+        (LINE3, 0.0, (0.5, 0.666667)), (LINE3, 1.0, (0.583333, 0.375)), (LINE3, 0.3, (0.5630, 0.4915)),
+    ],
+)  # fmt: skip
+@pytest.mark.text("02:least-squares-closed-form")
+def test_numbers_02_least_squares_closed_form(data, strength, wanted):
+    played = session("least_squares", *data, strength=strength)
+    played.run(2)
+    found = [*value(played, "weight").ravel(), *value(played, "bias")]
+    np.testing.assert_allclose(found, wanted, atol=6e-5 if strength == 0.3 else 6e-7)
+    if data is TOY4 and strength == 0:
+        assert 4 * value(played, "error") == pytest.approx(0.396761, abs=6e-7)
+
+
+@pytest.mark.parametrize(
+    ("strength", "wanted"), [(0.0, (0.325172, 1.335676)), (0.1, (0.403085, 1.106724)), (1.0, (0.429928, 0.521449))]
+)
+@pytest.mark.text("02:rbf-output-ridge")
+def test_numbers_02_rbf_output_ridge(strength, wanted):
+    rows, centres, widths = np.array([[0.0], [1.0], [2.0]]), np.array([0.5, 1.5]), np.array([1.0, 0.5])
+    h = np.exp(-((rows - centres) ** 2) / (2 * widths**2))
+    played = session("least_squares", h, [[1.0], [0.0], [2.0]], strength=strength, use_bias=False)
+    played.step("iteration")
+    np.testing.assert_allclose(value(played, "weight").ravel(), wanted, atol=5e-6)
+
+
 def test_small_batches_of_the_data_still_mean_all_training_rows():
     whole, some = session("least_squares", X, T), session("least_squares", X, T, batch=5)
     whole.step("iteration")
