@@ -61,6 +61,7 @@ class Runner(QObject):
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
         self._collector = Collector(self)
         self._waiting: list[Message] | None = None  # what is said while the worker is held
+        self._copied: tuple[Document, int, Document] | None = None  # what was copied last, of which revision
         self._holding = QTimer(self, singleShot=True, interval=LONGEST_HOLD_MS)
         self._holding.timeout.connect(self.release)
         self._worker = Worker(self._posted.emit)
@@ -81,13 +82,20 @@ class Runner(QObject):
 
     def open(self, document: Document, revision: int) -> None:
         """Start on another document (copied here: the worker's own)."""
-        self._revision, twin = revision, document.copy()
+        self._revision, twin = revision, self._copy_of(document, revision)
         self._send(lambda worker: worker.open(twin, revision), interrupts=True)
 
     def check(self, document: Document, revision: int) -> None:
-        """Have shapes and problems worked out (of a copy made here); `checked` brings them."""
-        twin = document.copy()
+        """Have shapes and problems worked out (of a copy made here, or for the edit before); `checked` brings them."""
+        known = self._copied
+        is_known = known is not None and known[0] is document and known[1] == revision
+        twin = known[2] if known is not None and is_known else document.copy()
         self._send(lambda worker: worker.check(twin, revision), "check")
+
+    def _copy_of(self, document: Document, revision: int) -> Document:
+        """A copy for the worker, which only reads it."""
+        self._copied = (document, revision, document.copy())
+        return self._copied[2]
 
     def hold(self) -> None:
         """Keep the interpreter free for the window, which has much to paint: what is said waits for `release`."""
@@ -104,7 +112,7 @@ class Runner(QObject):
 
     def edit(self, document: Document, revision: int) -> None:
         """Go on with the edited document (copied here); parameters that fit are kept."""
-        self._revision, twin = revision, document.copy()
+        self._revision, twin = revision, self._copy_of(document, revision)
         self._send(lambda worker: worker.edit(twin, revision), "edit", interrupts=True)
 
     def renumber(self, revision: int) -> None:
