@@ -52,6 +52,13 @@ def _numbers(playback: Playback, value: Value) -> Array:
     return flat[: int(np.prod(resolve(value.shape, playback.rows_of(0))))]
 
 
+# What helps where a rate has no part in it, by the operation that had no answer.
+_MENDS = {
+    "row_reduce": "Some of its rows depend on each other, so that there is no one answer. Leave features out that repeat "
+    "others, or let weights cost something: a strength above 0.",
+}
+
+
 def _born(playback: Playback, step: Step, call: Call, result: Value, graph: Graph) -> Problem:
     flat = _numbers(playback, result)
     where = int(np.argmin(np.isfinite(flat)))
@@ -69,7 +76,7 @@ def _born(playback: Playback, step: Step, call: Call, result: Value, graph: Grap
     iteration = playback.iteration if playback.position else playback.iteration - 1
     fact = f"{call.primitive.name} became {said} at iteration {iteration} in the {step.part} part"
     operands = f" (operands {', '.join(numbers)})" if numbers else ""
-    mend = (
+    mend = _MENDS.get(call.primitive.name) or (
         f"Lower the learning rate (now {rates}), then step back some way or reset."
         if rates
         else "Look at its operands."

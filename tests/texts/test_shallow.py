@@ -59,6 +59,15 @@ def test_what_is_left_of_the_errors_and_the_pseudo_inverse():
     np.testing.assert_allclose(pseudo_inverse, [[-0.5, 0, 0.5], [1.333333, 0.333333, -0.666667]], atol=5e-7)
 
 
+def test_features_that_repeat_each_other_are_told_with_what_helps():
+    g = Drawing()
+    g.put("least_squares", g.add("input"), g.add("target"))
+    session = g.session(data=table([[1, 1], [2, 2], [3, 3]], [0, 1, 2]))
+    session.run(1)
+    assert session.problem is not None and session.problem.node == "least_squares_1"
+    assert "depend on each other" in session.problem.mend and "strength above 0" in session.problem.mend
+
+
 @pytest.mark.text("02:l2-shrinkage")
 def test_shrinking_at_every_sample_is_a_ridge_of_that_strength_times_the_rows():
     g = Drawing()
