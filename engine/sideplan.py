@@ -36,8 +36,9 @@ class SidePlan:
     ) -> CpuMachine:
         """Play the forward part over `rows` rows with these parameters; read results from the machine's views."""
         machine = self._machine(rows)
+        strange = self._remembering_rows(machine, parameters)
         for address, value in self.program.sources.items():
-            if machine.tape.places[value.index] is None:
+            if machine.tape.places[value.index] is None or address in strange:
                 continue
             view = machine.view(value)
             if address == "data.inputs":
@@ -48,6 +49,18 @@ class SidePlan:
                 view[...] = parameters[address]
         machine.play_once()
         return machine
+
+    def _remembering_rows(self, machine: CpuMachine, parameters: Mapping[str, Array]) -> set[str]:
+        """States of nodes that remember the rows of a batch, where this is another number of rows: they begin anew."""
+        states = {a: v for a, v in self.program.sources.items() if v.source is not None and v.source.role == "state"}
+        fresh = {
+            address.partition(".")[0]
+            for address, value in states.items()
+            if address in parameters
+            and machine.tape.places[value.index] is not None
+            and machine.view(value).shape != parameters[address].shape
+        }
+        return {address for address in states if address.partition(".")[0] in fresh}
 
     def predict(self, inputs: Array, parameters: Mapping[str, Array]) -> Array:
         """The prediction (rows, …) for these inputs. Raises `ProblemError` where nothing predicts, or they do not fit."""

@@ -288,3 +288,22 @@ def test_stepping_running_and_going_back_agree_bit_for_bit(order):
     for moment in reversed(moments):
         stepped.step_back()
         assert lasting(stepped) == moment
+
+
+def test_what_remembers_its_rows_predicts_for_any_number_of_them():
+    graph = Graph()
+    x = graph.add("input")
+    layer, recall_node, loss = (
+        graph.add("dense", units=2),
+        graph.add("hopfield_recall"),
+        graph.add("mean_squared_error"),
+    )
+    graph.connect(x, layer["x"])
+    graph.connect(layer, recall_node["query"])
+    graph.connect(recall_node["state"], loss["prediction"])
+    graph.connect(graph.add("target"), loss["target"])
+    data = {"inputs": [[0.0, 1.0], [1.0, 0.0]], "targets": [[0.0, 1.0], [1.0, 0.0]]}
+    made = Session(Document(graph, data={"train": data}, training={"loss": loss.id, "batch_size": 0}))
+    made.run(2)
+    assert made.predict(np.zeros((7, 2))).shape == (7, 2)
+    assert made.predict(np.zeros((2, 2))).shape == (2, 2)
