@@ -300,7 +300,7 @@ def test_what_remembers_its_rows_predicts_for_any_number_of_them():
     )
     graph.connect(x, layer["x"])
     graph.connect(layer, recall_node["query"])
-    graph.connect(recall_node["state"], loss["prediction"])
+    graph.connect(layer, loss["prediction"])
     graph.connect(graph.add("target"), loss["target"])
     data = {"inputs": [[0.0, 1.0], [1.0, 0.0]], "targets": [[0.0, 1.0], [1.0, 0.0]]}
     made = Session(Document(graph, data={"train": data}, training={"loss": loss.id, "batch_size": 0}))
