@@ -13,23 +13,21 @@ from app.editor import history, scopes
 from app.editor.change import RESET, Change, change_of, change_within, joined
 from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, wires
 from app.editor.commands.drafts import fits_behind, refusal, taken_ids
-from app.editor.delta import Delta, wire_id
+from app.editor.delta import Delta
 from app.editor.edit import Edit
 from app.editor.layout import arrange
+from app.editor.standing import Standing
 from engine.composite_library import placeable
 from engine.composites import node_at
 from engine.graph import IDENTIFIER, Frame, Node, Note
 from engine.grouping import BORDER, Moved, renamed, replaced
 from engine.nodes import NodeType
 from engine.problems import Problem
-from engine.schema_composites import first_uses
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from app.editor.scopes import Path
     from engine.document import Document
-    from engine.snapshot import Snapshot
     from engine.training import Training
 
 Place = tuple[float, float]
@@ -39,7 +37,7 @@ MOST_AT_ONCE = 400  # nodes: what is wrong with more is worked out aside, where 
 CHECK_DELAY_MS = 30  # a drag edits at every mouse move; problems are worked out when the hand pauses
 
 
-class Editor(QObject):
+class Editor(Standing):
     """Edits a document. Methods that edit raise `ProblemError` where that cannot be done, and then change nothing.
 
     An edit that would change nothing leaves no step. `gesture` (from `new_gesture`) joins the edits of one drag.
@@ -48,9 +46,6 @@ class Editor(QObject):
     changed = Signal(object)  # a Change; dicts arrive empty through Signal(dict), so everything travels as object
     problems_changed = Signal(object)  # list[Problem]
     values_set = Signal(object)  # {"node.parameter": array}
-    selection_changed = Signal(object)  # set[str]
-    focus_changed = Signal(object)  # "node.port" | None
-    path_changed = Signal(object)  # tuple of the uses that were entered, before anything else is told of it
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,11 +54,6 @@ class Editor(QObject):
         self.scribe = history.Scribe()
         self.revision = 0
         self.problems: list[Problem] = list(document.problems)
-        self._all_shapes: dict[str, tuple] = {}
-        self.path: Path = ()
-        self._asking: tuple[int, Any] = (-1, None)
-        self._seen_shapes: tuple[object, dict[str, tuple]] = ((), {})
-        self._within: tuple[object, Document] | None = None  # what is shown within a composite, and of what it was made
         self.knows_shapes = True  # False while nothing is known of the shapes of a large document
         #: Asked for parameter values of nodes that are about to go, so that a revived node gets the values it had.
         self.values_of: Callable[[Iterable[str]], Mapping[str, np.ndarray]] = lambda ids: {}
@@ -71,8 +61,6 @@ class Editor(QObject):
         self.check_aside: Callable[[Document, int], None] | None = None
         #: Asked for a node's width and height in pixels; the canvas knows better than this.
         self.size_of: Callable[[str], tuple[float, float]] = lambda node_id: (240.0, 152.0)
-        self._selection: set[str] = set()
-        self._focus: str | None = None
         self._last_gesture = 0
         self._untold: list[tuple[Change, dict[str, np.ndarray]]] | None = None  # while a journal is replayed
         self._is_checked = False  # whether shapes and problems are of the document as it is
@@ -177,94 +165,6 @@ class Editor(QObject):
         self.problems = list(self.document.check(inference))
         self._is_checked = self.knows_shapes = True
 
-    # where one stands ------------------------------------------------------------------------------------------------
-
-    @property
-    def shown(self) -> Document:
-        """The document as it is seen from where one stands: within a composite its graph is the inside. Read only."""
-        if not self.path:
-            return self.document
-        composite = scopes.entered(self.document.graph, self.path)
-        assert composite is not None  # an edit that takes it away leads out of it
-        made_of = composite, self.document.training, self.document.data
-        if self._within is None or self._within[0] != made_of:
-            self._within = made_of, scopes.document_within(self.document, composite)
-        return self._within[1]
-
-    @property
-    def prefix(self) -> str:
-        """What stands before the ids that are seen, in the document: `block_1/`; empty at the top."""
-        return scopes.prefix_of(self.path)
-
-    @property
-    def shapes(self) -> dict[str, tuple]:
-        """Shapes by `node.port`, as seen from where one stands."""
-        if not self.path:
-            return self._all_shapes
-        made_of = self.path, id(self._all_shapes)
-        if self._seen_shapes[0] != made_of:
-            self._seen_shapes = made_of, dict(scopes.within(self._all_shapes, self.prefix))
-        return self._seen_shapes[1]
-
-    @shapes.setter
-    def shapes(self, shapes: dict[str, tuple]) -> None:
-        self._all_shapes = shapes
-
-    @property
-    def problems_here(self) -> list[Problem]:
-        """The problems of what is seen; those inside a use stand at the use."""
-        return scopes.problems_within(self.problems, self.prefix)
-
-    def seen(self, snapshot: Snapshot) -> Snapshot:
-        """A snapshot as it looks from where one stands."""
-        return scopes.snapshot_within(snapshot, self.prefix) if self.document.composites else snapshot
-
-    def go_to(self, path: Path) -> None:
-        """Stand at another place: at the top, or within composites, as far as the path leads somewhere."""
-        path = scopes.sound_part(self.document.graph, path)
-        if path != self.path:
-            self.path = path
-            self.select([])
-            self.set_focus(None)
-            self._asking = (-1, None)
-            self.path_changed.emit(path)
-
-    def reveal(self, node: str) -> str | None:
-        """Stand where a node of the document is drawn (`block_1/dense_1`). Its id there; None where there is no such node."""
-        if node_at(self.document.graph, node) is None:
-            return None
-        *path, name = node.split("/")
-        self.go_to(tuple(path))
-        return name
-
-    def enter(self, use: str) -> None:
-        """Go into a use; nothing happens where the node is none."""
-        if scopes.entered(self.shown.graph, (use,)) is not None:
-            self.go_to((*self.path, use))
-
-    def leave(self) -> None:
-        """Go out of the innermost composite, whose use is then selected."""
-        if self.path:
-            *path, use = self.path
-            self.go_to(tuple(path))
-            self.select([use])
-
-    def _stand_where(self, delta: Delta, is_new: bool) -> None:
-        """Out of what an edit has taken away; where one was undone or done again, to where it shows."""
-        composite, path = scopes.entered(self.document.graph, self.path), self.path
-        if not is_new and (composite is None or composite.id not in delta.composites):
-            drawn = any(getattr(delta, part) for part in scopes.DRAWN)
-            uses = first_uses(self.document.graph)
-            place = next((uses[name] for name in delta.composites if name in uses and not drawn), "")
-            if drawn or place:
-                path = tuple(place.split("/")) if place else ()
-        path = scopes.sound_part(self.document.graph, path)
-        if path != self.path:
-            self.path, self._selection, self._focus = path, set(), None
-            self.path_changed.emit(path)
-            self.selection_changed.emit(set())
-            self.focus_changed.emit(None)
-
     # playing edits ---------------------------------------------------------------------------------------------------
 
     def new_gesture(self) -> int:
@@ -328,38 +228,6 @@ class Editor(QObject):
             self.select(self._selection - gone)
         if self._focus is not None and self._focus.partition(".")[0] not in self.shown.graph.nodes:
             self.set_focus(None)
-
-    # selection and focus, which are no steps -------------------------------------------------------------------------
-
-    @property
-    def selection(self) -> set[str]:
-        """Ids of selected nodes, frames, notes and wires (`source>target`); a copy."""
-        return set(self._selection)
-
-    def select(self, ids: Iterable[str]) -> None:
-        """Select exactly these."""
-        chosen = {name for name in ids if self.exists(name)}
-        if chosen != self._selection:
-            self._selection = chosen
-            self.selection_changed.emit(set(chosen))
-
-    def exists(self, name: str) -> bool:
-        """Whether a node, frame, note or wire of that id is drawn where one stands."""
-        graph = self.shown.graph
-        if name in graph.nodes or name in graph.frames or name in graph.notes:
-            return True
-        return ">" in name and any(wire_id(wire) == name for wire in graph.wires)
-
-    @property
-    def focus(self) -> str | None:
-        """The value (`node.port` or `node.parameter`) that ↑ and ↓ change."""
-        return self._focus
-
-    def set_focus(self, address: str | None) -> None:
-        """Focus a value."""
-        if address != self._focus:
-            self._focus = address
-            self.focus_changed.emit(address)
 
     # asking ----------------------------------------------------------------------------------------------------------
 
@@ -506,11 +374,6 @@ class Editor(QObject):
         attributes = {} if later is training else {"training": (training, later)}
         delta = replace(delta, values=values | renamed(values, everywhere), attributes=attributes)
         self._push_here(family, (text, delta))
-
-    def _places(self) -> list[str]:
-        """What stands before the ids of what is seen, at each place where it is used."""
-        composite = scopes.entered(self.document.graph, self.path)
-        return [""] if composite is None else scopes.prefixes(self.document.graph, composite.id)
 
     # arrangement -----------------------------------------------------------------------------------------------------
 
