@@ -49,7 +49,7 @@ class Standing(QObject):
             return self.document
         composite = scopes.entered(self.document.graph, self.path)
         assert composite is not None  # an edit that takes it away leads out of it
-        made_of = composite, self.document.training, self.document.data
+        made_of = composite, self.document.graph.composites, self.document.training, self.document.data
         if self._within is None or self._within[0] != made_of:
             self._within = made_of, scopes.document_within(self.document, composite)
         return self._within[1]

@@ -269,3 +269,12 @@ def test_the_first_ports_of_a_composite_are_called_by_letters(editor):
     editor.enter("residual_block_1")
     editor.remove(["x", "y"])
     assert editor.add_node("port_in", (0, 0)) == "x" and editor.add_node("port_out", (900, 0)) == "y"
+
+
+def test_what_is_seen_inside_knows_definitions_that_came_since(editor):
+    editor.enter("residual_block_1")
+    assert "lstm_layer" not in editor.shown.graph.composites
+    editor.add_node("lstm_layer", (0, 600))
+    assert "lstm_layer" in editor.shown.graph.composites
+    editor.stack.undo()
+    assert "lstm_layer" not in editor.shown.graph.composites
