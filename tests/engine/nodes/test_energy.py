@@ -303,7 +303,9 @@ def test_what_remembers_its_rows_predicts_for_any_number_of_them():
     graph.connect(layer, loss["prediction"])
     graph.connect(graph.add("target"), loss["target"])
     data = {"inputs": [[0.0, 1.0], [1.0, 0.0]], "targets": [[0.0, 1.0], [1.0, 0.0]]}
-    made = Session(Document(graph, data={"train": data}, training={"loss": loss.id, "batch_size": 0}))
+    made = Session(
+        Document(graph, data={"train": data}, training={"loss": loss.id, "batch_size": 0, "order": "sequential"})
+    )
     made.run(2)
     assert made.predict(np.zeros((7, 2))).shape == (7, 2)
     assert made.predict(np.zeros((2, 2))).shape == (2, 2)
