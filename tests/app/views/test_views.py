@@ -416,3 +416,14 @@ def test_where_two_phases_learn_each_has_a_curve_named_after_its_loss(qtbot, doc
     first, second = (view.body._points[line.probe] for line in view.body._shown())
     np.testing.assert_allclose(second[:, 1], first[:, 1] / 2, rtol=1e-5)
     assert "one for each phase" in view.subtitle.text()
+
+
+def test_losses_of_one_name_are_told_apart_by_their_phases(qtbot, document):
+    graph = document.graph
+    graph.add("scale", id="half", title="loss", factor=0.5)
+    graph.connect("loss", "half")
+    phases = [{"name": "fast", "minimise": "loss"}, {"name": "slow", "minimise": "half"}]
+    document.training, _ = Training.from_json({"phases": phases})
+    view = LossCurve(Editor(document))
+    qtbot.addWidget(view)
+    assert [line.words for line in view.lines_now()] == ["fast", "slow"]
