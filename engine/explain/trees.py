@@ -338,6 +338,7 @@ class Grower:
         by_rows = isinstance(primitive, Primitive) and primitive.length is rows_of_result
         rowwise = bool(entry) and (named in ("row_encode", "pick_encode", "argmax_encode") or by_rows)
         rowwise = rowwise and all(self.live.shape(o)[:1] in (shape[:1], ()) for o in call.operands)
+        rowwise = rowwise and any(len(self.live.shape(o)) > 1 for o in call.operands)  # a single axis is one row
         for operand in call.operands:
             self._named(self._expand(operand, self.live.entry(operand, self.row, self.unit)), "u")
         if primitive.name == "square_distance":  # of one row and one prototype
