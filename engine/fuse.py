@@ -267,7 +267,7 @@ def _linear_gradient(call: Call, uses: Uses) -> Match | None:
     rows = dy if dy.call is None or dy.call.primitive.name != "reshape" else dy.call.operands[0]
     if rows.rank < 2 or rows.shape[-1] != dy.shape[1]:
         rows = dy
-    for reader in {id(one): one for value in (dy, rows) for one in uses.readers[value.index]}.values():
+    for reader in {id(one): one for value in (dy, rows) for one in uses.readers.get(value.index, ())}.values():
         every_row = {"axes": tuple(range(reader.operands[0].rank - 1))}
         if reader.primitive.name == "sum" and reader.attributes == every_row and reader.origin == call.origin:
             place, here = uses.place, uses.place[call.result.index]
