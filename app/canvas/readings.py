@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, isfinite, isnan, log10, prod
+from math import floor, isfinite, isnan, log10, prod, sqrt
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
 MOST_CELLS = 64  # cells across or down that a strip shows; more are averaged in blocks
+IMAGES = 4  # axes of arrays that are pictures: images (or filters), maps, height, width
+MOST_MAPS, MOST_IMAGES, BREADTH = 32, 8, 2.0  # that a strip shows, and how much broader than high it is about
 
 
 @dataclass(frozen=True)
@@ -74,8 +76,11 @@ def strip_of(reading: Any, level: float) -> Strip | None:
     """The picture of an array; `level` is the level so far, which only grows so that colours keep their meaning."""
     if reading is None or reading.state == "absent" or reading.array is None or reading.array.size < 2:
         return None
-    table = _table(reading.array)
-    least, most = float(table.min()), float(table.max())
+    if reading.array.ndim == IMAGES:
+        table, least, most = _mosaic(reading.array), float(reading.minimum), float(reading.maximum)
+    else:
+        table = _table(reading.array)
+        least, most = float(table.min()), float(table.max())
     largest = max(-least, most)
     if not isfinite(largest):
         return None
@@ -99,6 +104,19 @@ def _table(array: np.ndarray) -> np.ndarray:
     if table.shape[0] > table.shape[1]:
         table = table.T
     return _averaged(_averaged(table, 0), 1)
+
+
+def _mosaic(images: np.ndarray) -> np.ndarray:
+    """Pictures (images, maps, height, width) side by side: the maps of the first, or several where each is one map."""
+    tiles = images[0, :MOST_MAPS] if images.shape[1] > 1 else images[:MOST_IMAGES, 0]
+    count, height, width = tiles.shape
+    columns = min(count, max(1, round(sqrt(BREADTH * count * height / width))))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1))
+    for place, tile in enumerate(tiles):
+        top, left = place // columns * (height + 1), place % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = tile
+    return _averaged(_averaged(sheet, 0), 1)
 
 
 def _averaged(table: np.ndarray, axis: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPixmap
 from app.canvas.live import zoom_of
 from app.canvas.readings import strip_of
 from app.theme import current_theme
-from engine.snapshot import Reading
+from engine.snapshot import Reading, read
 
 
 def pixels(view, area):
@@ -228,3 +228,18 @@ def test_an_array_of_nothing_but_zeros_is_drawn_in_the_colour_of_zero():
     strip = strip_of(Reading((1, 3), "current", np.zeros((1, 3)), 0.0, 0.0, 0.0, 0.0), 0.0)
     assert strip is not None and strip.image.pixelColor(0, 0) == strip.image.pixelColor(2, 0)
     assert strip_of(Reading((1, 2), "current", np.array([[0.0, 0.3]]), 0.0, 0.3, 0.15, 0.15), strip.level).level == 0.5
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((32, 1, 8, 8), (35, 17)),  # eight examples of one map each, in two rows of four
+        ((4, 8, 8, 8), (35, 17)),  # the eight maps of the first example
+        ((5, 2, 3, 3), (7, 3)),
+    ],
+)
+def test_pictures_stand_side_by_side_as_pictures(shape, size):
+    images = np.linspace(-1, 1, int(np.prod(shape))).reshape(shape)
+    strip = strip_of(read(images, "current"), 0.0)
+    assert (strip.image.width(), strip.image.height()) == size
+    assert (strip.minimum, strip.maximum) == (-1.0, 1.0)
