@@ -231,6 +231,8 @@ class Runner(QObject):
             (self.preparing if kind == "preparing" else self.deciding).emit(*payload)
         elif revision == self._revision:
             self._deliver(kind, payload)
+        elif kind == "failed":  # it may still be so, for all that was edited since: a node was moved, perhaps
+            self._send(lambda worker: worker.tell_again())
         if kind == "snapshot":
             self._send(lambda worker: worker.taken())
 

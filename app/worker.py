@@ -395,6 +395,11 @@ class Worker:
             self._told = problem
             self._fail(problem)
 
+    def tell_again(self) -> None:
+        """What stopped the run was told too late for the window to take it: say it once more, if it still holds."""
+        self._told = None
+        self._watch()
+
     def _fail(self, problem: Problem) -> None:
         self._set_playing(False)
         self._post("failed", problem)

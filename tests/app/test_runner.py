@@ -418,3 +418,28 @@ def test_a_run_that_diverged_returns_to_the_last_good_step(qtbot, runner, docume
     snapshot = caught.args[0]
     assert snapshot.iteration <= 5
     assert all(np.isfinite(reading.array).all() for reading in snapshot.parameters.values())
+
+
+def test_a_number_that_stopped_being_finite_is_told_though_a_node_was_moved_meanwhile(qtbot, runner, document, heard):
+    document.training = dataclasses.replace(
+        document.training,
+        phases=tuple(
+            dataclasses.replace(phase, optimizer=Optimizer("sgd", {"learning_rate": 1000.0}))
+            for phase in document.training.phases
+        ),
+    )
+    graph = document.graph
+    graph.remove("loss")
+    loss = graph.add("mean_squared_error", id="loss")
+    graph.nodes["output"].properties["activation"] = "identity"
+    graph.nodes["hidden"].properties["activation"] = "identity"
+    graph.connect("output", loss["prediction"])
+    graph.connect("target_1", loss["target"])
+    open_and_wait(qtbot, runner, document)
+    runner.run(1000)
+    answer = threading.Event()
+    runner._send(lambda worker: answer.set())
+    assert answer.wait(60)  # what it has to tell is posted, and waits for the window
+    runner.renumber(2)
+    qtbot.waitUntil(lambda: bool(heard["failed"]))
+    assert heard["failed"][0].kind == "finite"
