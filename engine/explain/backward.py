@@ -38,6 +38,8 @@ class Backward:
         for stage in reversed(self.reading.stages):
             if not isinstance(stage.tree, Leaf) and self._is_active(stage.result.value):
                 self._stage(stage)
+        if not self.equations and not isinstance(root.tree, Leaf) and self._is_active(root.result.value):
+            self._ended(root)
         return self.equations
 
     # what is known ---------------------------------------------------------------------------
@@ -78,6 +80,12 @@ class Backward:
         terms = sum_of(shown[:SHOWN], max(0, len(shown) - SHOWN))
         left = number_term(name, self._gradient(root.result), "incoming")
         self.equations.append(Equation((left, EQUALS, *terms), "where paths join"))
+
+    def _ended(self, root: Stage) -> None:
+        """What comes in where nothing goes on, as at a delay that is cut."""
+        self.equations.append(
+            Equation((number_term(self._partial(root.symbol), self._gradient(root.result), "incoming"),))
+        )
 
     def _passed(self, root: Stage, leaf: Leaf) -> None:
         """What is only moved comes out as it came in."""

@@ -140,6 +140,19 @@ def test_where_two_nodes_use_an_output_their_addends_are_shown():
     assert sum(numbers(meeting, "addend")) == pytest.approx(numbers(meeting, "incoming")[0])
 
 
+def test_a_delay_that_is_cut_says_what_comes_in_though_nothing_goes_on():
+    graph = Graph()
+    x, step, before = graph.add("input"), graph.add("each_step"), graph.add("delay", "before", shape=(1,), truncate=1)
+    cell, last, loss = graph.add("rnn_cell", units=1), graph.add("last_step"), graph.add("sum", "loss", over="all")
+    wires = ((x, step), (step, cell["x"]), (before, cell["state"]), (cell, before), (cell, last), (last, loss))
+    for source, sink in wires:
+        graph.connect(source, sink)
+    data = {"inputs": [[[1.0], [2.0]]], "targets": [[0.0]], "task": "regression"}
+    session = Session(Document(graph, data, training={"loss": "loss"}, precision="float64"))
+    (equation,) = step_to(session, "backward", "before").equations
+    assert numbers(equation, "incoming") == [pytest.approx(float(session.gradient("before.y@1")[0, 0]))]
+
+
 def test_gradient_descent_is_old_minus_rate_times_gradient():
     session = Session(xor_net())
     before = session.parameters["dense_1.weight"]
