@@ -74,8 +74,11 @@ class Preset:
 
     def matches(self, words: str) -> bool:
         """Whether every word stands somewhere in title, question, chapter, ids, node types or references."""
+        sought = words.lower().split()
+        if not sought:
+            return True  # the size among the texts may ask for the data
         hay = " ".join(self._texts()).lower()
-        return all(word in hay for word in words.lower().split())
+        return all(word in hay for word in sought)
 
     def _texts(self) -> Iterator[str]:
         yield from (self.id, self.title, self.question, chapter_title(self.chapter), self.size)

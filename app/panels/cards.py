@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt, Signal
@@ -69,11 +70,14 @@ class Card(HoverButton):
         self.preset = preset
         self.scene: Scene | None = None
         self._picture: tuple[object, QPixmap] | None = None
-        self._size_text = preset.size
         self.setText(preset.title)
         self.setAccessibleName(f"{preset.title}. {preset.question}")
         self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @cached_property
+    def _size_text(self) -> str:
+        return self.preset.size  # found when it is painted: it may ask for the data
 
     def show_scene(self, scene: Scene | None) -> None:
         """Show a moment of the preset as it plays; None: the picture at rest."""

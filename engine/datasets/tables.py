@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import cache
 from importlib import resources
 
 import numpy as np
@@ -29,10 +30,16 @@ def _text(file: str) -> str:
 
 def _shipped(name: str) -> tuple[Floats, Indices, tuple[str, ...], tuple[str, ...]]:
     """Inputs, class numbers, names of the features, names of the classes."""
-    head, _, body = _text(f"{name}.csv").partition("\n")
-    rows = np.loadtxt(io.StringIO(body), delimiter=",", dtype=np.float64)
+    names, rows = _rows(name)
     class_names: list[str] = json.loads(_text("classes.json"))[name]
-    return rows[:, :-1], rows[:, -1].astype(np.int64), tuple(head.split(",")[:-1]), tuple(class_names)
+    return rows[:, :-1].copy(), rows[:, -1].astype(np.int64), names[:-1], tuple(class_names)
+
+
+@cache
+def _rows(name: str) -> tuple[tuple[str, ...], Floats]:
+    """Head and numbers of a shipped file, read once; whoever gets them copies what they change."""
+    head, _, body = _text(f"{name}.csv").partition("\n")
+    return tuple(head.split(",")), np.loadtxt(io.StringIO(body), delimiter=",", dtype=np.float64)
 
 
 def _measured(name: str, task: str, features: tuple[str, ...]) -> Table:
