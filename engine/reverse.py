@@ -151,9 +151,8 @@ class Reverse:
             if len(mine) == 1:
                 self.found[value.index] = mine[0]
                 continue
-            # What is shared over time is summed when the light has come back to the first step.
             owner = owner_of(value)
-            build.origin = Origin(owner, "backward", self.number, 0 if at(owner, 0) in result.segments else -1)
+            build.origin = Origin(owner, "backward", self.number, _last_time(owner, mine, result))
             known = before._totals.get(value.index)
             if known is None or known.addends != mine or known.call.origin != build.origin:
                 call = total(mine).call
@@ -185,6 +184,14 @@ class Reverse:
                     if not steps or steps[-1].node != segment.origin.node or steps[-1].time != segment.origin.time:
                         steps.append(sums[0].origin)
                     calls += sums
+
+
+def _last_time(owner: str, addends: Iterable[Value], result: Lowered) -> int:
+    """The step of time at which the last of a shared parameter's addends comes: the first step that light goes back to."""
+    if at(owner, 0) not in result.segments:
+        return -1
+    origins = [value.call.origin for value in addends if value.call is not None]
+    return min([origin.time for origin in origins if origin.node == owner and origin.time >= 0], default=0)
 
 
 def _alive(calls: list[Call], roots: Iterable[Value]) -> list[Call]:
