@@ -68,7 +68,9 @@ def choose(numbers: Array | None, count: int) -> Chosen:
         return Chosen(list(range(SHOWN - 1)), count - SHOWN + 1, None)
     order = np.argsort(-np.abs(np.nan_to_num(numbers)), kind="stable")
     kept = sorted(order[: SHOWN - 1].tolist())
-    return Chosen(kept, count - len(kept), float(numbers.sum() - numbers[kept].sum()))
+    with np.errstate(all="ignore"):  # infinities among them leave no number for the rest
+        rest = float(numbers.sum() - numbers[kept].sum())
+    return Chosen(kept, count - len(kept), rest)
 
 
 class Printer:

@@ -12,6 +12,7 @@ import pytest
 
 from engine.document import Document
 from engine.explain import curve, explain, factors
+from engine.explain.printing import choose
 from engine.graph import Graph
 from engine.nodes import node_types
 from engine.nodes.layers import ACTIVATIONS
@@ -675,3 +676,10 @@ def test_the_derivative_by_a_parameter_node_stays_until_it_is_computed_anew_and_
     found = explain(session, backward)
     assert found.state == "earlier"
     assert 6.0 in [term.number for line in found.equations for term in line.terms]
+
+
+def test_what_is_left_of_a_long_sum_with_infinities_is_no_number_and_no_warning():
+    numbers = np.array([np.inf, -np.inf, *np.arange(20.0)])
+    chosen = choose(numbers, len(numbers))
+    assert (chosen.more, chosen.places[:2]) == (len(numbers) - len(chosen.places), [0, 1])
+    assert chosen.rest is not None and np.isnan(chosen.rest)
