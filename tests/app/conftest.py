@@ -1,8 +1,10 @@
 """What the tests of the window share: a document that trains, a theme, a runner that is always closed."""
 
+import gc
 import json
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -43,6 +45,26 @@ class PatientBot(QtBot):
 @pytest.fixture
 def qtbot(qapp, request):
     return PatientBot(request)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collection_between_files(qapp):
+    """What the tests of a file leave behind goes when all of them are done, and Qt has deleted what it was to delete."""
+    yield
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def no_collection_within_tests(request, monkeypatch):
+    """Windows of former tests are not collected in the middle of another's waiting: a worker died of it now and then."""
+    if request.module.__name__.endswith("test_collection"):
+        yield
+        return
+    monkeypatch.setattr("app.collection.EVERY_MS", 10**8)
+    gc.disable()
+    yield
+    gc.disable()
 
 
 @pytest.fixture(autouse=True)
