@@ -314,7 +314,8 @@ def shown_value(node: Node, kind: type[NodeType] | None) -> str:
 
 def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: Shapes) -> str:
     """What the heat strip shows: the node's own weights, else its first output where that is an array."""
-    if kind.input("weight") is not None and "weight" not in wired:
+    own = kind.input("weight")
+    if own is not None and own.kind == "parameter" and "weight" not in wired:
         return "weight"
     if not (name := shown_value(node, kind)):
         return ""

@@ -243,3 +243,20 @@ def test_pictures_stand_side_by_side_as_pictures(shape, size):
     strip = strip_of(read(images, "current"), 0.0)
     assert (strip.image.width(), strip.image.height()) == size
     assert (strip.minimum, strip.maximum) == (-1.0, 1.0)
+
+
+def test_a_weight_that_is_no_parameter_leaves_the_picture_to_the_value():
+    from app.canvas.geometry import measure
+    from app.canvas.wiring import Wiring
+    from engine.graph import Graph
+
+    graph = Graph()
+    rows, edges = graph.add("constant", "numbers", value=[[1, 0], [0, 1], [1, 1]]), graph.add("edges", "edges")
+    heard, dense = graph.add("neighbours", "heard"), graph.add("dense", "layer")
+    graph.connect(rows, heard["h"])
+    graph.connect(edges["source"], heard["source"])
+    graph.connect(edges["target"], heard["target"])
+    graph.connect(heard, dense)
+    shapes = {"heard.m": (3, 2), "layer.h": (3, 4)}
+    pictured = {name: measure(Wiring(graph), graph.nodes[name], shapes).pictured for name in ("heard", "layer")}
+    assert pictured == {"heard": "m", "layer": "weight"}
