@@ -17,8 +17,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def birth_in(playback: Playback, step: Step, graph: Graph) -> Problem | None:
     """The problem born in a step that was just played, or None."""
-    code = playback.tape.shown_part(step)
-    begin, end = code.full.span(step.index)
+    code = playback.tape.shown_step(step)
+    begin, end = code.full
     for instruction in code.instructions[begin:end]:
         if instruction.call.primitive.name in MONITORS:
             continue

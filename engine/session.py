@@ -82,7 +82,6 @@ class Session:
         )
         drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
         self.playback = Playback(self.tape, self.lowered, drivers)
-        self._position = {origin: index for index, origin in enumerate(self.program.steps)}
         self._side: SidePlan | None = None
         self._explainer: Explainer | None = None
 
@@ -432,7 +431,7 @@ class Session:
         if value.source is not None:
             return "current"
         is_there = value.call is not None and self.tape.places[value.index] is not None
-        index = self._position.get(value.call.origin) if is_there and value.call is not None else None
+        index = self.tape.position.get(value.call.origin) if is_there and value.call is not None else None
         if index is None or not self.playback.is_done(index):
             return "earlier" if self.playback.has_history else "absent"
         return "current"
@@ -698,7 +697,9 @@ class Session:
         kept = self._machine.view(bins)[:begun].astype(np.float64)
         # A loss that was chosen in the middle of a run has a history from there on.
         noted = (begun - 1) * width + filled if begun else 0
-        written = self.iteration + (self.playback.position > 0 and self.playback.is_done(self._position[ring.origin]))
+        written = self.iteration + (
+            self.playback.position > 0 and self.playback.is_done(self.tape.position[ring.origin])
+        )
         turns = self.program.turns
         stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses
         starts = written - stretch * (noted - np.arange(begun) * float(width))

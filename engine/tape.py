@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -64,6 +64,14 @@ class Section(NamedTuple):
         return (self.step_ends[step - 1] if step else self.begin), self.step_ends[step]
 
 
+class StepCode(NamedTuple):
+    """What one step plays: bounds among instructions, for whole batches and for a shorter last one."""
+
+    instructions: list[Instruction]
+    full: tuple[int, int]
+    short: tuple[int, int]
+
+
 class Turn(NamedTuple):
     """What one iteration plays: a section for whole batches, and one for a shorter last batch; the same if there is none."""
 
@@ -110,7 +118,8 @@ class Tape:
     slots: list[Value] = field(default_factory=list)  # settings and constants: numbers that a hand changes
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: slots; parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
-    _parts: dict[tuple[str, int], TapeCode] = field(default_factory=dict)
+    _updates: dict[int, TapeCode] = field(default_factory=dict)  # by phase
+    _steps: dict[int, StepCode] = field(default_factory=dict)  # by index of the step
 
     @cached_property
     def fast(self) -> TapeCode:
@@ -120,8 +129,7 @@ class Tape:
     @cached_property
     def shown(self) -> TapeCode:
         """The code of an iteration that ends in a picture."""
-        calls = self._shown_calls(self.fused.calls)
-        return _encode(self, calls, self.program.turns) if self.fused.hidden else self.fast
+        return _encode(self, self._shown_calls, self.program.turns) if self.fused.hidden else self.fast
 
     @cached_property
     def turns(self) -> tuple[tuple[Step, ...], ...]:
@@ -131,20 +139,49 @@ class Tape:
             self.steps,
         )
 
-    def shown_part(self, step: Step) -> TapeCode:
-        """The code of one part of an iteration (forward, or one phase's backward or update): what stepping plays.
+    def shown_step(self, step: Step) -> StepCode:
+        """The code of one step: what stepping plays.
 
-        Planned when a step first needs it, so that an edit waits for no more than it is about to show.
+        Planned when the step is first played, so that an edit waits for no more than it is about to show.
         """
-        key = (step.part, step.phase)
-        code = self._parts.get(key)
+        code = self._steps.get(step.index)
         if code is None:
-            calls = [call for call in self.fused.calls if (call.origin.part, call.origin.phase) == key]
-            code = self._parts[key] = _encode(self, self._shown_calls(calls), ())
+            code = self._steps[step.index] = self._update(step) if step.part == "update" else self._alone(step)
         return code
 
-    def _shown_calls(self, calls: Sequence[Call]) -> list[Call]:
-        hidden = self.fused.hidden
+    def _alone(self, step: Step) -> StepCode:
+        begin, end = self._spans[step.index]
+        calls, instructions = self._shown_calls[begin:end], list[Instruction]()
+        full = short = _encode_calls(self, calls, self.batch, instructions)
+        if self.short:
+            short = _encode_calls(self, calls, self.short, instructions)
+        return StepCode(instructions, full, short)
+
+    def _update(self, step: Step) -> StepCode:
+        """Neighbouring updates may be played by one instruction, which the first of their steps plays."""
+        code = self._updates.get(step.phase)
+        if code is None:
+            calls = [c for c in self._shown_calls if c.origin.part == "update" and c.origin.phase == step.phase]
+            code = self._updates[step.phase] = _encode(self, calls, ())
+        return StepCode(code.instructions, code.full.span(step.index), code.short.span(step.index))
+
+    @cached_property
+    def _spans(self) -> list[tuple[int, int]]:
+        """Where the calls of each step lie among those that are shown."""
+        ends = _step_ends(self.position, [call.origin for call in self._shown_calls])
+        return list(zip([0, *ends], ends, strict=False))
+
+    @cached_property
+    def position(self) -> dict[Origin, int]:
+        """The index of each step, by what its calls bear."""
+        return {origin: index for index, origin in enumerate(self.program.steps)}
+
+    @cached_property
+    def _shown_calls(self) -> list[Call]:
+        """All that an iteration computes: behind each fused call those that it stands for."""
+        calls, hidden = self.fused.calls, self.fused.hidden
+        if not hidden:
+            return calls
         shown: list[Call] = []
         for call in calls:
             shown.append(call)
@@ -206,9 +243,8 @@ def _place(tape: Tape) -> None:
     program, batch = tape.program, tape.batch
     places: list[Region | None] = [None] * len(program.values)
     arena, integers = _Cursor(LINE), _Cursor(RESERVED_INTEGERS)
-    used = {value.index for value in chain.from_iterable([call.operands for call in program.calls])}
-    used.update(value.index for value in program.outputs.values())
-    used.update(value.index for found in program.gradients for value in found.values() if value.source is not None)
+    used = set(chain.from_iterable([call.operands for call in program.calls]))
+    used.update(program.outputs.values(), *[found.values() for found in program.gradients])
 
     def put(value: Value, *, packed: bool = False) -> None:
         shape = value.shape
@@ -222,12 +258,11 @@ def _place(tape: Tape) -> None:
             cursor.take(region)
 
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
-    for value in program.values:
+    for value in program.sources.values():
         source = value.source
-        if source is None:
-            continue
+        assert source is not None
         # What a hand can change has a place even where nothing reads it, as the number of a muted constant.
-        if value.index in used or source.trainable or source.role in ("parameter", "setting", "data"):
+        if value in used or source.trainable or source.role in ("parameter", "setting", "data"):
             by_role[source.role].append(value)
     for role in ("setting", "constant"):
         for value in by_role[role]:
@@ -308,44 +343,73 @@ def _takes_part(origin: Origin, phase: int) -> bool:
 
 
 def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction]) -> Section:
-    program, places = tape.program, tape.places
-    begin = len(instructions)
-    same_batch = batch == tape.batch
-    position = {origin: index for index, origin in enumerate(program.steps)}
-    ends = [begin] * len(program.steps)
+    ends: list[int] = []
+    begin, end = _encode_calls(tape, calls, batch, instructions, ends)
+    return Section(begin, end, tuple(_step_ends(tape.position, [call.origin for call in calls], begin, ends)))
+
+
+def _step_ends(
+    position: Mapping[Origin, int], origins: Sequence[Origin], begin: int = 0, ends: Sequence[int] | None = None
+) -> list[int]:
+    """Where each step ends among calls with these origins; or among what `ends` says that each of them ends at."""
+    found = [begin] * len(position)
     origin, step = None, 0
+    for place, mine in enumerate(origins):
+        if mine is not origin:
+            origin, step = mine, position[mine]
+        found[step] = ends[place] if ends is not None else place + 1
+    for index in range(1, len(found)):  # a step without calls of its own ends where the one before it does
+        found[index] = max(found[index], found[index - 1])
+    return found
+
+
+def _encode_calls(
+    tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction], ends: list[int] | None = None
+) -> tuple[int, int]:
+    """Append the instructions of calls; where they begin and end. `ends` is told how many there are behind each call."""
+    places, begin, same_batch = tape.places, len(instructions), batch == tape.batch
     for call in calls:
         primitive = call.primitive
-        if call.origin is not origin:
-            origin, step = call.origin, position[call.origin]
         assert isinstance(primitive, Primitive)
-        if primitive.is_view or primitive.body is None:
-            continue
-        operands: list[Region] = [places[value.index] for value in call.operands]  # type: ignore[misc]  # all have one
-        result: Region = places[call.result.index] if not primitive.writes else operands[primitive.writes[0]]  # type: ignore[assignment]
-        if not same_batch:
-            operands = [_shorter(place, value, batch) for place, value in zip(operands, call.operands, strict=True)]
-            result = _shorter(result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch)
-        if primitive.encode is encode_plain:
-            fields: tuple[int, ...] = (*[region.offset for region in operands], result.offset)
-        else:
-            fields = primitive.encode(operands, result, call.attributes)
-        length = result.size if primitive.length is length_of_result else primitive.length(operands, result)
-        if primitive.is_each_alone and length > 1:
-            # To the end of the last cache line: whole vectors only, and nobody else lies there.
-            length = min(-(-length // LINE) * LINE, result.room)
-        if primitive.walks and len(instructions) > begin:
-            longer = _continued(instructions[-1], primitive, fields, length, call.origin)
-            if longer is not None:
-                instructions[-1] = longer
-                ends[step] = len(instructions)
-                continue
-        variant = () if primitive.variant is no_variant else primitive.variant(operands, result, call.attributes)
-        instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call))
-        ends[step] = len(instructions)
-    for index in range(1, len(ends)):  # a step without instructions of its own ends where the one before it does
-        ends[index] = max(ends[index], ends[index - 1])
-    return Section(begin, len(instructions), tuple(ends))
+        if not primitive.is_view and primitive.body is not None:
+            operands: list[Region] = [places[value.index] for value in call.operands]  # type: ignore[misc]  # all have one
+            result: Region = places[call.result.index] if not primitive.writes else operands[primitive.writes[0]]  # type: ignore[assignment]
+            if not same_batch:
+                operands = [_shorter(place, value, batch) for place, value in zip(operands, call.operands, strict=True)]
+                result = _shorter(
+                    result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch
+                )
+            _append(instructions, begin, call, primitive, operands, result)
+        if ends is not None:
+            ends.append(len(instructions))
+    return begin, len(instructions)
+
+
+def _append(
+    instructions: list[Instruction],
+    begin: int,
+    call: Call,
+    primitive: Primitive,
+    operands: list[Region],
+    result: Region,
+) -> None:
+    """The instruction of a call, as one of its own or as more of the one before it."""
+    assert primitive.body is not None
+    if primitive.encode is encode_plain:
+        fields: tuple[int, ...] = (*[region.offset for region in operands], result.offset)
+    else:
+        fields = primitive.encode(operands, result, call.attributes)
+    length = result.size if primitive.length is length_of_result else primitive.length(operands, result)
+    if primitive.is_each_alone and length > 1:
+        # To the end of the last cache line: whole vectors only, and nobody else lies there.
+        length = min(-(-length // LINE) * LINE, result.room)
+    if primitive.walks and len(instructions) > begin:
+        longer = _continued(instructions[-1], primitive, fields, length, call.origin)
+        if longer is not None:
+            instructions[-1] = longer
+            return
+    variant = () if primitive.variant is no_variant else primitive.variant(operands, result, call.attributes)
+    instructions.append(Instruction(primitive.body, variant, fields, length, (call.origin,), call))
 
 
 def _continued(

@@ -16,7 +16,7 @@ from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, Tape, TapeCode
+from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, StepCode, Tape, TapeCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
@@ -67,7 +67,7 @@ class CpuMachine:
         self.integers = np.zeros(tape.integers_size + 16, np.int32)
         self.clock = np.zeros(3, np.int64)
         self._epoch = (1, 1)
-        self._parts: dict[int, tuple[Any, ...]] = {}
+        self._stepped: dict[int, tuple[Any, ...]] = {}  # by the identity of a step's instructions
 
     def set_epoch(self, full: int, total: int) -> None:
         """An epoch is `total` iterations, the first `full` of them of whole batches."""
@@ -91,7 +91,7 @@ class CpuMachine:
     def _shown(self) -> tuple[Any, ...]:
         return self._memory(self.tape.shown)
 
-    def _memory(self, code: TapeCode | Joined) -> tuple[Any, ...]:
+    def _memory(self, code: TapeCode | StepCode | Joined) -> tuple[Any, ...]:
         played = _Playable(code.played if isinstance(code, Joined) else _each(code), self.tape.dtype)
         kernels, starts, lengths = (array.ctypes.data for array in (played.kernels, played.starts, played.lengths))
         fields = played.fields.ctypes.data
@@ -100,8 +100,9 @@ class CpuMachine:
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compile or load every kernel of this tape now, telling `progress(done, all)` before each of them."""
         tape = self.tape
-        codes = {id(code): code for code in (tape.fast, tape.shown, *map(tape.shown_part, tape.steps))}
-        wanted = {body_of(entry, tape.dtype) for code in codes.values() for entry in code.instructions}
+        codes = [tape.fast.instructions, tape.shown.instructions]
+        codes += [tape.shown_step(step).instructions for step in tape.steps]
+        wanted = {body_of(entry, tape.dtype) for code in codes for entry in code}
         wanted.update(_body(entry, tape.dtype) for entry in (self._joined.played if self._joined else ()))
         waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
         for done, body in enumerate(waiting):
@@ -125,11 +126,11 @@ class CpuMachine:
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
         self.tell_time()
-        code = self.tape.shown_part(step)
-        memory = self._parts.get(id(code))
+        code = self.tape.shown_step(step)
+        memory = self._stepped.get(id(code.instructions))
         if memory is None:
-            memory = self._parts[id(code)] = self._memory(code)
-        _loop("play", 8)(*memory[:-1], *(code.short if short else code.full).span(step.index))
+            memory = self._stepped[id(code.instructions)] = self._memory(code)
+        _loop("play", 8)(*memory[:-1], *(code.short if short else code.full))
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
@@ -194,7 +195,7 @@ def _loop(name: str, arguments: int) -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
 
 
-def _each(code: TapeCode) -> Iterator[Played]:
+def _each(code: TapeCode | StepCode) -> Iterator[Played]:
     for entry in code.instructions:
         yield Played(entry, entry.fields, False)
 
