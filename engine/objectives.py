@@ -225,8 +225,8 @@ def _learns(graph: Graph, phase: Phase, value: Value) -> bool:
     if value.source is None or value.source.role != "parameter":
         return False
     node = graph.nodes.get(_owner(value))
-    if node is not None and ("frozen" in node.flags or _has_own_rule(node)):
-        return False
+    if node is not None and ("frozen" in node.flags or (phase.parameters == "all" and _has_own_rule(node))):
+        return False  # a node with a rule of its own follows a derivative instead only where the phase names it
     if phase.parameters == "all" or value.source.address in phase.parameters:
         return True
     return any(name in phase.parameters for name in _around(value.source.address))
@@ -249,8 +249,9 @@ def _around(address: str) -> list[str]:
 def lower_rules(graph: Graph, result: Lowered) -> None:
     """Emit the updates of nodes that learn by a rule of their own."""
     program, build = result.program, result.program.build
+    tuned = {step.node for step in program.steps if step.part == "update"}
     for node, rule in build.rules:
-        if "frozen" in graph.nodes[node].flags:
+        if "frozen" in graph.nodes[node].flags or node in tuned:
             continue
         build.origin = Origin(node, "update")
         program.steps.append(build.origin)

@@ -106,6 +106,11 @@ class RestrictedBoltzmannMachine(NodeType):
         Port("error", "()", symbol="E", help="Mean squared difference of examples and reconstruction."),
         LIKELIHOOD,
         SURPRISE,
+        Port(
+            "weight", "(visible, hidden)", "parameter", "W", "To be shared: an unrolled network starts where this is."
+        ),
+        Port("visible_bias", "(visible)", "parameter", "b", "The pull at each visible unit by itself."),
+        Port("hidden_bias", "(hidden)", "parameter", "c", "The pull at each hidden unit by itself."),
     )
     hidden = Whole(4, low=1, high=4096, unit="units", help="How many hidden units there are.")
     visible = Choice(
@@ -176,7 +181,8 @@ class RestrictedBoltzmannMachine(NodeType):
         missed = x - back
         outputs = {
             "reconstruction": back, "hidden": chances, "sample": sample, "fantasy": fantasy, "free_energy": free,
-            "error": emit("mean", missed * missed, axes=(0, 1)),
+            "error": emit("mean", missed * missed, axes=(0, 1)), "weight": machine.weight,
+            "visible_bias": machine.visible_bias, "hidden_bias": machine.hidden_bias,
         }  # fmt: skip
         if log_z is not None:
             outputs["surprise"] = emit("mean", free, axes=(0, 1)) + log_z

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.document import Document
+from engine.graph import Graph
 from engine.nodes.energy import every_state
 from engine.session import Session
 from tests.engine.nodes.playing_rules import document, lasting, session, value
@@ -319,3 +321,45 @@ def test_stepping_running_and_going_back_agree_bit_for_bit(rule, properties):
         stepped.step_back()
         assert lasting(stepped) == moment
     assert lasting(session(rule, ROWS, batch=2, **properties)) == lasting(session(rule, ROWS, batch=2, **properties))
+
+
+def unrolled(parameters: Any) -> Session:
+    """A machine whose weights a decoder shares, and a phase that brings down what the reconstruction misses."""
+    graph = Graph()
+    graph.add("input", "x")
+    graph.add("restricted_boltzmann_machine", "machine", hidden=2, sampling="nothing")
+    graph.add("transpose", "turned")
+    graph.add("dense", "back", units=4, activation="sigmoid")
+    graph.add("binary_cross_entropy", "loss")
+    for one, other in (
+        ("x.value", "machine.x"), ("machine.weight", "turned.x"), ("machine.hidden", "back.x"), ("turned.y", "back.weight"),
+        ("machine.visible_bias", "back.bias"), ("back.h", "loss.prediction"), ("x.value", "loss.target"),
+    ):  # fmt: skip
+        graph.connect(one, other)
+    phase = {
+        "name": "main", "minimise": "loss", "parameters": parameters, "optimizer": {"type": "sgd", "learning_rate": 1.0},
+    }  # fmt: skip
+    data = {"inputs": [[1, 1, 0, 0], [0, 0, 1, 1]], "targets": [[0], [0]], "task": "regression"}
+    return Session(Document(graph, data, {"seed": 0, "batch_size": 0, "phases": [phase]}), dtype="float64")
+
+
+def test_a_decoder_that_shares_its_weights_gives_its_reconstruction():
+    made = unrolled("all")
+    made.run(20)
+    made.step("phase")
+    np.testing.assert_allclose(made.value("back.h"), made.value("machine.reconstruction"), atol=1e-14)
+
+
+def test_a_phase_that_names_the_machine_tunes_it_by_the_derivative_and_not_by_its_rule():
+    ruled, tuned = unrolled("all"), unrolled(["machine"])
+    for made in (ruled, tuned):
+        assert [step.part for step in made.steps if step.node == "machine"].count("update") == 1
+    while tuned.next_step is not None and tuned.next_step.part != "update":
+        tuned.step()
+    wanted = tuned.parameters["machine.weight"] - tuned.gradient("machine.weight")
+    tuned.step("iteration")
+    np.testing.assert_allclose(tuned.parameters["machine.weight"], wanted, atol=1e-15)
+    ruled.run(300)
+    tuned.run(300)
+    assert tuned.evaluate("train")["loss"] < 0.1
+    assert not np.allclose(ruled.parameters["machine.weight"], tuned.parameters["machine.weight"], atol=0.1)
