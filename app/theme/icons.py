@@ -10,6 +10,7 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
 STROKE = "1.5"
+UNKNOWN = "puzzle"  # stands for a name that a document brought along
 RATIOS = (1.0, 2.0)  # an icon carries both; Qt scales the larger one for ratios between and beyond
 
 
@@ -30,8 +31,11 @@ def icon_source(name: str) -> str:
 
 
 def icon_svg(name: str, colour: str) -> str:
-    """The drawing with the theme's stroke, in `colour` (`#RRGGBB`)."""
-    return icon_source(name).replace("currentColor", colour).replace('stroke-width="2"\n', f'stroke-width="{STROKE}"\n')
+    """The drawing with the theme's stroke, in `colour` (`#RRGGBB`); a composite's own icon may be one that is not bundled."""
+    known = name if name in icon_names() else UNKNOWN
+    return (
+        icon_source(known).replace("currentColor", colour).replace('stroke-width="2"\n', f'stroke-width="{STROKE}"\n')
+    )
 
 
 @cache

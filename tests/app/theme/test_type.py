@@ -57,6 +57,11 @@ def test_an_icon_that_is_not_bundled_is_named(qapp):
         icon_source("unicorn")
 
 
+def test_an_icon_that_a_document_names_and_nobody_has_is_drawn_as_a_piece_of_a_puzzle(qapp):
+    unknown, puzzle = (icon_pixmap(name, "#ffffff", 18, 1.0).toImage() for name in ("unicorn", "puzzle"))
+    assert unknown == puzzle
+
+
 def test_a_painted_icon_takes_the_colour_of_its_token(qapp):
     theme = Theme()
     image = theme.pixmap("square", "backward", 24, 4.0).toImage()
