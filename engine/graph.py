@@ -241,7 +241,7 @@ class Graph:
             )
         begin, end = source.partition(".")[0], target.partition(".")[0]
         port = self.input_port(target)
-        waits = port is not None and port.delayed
+        waits = port is not None and (port.delayed or port.late)
         if not waits and (begin == end or begin in self.descendants(end)):
             names = f"{self.nodes[begin].name} to {self.nodes[end].name}"
             return Problem(
@@ -269,7 +269,7 @@ class Graph:
     def in_order(self) -> tuple[list[str], list[str]]:
         """Node ids so that every wire points forward (ties as drawn), and the ids that lie on or behind a cycle.
 
-        Wires into a delay do not count: what they carry is used one step of time later.
+        Wires into a delay do not count: what they carry is used one step of time later. Nor do those into late ports.
         """
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
@@ -289,18 +289,24 @@ class Graph:
 
     def times(self) -> set[str]:
         """What nodes have to do with time (`NodeType.time`); only "" where nothing changes over time."""
+        return {kind.time for kind in self._kinds()}
+
+    def _kinds(self) -> list[type[NodeType]]:
         kinds, known = {node.bound or node.type for node in self.nodes.values()}, node_types()
         found = [known.get(kind) if isinstance(kind, str) else kind for kind in kinds]
-        return {kind.time for kind in found if kind is not None}
+        return [kind for kind in found if kind is not None]
 
     def _undelayed(self) -> list[Wire]:
-        if "delays" not in self.times():
+        patient = {kind for kind in self._kinds() if any(port.late or port.delayed for port in kind.inputs)}
+        if not patient:
             return self.wires
-        delays = {name for name, node in self.nodes.items() if node.kind is not None and node.kind.time == "delays"}
+        waiting = {name for name, node in self.nodes.items() if node.kind in patient}
         return [
             wire
             for wire in self.wires
-            if wire.target_node not in delays or (port := self.input_port(wire.target)) is None or not port.delayed
+            if wire.target_node not in waiting
+            or (port := self.input_port(wire.target)) is None
+            or not (port.delayed or port.late)
         ]
 
     def copy(self) -> Graph:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.graph import Graph, Node
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Call, Origin, Program, Value, shape_text
+from engine.program import MONITORS, Call, Origin, Program, Value, shape_text
 from engine.reverse import Reverse
 from engine.structure import Drawn
 from engine.training import DriverType, Phase, emit_update
+from engine.wiring import late_operands
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered
@@ -254,9 +255,20 @@ def lower_rules(graph: Graph, result: Lowered) -> None:
         if "frozen" in graph.nodes[node].flags or node in tuned:
             continue
         build.origin = Origin(node, "update")
-        program.steps.append(build.origin)
-        mark = len(program.calls)
-        rule()
+        mark, forget = len(program.calls), build.mark()
+        late = late_operands(graph.nodes[node], graph, program.outputs)
+        if late is None:
+            forget()
+            continue
+        build.late = late
+        try:
+            rule()
+        except ProblemError as error:
+            forget()
+            result.problems.extend(error.at(node=node).problems)
+            continue
+        if len(program.calls) > mark:
+            program.steps.append(build.origin)
         for call in program.calls[mark:]:
-            for position in call.primitive.writes:
+            for position in call.primitive.writes if call.primitive.name not in MONITORS else ():
                 build.emit("non_finite_flag", call.operands[position])

@@ -301,6 +301,8 @@ class Builder:
         self.rules: list[
             tuple[str, Callable[[], None]]
         ] = []  # learning rules without a loss: node, what emits its update
+        self.late: dict[str, Value] = {}  # while a rule emits: what came in at its node's late ports
+        self.worlds: dict[str, Any] = {}  # by node: where agents act, for the nodes that take their actions there
         self.classes: int | None = None  # of the data, where its targets are class numbers
         self.examples: Callable[[], Any] | None = None  # inputs of the training rows, for parameters that start at some
         self.answers: Callable[[], Any] | None = None  # targets of the same rows

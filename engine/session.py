@@ -579,7 +579,7 @@ class Session:
         return {
             address: self._machine.view(value)
             for address, value in self.program.sources.items()
-            if _lasts(value) or _is_setting(value) or _is_dragged(value)
+            if (_lasts(value) or _is_setting(value) or _is_dragged(value)) and self.tape.places[value.index] is not None
         } | self._means("predictions")
 
     @property
@@ -682,14 +682,19 @@ class Session:
     def _loss_curve(self) -> dict[str, Array]:
         """Every loss that was computed, `loss.batch` of the first phase, `loss.batch.1` of the second, and so on.
 
-        (iteration, loss) rows, or each bin's lowest and highest where they are merged.
+        (iteration, loss) rows, or each bin's lowest and highest where they are merged. What a node notes of its own is
+        called by it: `score_1.curve`.
         """
         rings = [call for call in self.program.calls if call.primitive.name == "history_ring"]
+        named = {ring.operands[0].source.address: ring for ring in rings if ring.operands[0].source is not None}
+        own = {address.removesuffix("_history"): ring for address, ring in named.items()
+               if address.endswith(".curve_history")}  # fmt: skip
+        rings = [ring for ring in rings if ring not in own.values()]
         first = min([ring.origin.phase for ring in rings], default=0)
         return {
             f"loss.batch.{ring.origin.phase}" if ring.origin.phase > first else "loss.batch": self._losses_in(ring)
             for ring in rings
-        }
+        } | {name: self._losses_in(ring) for name, ring in own.items()}
 
     def _losses_in(self, ring: Call) -> Array:
         bins, counters, _ = ring.operands
@@ -700,8 +705,8 @@ class Session:
         written = self.iteration + (
             self.playback.position > 0 and self.playback.is_done(self.tape.position[ring.origin])
         )
-        turns = self.program.turns
-        stretch = len(turns) / turns.count(ring.origin.phase) if turns else 1.0  # iterations between two of its losses
+        turns, is_own = self.program.turns, ring.operands[2] not in self.program.objectives
+        stretch = 1.0 if not turns or is_own else len(turns) / turns.count(ring.origin.phase)  # iterations between two
         starts = written - stretch * (noted - np.arange(begun) * float(width))
         if width <= 1:
             return np.column_stack([starts, kept[:, 2]])

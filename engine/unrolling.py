@@ -32,7 +32,8 @@ def schedule(graph: Graph) -> tuple[list[str | Region], list[str]]:
         return list(order), circular
     groups = dict.fromkeys([region_of.get(name, name) for name in graph.nodes])
     wires = [
-        (region_of.get(w.source_node, w.source_node), region_of.get(w.target_node, w.target_node)) for w in graph.wires
+        (region_of.get(w.source_node, w.source_node), region_of.get(w.target_node, w.target_node))
+        for w in _in_time(graph)
     ]
     order, stuck = _sorted(groups, [(begin, end) for begin, end in wires if begin != end])
     inner, circular = graph.in_order()
@@ -53,9 +54,9 @@ def schedule(graph: Graph) -> tuple[list[str | Region], list[str]]:
 
 
 def delayed(graph: Graph, wire: Wire) -> bool:
-    """Whether a wire's value is used one step of time later."""
+    """Whether a wire's value is used one step of time later, or once everything else has been computed."""
     port = graph.input_port(wire.target)
-    return port is not None and port.delayed
+    return port is not None and (port.delayed or port.late)
 
 
 def _regions(graph: Graph) -> dict[str, str]:
@@ -64,7 +65,8 @@ def _regions(graph: Graph) -> dict[str, str]:
         return {}
     time = {name: node.kind.time for name, node in graph.nodes.items() if node.kind is not None and node.kind.time}
     following: dict[str, list[str]] = {}
-    for wire in graph.wires:
+    wires = _in_time(graph)
+    for wire in wires:
         following.setdefault(wire.source_node, []).append(wire.target_node)
     inside = {name for name, role in time.items() if role in ("opens", "delays")}
     waiting = list(inside)
@@ -80,10 +82,15 @@ def _regions(graph: Graph) -> dict[str, str]:
             name = leader[name]
         return name
 
-    for wire in graph.wires:
+    for wire in wires:
         if wire.source_node in leader and wire.target_node in leader and not _comes_from_outside(graph, wire):
             leader[find(wire.target_node)] = find(wire.source_node)
     return {name: find(name) for name in leader}
+
+
+def _in_time(graph: Graph) -> list[Wire]:
+    """The wires whose values are needed before everything has been computed."""
+    return [wire for wire in graph.wires if (port := graph.input_port(wire.target)) is None or not port.late]
 
 
 def _comes_from_outside(graph: Graph, wire: Wire) -> bool:

@@ -68,6 +68,12 @@ def operands_of(
             complete = complete and gathered is not None
             operands[port.name] = [_carried(mine[0], value) for value in gathered or []]
             continue
+        if port.late:
+            operands[port.name] = None
+            if not mine and not port.optional:
+                result.problems.append(_free(node, port))
+                complete = False
+            continue
         if mine and port.delayed and moment is not None and moment.step == 0:
             operands[port.name] = None  # nothing has been delayed yet
             continue
@@ -83,10 +89,26 @@ def operands_of(
             operands[port.name] = None
         else:
             complete = False
-            fact = f"nothing is connected to “{port.name}”"
-            mend = "Pull a wire from an output to it."
-            result.problems.append(Problem(fact, mend, node=node.id, port=port.name, severity="warning", kind="free"))
+            result.problems.append(_free(node, port))
     return operands, complete
+
+
+def _free(node: Node, port: Port) -> Problem:
+    fact, mend = f"nothing is connected to “{port.name}”", "Pull a wire from an output to it."
+    return Problem(fact, mend, node=node.id, port=port.name, severity="warning", kind="free")
+
+
+def late_operands(node: Node, graph: Graph, outputs: Mapping[str, Value]) -> dict[str, Value] | None:
+    """What comes in at a node's late ports, by port, once every node is there; None where something before is not sound."""
+    kind = node.kind
+    brought: dict[str, Value] = {}
+    for port in kind.inputs if kind is not None else ():
+        for wire in graph.wires_into(node.id, port.name) if port.late else ():
+            value = outputs.get(wire.source)
+            if value is None:
+                return None
+            brought[port.name] = _carried(wire, value)
+    return brought
 
 
 def _carried(wire: Wire, value: Value) -> Value:
@@ -119,6 +141,8 @@ def steps_of(graph: Graph, region: Region, wires: Mapping[str, list[Wire]], resu
             unsound = unsound or value is None
             if value is not None and value.rank > 1 and isinstance(value.shape[1], int):
                 lengths[name] = value.shape[1]
+        elif kind is not None and (steps := kind.properties().get("steps")) is not None and kind.time == "delays":
+            lengths[name] = int(graph.nodes[name].properties.get("steps", steps.default))
     first = next(iter(lengths or region.nodes))
     if len(set(lengths.values())) == 1 and lengths[first] <= MOST_STEPS:
         return lengths[first]

@@ -61,9 +61,9 @@ class PortPlace:
 
 
 def is_delayed(kind: type[NodeType] | None, name: str) -> bool:
-    """Whether what comes in at an input is used one step of time later: its wire may run back."""
+    """Whether what comes in at an input is used one step of time later, or at the very end: its wire may run back."""
     port = port_of(kind, name, True)
-    return port is not None and port.delayed
+    return port is not None and (port.delayed or port.late)
 
 
 def port_of(kind: type[NodeType] | None, name: str, is_input: bool) -> Port | None:

@@ -31,6 +31,8 @@ class Port:
     optional an input that may stay free (a node's own parameter, for instance)
     many     an input that takes several wires, in their order
     delayed  an input whose value is used one step of time later: a wire to it may close a cycle
+    late     an input that only the node's learning rule reads, once everything else has been computed: a wire to it may
+             close a cycle; `lower` is handed None, and the rule finds the value in `Builder.late`
     """
 
     name: str
@@ -42,6 +44,7 @@ class Port:
     optional: bool = False
     many: bool = False
     delayed: bool = False
+    late: bool = False
 
     @property
     def may_stay_free(self) -> bool:

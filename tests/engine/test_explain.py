@@ -487,6 +487,8 @@ FITTING: dict[str, dict[str, Any]] = {
     "batched_matmul": {"transpose_b": True},
     "maxout": {"pieces": 3},
     "delay": {"shape": [1]},
+    "rollout": {"steps": 3},
+    "until_next_time": {"shape": [4, 3]},
     "max_pool": {"window": [1, 2]},
     "average_pool": {"window": [1, 2]},
     "stochastic_pool": {"window": [1, 2]},
@@ -518,6 +520,8 @@ def document_around(name: str) -> Document:
     kind = node_types()[name]
     graph = Graph()
     x, node, target = graph.add("input"), graph.add(name, **FITTING.get(name, {})), graph.add("target")
+    if kind.category == "Worlds" or name == "rollout":
+        return document_in_a_world(name, graph)
     narrow = kind.category in ("Losses", "Metrics", "Learning rules")
     layer = graph.add("dense", "before", units=UNITS.get(name, 1 if narrow else 3), activation="sigmoid")
     graph.connect(x, layer)
@@ -566,6 +570,40 @@ def document_around(name: str) -> Document:
         graph.connect(node[node_types()[graph.nodes[node].type].outputs[0].name], objective)
     training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}
     training |= WHOLE if kind.category == "Graphs" else {}
+    return Document(graph, data="xor", precision="float64", training=training)
+
+
+def document_in_a_world(name: str, graph: Graph) -> Document:
+    """A node of that type between what is done in four games of three states and three actions."""
+    kind, node = node_types()[name], graph.nodes[f"{name}_1"]
+    world = graph.add(
+        "decision_process", "world", games=4, follows=[[1, 2, 0], [2, -1, 1], [0, 1, 2]], pays=[[1, 2, 3]] * 3
+    )
+    layer, moved = graph.add("dense", "before", units=3, activation="sigmoid"), graph.add("take_action", "moved")
+    at = f"{name}_1.y" if name == "rollout" else world
+    graph.connect(world, moved["world"])
+    graph.connect(at, layer)
+    graph.connect(layer, moved["action"])
+    graph.connect(moved["onward"], world["next"])
+    if name == "rollout":
+        graph.connect(world, f"{name}_1.start")
+        graph.connect(at, moved["at"])
+        graph.connect(moved["onward"], f"{name}_1.x")
+    else:
+        came = {"world": world["state"], "next": world["state"], "reward": moved["reward"], "action": layer["h"]}
+        for port in kind.inputs:
+            if not port.optional:
+                graph.connect(came.get(port.name, layer["h"]), f"{node.id}.{port.name}")
+    answer = f"{node.id}.{kind.outputs[0].name}"
+    if name == "rollout":
+        last = graph.add("last_step", "last")
+        graph.connect(answer, last)
+        answer = "last.y"
+    objective: str = node.id
+    if name != "score":  # which is one number already
+        objective = graph.add("mean", "goal", over="all")
+        graph.connect(answer, objective)
+    training = {"loss": objective, "batch_size": 4, "optimizer": {"type": "sgd", "learning_rate": 0.1}}
     return Document(graph, data="xor", precision="float64", training=training)
 
 

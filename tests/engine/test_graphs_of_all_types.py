@@ -25,6 +25,7 @@ OTHERWISE = {
     "stop_gradient": "nothing comes back",
     "quantise": "the derivative goes straight through the steps",
     "td_error": "the value to be met is taken as given",
+    "rollout": "nothing comes back to the state before",
     "glimpse": "nothing comes back to the place that is looked at",
 }
 
@@ -44,7 +45,7 @@ def surroundings(name: str) -> tuple[Document, str, bool]:
 
 def has_slopes(name: str) -> bool:
     """Whether its derivatives are those of its values, so that differences tell them."""
-    return name not in OTHERWISE and node_types()[name].category not in ("Metrics", "Learning rules")
+    return name not in OTHERWISE and node_types()[name].category not in ("Metrics", "Learning rules", "Worlds")
 
 
 class Growing:

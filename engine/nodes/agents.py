@@ -1,0 +1,454 @@
+"""What an agent keeps from move to move: what arms have paid, traces of states, a score, and what it is told again later."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from engine.nodes.base import Choice, Dimensions, Flag, NodeType, Port, Real, Whole, node_type
+from engine.nodes.losses import number_each
+from engine.nodes.losses_reward import ACTION
+from engine.nodes.prototypes import rows_of_features
+from engine.nodes.time import InTime, handed_on
+from engine.nodes.worlds import hot, spread_over, uniform
+from engine.problems import shape_mismatch
+from engine.program import Batch, Builder, Value, shape_text
+
+CURVE_BINS = 4096  # of (minimum, maximum, last); when all are full, neighbours merge
+FIRST = 1e6  # more than any arm pays: those that must be tried come first
+DONE = Port("done", "(games)", symbol="d", optional=True, help="1 where the game ended.")
+DISCOUNT = Real(0.9, low=0.0, high=1.0, symbol=r"\gamma", help="How much what comes one move later counts.")
+
+
+class Agent(NodeType):
+    """A part of an agent that is neither a layer nor a loss."""
+
+    category = "Worlds"
+
+
+def games_in(x: Value, port: str) -> int:
+    """How many games are played side by side. Raises `ShapeMismatch` where that changes with the batch."""
+    games = x.shape[0] if x.rank else None
+    if x.kind != "real" or not isinstance(games, int):
+        fact = f"{shape_text(x.shape)} holds no games that could be remembered"
+        raise shape_mismatch(fact, "Wire it to what comes from a world.", port=port)
+    return games
+
+
+def each(build: Builder, value: Value, games: int, port: str) -> Value:
+    """One number for each game, (games). Raises `ShapeMismatch`."""
+    like = build.emit("broadcast", build.constant(0.0), shape=(games,))
+    return number_each(build, value if value.kind == "real" else build.emit("to_real", value), like, port)
+
+
+def numbered(build: Builder, action: Value, games: int) -> Value:
+    """The number of each game's action, (games), as real numbers. Raises `ShapeMismatch`."""
+    if action.kind == "real" and action.rank == 2 and action.shape[1] != 1:
+        action = build.emit("argmax", action)
+    return each(build, action, games, "action")
+
+
+@node_type
+class UntilNextTime(Agent):
+    """Keeps what comes in, and gives it out in the next iteration: an action that was chosen ahead, for instance."""
+
+    name, icon, title = "until_next_time", "clock", "until next time"
+    formula = r"y \leftarrow x"
+    source = "Aggarwal 2023, §11.5.4: SARSA plays the very action that its target was made with"
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("x", "(games, features)", symbol="x", late=True, help="Read at the end of an iteration."),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(games, features)", symbol="y"),)
+    shape = Dimensions((1, 4), help="Of the whole array: games first.")
+    initial = Real(0.0, low=-1e9, high=1e9, is_slot=False, help="What it gives out in the first iteration.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        kept = build.state("kept", self.shape, self.initial)
+
+        def keep() -> None:
+            x = build.late["x"]
+            if x.shape != self.shape:
+                fact = f"{shape_text(x.shape)} comes in where {shape_text(self.shape)} is kept"
+                raise shape_mismatch(fact, "Set “shape” to what comes in.", port="x")
+            build.emit("set_to", kept, x if x.kind == "real" else build.emit("to_real", x))
+
+        build.learn(keep)
+        return 1.0 * kept
+
+
+@node_type
+class ArmStatistics(Agent):
+    """What each arm has paid so far: its mean, its deviation, and how often it was pulled, for each game by itself."""
+
+    name, icon, title = "arm_statistics", "chart-no-axes-column", "what arms paid"
+    formula = r"Q_a \leftarrow Q_a + \frac{1}{n_a}\,(r - Q_a)"
+    source = "Aggarwal 2023, §11.2"
+    inputs = (
+        Port("world", "(games, features)", help="“state” of the world that is played: how many games and actions it has."),
+        Port(ACTION.name, "(games)", ACTION.kind, ACTION.symbol, "Read once the action was taken.", late=True),
+        Port("reward", "(games)", symbol="r", late=True, help="What it paid."),
+    )  # fmt: skip
+    outputs = (
+        Port("mean", "(games, arms)", symbol="Q"),
+        Port(
+            "deviation", "(games, arms)", symbol=r"\sigma", help="Of the sample: with n − 1; 0 before the second pull."
+        ),
+        Port("count", "(games, arms)", symbol="n"),
+    )
+    stop_after = Whole(0, low=0, high=10**9, unit="pulls", help="After so many pulls nothing more is noted. 0: never.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        emit, came = build.emit, values["world"]
+        world = build.worlds.get(came.call.origin.node if came.call is not None else "")
+        if world is None or world.actions < 2:
+            raise shape_mismatch("this is no world with arms", "Wire the “state” of slot machines to it.", port="world")
+        shape = (world.games, world.actions)
+        mean, square, count = [build.state(name, shape) for name in ("mean", "square", "count")]
+
+        def learn() -> None:
+            action, reward = build.late["action"], build.late["reward"]
+            taken = hot(build, numbered(build, action, world.games), world.actions)
+            if self.stop_after:
+                pulls = emit("sum", count, axes=(1,), keep=True)
+                taken = taken * emit("broadcast", emit("greater", float(self.stop_after), pulls), shape=shape)
+            now = count + taken
+            paid = spread_over(build, each(build, reward, world.games, "reward"), world.actions)
+            apart = taken * (paid - mean)  # Welford 1962: no sum of squares that could cancel
+            step = apart / emit("maximum", now, 1.0)
+            emit("add_to", square, apart * (taken * (paid - mean) - step))
+            emit("set_to", mean, mean + step)
+            emit("set_to", count, now)
+
+        build.learn(learn)
+        deviation = emit("sqrt", square / emit("maximum", count - 1.0, 1.0))
+        return {"mean": 1.0 * mean, "deviation": deviation, "count": 1.0 * count}
+
+
+@node_type
+class UpperBound(Agent):
+    """How much each arm may be worth at best: its mean, and the more the fewer pulls it has had."""
+
+    name, icon, title = "upper_bound", "trending-up", "upper bound"
+    formula = r"U_a = Q_a + K\,\frac{\sigma_a}{\sqrt{n_a}}"
+    source = "Aggarwal 2023, eq. 11.1"
+    inputs = (
+        Port("mean", "(games, arms)", symbol="Q"),
+        Port("deviation", "(games, arms)", symbol=r"\sigma"),
+        Port("count", "(games, arms)", symbol="n"),
+    )
+    outputs = (Port("bound", "(games, arms)", symbol="U", help="Choose the arm whose bound is the largest."),)
+    width = Real(
+        3.0, low=0.0, high=1000.0, symbol="K", help="How far above its mean an arm is believed to be possible."
+    )
+    forced = Whole(
+        2, low=1, high=10**6, unit="pulls", help="How often every arm is pulled before anything is believed."
+    )
+    least_deviation = Real(
+        0.0, low=0.0, high=1e6, help="Deviations count as at least that: with 0 and 1 a few equal pays say 0."
+    )
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        emit, mean, count = build.emit, values["mean"], values["count"]
+        if not mean.shape == values["deviation"].shape == count.shape:
+            raise shape_mismatch("mean, deviation and count belong to other arms", "Wire all three from one node.")
+        spread = emit("maximum", values["deviation"], build.setting("least_deviation", self.least_deviation))
+        width = build.setting("width", self.width)
+        bound = mean + width * spread / emit("sqrt", emit("maximum", count, 1.0))
+        return emit("where", emit("greater", float(self.forced), count), FIRST - count, bound)
+
+
+@node_type
+class EligibilityTrace(Agent):
+    """A memory of the states of a game that fades from move to move: who is still to be credited."""
+
+    name, icon, title = "eligibility_trace", "history", "eligibility trace"
+    formula = r"z_t = \lambda\gamma\,z_{t-1} + x_t"
+    source = "Aggarwal 2023, eq. 11.19; Sutton 1988"
+    inputs = (
+        Port("x", "(games, features)", symbol="x", help="States, or whatever the gradient of a value is."),
+        Port(
+            "done", "(games)", symbol="d", late=True, optional=True, help="1 where the game ended: it is all forgotten."
+        ),
+    )
+    outputs = (Port("trace", "(games, features)", symbol="z"),)
+    discount = DISCOUNT
+    decay = Real(0.8, low=0.0, high=1.0, symbol=r"\lambda", help="How much of it is left one move later, beside γ.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        x: Value = values["x"]
+        games, width = games_in(x, "x"), rows_of_features(x)
+        kept = build.state("kept", (games, width))
+        fading = build.setting("discount", self.discount) * build.setting("decay", self.decay)
+        trace: Value = fading * kept + x
+
+        def keep() -> None:
+            done = build.late.get("done")
+            if done is None:
+                build.emit("set_to", kept, trace)
+                return
+            over = spread_over(build, each(build, done, games, "done"), width)
+            build.emit("set_to", kept, build.emit("where", over, 0.0, trace))
+
+        build.learn(keep)
+        return trace
+
+
+@node_type
+class NStepWindow(Agent):
+    """Looks at a state again n moves later, when it is known what these moves brought: returns over n steps."""
+
+    name, icon, title = "n_step_window", "skip-back", "n-step window"
+    formula = r"R = \sum_{i<n} \gamma^i\,r_{t+i}"
+    source = "Aggarwal 2023, §11.5.5 and exercise 7; §11.5.4"
+    inputs = (
+        Port("x", "(games, features)", symbol="s_t", help="The state before the move, or state and action."),
+        Port("reward", "(games)", symbol="r"),
+        DONE,
+    )
+    outputs = (
+        Port("before", "(games, features)", symbol="s_t", help="What came in n − 1 moves ago; 0 where there was none."),
+        Port("gain", "(games)", symbol="R", help="The rewards since then, up to the end of its game."),
+        Port("ended", "(games)", symbol="d", help="1 where its game has ended since: nothing follows."),
+        Port(
+            "weight",
+            "(games)",
+            symbol=r"\gamma^n",
+            help="How much the value of the state that follows counts; 0 at an end.",
+        ),
+    )
+    moves = Whole(2, low=1, high=1000, unit="moves", help="n: how many rewards are added up.")
+    discount = DISCOUNT
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        emit, x, n = build.emit, values["x"], self.moves
+        games, width = games_in(x, "x"), rows_of_features(x)
+        reward = each(build, values["reward"], games, "reward")
+        none = emit("broadcast", build.constant(0.0), shape=(games,))
+        done = none if values["done"] is None else each(build, values["done"], games, "done")
+        row = emit("concat", x, _column(build, reward), _column(build, done), axis=1)
+        entries = width + 2
+        if n > 1:
+            kept = build.state("kept", (games, (n - 1) * entries))
+            window = emit("concat", kept, row, axis=1)
+
+            def shift() -> None:
+                emit("set_to", kept, emit("slice", window, axis=1, start=entries, stop=n * entries))
+
+            build.learn(shift)
+        else:
+            window = row
+        discount, gain, left = build.setting("discount", self.discount), none, none + 1.0
+        for place in range(n):
+            begin = place * entries + width
+            paid, over = [
+                emit("reshape", emit("slice", window, axis=1, start=at, stop=at + 1), shape=(games,))
+                for at in (begin, begin + 1)
+            ]
+            gain = gain + left * paid
+            left = left * discount * (1.0 - over)
+        before = emit("slice", window, axis=1, start=0, stop=width)
+        ended = emit("equal", left, 0.0)
+        return {"before": before, "gain": gain, "ended": ended, "weight": left}
+
+
+def _column(build: Builder, value: Value) -> Value:
+    return build.emit("reshape", value, shape=(value.shape[0], 1))
+
+
+@node_type
+class Replay(Agent):
+    """Remembers moves, and tells some of them again, drawn at random: so neighbours in time are not learned together."""
+
+    name, icon, title = "replay", "refresh-cw", "replay memory"
+    formula = r"(s, a, r, s', d) \sim U(M)"
+    source = "Lin 1992; Mnih et al. 2015: deep Q-learning with experience replay"
+    inputs = (
+        Port("state", "(games, features)", symbol="s", help="The state before the move."),
+        Port("action", "(games)", kind="index", symbol="a"),
+        Port("reward", "(games)", symbol="r"),
+        Port("next_state", "(games, features)", symbol="s'"),
+        DONE,
+    )
+    outputs = (
+        Port("before", "(rows, features)", symbol="s"),
+        Port("acted", "(rows)", kind="index", symbol="a"),
+        Port("paid", "(rows)", symbol="r"),
+        Port("after", "(rows, features)", symbol="s'"),
+        Port("ended", "(rows)", symbol="d"),
+        Port("filled", "()", help="How many moves are remembered."),
+    )
+    capacity = Whole(500, low=1, high=20_000, unit="moves", help="How many are remembered; then the oldest goes first.")
+    rows = Whole(16, low=1, high=4096, unit="moves", help="How many are told again in each iteration.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        emit, state, after = build.emit, values["state"], values["next_state"]
+        games, width = games_in(state, "state"), rows_of_features(state)
+        if after.shape != state.shape:
+            fact = f"states of shape {shape_text(state.shape)} are followed by {shape_text(after.shape)}"
+            raise shape_mismatch(fact, "Wire “next state” of the node that takes the actions.", port="next_state")
+        action, reward = numbered(build, values["action"], games), each(build, values["reward"], games, "reward")
+        done = values["done"]
+        done = (
+            emit("broadcast", build.constant(0.0), shape=(games,)) if done is None else each(build, done, games, "done")
+        )
+        columns = [_column(build, one) for one in (action, reward, done)]
+        now = emit("concat", state, after, *columns, axis=1)
+        entries = 2 * width + 3
+        shelves = max(1, self.capacity // games)  # one shelf holds a move of every game
+        kept, place, held = (
+            build.state("kept", (shelves, games * entries)),
+            build.state("place", ()),
+            build.state("held", ()),
+        )
+        written = self._written(build, kept, place, now, shelves)
+        following, full = place + 1.0, emit("minimum", held + 1.0, float(shelves))
+
+        def remember() -> None:
+            emit("set_to", kept, written)
+            emit("set_to", place, emit("where", emit("at_least", following, float(shelves)), 0.0, following))
+            emit("set_to", held, full)
+
+        build.learn(remember)
+        filled = full * float(games)
+        table = emit("reshape", written, shape=(shelves * games, entries))
+        drawn = emit("to_whole", filled * uniform(build, (self.rows,), "which") - 0.5)
+        found = emit("stop_gradient", emit("gather_rows", table, drawn))
+        before, later = [emit("slice", found, axis=1, start=at, stop=at + width) for at in (0, width)]
+        acted, paid, ended = [
+            emit("reshape", emit("slice", found, axis=1, start=at, stop=at + 1), shape=(self.rows,))
+            for at in range(2 * width, entries)
+        ]
+        return {
+            "before": before, "acted": emit("to_whole", acted), "paid": paid, "after": later, "ended": ended,
+            "filled": filled,
+        }  # fmt: skip
+
+    @staticmethod
+    def _written(build: Builder, kept: Value, place: Value, now: Value, shelves: int) -> Value:
+        """The memory with this move on its shelf."""
+        emit, numbers = build.emit, np.arange(float(shelves))[:, None]
+        places = build.source("constant", f"{build.origin.node}.places", (shelves, 1), numbers)
+        here = emit("broadcast", emit("equal", places, place), shape=kept.shape)
+        row = emit("broadcast", emit("reshape", now, shape=(1, kept.shape[1])), shape=kept.shape)
+        return emit("where", here, row, kept)
+
+
+@node_type
+class Score(Agent):
+    """How well an agent does: what a move pays on average, what a whole game brings, and how long it lasts."""
+
+    name, icon, title = "score", "trending-up", "score"
+    formula = r"\bar r \leftarrow \bar r + \frac{1}{\min(n, w)}\,(r - \bar r)"
+    source = "Aggarwal 2023, §11.2 and §11.3"
+    inputs = (Port("reward", "(games)", symbol="r"), DONE)
+    outputs = (
+        Port("average", "()", symbol=r"\bar r", help="Of what a move pays, over the last ones."),
+        Port("gain", "()", symbol="R", help="What a game brought in all, on average over the last that ended."),
+        Port("length", "()", symbol="T", help="How many moves such a game lasted."),
+        Port("ended", "()", symbol="n", help="How many games have ended."),
+    )
+    window = Whole(100, low=1, high=10**7, help="How many moves, or games, the averages reach back.")
+    curve = Choice("average", ("average", "gain", "length"), help="What is drawn over time.")
+    every = Flag(True, help="Whether it is drawn over time at all.")
+
+    def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
+        emit, reward = build.emit, values["reward"]
+        games = games_in(reward, "reward")
+        reward = each(build, reward, games, "reward")
+        done = values["done"]
+        over = (
+            emit("broadcast", build.constant(0.0), shape=(games,)) if done is None else each(build, done, games, "done")
+        )
+        moves, average = build.state("moves", ()), build.state("average", ())
+        now = emit("minimum", moves + 1.0, float(self.window))
+        paid = average + (emit("mean", reward, axes=(0,)) - average) / now
+        total, steps = build.state("total", (games,)), build.state("steps", (games,))
+        brought, lasted = total + reward, steps + 1.0
+        finished = emit("sum", over, axes=(0,))
+        ended = build.state("ended", ())
+        all_ended = ended + finished
+        share = finished / emit("maximum", emit("minimum", all_ended, float(self.window)), 1.0)
+        share = emit("minimum", share, 1.0)
+        scored: dict[str, Value] = {}
+        for name, per_game in (("gain", brought), ("length", lasted)):
+            known = build.state(name, ())
+            mean = emit("sum", over * per_game, axes=(0,)) / emit("maximum", finished, 1.0)
+            scored[name] = known + share * (mean - known)
+        outputs = {"average": paid, **scored, "ended": all_ended}
+
+        def note() -> None:
+            for name, value in outputs.items():
+                emit("set_to", build.state(name, ()), value)
+            emit("set_to", moves, now)
+            for kept, value in ((total, brought), (steps, lasted)):
+                emit("set_to", kept, (1.0 - over) * value)
+            if self.every:
+                node = build.origin.node
+                bins = build.source("state", f"{node}.curve_history", (CURVE_BINS, 3), 0.0)
+                counters = build.source("state", f"{node}.curve_counters", (3,), 0, kind="whole")
+                emit("history_ring", bins, counters, outputs[self.curve])
+
+        build.learn(note)
+        return outputs
+
+
+@node_type
+class Rollout(InTime):
+    """Where games stand at each of a number of moves that are played in one iteration; no derivative passes."""
+
+    name, title, icon, time = "rollout", "rollout", "route", "delays"
+    formula = r"s^{(t)} = x^{(t-1)},\quad s^{(0)} = s_0"
+    source = "Aggarwal 2023, §11.4 and §11.6.2: rollouts of at most H moves"
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("x", "(games, features)", symbol="x", delayed=True, help="“onward” of the node that takes the actions."),
+        Port("start", "(games, features)", symbol="s_0", help="“state” of a world."),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(games, features), move by move", symbol="s"),)
+    steps = Whole(10, low=1, high=1000, unit="moves", help="How many moves are played.")
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        value: Value = handed_on(build, build.emit("stop_gradient", values["start" if build.step == 0 else "x"]))
+        return value
+
+
+@node_type
+class Returns(InTime):
+    """What every move of a rollout brought in the long run: its reward and all that followed in its game."""
+
+    name, title, icon = "returns", "returns", "trending-down"
+    formula = r"R_t = r_t + \gamma\,(1 - d_t)\,R_{t+1}"
+    source = "Aggarwal 2023, §11.3 and §11.6.2"
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("reward", "(games, moves)", symbol="r", help="Of all steps of a rollout."),
+        Port(
+            "done", "(games, moves)", symbol="d", optional=True, help="1 where a game ended: what follows is another's."
+        ),
+        Port(
+            "after", "(games) or (games, 1)", symbol="V", optional=True, help="What is expected behind the last move."
+        ),
+    )
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y", "(games, moves)", symbol="R"),)
+    discount = DISCOUNT
+
+    def lower(self, build: Builder, **values: Any) -> Value:
+        emit, reward, done = build.emit, values["reward"], values["done"]
+        if reward.rank != 2 or isinstance(reward.shape[1], Batch) or (done is not None and done.shape != reward.shape):
+            fact = f"rewards of shape {shape_text(reward.shape)} are no rollout"
+            raise shape_mismatch(fact, "Gather reward and done with “all steps”.", port="reward")
+        rows, moves = reward.shape
+        discount = build.setting("discount", self.discount)
+        column = (rows, 1)
+        after = values["after"]
+        later: Value | None = None if after is None else emit("reshape", after, shape=column)
+        found: list[Value] = []
+        for move in reversed(range(moves)):
+            paid = emit("slice", reward, axis=1, start=move, stop=move + 1)
+            if later is not None:
+                counts = discount
+                if done is not None:
+                    counts = discount * (1.0 - emit("slice", done, axis=1, start=move, stop=move + 1))
+                paid = paid + counts * later
+            found.insert(0, paid)
+            later = paid
+        return found[0] if moves == 1 else emit("concat", *found, axis=1)
