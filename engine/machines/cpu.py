@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property
 from threading import Thread
@@ -11,17 +12,17 @@ from typing import Any
 import numpy as np
 
 from engine.machines.bodies import body_of, is_chosen
-from engine.machines.lanes import Pieces, available, pieces_of, yielding
+from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, StepCode, Tape, TapeCode
+from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, StepCode, Tape, TapeCode, Turn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
 WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
-NOTHING_OPEN = 255  # a piece of work beyond all that there are
+NOTHING_OPEN = 0  # no piece of work that nobody has
 
 
 class _Playable:
@@ -67,6 +68,7 @@ class CpuMachine:
         self.integers = np.zeros(tape.integers_size + 16, np.int32)
         self.clock = np.zeros(3, np.int64)
         self._epoch = (1, 1)
+        self._pace = Pace()
         self._stepped: dict[int, tuple[Any, ...]] = {}  # by the identity of a step's instructions
 
     def set_epoch(self, full: int, total: int) -> None:
@@ -74,18 +76,23 @@ class CpuMachine:
         self._epoch = (full, total)
 
     @cached_property
-    def _joined(self) -> Joined | None:
-        """Full speed with its single numbers in runs; None where two threads share the work by instructions."""
-        return joined(self.tape.fast) if self._pieces is None else None
+    def _joined(self) -> Joined:
+        """Full speed with its single numbers in runs, for one thread."""
+        return joined(self.tape.fast)
 
     @property
     def played(self) -> Joined:
         """What one thread plays at full speed, runs of single numbers as one, and the stretches of its turns."""
-        return self._joined or Joined(list(_each(self.tape.fast)), self.tape.fast.turns)
+        return self._joined
 
     @cached_property
     def _fast(self) -> tuple[Any, ...]:
-        return self._memory(self.tape.fast if self._joined is None else self._joined)
+        return self._memory(self._joined)
+
+    @cached_property
+    def _laid_open(self) -> tuple[Any, ...]:
+        """Full speed for two threads, which share the work by instructions."""
+        return self._memory(self.tape.fast)
 
     @cached_property
     def _shown(self) -> tuple[Any, ...]:
@@ -103,7 +110,7 @@ class CpuMachine:
         codes = [tape.fast.instructions, tape.shown.instructions]
         codes += [tape.shown_step(step).instructions for step in tape.steps]
         wanted = {body_of(entry, tape.dtype) for code in codes for entry in code}
-        wanted.update(_body(entry, tape.dtype) for entry in (self._joined.played if self._joined else ()))
+        wanted.update(_body(entry, tape.dtype) for entry in self._joined.played)
         waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
         for done, body in enumerate(waiting):
             if progress is not None:
@@ -134,15 +141,32 @@ class CpuMachine:
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
-        code = self.tape.shown if shown else self._joined or self.tape.fast
-        sections = [bound for turn in code.turns for section in turn for bound in section[:2]]
-        schedule = np.array([*self._epoch, self.tape.batch, len(code.turns), *sections], np.int64)
-        memory = self._shown if shown else self._fast
-        words, clock = self.integers.ctypes.data, self.clock.ctypes.data
-        arguments = (*memory[:-1], words, clock, schedule.ctypes.data, times)
-        if not shown and times >= SHARED_ITERATIONS and available() > 1 and self._pieces is not None:
-            return self._iterate_shared(arguments, self._pieces)
-        return int(_loop("iterate", 10)(*arguments))
+        if shown:
+            return self._play_whole(self._shown, self.tape.shown.turns, times)
+        if self._pieces is None or times < SHARED_ITERATIONS or available() < 2:
+            return self._play_whole(self._fast, self._joined.turns, times)
+        done = 0
+        while done < times:
+            shared, some = self._pace.choose(times - done)
+            began = time.perf_counter()
+            played = self._play_shared(some) if shared else self._play_whole(self._fast, self._joined.turns, some)
+            self._pace.note(shared, played, time.perf_counter() - began)
+            done += played
+            if played < some or self.flag:
+                break
+        return done
+
+    def _play_whole(self, memory: tuple[Any, ...], turns: Iterable[Turn], times: int) -> int:
+        schedule = self._schedule(turns)
+        return int(_loop("iterate", 10)(*memory[:-1], *self._clockwork, schedule.ctypes.data, times))
+
+    @property
+    def _clockwork(self) -> tuple[int, int]:
+        return self.integers.ctypes.data, self.clock.ctypes.data
+
+    def _schedule(self, turns: Iterable[Turn]) -> Array:
+        sections = [bound for turn in turns for section in turn for bound in section[:2]]
+        return np.array([*self._epoch, self.tape.batch, len(sections) // 4, *sections], np.int64)
 
     def repeat(self, begin: int, end: int, times: int) -> None:
         """Play a stretch of what is `played` over and over, as iterations of its own; only for who measures it."""
@@ -161,15 +185,19 @@ class CpuMachine:
     def _pieces(self) -> Pieces | None:
         return pieces_of(self.tape)
 
-    def _iterate_shared(self, arguments: tuple[int, ...], pieces: Pieces) -> int:
+    def _play_shared(self, times: int) -> int:
+        assert self._pieces is not None, "only what is worth it is shared"
         # Words that both threads write lie in cache lines of their own.
         words = np.zeros(3 * WORDS_LINE, np.int64)
         work, done = (words[WORDS_LINE * place :].ctypes.data for place in (1, 2))
         words[WORDS_LINE] = NOTHING_OPEN
-        sharing = np.array([work, done, yielding(), pieces.counts.ctypes.data, pieces.sizes.ctypes.data], np.int64)
-        helper = Thread(target=_loop("help_out", 7), args=(*arguments[:6], sharing.ctypes.data), daemon=True)
+        cuts = [column.ctypes.data for column in self._pieces]
+        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule(self.tape.fast.turns)
+        memory = self._laid_open[:-1]
+        helper = Thread(target=_loop("help_out", 7), args=(*memory, sharing.ctypes.data), daemon=True)
         helper.start()
-        iterations = int(_loop("iterate_shared", 11)(*arguments, sharing.ctypes.data))
+        arguments = (*memory, *self._clockwork, schedule.ctypes.data, times, sharing.ctypes.data)
+        iterations = int(_loop("iterate_shared", 11)(*arguments))
         helper.join()
         return iterations
 

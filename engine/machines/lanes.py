@@ -1,8 +1,9 @@
 """Two threads on one tape: which instructions are worth sharing, and in what pieces.
 
 The first thread plays the tape. Where an instruction is dear it lays its outputs open in a few pieces and takes one after
-the other; a helper takes from them as well. Nobody waits for a helper to begin, so a busy machine costs little. Shared or
-not, every output is computed by the same code from the same numbers: the bits do not change.
+the other; a helper takes from them as well. Neighbours that treat every example alone lie open together (`spans`).
+Nobody waits for a helper to begin, so a busy machine costs little, and where one thread is faster two are not used. Shared
+or not, every output is computed by the same code from the same numbers: the bits do not change.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import ctypes
 import math
 import os
 import sys
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.machines.spans import Span, spans_of
 from engine.primitives.base import Region
 from engine.program import Value
 from engine.tape import LINE, Instruction, Tape
@@ -23,6 +26,8 @@ from engine.tape import LINE, Instruction, Tape
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
+TRIAL = 8  # an eighth of a stretch of iterations tries the way that was slower
+MOST_PATIENCE = 32  # stretches between two trials
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
 PRODUCTS = frozenset({"matmul", "linear", "linear_gradient"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
@@ -44,10 +49,47 @@ def available() -> int:
 
 
 class Pieces(NamedTuple):
-    """Per instruction in how many pieces it lies open (1: the first thread does it), and the outputs in each but the last."""
+    """Per instruction in how many pieces it lies open (1: the first thread does it), and the outputs in each but the last.
+
+    spans  how many instructions, from this one on, a piece goes through; what is said here of the first holds for all
+    """
 
     counts: np.ndarray[Any, np.dtype[np.int64]]
     sizes: np.ndarray[Any, np.dtype[np.int64]]
+    spans: np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Pace:
+    """Whether two threads are faster than one here and now: both ways are timed while the work is done.
+
+    Two processors may lie far apart, and then what each reads of the other's numbers costs more than the help is worth; a
+    neighbour may want one of them. Neither can be foreseen, and both may change.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = [0.0, 0.0]  # an iteration alone, and shared; 0: not known
+        self._stretches, self._patience = 0, 1  # since the slower way was tried; until it is tried again
+
+    def choose(self, times: int) -> tuple[bool, int]:
+        """Whether to share, and for how many of these iterations."""
+        alone, shared = self._seconds
+        if not alone or not shared:
+            return bool(alone), max(1, times // TRIAL)
+        self._stretches += 1
+        if self._stretches <= self._patience or times < TRIAL:
+            return shared < alone, times
+        # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
+        self._stretches, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
+        return shared >= alone, times // TRIAL
+
+    def note(self, shared: bool, iterations: int, seconds: float) -> None:
+        """How long these iterations took."""
+        if not iterations:
+            return
+        before = self._seconds[1] < self._seconds[0]
+        self._seconds[shared] = seconds / iterations
+        if before != (self._seconds[1] < self._seconds[0]):
+            self._patience = 1
 
 
 def pieces_of(tape: Tape) -> Pieces | None:
@@ -55,10 +97,31 @@ def pieces_of(tape: Tape) -> Pieces | None:
     instructions, places = tape.fast.instructions, tape.places
     costs = [_cost(entry, places) for entry in instructions]
     cuts = [_cut(entry.length, cost, _grain(entry)) for entry, cost in zip(instructions, costs, strict=True)]
+    spans = [1] * len(cuts)
+    for span, batch in _spans(tape):
+        count, size = _cut(batch, sum(costs[span.begin : span.end]), _examples(batch))
+        if count > 1 and len(span.outputs) > 1:
+            cuts[span.begin : span.end] = [(count, size * outputs) for outputs in span.outputs]
+            spans[span.begin] = len(span.outputs)
     saved = sum([cost / 2 for cost, (count, _) in zip(costs, cuts, strict=True) if count > 1])
     if saved < WORTH_TAPE_NS:
         return None
-    return Pieces(np.array([count for count, _ in cuts], np.int64), np.array([size for _, size in cuts], np.int64))
+    counts, sizes = zip(*cuts, strict=True)
+    return Pieces(*[np.array(column, np.int64) for column in (counts, sizes, spans)])
+
+
+def _spans(tape: Tape) -> Iterator[tuple[Span, int]]:
+    """All spans of full speed, with the examples of their section."""
+    sections = {turn.full.begin: (turn.full, tape.batch) for turn in tape.fast.turns}
+    sections |= {turn.short.begin: (turn.short, tape.short) for turn in tape.fast.turns if turn.short != turn.full}
+    for section, batch in sections.values():
+        for span in spans_of(tape.fast.instructions, section.begin, section.end, batch):
+            yield span, batch
+
+
+def _examples(batch: int) -> int:
+    """Examples that are best left together: as many as the rows of a product's tile."""
+    return 1 if batch < 2 * TOGETHER else TOGETHER if batch < 4 * TOGETHER else LINE
 
 
 def _cut(length: int, cost: float, grain: int) -> tuple[int, int]:

@@ -86,7 +86,11 @@ SPINS = (
     2_000  # looks at a word that another thread will change, some ten microseconds, before the processor is handed on
 )
 STOP = -1  # in place of work: the helper may go
-PIECES_BITS, PLACE_BITS = 8, 24  # of a piece of work in one word: its number, the instruction's place, then its order
+# Of what lies open in one word: the first piece that nobody has, the end of those that nobody has, the instruction's place,
+# then which work it is, counted. The first thread takes pieces from the front and the helper from the back, so that from
+# one instruction to the next each meets the numbers that it has computed itself.
+PIECE_BITS, PLACE_BITS = 4, 24
+OPEN_BITS = 2 * PIECE_BITS
 _HINTS = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}
 
 
@@ -116,16 +120,15 @@ def see(context, address):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def claim(context, address, number):  # type: ignore[no-untyped-def]
-    """Count a word up if it still holds that number: 1 if this thread was the one to do so."""
+def claim(context, address, number, following):  # type: ignore[no-untyped-def]
+    """Put the following number into a word if it still holds that one: 1 if this thread was the one to do so."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        following = builder.add(arguments[1], ir.Constant(ir.IntType(64), 1))
         place = _word(builder, arguments[0])
-        found = builder.cmpxchg(place, arguments[1], following, "acq_rel", "acquire")
+        found = builder.cmpxchg(place, arguments[1], arguments[2], "acq_rel", "acquire")
         return builder.zext(builder.extract_value(found, 1), ir.IntType(64))
 
-    return types.int64(types.int64, types.int64), generate
+    return types.int64(types.int64, types.int64, types.int64), generate
 
 
 @intrinsic
@@ -175,16 +178,22 @@ def wait(spins, yielding):  # type: ignore[no-untyped-def]
 
 
 @njit(error_model="numpy")
-def work_off(kernels, arena, integers, code, starts, lengths, sharing, found):  # type: ignore[no-untyped-def]
-    """Claim the piece of work found in the word and do it; whoever comes too late does nothing. 1 if done."""
-    pc = (found >> PIECES_BITS) & ((1 << PLACE_BITS) - 1)
-    piece, pieces = found & ((1 << PIECES_BITS) - 1), read_whole(sharing[3], pc)
-    if piece >= pieces or claim(sharing[0], found) == 0:
+def work_off(kernels, arena, integers, code, starts, lengths, sharing, found, helps):  # type: ignore[no-untyped-def]
+    """Claim a piece of the work found in the word and do it, who `helps` the last one; who comes too late does nothing.
+
+    1 if done.
+    """
+    mask = (1 << PIECE_BITS) - 1
+    first, end = found & mask, (found >> PIECE_BITS) & mask
+    if first >= end or claim(sharing[0], found, found - (1 << PIECE_BITS) if helps else found + 1) == 0:
         return 0
-    size = read_whole(sharing[4], pc)
-    begin = piece * size
-    end = begin + size if piece + 1 < pieces else lengths[pc]
-    call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], begin, end)
+    pc = (found >> OPEN_BITS) & ((1 << PLACE_BITS) - 1)
+    piece, pieces = (end - 1 if helps else first), read_whole(sharing[3], pc)
+    for at in range(pc, pc + read_whole(sharing[5], pc)):
+        size = read_whole(sharing[4], at)
+        begin = piece * size
+        end = begin + size if piece + 1 < pieces else lengths[at]
+        call_kernel(kernels[at], arena, integers, code + 4 * starts[at], begin, end)
     count_up(sharing[1])
     return 1
 
@@ -194,14 +203,14 @@ def help_out(kernels, arena, integers, code, starts, lengths, sharing):  # type:
     """What a second thread does while `iterate_shared` runs: take pieces of work that lie open, until told to stop.
 
     sharing  addresses: the word that says what lies open, how many pieces of it are done, the system's yield, and by
-             instruction the number of its pieces and the outputs in one
+             instruction the number of its pieces, the outputs in one, and how many instructions a piece goes through
     """
     spins = 0
     while True:
         found = see(sharing[0])
         if found == STOP:
             return
-        if work_off(kernels, arena, integers, code, starts, lengths, sharing, found) != 0:
+        if work_off(kernels, arena, integers, code, starts, lengths, sharing, found, True) != 0:
             spins = 0
         else:
             wait(spins, sharing[2])
@@ -221,22 +230,25 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
         words[ROW] = clock[2] * schedule[2]
         at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
         begin, end = schedule[at], schedule[at + 1]
-        for pc in range(begin, end):
+        pc = begin
+        while pc < end:
             pieces = read_whole(sharing[3], pc)
             if pieces <= 1:
                 call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
+                pc += 1
                 continue
             order = (order + 1) & 0x3FFFFFFF
-            found = (order << (PIECES_BITS + PLACE_BITS)) | (pc << PIECES_BITS)
+            found = (order << (OPEN_BITS + PLACE_BITS)) | (pc << OPEN_BITS) | (pieces << PIECE_BITS)
             say(sharing[1], 0)
             say(sharing[0], found)
-            while found & ((1 << PIECES_BITS) - 1) < pieces:
-                work_off(kernels, arena, integers, code, starts, lengths, sharing, found)
+            while found & ((1 << PIECE_BITS) - 1) < (found >> PIECE_BITS) & ((1 << PIECE_BITS) - 1):
+                work_off(kernels, arena, integers, code, starts, lengths, sharing, found, False)
                 found = see(sharing[0])
             spins = 0
             while see(sharing[1]) < pieces:
                 wait(spins, sharing[2])
                 spins += 1
+            pc += read_whole(sharing[5], pc)
         done += 1
         clock[0] += 1
         clock[2] += 1

@@ -7,6 +7,9 @@ import pytest
 
 from engine import Session
 from engine.machines import cpu, lanes
+from engine.machines.spans import spans_of
+from engine.program import resolve
+from engine.tape import LINE
 from tests.engine.documents import attending, convolving, layered_document, recurrent
 
 
@@ -16,6 +19,7 @@ def shared(monkeypatch):
     monkeypatch.setattr(lanes, "WORTH_NS", 0.0)
     monkeypatch.setattr(lanes, "WORTH_TAPE_NS", 0.0)
     monkeypatch.setattr(cpu, "available", lambda: 2)
+    monkeypatch.setattr(lanes.Pace, "choose", lambda pace, times: (True, times))
 
 
 def classifier(*sizes: int, **training):
@@ -65,9 +69,61 @@ def test_a_run_of_two_threads_stops_where_a_number_stops_being_finite(shared, mo
     assert together.problem is not None and str(together.problem) == str(single.problem)
 
 
+def test_the_faster_way_is_played_and_the_other_tried_now_and_then():
+    pace, seconds, played = lanes.Pace(), {False: 1.0, True: 2.0}, {False: 0, True: 0}
+    for stretch in range(100):
+        if stretch == 50:
+            seconds[True], played = 0.5, {False: 0, True: 0}  # what a neighbour wanted is free now
+        left = 800
+        while left:
+            shared, some = pace.choose(left)
+            assert 0 < some <= left
+            pace.note(shared, some, some * seconds[shared])
+            played[shared] += some
+            left -= some
+        if stretch == 49:
+            assert played[False] > 0.98 * 50 * 800 and played[True] > 0
+    assert played[True] > 0.6 * 50 * 800
+
+
+def test_whoever_plays_stops_behind_the_iteration_that_raised_the_flag(monkeypatch):
+    monkeypatch.setattr(lanes, "WORTH_NS", 0.0)
+    monkeypatch.setattr(lanes, "WORTH_TAPE_NS", 0.0)
+    monkeypatch.setattr(cpu, "available", lambda: 2)
+    session = Session(classifier(40, 33, 10))
+    machine = session.playback.machine
+    assert machine._pieces is not None
+    machine.view(session.program.sources["data.inputs"])[0, 0] = np.nan
+    assert machine.iterate(10) == 1
+
+
 def test_small_tapes_are_played_by_one_thread():
     session = Session(classifier(4, 8, 3))
     assert session.playback.machine._pieces is None
+
+
+@pytest.mark.parametrize("made", DOCUMENTS.values(), ids=DOCUMENTS)
+def test_within_a_span_nothing_reads_of_other_examples_what_the_span_computes(made):
+    session = Session(made())
+    instructions, batch = session.tape.fast.instructions, session.tape.batch
+    found = list(spans_of(instructions, *session.tape.fast.full[:2], batch))
+    assert max(len(span.outputs) for span in found) > 2
+    for span in found:
+        inside = instructions[span.begin : span.end]
+        written = {id(entry.call.result): resolve(entry.call.result.shape, batch) for entry in inside}
+        for entry, outputs in zip(inside, span.outputs, strict=True):
+            assert outputs * batch == entry.length or entry.call.primitive.is_each_alone
+            for operand in entry.call.operands:
+                if id(operand) in written:
+                    assert written[id(operand)][0] % batch == 0, entry.call
+                    assert not entry.call.attributes.get("transpose_a") or entry.call.primitive.name == "batch_matmul"
+
+
+def test_a_cell_in_time_lies_open_over_many_steps_at_once():
+    session = Session(recurrent("lstm_cell"))
+    spans = spans_of(session.tape.fast.instructions, *session.tape.fast.full[:2], session.tape.batch)
+    nodes = [{entry.origins[0].time for entry in session.tape.fast.instructions[s.begin : s.end]} for s in spans]
+    assert max(map(len, nodes)) > 2
 
 
 def test_pieces_cover_every_output_once(shared):
@@ -75,7 +131,7 @@ def test_pieces_cover_every_output_once(shared):
     pieces, instructions = session.playback.machine._pieces, session.tape.fast.instructions
     assert any(count > 1 for count in pieces.counts)
     for count, size, entry in zip(pieces.counts, pieces.sizes, instructions, strict=True):
-        assert (count - 1) * size < entry.length <= count * size
+        assert (count - 1) * size < entry.length <= count * size + LINE  # the last piece goes on to the end of its line
 
 
 def test_processors_kept_free_are_not_used(monkeypatch):
