@@ -155,6 +155,8 @@ class Playback:
         if self.position == 0:
             self._forget_updates()
             self._begun = self._taken()
+            if self.drivers.players:
+                self.drivers.players.play(machine, self.drivers.watch)
         # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
         if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
             together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
@@ -209,7 +211,7 @@ class Playback:
     def _iterate(self, times: int, *, shown: bool = False) -> int:
         """Whole iterations, at full speed; step by step where drivers decide between them."""
         if not self.drivers:
-            return self.machine.iterate(times, shown=shown)
+            return self._iterate_between_games(times, shown) if self.drivers.players else self._iterate_freely(times, shown)
         for done in range(1, times + 1):
             self.play_step()
             while self.position:
@@ -217,6 +219,17 @@ class Playback:
             if self.machine.flag:
                 return done
         return times
+
+    def _iterate_freely(self, times: int, shown: bool) -> int:
+        return self.machine.iterate(times, shown=shown)
+
+    def _iterate_between_games(self, times: int, shown: bool) -> int:
+        """Whole iterations at full speed, as many at once as there are from one move of a game to the next."""
+        players, done = self.drivers.players, 0
+        while done < times and not self.machine.flag:
+            players.play(self.machine, self.drivers.watch)
+            done += self._iterate_freely(min(times - done, 1 + players.until_due(self.iteration + 1)), shown)
+        return done
 
     def _keep(self, values: list[Value]) -> None:
         for value in values:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from engine.drivers.asking import DRIVERS, MATRIX_BUILDERS, Array, Counted, Sight, Watch, decide
+from engine.drivers.games import Players
 from engine.drivers.plans import Plans
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
@@ -24,10 +25,12 @@ class Drivers:
 
     watch  hears while a driver decides how many questions were answered and how many there are at least (0: unknown); what
            it raises breaks the decision off, and the iteration stands before its update
+    players  nodes whose games go on between two iterations
     """
 
     def __init__(self, document: Document, dataset: Dataset | None, lowered: Lowered, dtype: str) -> None:
         self.watch: Watch | None = None
+        self.players = Players(document, dataset, lowered, dtype)
         steps: dict[int, list[Call]] = {}
         for call in lowered.program.calls:
             if call.primitive.name == "take_step":

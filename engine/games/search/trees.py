@@ -7,7 +7,7 @@ average of what was found below. What is good for one player is bad for the othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from engine.games.rules import Array, Game
 Judge = Callable[[Array], tuple[Array, Array]]
 ROOT = 0
 NONE = -1
+PARTS = ("visits", "total", "prior", "child", "boards", "worth", "count")
 
 
 class Settings(NamedTuple):
@@ -90,20 +91,20 @@ class Trees:
         if not len(going):
             return
         path: list[tuple[Array, Array, Array]] = []
+        ends: list[tuple[Array, Array, Array]] = []  # edges that lead nowhere yet
         leaf = np.zeros(len(self.boards), np.intp)
-        fresh = np.zeros(len(self.boards), bool)
         at = leaf[going]
         while len(going):
             move = self._choice(going, at)
             path.append((going, at, move))
             child = self.child[going, at, move]
             is_new = child == NONE
-            if is_new.any():
-                child = self._grown(going, at, move, child, is_new)
-                fresh[going[is_new]] = True
+            ends.append((going[is_new], at[is_new], move[is_new]))
             leaf[going] = child
             goes_on = ~is_new & np.isnan(self.worth[going, child])
             going, at = going[goes_on], child[goes_on]
+        fresh = self._grow(*map(np.concatenate, zip(*ends, strict=True)))
+        leaf[fresh] = self.count[fresh] - 1
         self._back_up(path, leaf, self._found(leaf, fresh))
 
     def _choice(self, games: Array, at: Array) -> Array:
@@ -130,32 +131,30 @@ class Trees:
         """(…, moves) u = Q + bonus of some positions' edges."""
         return self.means(games, at) + self.bonus(games, at)
 
-    def _grown(self, games: Array, at: Array, move: Array, child: Array, is_new: Array) -> Array:
-        new_games, new_at, new_move = games[is_new], at[is_new], move[is_new]
-        places = self.count[new_games]
-        self.boards[new_games, places] = self.game.play(self.boards[new_games, new_at], new_move)
-        self.child[new_games, new_at, new_move] = places
-        self.count[new_games] += 1
-        self._settle(new_games, places)
-        child = child.copy()
-        child[is_new] = places
-        return child
+    def _grow(self, games: Array, at: Array, move: Array) -> Array:
+        """Add the position behind an edge to the tree of each of some games; which games these are."""
+        places = self.count[games]
+        self.boards[games, places] = self.game.play(self.boards[games, at], move)
+        self.child[games, at, move] = places
+        self.count[games] += 1
+        self._settle(games, places)
+        return games
 
     def _found(self, leaf: Array, fresh: Array) -> Array:
-        """(games) What each leaf is worth to whose turn it is there."""
+        """(games) What each leaf is worth to whose turn it is there; of fresh ones the judge is asked."""
         games = np.arange(len(leaf))
         worth = self.worth[games, leaf]
-        asked = fresh & np.isnan(worth)
-        if asked.any():
+        asked = fresh[np.isnan(worth[fresh])]
+        if len(asked):
             # All boards are judged, also those that need it not: the judge always sees as many.
             boards = self.boards[games, leaf]
             chances, values = self._judged(boards)
-            self.prior[games[asked], leaf[asked]] = chances[asked]
+            self.prior[asked, leaf[asked]] = chances[asked]
             share = self.settings.rollouts
             if share > 0:
                 values = share * rolled_out(self.game, boards, self.draw) + (1 - share) * values
-            worth = np.where(asked, values, worth)
-        return np.asarray(np.nan_to_num(worth))
+            worth[asked] = values[asked]
+        return np.asarray(np.where(np.isnan(worth), 0.0, worth))
 
     def _back_up(self, path: list[tuple[Array, Array, Array]], leaf: Array, found: Array) -> None:
         lengths = np.zeros(len(leaf), np.intp)
@@ -165,6 +164,17 @@ class Trees:
             sign = 1 - 2 * ((lengths[games] - depth) & 1)
             self.visits[games, at, move] += 1
             self.total[games, at, move] += sign * found[games]
+
+    @property
+    def parts(self) -> dict[str, Array]:
+        """All that the trees consist of, by name."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    def take(self, parts: Mapping[str, Array]) -> None:
+        """Go on from such parts, which are copied."""
+        for name in PARTS:
+            mine = getattr(self, name)
+            mine[...] = parts[name].reshape(mine.shape)
 
     def run(self, simulations: int) -> None:
         """Several simulations."""
