@@ -211,7 +211,8 @@ class Playback:
     def _iterate(self, times: int, *, shown: bool = False) -> int:
         """Whole iterations, at full speed; step by step where drivers decide between them."""
         if not self.drivers:
-            return self._iterate_between_games(times, shown) if self.drivers.players else self._iterate_freely(times, shown)
+            is_playing = bool(self.drivers.players)
+            return self._iterate_between_games(times, shown) if is_playing else self.machine.iterate(times, shown=shown)
         for done in range(1, times + 1):
             self.play_step()
             while self.position:
@@ -220,15 +221,13 @@ class Playback:
                 return done
         return times
 
-    def _iterate_freely(self, times: int, shown: bool) -> int:
-        return self.machine.iterate(times, shown=shown)
-
     def _iterate_between_games(self, times: int, shown: bool) -> int:
         """Whole iterations at full speed, as many at once as there are from one move of a game to the next."""
         players, done = self.drivers.players, 0
         while done < times and not self.machine.flag:
             players.play(self.machine, self.drivers.watch)
-            done += self._iterate_freely(min(times - done, 1 + players.until_due(self.iteration + 1)), shown)
+            piece = min(times - done, 1 + players.until_due(self.iteration + 1))
+            done += self.machine.iterate(piece, shown=shown)
         return done
 
     def _keep(self, values: list[Value]) -> None:
