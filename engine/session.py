@@ -142,10 +142,9 @@ class Session:
         self.document, self.revision = document, revision
         if self._is_stopped():
             self.problem = None
-        for address, number in numbers_of(document).items():
-            value = self.program.sources.get(address)
-            if value is None or self.tape.places[value.index] is None:
-                continue
+        slots = self._slots
+        for address, number in numbers_of(document, slots).items():
+            value = slots[address]
             wanted = np.asarray(number, self.dtype)
             if not np.array_equal(wanted, self._machine.view(value)):
                 self._touch(address, value, wanted)
@@ -181,10 +180,14 @@ class Session:
                 view[...] = source.initial(view.shape, stream(self.seed, address))
             else:
                 view[...] = initial_array(value, view.shape, view.dtype)
-        for address, number in numbers_of(self.document).items():  # a plan outlives changes of its numbers
-            found = self.program.sources.get(address)
-            if found is not None and self.tape.places[found.index] is not None:
-                self._machine.view(found)[...] = number
+        slots = self._slots
+        for address, number in numbers_of(self.document, slots).items():  # a plan outlives changes of its numbers
+            self._machine.view(slots[address])[...] = number
+
+    @property
+    def _slots(self) -> dict[str, Value]:
+        """Numbers of the plan that a hand changes, by their address."""
+        return {value.source.address: value for value in self.tape.slots if value.source is not None}
 
     def _fill_data(self, address: str, view: Array) -> None:
         if self._dataset is None:

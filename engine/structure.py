@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import is_
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -124,21 +124,24 @@ def seeded(document: T, seed: int) -> T:
     return twin
 
 
-def numbers_of(document: Document) -> dict[str, Any]:
-    """The numbers that fill slots, by the address of their source: settings of nodes and optimizers, constants."""
+def numbers_of(document: Document, addresses: Iterable[str]) -> dict[str, Any]:
+    """The numbers that fill slots of these addresses: settings of nodes and optimizers, constants."""
+    nodes = document.graph.nodes
+    trained = {address: number for phase in document.training.phases for address, number in phase.numbers.items()}
     numbers: dict[str, Any] = {}
-    for name, node in document.graph.nodes.items():
-        kind = node.kind
-        if kind is not None:
-            for slot, default in _slots_of(kind):
-                numbers[f"{name}.{slot}"] = node.properties.get(slot, default)
-    for phase in document.training.phases:
-        numbers.update(phase.numbers)
+    for address in addresses:
+        name, _, slot = address.rpartition(".")
+        node = nodes.get(name)
+        kind = node.kind if node is not None else None
+        if address in trained:
+            numbers[address] = trained[address]
+        elif node is not None and kind is not None and slot in (slots := _slots_of(kind)):
+            numbers[address] = node.properties.get(slot, slots[slot])
     return numbers
 
 
 def _key(kind: type[NodeType] | None, names: Sequence[str], values: Sequence[Any]) -> tuple[Any, ...]:
-    slots = dict(_slots_of(kind)) if kind is not None else {}
+    slots = _slots_of(kind) if kind is not None else {}
     fixed = [(name, repr(value)) for name, value in zip(names, values, strict=True) if name not in slots]
     numbers = slots | {name: value for name, value in zip(names, values, strict=True) if name in slots}
     return fixed, [(name, _shape(value)) for name, value in numbers.items()]
@@ -151,15 +154,15 @@ def _shape(value: Any) -> Any:
         return repr(value)
 
 
-def _slots_of(kind: type[NodeType]) -> tuple[tuple[str, Any], ...]:
+def _slots_of(kind: type[NodeType]) -> dict[str, Any]:
     """The properties of a type that fill slots, and what they are where nobody says."""
     slots = _SLOTS.get(kind)
     if slots is None:
-        found = [(name, entry.default) for name, entry in kind.properties().items() if entry.is_number]
+        slots = {name: entry.default for name, entry in kind.properties().items() if entry.is_number}
         if kind.name == "constant":
-            found.append(("value", kind.properties()["value"].default))
-        slots = _SLOTS[kind] = tuple(found)
+            slots["value"] = kind.properties()["value"].default
+        _SLOTS[kind] = slots
     return slots
 
 
-_SLOTS: WeakKeyDictionary[type[NodeType], tuple[tuple[str, Any], ...]] = WeakKeyDictionary()
+_SLOTS: WeakKeyDictionary[type[NodeType], dict[str, Any]] = WeakKeyDictionary()

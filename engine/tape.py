@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.fuse import Fused, Fuser
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
-from engine.program import Call, Origin, Part, Program, Value, resolve
+from engine.program import Call, Origin, Part, Program, Shape, Value, resolve
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
@@ -246,9 +247,18 @@ def _place(tape: Tape) -> None:
     used = set(chain.from_iterable([call.operands for call in program.calls]))
     used.update(program.outputs.values(), *[found.values() for found in program.gradients])
 
+    sizes: dict[Shape, tuple[tuple[int, ...], int]] = {}  # few shapes, many values
+
+    def region_of(shape: Shape, offset: int = 0) -> Region:
+        known = sizes.get(shape)
+        if known is None:
+            resolved = resolve(shape, batch)
+            known = sizes[shape] = resolved, prod(resolved)
+        return Region(offset, *known)
+
     def put(value: Value, *, packed: bool = False) -> None:
         shape = value.shape
-        places[value.index] = region = Region(0, resolve(shape, batch) if shape else ())
+        places[value.index] = region = region_of(shape)
         cursor = integers if value.kind == "whole" else arena
         if not shape:
             region.offset, cursor.offset = cursor.offset, cursor.offset + 1
@@ -297,17 +307,17 @@ def _place(tape: Tape) -> None:
             ):
                 put(gradient, packed=True)
     for call in [*program.calls, *_only_fused(tape.fused)]:
-        result = call.result
+        result, primitive = call.result, call.primitive
         if places[result.index] is not None:
             continue
-        if not result.shape and not call.primitive.is_view and not call.primitive.writes and result.kind == "real":
-            places[result.index] = Region(arena.offset, ())
+        if not result.shape and result.kind == "real" and not primitive.is_view and not primitive.writes:
+            places[result.index] = Region(arena.offset, (), 1)
             arena.offset += 1
-        elif call.primitive.is_view:
+        elif primitive.is_view:
             origin = places[call.operands[0].index]
             assert origin is not None
-            places[result.index] = Region(origin.offset, resolve(result.shape, batch))
-        elif not call.primitive.writes:
+            places[result.index] = region_of(result.shape, origin.offset)
+        elif not primitive.writes:
             put(result)
     tape.places, tape.arena_size, tape.integers_size = places, _aligned(arena), integers.offset
 
@@ -358,9 +368,7 @@ def _step_ends(
         if mine is not origin:
             origin, step = mine, position[mine]
         found[step] = ends[place] if ends is not None else place + 1
-    for index in range(1, len(found)):  # a step without calls of its own ends where the one before it does
-        found[index] = max(found[index], found[index - 1])
-    return found
+    return list(accumulate(found, max))  # a step without calls of its own ends where the one before it does
 
 
 def _encode_calls(

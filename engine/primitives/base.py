@@ -104,9 +104,9 @@ class Region:
 
     __slots__ = ("offset", "room", "shape", "size")
 
-    def __init__(self, offset: int, shape: tuple[int, ...]) -> None:
+    def __init__(self, offset: int, shape: tuple[int, ...], size: int | None = None) -> None:
         self.offset, self.shape = offset, shape
-        self.size = self.room = math.prod(shape) if shape else 1
+        self.size = self.room = math.prod(shape) if size is None else size
 
     def __repr__(self) -> str:
         return f"Region({self.offset}, {self.shape})"

@@ -122,10 +122,9 @@ def check_runner(editor, facts):
         return
     drawn_out = inlined(document)
     assert _plan_of(facts.session_document) == _plan_of(drawn_out), "the session plays another graph or plan"
-    for key, number in numbers_of(drawn_out).items():
-        if key in facts.slots:
-            slot = facts.slots[key]
-            assert np.allclose(slot, np.asarray(number, slot.dtype), equal_nan=True), f"slot {key} is not {number}"
+    for key, number in numbers_of(drawn_out, facts.slots).items():
+        slot = facts.slots[key]
+        assert np.allclose(slot, np.asarray(number, slot.dtype), equal_nan=True), f"slot {key} is not {number}"
 
 
 def check_told(window, facts):
