@@ -93,6 +93,7 @@ FORMS: dict[str, Form] = {
         ("mean gradient", r"( 1 - theta ) \cdot g + theta \cdot trace< = trace>"),
         ("", r"w< - rate \cdot pace> \cdot g = w>"),
     ),
+    "hand_on arrives": _form("slope late", ("arrived: found some updates ago", "late< = slope>")),
     "l2_gradient": _form("slope g w lambda", ("with the penalty", r"g + lambda \cdot w< = slope>")),
     "l2_gradient whole": _form("slope g w lambda", ("with the penalty", r"g + 2 \cdot lambda \cdot w< = slope>")),
     "l1_gradient": _form(

@@ -15,6 +15,7 @@ from engine.explain.notation import Notation, Symbol, partial
 from engine.explain.printing import CLOSE, EQUALS, MINUS, OPEN, PLUS, SHOWN, TIMES, choose, number_term
 from engine.explain.reading import Desk
 from engine.explain.steps import LATEX, SCHEDULES, Form, Line, form_of
+from engine.explain.workers import gathered
 from engine.primitives.schedules import CLOCK
 from engine.program import Call, Value
 from engine.snapshot import Equation, Term
@@ -350,6 +351,7 @@ FORMS: dict[str, Callable[[Update, Call, Value, Entry], list[Equation]]] = {
     "column_norm_limit": _limited,
     "add_to": _added,
     "take_step": taken,
+    "gathered_update": gathered,
     "set_to": _replaced,
 }
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 from engine.problems import Problem
 from engine.program import Value
-from engine.properties import Choice, Real
+from engine.properties import Choice, Real, Whole
 from engine.training.choices import Chosen, Family, Ingredient, Work
 
 Emit = Callable[[Work, Value, Value], None]  # the work, a parameter, its gradient: emits the update
@@ -130,6 +130,24 @@ def _betas() -> dict[str, Any]:
     }
 
 
+def _late(work: Work, w: Value, g: Value) -> None:
+    """Step by a gradient that was found some updates ago: on its way it is handed on from place to place."""
+    way = [work.memory(w, f"late_{place}") for place in range(work.words["delay"])]
+    if way:
+        arrived = work.memory(w, "arrived")
+        work.build.emit("hand_on", arrived, way[0], arrives=True)
+        for place, gradient in zip(way, [*way[1:], g], strict=True):
+            work.build.emit("hand_on", place, gradient)
+        g = arrived
+    work.build.emit("sgd_update", w, g, work.settings["learning_rate"])
+
+
+def _count_workers(work: Work) -> None:
+    here = work.number("workers_done")
+    work.build.emit("count_round", here, work.settings["workers"])
+    work.settings["workers_done"] = here
+
+
 MOMENTS = "beta1 beta2 epsilon beta1_power beta2_power"
 _add = OPTIMIZERS.add
 _add(OptimizerType(
@@ -214,4 +232,22 @@ _add(OptimizerType(
      "memory": Real(0.7, low=0.0, high=0.999, symbol=r"\theta", help="Memory of the mean gradient that tells the sign.")},
     "Jacobs 1988; Aggarwal 2023, §4.5.4",
     emit=_updating("delta_bar_delta_update", "pace trace", "growth cut memory", pace=1.0),
+))  # fmt: skip
+_add(OptimizerType(
+    "asynchronous", "asynchronous descent", r"w_{t+1} \leftarrow w_t - \eta\, g(w_{t-k})",
+    "Many workers and one store of parameters, and nobody waits: each gradient was found where the parameters were k "
+    "updates ago. Before the first one arrives nothing moves.",
+    {"learning_rate": _rate(0.1),
+     "delay": Whole(4, low=0, high=64, unit="updates", help="How old a gradient is when it arrives.")},
+    "Aggarwal 2023, §4.9.2; Dean et al. 2012", emit=_late,
+))  # fmt: skip
+_add(OptimizerType(
+    "data_parallel", "data-parallel descent",
+    r"w \leftarrow w - \frac{\eta}{k} \sum_{i=1}^k g_i(w)",
+    "Workers with one batch each and the same parameters: all wait until the last one has brought its gradient, and the "
+    "mean makes one step. An iteration is the work of one of them.",
+    {"learning_rate": _rate(0.1),
+     "workers": Real(4.0, low=1.0, high=1024.0, symbol="k", help="How many gradients make one step.")},
+    "Aggarwal 2023, §4.9.2",
+    emit=_updating("gathered_update", "gathered", "workers_done workers"), prepare=_count_workers,
 ))  # fmt: skip

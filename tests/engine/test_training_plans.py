@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from engine import Document, Session
+from engine.properties import Choice, Property, Whole
 from engine.snapshot import Equation
 from engine.structure import structure_of
 from engine.training import FAMILIES, DriverType, Phase, Training, optimizer_types
@@ -28,7 +29,7 @@ def variants() -> dict[str, dict[str, Any]]:
             if isinstance(ingredient, DriverType):
                 continue  # tests/engine/drivers goes through their words
             for key, field in words.items():
-                for option in getattr(field, "options", (True, False)):
+                for option in options_of(field):
                     found[f"{family} {name} {key} {option}"] = chosen(family, name, **{key: option})
     found["everything"] = {
         "optimizer": {"type": "nesterov", "learning_rate": 0.05},
@@ -40,6 +41,12 @@ def variants() -> dict[str, dict[str, Any]]:
         "averaging": {"type": "exponential", "decay": 0.5},
     }
     return found
+
+
+def options_of(field: Property) -> tuple[Any, ...]:
+    if isinstance(field, Whole):
+        return (field.low, field.low + 2)
+    return field.options if isinstance(field, Choice) else (True, False)
 
 
 def chosen(family: str, name: str, **words: Any) -> dict[str, Any]:

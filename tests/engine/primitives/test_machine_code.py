@@ -25,6 +25,8 @@ ELEMENTWISE = [
 ARITHMETIC = re.compile(
     r"(?:fadd|fsub|fmul|fdiv|fcmp|fneg|@llvm\.sqrt)[^\n]*<(?:4|8|16) x float>|select <(?:4|8|16) x i1>"
 )
+MOVES = {"hand_on"}  # whole vectors, and nothing is computed
+MOVING = re.compile(r"store <(?:4|8|16) x float>|@llvm\.mem(?:cpy|move)")
 
 
 @cache
@@ -41,7 +43,8 @@ def compiled(kernel: Kernel, variant: Variant = ()):
 @pytest.mark.parametrize("primitive", ELEMENTWISE, ids=str)
 def test_an_elementwise_loop_holds_vector_arithmetic(primitive: Primitive):
     assert primitive.body is not None
-    assert ARITHMETIC.search(compiled(primitive.body).inspect_llvm())
+    wanted = MOVING if primitive.name in MOVES else ARITHMETIC
+    assert wanted.search(compiled(primitive.body).inspect_llvm())
 
 
 @pytest.mark.parametrize("primitive", BODIES.values(), ids=str)
