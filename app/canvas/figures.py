@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPixmap, QTransform
 
 from app.canvas.ink import font, ink, metrics, width_of
@@ -50,7 +50,7 @@ class Sheet:
 
     def show(self, place: QRectF, strip: Strip) -> None:
         """The cells of a strip."""
-        self.strips.append((place, strip))
+        self.strips.append((QRectF(place.topLeft(), QSizeF(strip.breadth * place.width(), place.height())), strip))
 
     def draw(self, place: QRectF, paint: Callable[[QPainter], None]) -> None:
         """Anything else that changes with the numbers."""
@@ -181,8 +181,11 @@ class _Hand:
         ratio, image = self._ratio, strip.image
         left, top = on_pixel(area.left(), ratio), on_pixel(area.top(), ratio)
         right, bottom = on_pixel(area.right(), ratio), on_pixel(area.bottom(), ratio)
-        self._painter.drawImage(QRectF(left, top, right - left, bottom - top), image)
         size = (round((right - left) * ratio), round((bottom - top) * ratio))
+        # Where a pixel holds several cells their mean is shown, not one of them.
+        is_fine = image.width() > size[0] or image.height() > size[1]
+        self._painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, is_fine)
+        self._painter.drawImage(QRectF(left, top, right - left, bottom - top), image)
         gaps = _gaps(size, (image.width(), image.height()), ink().colour("raised").rgba(), ratio)
         if gaps is not None:
             self._painter.drawPixmap(QPointF(left, top), gaps)

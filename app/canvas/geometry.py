@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF
 from app.canvas.ink import width_of
 from app.canvas.layer.plan import HEADER as HEADER
 from app.canvas.layer.plan import LayerPlan, is_opened, plan_layer, ports_of
+from app.canvas.readings import FEW
 from app.canvas.wiring import Shapes, Wiring
 from app.theme import current_theme
 from app.theme.numbers import number_text
@@ -320,5 +321,10 @@ def _pictured(node: Node, kind: type[NodeType], wired: frozenset[str], shapes: S
     if not (name := shown_value(node, kind)):
         return ""
     shape = shapes.get(f"{node.id}.{name}", ())
-    several = len(shape) > 1 or (node.type == "parameter" and len(shape) == 1)
+    several = len(shape) > 1 or (len(shape) == 1 and (node.type == "parameter" or not _is_written(shape[0])))
     return name if several and shape[-1] != 1 else ""
+
+
+def _is_written(length: Any) -> bool:
+    """Whether the numbers of a vector stand on the node; of one with a number for every example nobody knows how many."""
+    return isinstance(length, int) and length <= FEW

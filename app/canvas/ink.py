@@ -155,9 +155,11 @@ def heat_table() -> np.ndarray:
     return np.array([QColor(*map(int, row)).rgb() for row in current_theme().diverging], np.uint32)
 
 
-def heat_image(indices: np.ndarray) -> QImage:
-    """An image of the diverging scale: of `indices` (down, across) into it, whole numbers below 256."""
-    down, across = indices.shape
+def heat_image(shares: np.ndarray) -> QImage:
+    """An image of numbers (down, across) from -1 to 1 on the diverging scale; where one is NaN the node shows through."""
+    down, across = shares.shape
+    gaps = np.isnan(shares)
     # Pixels, not a colour table: enlarging those takes a fifth of the time.
-    pixels = heat_table()[indices].tobytes()
-    return QImage(pixels, across, down, 4 * across, QImage.Format.Format_RGB32).copy()
+    colours = heat_table()[(np.where(gaps, 0.0, shares) * 127.5 + 128.0).astype(np.uint8)]
+    colours[gaps] = ink().colour("raised").rgb()
+    return QImage(colours.tobytes(), across, down, 4 * across, QImage.Format.Format_RGB32).copy()

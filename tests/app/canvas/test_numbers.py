@@ -7,9 +7,12 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
+from app.canvas.geometry import measure
 from app.canvas.live import zoom_of
-from app.canvas.readings import strip_of
+from app.canvas.readings import strip_of, words_of
+from app.canvas.wiring import Wiring
 from app.theme import current_theme
+from engine.graph import Graph
 from engine.snapshot import Reading, read
 
 
@@ -245,11 +248,53 @@ def test_pictures_stand_side_by_side_as_pictures(shape, size):
     assert (strip.minimum, strip.maximum) == (-1.0, 1.0)
 
 
-def test_a_weight_that_is_no_parameter_leaves_the_picture_to_the_value():
-    from app.canvas.geometry import measure
-    from app.canvas.wiring import Wiring
-    from engine.graph import Graph
+def cells(strip):
+    return [
+        [strip.image.pixelColor(x, y).name() for x in range(strip.image.width())] for y in range(strip.image.height())
+    ]
 
+
+def test_rows_are_drawn_as_rows_and_a_transpose_looks_turned():
+    table = np.array([[1.0, 2.0], [3.0, 4.0], [-5.0, 0.0]])
+    tall, wide = (strip_of(read(each, "current"), 0.0) for each in (table, np.ascontiguousarray(table.T)))
+    assert [list(column) for column in zip(*cells(tall), strict=True)] == cells(wide)
+    assert (tall.image.width(), tall.image.height()) == (2, 3)
+    assert tall.breadth < wide.breadth == 1.0
+
+
+def test_sequences_stand_side_by_side_with_a_row_for_every_time():
+    sequences = np.linspace(-1, 1, 3 * 4 * 2).reshape(3, 4, 2)
+    strip = strip_of(read(sequences, "current"), 1.0)
+    first = strip_of(read(sequences[0], "current"), 1.0)
+    assert (strip.image.width(), strip.image.height()) == (8, 4)  # two features each, and a gap between
+    assert [row[:2] for row in cells(strip)] == cells(first)
+    assert {row[2] for row in cells(strip)} == {current_theme().colour("raised").name()}
+    many = strip_of(read(np.zeros((9, 12, 40)), "current"), 0.0)
+    assert (many.image.width(), many.image.height()) == (40, 12)
+
+
+def test_what_is_finer_than_the_pixels_is_averaged_and_its_true_extremes_are_told():
+    table = np.zeros((200, 2))
+    table[100, 1] = 7.0
+    strip = strip_of(read(table, "current"), 0.0)
+    assert strip.image.height() == 64
+    assert (strip.minimum, strip.maximum) == (0.0, 7.0)
+
+
+def test_a_vector_of_a_few_numbers_says_them_and_a_longer_one_has_a_strip():
+    assert words_of(read(np.array([1.5, -0.25]), "current")).text == "1.50 −0.25"
+    assert words_of(read(np.arange(9.0), "current")).text.startswith("4 ± ")
+    strip = strip_of(read(np.arange(9.0), "current"), 0.0)
+    assert (strip.image.width(), strip.image.height()) == (9, 1)
+    graph = Graph()
+    for name, numbers in (("short", [1, 2, 3]), ("long", [1, 2, 3, 4, 5, 6])):
+        graph.add("constant", name, value=numbers)
+    shapes = {"short.value": (3,), "long.value": (6,)}
+    shown = {name: measure(Wiring(graph), node, shapes).pictured for name, node in graph.nodes.items()}
+    assert shown == {"short": "", "long": "value"}
+
+
+def test_a_weight_that_is_no_parameter_leaves_the_picture_to_the_value():
     graph = Graph()
     rows, edges = graph.add("constant", "numbers", value=[[1, 0], [0, 1], [1, 1]]), graph.add("edges", "edges")
     heard, dense = graph.add("neighbours", "heard"), graph.add("dense", "layer")
