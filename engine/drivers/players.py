@@ -6,6 +6,7 @@ again sees the same games. Nothing is written before a whole move is decided: it
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from engine.drivers.asking import Array, Watch
 from engine.drivers.heads import Heads
 from engine.games import Game
+from engine.games.search import Trees
 from engine.games.search.trees import Judge
 from engine.games.strength import Strength
 from engine.initialisers import stream
@@ -25,6 +27,21 @@ if TYPE_CHECKING:
     from engine.document import Document
 
 JUDGED_AT_ONCE = 64  # boards at the least: an evaluation costs little more for them than for one
+
+
+@dataclass
+class View:
+    """What a player thinks of one position.
+
+    measures  by name one number for each move; those named in `shares` are chances
+    choice    the move that it would make, and value what it expects; trees: its search
+    """
+
+    measures: dict[str, Array] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()
+    choice: int | None = None
+    value: float | None = None
+    trees: Trees | None = None
 
 
 class Player:
@@ -77,6 +94,17 @@ class Player:
                 log[count] = (iteration, *found)
                 count += 1
         logged[:] = count, stride
+
+    def look(self, machine: CpuMachine, board: Array, simulations: int) -> View:
+        """What it thinks of a board (1, cells) on which somebody can move; nothing is changed."""
+        raise TypeError(f"{type(self).__name__} does not say what it thinks")
+
+    def log(self, machine: CpuMachine) -> Array:
+        """(measurements, 5) Iteration, shares won, drawn and lost, ways to be beaten; of all that is kept."""
+        state = self.views(machine)
+        if "strength_log" not in state:
+            return np.zeros((0, 1 + len(MEASURED)))
+        return np.asarray(state["strength_log"][: int(state["strength_logged"][0])].astype(np.float64))
 
     def draw(self, iteration: int, of: str) -> np.random.Generator:
         """Random numbers of this node at an iteration."""
@@ -131,6 +159,18 @@ class Searching(Networked):
             return chances_of(logits, self.game.is_legal(asked)), values
 
         return answer
+
+    def seen(self, machine: CpuMachine, board: Array, trees: Trees) -> View:
+        """A board as network and search see it."""
+        logits, values = self.judged(self.heads(machine), board)
+        likely, policy = chances_of(logits, self.game.is_legal(board))[0], trees.policy(1.0)[0]
+        tried = np.where(trees.visits[0, 0] > 0, trees.total[0, 0] / np.maximum(trees.visits[0, 0], 1), np.nan)
+        choice = int(policy.argmax() if policy.any() else likely.argmax())
+        measures = {"search": policy, "search value": tried}
+        if self._addresses[0]:
+            measures = {"network": likely, **measures}
+        value = float(values[0]) if self.has_value else None
+        return View(measures, ("network", "search"), choice, value, trees)
 
 
 class Learning(Networked):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.drivers.asking import Array, Watch
-from engine.drivers.players import Learning, player
+from engine.drivers.players import Learning, View, player
 from engine.games import Game
 from engine.games.search import look_ahead
 from engine.games.search.trees import drawn_moves
@@ -49,7 +49,7 @@ class ValuePlayer(Learning):
         return np.zeros(len(boards)) if values is None else np.nan_to_num(values[:, 0])
 
     def scores(self, machine: CpuMachine, boards: Array) -> Array:
-        """(n, moves) What the network says of the boards behind all moves, to who makes them; a row that wins is worth 1."""
+        """(n, moves) What the network says of the boards behind all moves, to who makes them."""
         found = np.full((len(boards), self.game.moves), -np.inf)
         rows, moves = np.nonzero(self.game.is_legal(boards))
         after = self.game.play(boards[rows], moves)
@@ -60,6 +60,11 @@ class ValuePlayer(Learning):
     def choose(self, machine: CpuMachine, boards: Array) -> Array:
         """(n) The move that the network likes best."""
         return greedy(self.game, self.scores(machine, boards), boards)
+
+    def look(self, machine: CpuMachine, board: Array, simulations: int) -> View:
+        """What the network says of the boards behind all moves."""
+        scores = self.scores(machine, board)
+        return View({"network": scores[0]}, (), int(greedy(self.game, scores, board)[0]))
 
     # playing ---------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.drivers.asking import Array, Watch
-from engine.drivers.players import Learning, Searching, player
+from engine.drivers.players import Learning, Searching, View, player
 from engine.games import Game
 from engine.games.search import Settings, Trees
 from engine.games.search.trees import drawn_moves
@@ -55,6 +55,12 @@ class SelfPlayer(Searching, Learning):
             numbers["noise"] if noise else 0.0, numbers["concentration"],
         )  # fmt: skip
         return Trees(self.game, boards, room, self.judge(machine), settings, draw)
+
+    def look(self, machine: CpuMachine, board: Array, simulations: int) -> View:
+        """Network and search, without noise."""
+        trees = self.trees(machine, board, simulations + 1, self.draw(int(machine.clock[0]), "look"), noise=False)
+        trees.run(simulations)
+        return self.seen(machine, board, trees)
 
     def _move_on(self, machine: CpuMachine, games: _Games, draw: Any, watch: Watch) -> list[dict[str, Array]]:
         """One move in every game; what is to be remembered of those that ended, which begin anew."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.drivers.asking import Array, Watch
-from engine.drivers.players import Player, player
+from engine.drivers.players import Player, View, player
 from engine.games.search import solved
 from engine.games.search.trees import drawn_moves
 from engine.games.strength import greedy, strength
@@ -42,6 +42,15 @@ class TablePlayer(Player):
             values = self.values(sums, counts, np.arange(len(sums)))
             choose = lambda boards: greedy(self.game, values[self.places(boards)], boards)  # noqa: E731
             self.measure(state, iteration, strength(self.game, choose))
+
+    def look(self, machine: CpuMachine, board: Array, simulations: int) -> View:
+        """The rows of the table."""
+        state, place = self.views(machine), self.places(board)
+        values = self.values(state["sums"], state["counts"], place)
+        tried = state["counts"][place][0]
+        shown = np.where(tried > 0, values[0], np.nan)
+        share = tried / max(tried.sum(), 1.0)
+        return View({"table": shown, "tried": share}, ("tried",), int(greedy(self.game, values, board)[0]))
 
     @property
     def pairs(self) -> int:

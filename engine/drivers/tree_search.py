@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.drivers.asking import Array, Watch
-from engine.drivers.players import Searching, player
+from engine.drivers.players import Searching, View, player
 from engine.games.search import Settings, Trees
 from engine.machines.cpu import CpuMachine
 from engine.nodes.games_search import TreeSearch
@@ -55,6 +55,17 @@ class TreePlayer(Searching):
             worth = np.where(state["worth"] == GOES_ON, np.nan, state["worth"])
             trees.take({**{name: state[name] for name in trees.parts}, "worth": worth})
         return trees
+
+    def look(self, machine: CpuMachine, board: Array, simulations: int) -> View:
+        """The tree as it stands, or one that is grown for another position."""
+        if (board == self.settings.board).all():
+            return self.seen(machine, board, self.tree(machine, int(machine.clock[0])))
+        state = self.views(machine)
+        settings = Settings(float(state["exploration"]), float(state["rollouts"]))
+        draw = self.draw(int(machine.clock[0]), "look")
+        trees = Trees(self.game, board, simulations + 1, self.judge(machine), settings, draw)
+        trees.run(simulations)
+        return self.seen(machine, board, trees)
 
     def _given(self, board: Array) -> Array:
         legal = self.game.is_legal(board)
