@@ -1,11 +1,15 @@
 """Views: what is drawn beside the canvas while training runs. Each is fed by snapshots and paints."""
 
+from app.views.arms import ArmsView
 from app.views.base import View
+from app.views.board_game import BoardGameView
 from app.views.boundary import DecisionBoundary
 from app.views.curves import AccuracyCurve, LossCurve
 from app.views.flow import FlowView
 from app.views.gradient_check import GradientCheckView
 from app.views.hessian import HessianView
+from app.views.maze import MazeView
+from app.views.score import ScoreCurve
 from app.views.surface import LossSurfaceView
 from app.views.weights import WeightsView
 
@@ -18,9 +22,13 @@ VIEWS: dict[str, type[View]] = {
     "flow": FlowView,
     "hessian": HessianView,
     "gradient_check": GradientCheckView,
+    "maze": MazeView,
+    "arms": ArmsView,
+    "score": ScoreCurve,
+    "board_game": BoardGameView,
 }
 
 __all__ = [
-    "VIEWS", "AccuracyCurve", "DecisionBoundary", "FlowView", "GradientCheckView", "HessianView", "LossCurve",
-    "LossSurfaceView", "View", "WeightsView",
+    "VIEWS", "AccuracyCurve", "ArmsView", "BoardGameView", "DecisionBoundary", "FlowView", "GradientCheckView", "HessianView",
+    "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View", "WeightsView",
 ]  # fmt: skip
