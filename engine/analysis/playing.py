@@ -16,6 +16,7 @@ from engine.nodes.games_search import FromPosition, MinimaxValues
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
+    from engine.graph import Graph
     from engine.session import Session
 
 EXACT_CELLS = 16  # of a board with more of them nobody tries to solve the game
@@ -66,6 +67,16 @@ class Look:
 def players_of(session: Session) -> list[str]:
     """The nodes that think about positions, in the order of the drawing."""
     return [node.id for node in session.document.graph if node.kind is not None and issubclass(node.kind, GameNode)]
+
+
+def game_of(graph: Graph, node: str) -> Game | None:
+    """Which game a node plays; None where it plays none, or does not say which soundly."""
+    found = graph.nodes.get(node)
+    if found is None or found.kind is None or not issubclass(found.kind, GameNode):
+        return None
+    sound, _ = found.kind.check_properties(found.properties)
+    settings = found.kind(sound)
+    return settings.rules if isinstance(settings, GameNode) else None
 
 
 def look(session: Session, node: str, board: tuple[int, ...] | None = None, simulations: int = 100) -> Look:
