@@ -287,6 +287,11 @@ class Graph:
         done = set(ready)
         return ready, [name for name in self.nodes if name not in done]
 
+    @property
+    def names(self) -> list[str]:
+        """What the nodes are called, in their order."""
+        return [node.name for node in self.nodes.values()]
+
     def times(self) -> set[str]:
         """What nodes have to do with time (`NodeType.time`); only "" where nothing changes over time."""
         return {kind.time for kind in self._kinds()}

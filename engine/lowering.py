@@ -137,14 +137,17 @@ class Lowering:
         except BaseException:
             self.take_back()
             raise
+        if sheet.lowered.problems:
+            sheet.names = document.graph.names
         return sheet.lowered
 
     def again(self, document: Drawn, dataset: Dataset | None = None) -> Lowered:
-        """What `lower` gives, without any work where that was the last drawing; only titles may have changed since."""
+        """What `lower` gives, without any work where that was the last drawing; only titles that nothing tells of may have changed."""
         last = self._last
         if last is not None and last.dataset is dataset:
-            structure = Structure(inlined(document), last.structure)
-            if structure.is_equal(last.structure):
+            drawn = inlined(document)
+            structure = Structure(drawn, last.structure)
+            if structure.is_equal(last.structure) and last.names in ([], drawn.graph.names):
                 return last.lowered
         return self.lower(document, dataset)
 
@@ -177,11 +180,15 @@ class Lowering:
 
 @dataclass
 class _Sheet:
-    """A drawing that was lowered, and what came of it."""
+    """A drawing that was lowered, and what came of it.
+
+    names  what its nodes were called, where problems tell of it
+    """
 
     structure: Structure
     dataset: Dataset | None
     lowered: Lowered
+    names: list[str] = field(default_factory=list)
 
     def serves(self, structure: Structure, dataset: Dataset | None) -> bool:
         """Whether another drawing may be built on this one, and too much that nothing needs any more is not in the way."""
@@ -232,6 +239,7 @@ class _Nodes:
         segment = self._before.get(name)
         if (
             segment is None
+            or segment.problems  # which tell names, and these may have changed
             or segment.signature is not self._signatures[name]
             or not segment.is_local
             or segment.wires != self._wires.get(name, [])
@@ -247,8 +255,6 @@ class _Nodes:
             program.outputs.update(segment.outputs)
             if segment.sources:
                 program.sources.update(segment.sources)
-        if segment.problems:
-            result.problems += segment.problems
         return True
 
     def _region(self, region: Region) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
+from engine.problems import Problem
 from engine.properties import Choice, Flag, Real
 from engine.training.choices import Chosen, Family, Ingredient
 
+STOPPED = "stopped"  # the kind of problem that is none: training came to its end by itself
 STOPPINGS = Family("stopping", "a stopping", "When training ends by itself.", "stop")
 
 
@@ -55,3 +57,10 @@ class Watch:
         """Time was turned back: what came later has not happened."""
         while self.bests and self.bests[-1].iteration > iteration:
             self.bests.pop()
+
+    def verdict(self, words: dict[str, Any]) -> Problem:
+        """What is told when training has come to its end, by the words of the stopping."""
+        best, go_on = self.bests[-1], "To go on, raise the patience or let it stop never."
+        fact = f"stopped early: the {words['watch']} loss was best in epoch {best.epoch}, {best.loss:.6g}"
+        mend = f"Its parameters are back. {go_on}" if words["restore_best"] else go_on
+        return Problem(fact, mend, severity="warning", kind=STOPPED)

@@ -262,3 +262,17 @@ def test_shapes_and_problems_are_the_same_for_who_keeps_what_was_lowered():
         mine, fresh = infer(document, dataset, lowering=kept), infer(document, dataset)
         assert mine.shapes == fresh.shapes and set(mine.problems) == set(fresh.problems)
         document = edited(document, draw)
+
+
+def test_what_is_told_names_a_node_as_it_is_called_now():
+    document = xor_document()
+    document.graph.add("relu", "lonely")
+    lowering, session = Lowering(), Session(document)
+    for name in ("first", "second"):
+        document = document.copy()
+        goal = document.training.phases[0]
+        document.training = replace(document.training, phases=(replace(goal, minimise="dense_1"),))
+        document.graph.nodes["dense_1"].title = name
+        session.edit(document, 1)
+        for told in (session.lowered.problems, lowering.lower(document).problems, lowering.again(document).problems):
+            assert any(f"“{name}” has the shape" in problem.fact for problem in told)

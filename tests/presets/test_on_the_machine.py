@@ -48,7 +48,7 @@ def test_its_memory_is_that_of_what_can_be_looked_at(name):
                ("data", "constant", "setting", "parameter", "state")}  # fmt: skip
     values = [value for value in program.values if value.call and value.call.origin.part != "backward"]
     drawn = [v for v in (*program.outputs.values(), *sources["parameter"]) if v.kind == "real"]
-    gradients = [gradient for value in drawn if (gradient := session._gradient_of(value)) is not None]
+    gradients = [gradient for value in drawn if (gradient := session.gradient_of(value)) is not None]
     asked = size([*values, *gradients, *sources["parameter"], *(v for v in sources["state"] if v not in curves)])
     apart = size([*curves, *sources["data"], *sources["constant"], *sources["setting"]])
     assert session.tape.arena_size - apart <= MOST * asked + PADDING
