@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import proxy
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen
@@ -94,7 +95,7 @@ class RestingLive:
     """The live state of a node whose body the backdrop paints, and whose figures are written with those of others."""
 
     def __init__(self, node: NodeItem) -> None:
-        self._node = node
+        self._node: NodeItem = proxy(node)  # a cycle would keep what left the scene until garbage is collected
         self.state = LiveState()
         self._looks: tuple[object, ...] = ()
         self.named = (True, True)  # whether there is room for the words before value and gradient

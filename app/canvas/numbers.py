@@ -31,7 +31,7 @@ class NumbersOnCanvas:
         self.focus_index = 0  # which entry of the focused parameter ↑ and ↓ change
         self._expired_at = -1  # revision of the last edit that asked for a new plan
         self._turn = 0  # the node in view that is next to show its numbers
-        self._rest = QTimer(singleShot=True, interval=CATCH_UP_MS)
+        self._rest = QTimer(scene, singleShot=True, interval=CATCH_UP_MS)
         self._rest.timeout.connect(self.catch_up)
         self._seen: dict[str, tuple] = {}
         self._reasons: dict[str, str] = {}

@@ -25,7 +25,8 @@ class Counter(QWidget):
         super().__init__()
         self.weight = weight
         self._width = width
-        self._number = QLabel(number_text(None))
+        self._number = QLabel(number_text(None), self)
+        self._number.setVisible(field is None)
         self._number.setProperty("level", "number")
         self._number.setFont(current_theme().font("number_strong"))
         name = QLabel(title)

@@ -4,10 +4,15 @@ import gc
 import threading
 import weakref
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QEvent, QObject, QPoint
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QApplication, QGraphicsItem
+from shiboken6 import isValid
 
 from app import collection
 from app.collection import RESTING_TICKS, SOON_DONE
+from app.recovery import Keeper
+from app.window import MainWindow
 
 MANY = 20_000  # containers: Python by itself would collect after a few hundred
 
@@ -50,6 +55,33 @@ def test_a_mouse_that_has_just_moved_does_not_rest(qapp, runner, monkeypatch):
     monkeypatch.setattr(collection.QCursor, "pos", lambda: QPoint(-77, 5))
     assert not collector._watch_hand()
     assert [collector._watch_hand() for _ in range(RESTING_TICKS)][-1]
+
+
+def test_a_window_that_closes_leaves_nothing_of_qt_to_the_collection(qtbot, shelf, settings, tmp_path):
+    """What is left of it in cycles has gone with the window: only then does it not matter when that is collected."""
+    gc.collect()
+    window = MainWindow(settings, Keeper(tmp_path / "journals"))
+    window.show()
+    qtbot.waitExposed(window)
+    with qtbot.waitSignal(window.runner.snapshot_ready):
+        window.files.open_preset("xor")
+    window.editor.remove(["hidden"])
+    window.editor.stack.undo()
+    window.workspace.canvas.viewport().repaint()
+    window.files.ask_unsaved = lambda: "discard"
+    window.close()
+    window.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    del window
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        left = [each for each in gc.garbage if issubclass(type(each), QObject | QGraphicsItem | QPainter)]
+        assert any(isinstance(each, MainWindow) for each in left), "then this test would look at nothing"
+        assert {type(each).__name__ for each in left if isValid(each)} == set()
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
 
 
 def test_python_collects_by_itself_again_once_the_runner_is_closed(qapp, runner):

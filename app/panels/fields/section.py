@@ -36,11 +36,10 @@ class Section(QWidget):
         self.aside.addWidget(self.title)
         self.aside.addStretch(1)
         self.aside.addWidget(self.note)
-        if title:
-            column.addLayout(self.aside)
-        else:
-            for label in (self.title, self.note):
-                label.setParent(None)
+        column.addLayout(self.aside)
+        if not title:  # a row of what is hidden takes no room
+            self.title.hide()
+            self.note.hide()
         self.body = QVBoxLayout()
         self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(8)
