@@ -65,7 +65,9 @@ def _judge(session: Session, expectation: Mapping[str, Any]) -> Verdict:
 def _inside(session: Session, expectation: Mapping[str, Any]) -> tuple[str, Any]:
     """A value or a gradient of the present iteration, before its update."""
     what, address = str(expectation["what"]), str(expectation.get("of", ""))
-    _play_up_to(session, "update")
+    # An iteration without an update was played to its end for the expectation before: it is still the one meant.
+    if session.iteration <= (_after(expectation) or 0):
+        _play_up_to(session, "update")
     look: Callable[[str], Any] = session.value if what == "value" else session.gradient
     try:
         return f"{what} of {address}", look(address)

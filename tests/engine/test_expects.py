@@ -109,3 +109,16 @@ def test_without_data_the_loss_is_the_objective_itself():
         graph, training=training, expects=[{"what": "loss", "is": 6}, {"what": "loss", "after": 2, "is": 2}]
     )
     assert [holds for _, holds in check(Session(made))] == [True, True]
+
+
+def test_an_iteration_without_an_update_is_played_once_for_all_that_is_expected_of_it():
+    graph = Graph()
+    graph.add("tree_search", "tree", start="OXX|XOO|X..")
+    expects = [
+        {"what": "value", "of": f"tree.{port}", "after": after, "above": -2}
+        for port in ("visits", "mean")
+        for after in (0, 4)
+    ]
+    session = Session(Document(graph, training={"seed": 0}, expects=expects))
+    assert all(holds for _, holds in check(session))
+    assert session.iteration == 5 and session.value("tree.visits").sum() == 5

@@ -97,7 +97,7 @@ def test_another_seed_starts_elsewhere_and_the_same_seed_at_the_same_place(name)
 def test_its_tour_speaks_of_what_is_there(name):
     document = preset(name)
     views = {view["type"] for view in document.views}
-    shown = PANELS | set(document.graph.nodes)
+    shown = PANELS | set(document.graph.nodes) | views
     assert 4 <= len(document.tour) <= 7
     for page in document.tour:
         assert set(page) <= {"title", "text", "show", "press"}
