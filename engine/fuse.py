@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain
 from typing import NamedTuple
 
+from engine.fuse_cells import cell_steps, onto
 from engine.fuse_pools import winners
 from engine.fuse_rows import row_groups, softmax_gradient
 from engine.fuse_time import products_over_time, side_by_side
@@ -60,6 +61,9 @@ class _Group:
         calls = self._calls
         for call, match in row_groups(calls, self._uses):
             self._replace(call, match)
+        for call, match in cell_steps(calls, self._uses):
+            if self._may_vanish(match):
+                self._replace(call, match)
         for call in calls:
             if call.primitive.name == "total":
                 over_time = products_over_time(call, self._uses, self.vanished)
@@ -300,6 +304,7 @@ def _two_addends(call: Call, uses: Uses) -> Match | None:
     return Match("add", call.operands) if len(call.operands) == 2 else None
 
 
+_pattern("add")(onto)
 _pattern("subtract")(softmax_gradient)
 _pattern("window_take")(winners)
 _pattern("total")(side_by_side)

@@ -30,6 +30,8 @@ FILTER_CORRELATION = Kernel("windows_taps", "engine.machines.windows:filter_corr
 STANDARDISE = Kernel("standardise_rows", "engine.machines.row_sums:standardise")
 STANDARDISE_GRADIENT = Kernel("standardise_gradient_rows", "engine.machines.row_sums:standardise_gradient")
 SOFTMAX_GRADIENT = Kernel("softmax_gradient_rows", "engine.machines.row_sums:softmax_gradient")
+LSTM_STEP = Kernel("lstm_step_units", "engine.machines.cells:lstm_step")
+LSTM_STEP_GRADIENT = Kernel("lstm_step_gradient_units", "engine.machines.cells:lstm_step_gradient")
 BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
 BLOCK_WINNERS = Kernel("window_best_blocks", "engine.machines.pools:winners_of_blocks")
 LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lines")
@@ -44,22 +46,24 @@ MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with fo
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
-def _product(bias: int = 0, sums: int = 0) -> Choice:
+def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
+    matrix = (("ONTO", 1),) if onto else ()
+
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
         columns, depth, a_row, a_depth, b_depth, b_column = instruction.fields[4:10]
         if b_column != 1:
             return None  # the tile reads the rows of B
         if columns == 1 and sums and a_row == 1:
             return COLUMN_GRADIENT, ()
-        if columns == 1 and not sums:
+        if columns == 1 and not sums and not onto:
             if a_depth == 1 and b_depth == 1 and 1 < depth <= DOT_LANES[-1]:
                 lanes = next(lanes for lanes in DOT_LANES if depth <= lanes)
                 return NARROW_COLUMN, (("BIAS", bias), ("LANES", lanes), ("WHOLE", int(depth == lanes)))
             return COLUMN, (("BIAS", bias),)
         if columns > vector_length():
-            return WIDE, (("BIAS", bias), ("SUMS", sums))
+            return WIDE, (("BIAS", bias), ("SUMS", sums), *matrix)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
-        return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)))
+        return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *matrix)
 
     return choose
 
@@ -99,6 +103,15 @@ def _in_registers(kernel: Kernel) -> Choice:
         vectors = -(-instruction.fields[-1] // vector_length())
         most = next((some for some in (1, 2, MOST_VECTORS) if vectors <= some), 0)
         return (kernel, (("VECTORS", most),)) if most else None
+
+    return choose
+
+
+def _units(kernel: Kernel, place: int) -> Choice:
+    def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+        units = instruction.fields[place]
+        lanes = min(next((lanes for lanes in (4, 8) if units <= lanes), 16), vector_length())
+        return kernel, (*instruction.variant, ("LANES", lanes), ("WHOLE", int(units % lanes == 0)))
 
     return choose
 
@@ -186,6 +199,9 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "matmul_body": _product(),
         "linear_body": _product(bias=1),
         "linear_gradient_body": _product(sums=1),
+        "matmul_onto_body": _product(bias=1, onto=1),
+        "lstm_step_body": _units(LSTM_STEP, 9),
+        "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),
         "class_cross_entropy_softmax_body": _class_loss,
         "convolution_body": _windows(CONVOLUTION),
         "transposed_convolution_body": _windows(TRANSPOSED_CONVOLUTION),

@@ -29,7 +29,7 @@ FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
 TRIAL = 8  # an eighth of a stretch of iterations tries the way that was slower
 MOST_PATIENCE = 32  # stretches between two trials
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
-PRODUCTS = frozenset({"matmul", "linear", "linear_gradient"})
+PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "matmul_onto"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
 TOGETHER = 8  # filters whose slopes are summed at once: a piece of fewer is done by a slower way
 

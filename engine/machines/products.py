@@ -11,6 +11,7 @@ from engine.machines.vectors import VECTOR
 
 WIDE = 2 * VECTOR
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
+ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which the product is added
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
 LANES = VECTOR  # compiled in: columns of a tile
@@ -24,13 +25,23 @@ _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_8 = _first_4 = _first_2 = _first_
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly)."""
+    onto = bool(variant.get("ONTO"))
     if "LANES" not in variant:
-        return {}
+        forms = {
+            "_rows_8": (8, 1),
+            "_rows_4": (4, 1),
+            "_rows_1": (1, 1),
+            "_wide_8": (8, 2),
+            "_wide_2": (2, 2),
+            "_wide_1": (1, 2),
+        }
+        return {name: tile(*form, onto=True) for name, form in forms.items()} if onto else {}
     names = {}
-    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"])}
+    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), "onto": onto}
     for rows in (8, 4, 2, 1):
         names[f"_tile_{rows}"] = tile(rows, 1, **shape)
-        names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
+        if not onto:
+            names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
     return names
 
 
@@ -73,7 +84,8 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
     b, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
     a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
     extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
-    bias = extra if BIAS == 1 else int64(-1)
+    next_bias = columns if ONTO == 1 else int64(0)
+    bias = extra + start * next_bias if BIAS == 1 else int64(-1)
     rows, r = stop - start, int64(0)
     if SUMS == 1 and start == 0:
         # Whoever computes the first row sums B's columns too, in the same pass.
@@ -93,15 +105,18 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
     while r < rows:
         if rows >= 8:
             r = r if r + 8 <= rows else rows - 8
-            _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            begin = bias + r * next_bias
+            _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 8
         elif rows >= 4:
             r = r if r + 4 <= rows else rows - 4
-            _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            begin = bias + r * next_bias
+            _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 4
         elif rows >= 2:
             r = r if r + 2 <= rows else rows - 2
-            _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            begin = bias + r * next_bias
+            _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 2
         else:
             _tile_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, bias)
@@ -114,7 +129,8 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
     b, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
     a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
     extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
-    bias = extra if BIAS == 1 else int64(-1)
+    next_bias = columns if ONTO == 1 else int64(0)
+    bias = extra + start * next_bias if BIAS == 1 else int64(-1)
     rows, c = stop - start, int64(0)
     while c < columns:
         n, begin, out = columns - c, b + c, y + c
@@ -123,34 +139,94 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
         if n > VECTOR:
             while r + 8 <= rows:
                 _wide_8(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 8
             while r + 2 <= rows:
                 _wide_2(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 2
             while r < rows:
                 _wide_1(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 1
             c += WIDE
         else:
             while r + 8 <= rows:
                 _rows_8(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 8
             while r + 4 <= rows:
                 _rows_4(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 4
             while r < rows:
                 _rows_1(
-                    arena, a + r * a_row, begin, out + r * columns, a_row, columns, n, depth, a_depth, b_depth, base
+                    arena,
+                    a + r * a_row,
+                    begin,
+                    out + r * columns,
+                    a_row,
+                    columns,
+                    n,
+                    depth,
+                    a_depth,
+                    b_depth,
+                    base + r * next_bias,
                 )
                 r += 1
             c += VECTOR

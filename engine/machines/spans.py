@@ -38,7 +38,8 @@ class _Reading(NamedTuple):
 
 # Operands that are read share by share; the others are read as a whole.
 _SHARED: dict[str, tuple[int, ...]] = {
-    "matmul": (0,), "linear": (0,), "batch_matmul": (0, 1),
+    "matmul": (0,), "linear": (0,), "matmul_onto": (0, 1), "batch_matmul": (0, 1),
+    "lstm_step": tuple(range(8)), "lstm_step_gradient": tuple(range(9)),
     "softmax": (0,), "softmax_gradient": (0, 1), "standardise": (0, 2), "standardise_gradient": (0, 1, 2),
     "class_cross_entropy": (0, 1), "class_cross_entropy_softmax": (0, 1, 2), "softmax_cross_entropy": (0, 1),
     "class_gradient": (0, 1), "one_hot": (0,), "slice": (0,), "place": (0,), "permute": (0,),
@@ -121,7 +122,7 @@ def _places(call: Call, shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...
         or (name == "permute" and call.attributes["axes"][0] != 0)
         or (name in ("slice", "place") and call.attributes["axis"] == 0)
     )
-    return None if mixed else _SHARED.get(name)
+    return None if mixed or name not in _SHARED else [place for place in _SHARED[name] if place < len(shapes)]
 
 
 def _root(value: Value) -> int:

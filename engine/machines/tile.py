@@ -32,6 +32,7 @@ class Form(NamedTuple):
     with_sums  the last argument is no bias but the place for the sums of B's columns
     lanes      floats in a vector: narrow results go through narrow registers, two of which are worked on at once
     whole      columns = vectors · lanes: no masks, and what is stored can be read again before it has left the processor
+    onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
     """
 
     rows: int
@@ -40,6 +41,7 @@ class Form(NamedTuple):
     with_sums: bool = False
     lanes: int = VECTOR
     whole: bool = False
+    onto: bool = False
 
 
 class _Pairs(NamedTuple):
@@ -73,6 +75,8 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
             start = builder.select(has_bias, start, emit.zero)
         for way in range(ways):
             for r in range(lines_summed):
+                if form.onto and r and not way:
+                    start = emit.load(builder.add(extra, builder.mul(_WHOLE(r), c_row)), v, masks[v])
                 builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
 

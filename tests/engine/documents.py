@@ -86,10 +86,14 @@ def attending(width: int, *, norm: str = "after", precision: str = "float32") ->
     return Document(graph, data, {**training, "seed": 0}, precision=precision)
 
 
-def recurrent(kind: str, *, precision: str = "float32") -> Document:
+def recurrent(kind: str, *, precision: str = "float32", **properties: Any) -> Document:
     """A cell over five steps under a loss."""
     graph, draw = Graph(), np.random.default_rng(3)
-    source, each, cell = graph.add("input", shape=(5, 3)), graph.add("each_step"), graph.add(kind, units=6)
+    source, each, cell = (
+        graph.add("input", shape=(5, 3)),
+        graph.add("each_step"),
+        graph.add(kind, units=6, **properties),
+    )
     graph.connect(source, each)
     graph.connect(each, cell["x"])
     for port, state in (("h", "state"), ("c", "memory")):

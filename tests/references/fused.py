@@ -146,3 +146,50 @@ def window_best(x, places, *, window, stride, padding):
     chosen = window_choice(x, window=window, stride=stride, padding=padding)
     flat = x.reshape(*x.shape[:2], -1)
     return np.take_along_axis(flat, chosen.reshape(*x.shape[:2], -1), axis=2).reshape(chosen.shape)
+
+
+# cells -------------------------------------------------------------------------------------------------------------------
+
+
+def product_and_begin(draw: Draw, primitive: Primitive) -> Case:
+    rows, features, units = [draw(st.integers(1, 19)) for _ in range(3)]
+    return Case(numbers(draw, [((rows, units), ANY), ((rows, features), ANY), ((features, units), ANY)]))
+
+
+@reference("matmul_onto", product_and_begin)
+def matmul_onto(begin, a, b):
+    return begin + a @ b
+
+
+def sums_and_memory(draw: Draw, primitive: Primitive) -> Case:
+    """Sums of four gates, the memory, and room for what the step makes."""
+    rows, units = draw(st.integers(1, 9)), draw(st.integers(1, 40))
+    return Case(numbers(draw, [((rows, 4 * units), ANY), *[((rows, units), ANY)] * 7]))
+
+
+@reference("lstm_step", sums_and_memory)
+def lstm_step(z, before, *written):
+    """Gates, candidate, memory and its tanh are written over the other operands."""
+    write, forget, show, candidate = np.split(z, 4, axis=1)
+    memory = special.expit(forget) * before + special.expit(write) * np.tanh(candidate)
+    return special.expit(show) * np.tanh(memory)
+
+
+def gates_and_slopes(draw: Draw, primitive: Primitive) -> Case:
+    """Slope of the state; gates, candidate, memory before, tanh of the memory; what comes from and goes to neighbours."""
+    shape = draw(st.integers(1, 9)), draw(st.integers(1, 40))
+    carried, sent = draw(st.booleans()), draw(st.booleans())
+    known = [ANY, *[Interval(0.0, 1.0)] * 3, WITHIN_1, ANY, WITHIN_1]
+    more = [ANY] * (carried + sent)
+    return Case(numbers(draw, [(shape, interval) for interval in known + more]), {"carried": carried, "sent": sent})
+
+
+@reference("lstm_step_gradient", gates_and_slopes)
+def lstm_step_gradient(dh, write, forget, show, candidate, before, bent, *more, carried, sent):
+    """What the memory sends to the step before is written over the last operand."""
+    dc = dh * show * (1 - bent**2) + (more[0] if carried else 0.0)
+    slopes = (
+        dc * candidate * write * (1 - write), dc * before * forget * (1 - forget), dh * bent * show * (1 - show),
+        dc * write * (1 - candidate**2),
+    )  # fmt: skip
+    return np.concatenate(slopes, axis=1)

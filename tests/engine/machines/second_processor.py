@@ -40,6 +40,9 @@ def calls() -> list[Call]:
                for name in ("convolution", "transposed_convolution", "filter_correlation")]  # fmt: skip
     return [
         *products, *gradients, *windows,
+        *[("matmul_onto", some((9, units), (9, 5), (5, units)), {}) for units in (37, 3, 1)],
+        ("lstm_step", some((5, 44), *[(5, 11)] * 7), {}),
+        ("lstm_step_gradient", some(*[(5, 11)] * 9), {"carried": True, "sent": True}),
         ("batch_matmul", some((2, 5, 3), (2, 3, 7)), {}),
         ("transpose", some((9, 7)), {}),
         ("permute", some((3, 5, 6)), {"axes": (0, 2, 1)}),

@@ -14,10 +14,11 @@ import pytest
 from tests.engine.machines.second_processor import DOCUMENTS, trained
 
 ROOT = Path(__file__).resolve().parents[3]
-# The register tile, sums of products in one register, convolutions by windows, rows in one register, axes put elsewhere.
+# The register tile, sums of products in one register, convolutions by windows, rows in one register, axes put elsewhere,
+# gates of a cell.
 TUNED = {"product_wide", "product_narrow", "product_narrow_column", "product_column", "product_column_gradient",
          "product_batch", "windows_forward", "windows_back", "windows_taps", "transpose_blocks", "permute_blocks",
-         "permute_runs", "broadcast_rows"}  # fmt: skip
+         "permute_runs", "broadcast_rows", "lstm_step_units", "lstm_step_gradient_units"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "lanes", "documents"), [("x86-64", 4, list(DOCUMENTS)), ("haswell", 8, [])])

@@ -1,0 +1,57 @@
+"""Activations on vectors of the processor, for bodies written in them: the polynomials of `engine.primitives`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from engine.machines.vectors import Vectors
+from engine.primitives.elementary import LN2_HIGH, LN2_LOW, LOG2_E, ROUNDER, ROUNDER_BITS
+
+# See `expm1_reduced` and `tanh_float32`: highest power first.
+EXPM1 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
+TANH_ABOVE = (
+    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08, 1.48572235717979e-05,
+    6.37261928875436e-04, 4.89352455891786e-03,
+)  # fmt: skip
+TANH_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+LEAST_EXPONENT, FLATTEST = -87.33, 9.0
+
+
+def _series(v: Vectors, x: Any, factors: Sequence[float]) -> Any:
+    total = v.full(factors[0])
+    for factor in factors[1:]:
+        total = v.multiply_add(total, x, v.full(factor))
+    return total
+
+
+def _words(v: Vectors, number: int) -> Any:
+    return ir.Constant(v.words, [number] * v.lanes)
+
+
+def tanh(v: Vectors, x: Any) -> Any:
+    """tanh x, error 2e-7; NaN stays NaN."""
+    b, high, low = v.b, v.full(FLATTEST), v.full(-FLATTEST)
+    x = b.select(b.fcmp_ordered(">", x, high), high, x)
+    x = b.select(b.fcmp_ordered("<", x, low), low, x)
+    square = b.fmul(x, x)
+    return b.fdiv(b.fmul(x, _series(v, square, TANH_ABOVE)), _series(v, square, TANH_BELOW))
+
+
+def sigmoid(v: Vectors, x: Any) -> Any:
+    """1 / (1 + e⁻ˣ), small where it is small without loss; NaN stays NaN."""
+    b, one = v.b, v.full(1.0)
+    negative = b.fcmp_ordered("<", x, v.zero)
+    less = b.select(negative, x, b.fsub(v.full(-0.0), x))
+    # e to what is not above 0: a power of 2, and a polynomial in what is left (Cody & Waite 1980).
+    moved = b.bitcast(v.multiply_add(less, v.full(LOG2_E), v.full(ROUNDER)), v.words)
+    power = b.sub(moved, _words(v, ROUNDER_BITS))
+    count = b.sitofp(power, v.vector)
+    rest = v.multiply_add(count, v.full(-LN2_LOW), v.multiply_add(count, v.full(-LN2_HIGH), less))
+    grown = v.multiply_add(b.fmul(rest, rest), _series(v, rest, EXPM1), rest)
+    bits = b.add(b.bitcast(b.fadd(one, grown), v.words), b.shl(power, _words(v, 23)))
+    small = b.select(b.fcmp_ordered("<", less, v.full(LEAST_EXPONENT)), v.zero, b.bitcast(bits, v.vector))
+    share = b.fdiv(b.select(negative, small, one), b.fadd(one, small))
+    return b.select(b.fcmp_unordered("uno", x, x), x, share)
