@@ -26,8 +26,13 @@ from engine.tape import LINE, Instruction, Tape
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
-TRIAL = 8  # an eighth of a stretch of iterations tries the way that was slower
-MOST_PATIENCE = 32  # stretches between two trials
+FIRST = 4  # iterations of a trial at least
+PART_S, TRIAL_S = (
+    4e-3,
+    1e-3,
+)  # how long the faster way is gone, and how long it would take for a trial of the slower one
+MOST_PATIENCE = 32  # parts between two trials of the slower way
+WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
 PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "matmul_onto"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
@@ -68,28 +73,29 @@ class Pace:
 
     def __init__(self) -> None:
         self._seconds = [0.0, 0.0]  # an iteration alone, and shared; 0: not known
-        self._stretches, self._patience = 0, 1  # since the slower way was tried; until it is tried again
+        self._parts, self._patience = 0, 1  # since the slower way was tried; until it is tried again
 
     def choose(self, times: int) -> tuple[bool, int]:
         """Whether to share, and for how many of these iterations."""
         alone, shared = self._seconds
         if not alone or not shared:
-            return bool(alone), max(1, times // TRIAL)
-        self._stretches += 1
-        if self._stretches <= self._patience or times < TRIAL:
-            return shared < alone, times
-        # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
-        self._stretches, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
-        return shared >= alone, times // TRIAL
+            return bool(alone), min(times, FIRST)
+        faster = shared < WORTH_SHARE * alone
+        self._parts += 1
+        if self._parts > self._patience:
+            # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
+            self._parts, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
+            return not faster, min(times, max(FIRST, int(TRIAL_S / self._seconds[faster])))
+        return faster, min(times, max(1, int(PART_S / self._seconds[faster])))
 
     def note(self, shared: bool, iterations: int, seconds: float) -> None:
         """How long these iterations took."""
         if not iterations:
             return
-        before = self._seconds[1] < self._seconds[0]
+        before = self._seconds[1] < WORTH_SHARE * self._seconds[0]
         self._seconds[shared] = seconds / iterations
-        if before != (self._seconds[1] < self._seconds[0]):
-            self._patience = 1
+        if before != (self._seconds[1] < WORTH_SHARE * self._seconds[0]):
+            self._parts, self._patience = 0, 1
 
 
 def pieces_of(tape: Tape) -> Pieces | None:

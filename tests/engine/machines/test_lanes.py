@@ -70,20 +70,21 @@ def test_a_run_of_two_threads_stops_where_a_number_stops_being_finite(shared, mo
 
 
 def test_the_faster_way_is_played_and_the_other_tried_now_and_then():
-    pace, seconds, played = lanes.Pace(), {False: 1.0, True: 2.0}, {False: 0, True: 0}
-    for stretch in range(100):
-        if stretch == 50:
-            seconds[True], played = 0.5, {False: 0, True: 0}  # what a neighbour wanted is free now
-        left = 800
-        while left:
-            shared, some = pace.choose(left)
-            assert 0 < some <= left
+    pace, seconds, played = lanes.Pace(), {False: 1e-5, True: 2e-5}, {False: 0, True: 0}
+
+    def play(times):
+        while times:
+            shared, some = pace.choose(times)
+            assert 0 < some <= times
             pace.note(shared, some, some * seconds[shared])
             played[shared] += some
-            left -= some
-        if stretch == 49:
-            assert played[False] > 0.98 * 50 * 800 and played[True] > 0
-    assert played[True] > 0.6 * 50 * 800
+            times -= some
+
+    play(100_000)
+    assert 0 < played[True] < 2_000
+    seconds[True], played[False], played[True] = 0.5e-5, 0, 0  # what a neighbour wanted is free now
+    play(100_000)
+    assert 0 < played[False] < 20_000
 
 
 def test_whoever_plays_stops_behind_the_iteration_that_raised_the_flag(monkeypatch):
