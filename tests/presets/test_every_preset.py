@@ -149,7 +149,9 @@ def test_learning_rate_zero_leaves_its_parameters_untouched(name):
         session.set_setting(rate, 0.0)
     before = session.parameters
     session.run(7)
-    assert all(np.array_equal(before[address], array) for address, array in session.parameters.items())
+    solved = {node.id for node in session.document.graph if node.type == "least_squares"}  # at once, with no rate
+    for address, array in session.parameters.items():
+        assert address.partition(".")[0] in solved or np.array_equal(before[address], array)
 
 
 @every_preset
