@@ -192,13 +192,13 @@ class MainWindow(QMainWindow):
             self.problems.show_problems(self.editor.problems)
             self.top_bar.problems.show_waiting()
         self.tour.start(self.editor.document.tour)
-        workspace.canvas.fit()  # as far as it knows its size: the first picture had better show the whole graph
+        workspace.canvas.show_beginning()  # as far as it knows its size: the first picture had better show the graph
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
         QTimer.singleShot(0, self._after_opening)
 
     def _after_opening(self) -> None:
         if self.workspace is not None and self.has_document:
-            self.workspace.canvas.fit()
+            self.workspace.canvas.show_beginning()
             self.workspace.canvas.tell_when_painted()
             self._settling.start()
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -65,6 +65,7 @@ class Workspace(QWidget):
         column.addWidget(self.player)
         runner.snapshot_ready.connect(self._keep)
         runner.snapshot_ready.connect(lambda snapshot: self.canvas.show_snapshot(editor.seen(snapshot)))
+        runner.playing_changed.connect(self._note_playing)
         editor.path_changed.connect(self._show_again)
         runner.snapshot_ready.connect(self.player.show_snapshot)
 
@@ -101,6 +102,9 @@ class Workspace(QWidget):
 
     def _keep(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+
+    def _note_playing(self, playing: bool) -> None:
+        self.canvas.follows_steps = not playing
 
     def _show_again(self, _: object) -> None:
         """From within a composite, or from outside again, the same numbers are called otherwise."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QVariantAnimation
 from PySide6.QtGui import QTransform
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 0.03, 4.0
 MARGIN = 28.0
 REMEMBERED = 20
+READABLE = 0.46  # zoom from which a node has room for its name, its value and its gradient
+MOST_READ = 100  # nodes: a larger graph is a map first
+GLIDE_MS = 220
 
 
 def _fitted(area: QRectF, room: QRectF) -> tuple[float, QPointF]:
@@ -23,6 +26,17 @@ def _fitted(area: QRectF, room: QRectF) -> tuple[float, QPointF]:
     return zoom, room.center() - area.center() * zoom
 
 
+def _outside(place: QRectF, room: QRectF) -> QPointF:
+    """How far a place lies outside a room, across and down."""
+    across = _beyond(place.left(), place.right(), room.left(), room.right())
+    return QPointF(across, _beyond(place.top(), place.bottom(), room.top(), room.bottom()))
+
+
+def _beyond(begin: float, end: float, low: float, high: float) -> float:
+    """How far a stretch lies beyond another; of one that is too long its beginning counts."""
+    return begin - low if begin < low or end - begin > high - low else max(0.0, end - high)
+
+
 class Camera:
     """Moves a view; nothing here is a step of the history."""
 
@@ -30,34 +44,92 @@ class Camera:
         self._view = view
         self._visited: list[tuple[float, QPointF]] = []
         self._placed = False
-        self._shows_all = False  # everything was fitted in, and nothing has moved the camera since
+        self._shown: Callable[[], None] | None = None  # shows the same again; None once somebody has moved the camera
+        self._gliding = QVariantAnimation(view, duration=GLIDE_MS)
+        self._gliding.setEasingCurve(QEasingCurve.Type.OutCubic)
+        self._gliding.valueChanged.connect(lambda centre: self._look(self._view.zoom, centre))
         self._path: tuple[str, ...] = ()
         self._left: dict[tuple[str, ...], tuple[float, QPointF]] = {}  # what was in view where somebody went on from
 
     def resized(self) -> None:
-        """The first time the canvas has a size, it shows the whole graph."""
+        """The first time the canvas has a size, it shows the graph."""
         if not self._placed and self._view.viewport().width() > 120:
             self._placed = True
-            self.fit_all(remember=False)
+            self.begin()
 
     def moved_to(self, path: tuple[str, ...]) -> None:
-        """Another level is shown: what was in view when it was left, or all of it."""
+        """Another level is shown: what was in view when it was left, or as it is opened."""
         self._left[self._path], before = (self._view.zoom, self._centre()), self._path
         self._path, self._visited = path, []
         if path == before[: len(path)] and path in self._left:
             self._look(*self._left[path])
         else:
-            self.fit_all(remember=False)
+            self.begin()
+
+    def begin(self) -> None:
+        """Show a graph that was just opened: all of it, or its beginning where nothing could be read of all of it.
+
+        What is selected, because a tour speaks of it, is in sight as well.
+        """
+        self.fit_all(remember=False)
+        if self._view.zoom < READABLE and len(self._view.canvas.nodes) <= MOST_READ:
+            self._look(READABLE, self._beginning(READABLE))
+            self.reveal(self._view.canvas.content_area(self._view.editor.selection))
+        self._shown = self.begin
+
+    def _beginning(self, zoom: float) -> QPointF:
+        """The middle of what is seen from the left edge of the graph on, at the height of what stands there."""
+        canvas, area = self._view.canvas, self._view.canvas.content_area()
+        room = QRectF(self._view.viewport().rect()).size() / zoom
+        area = area.adjusted(-MARGIN / zoom, -MARGIN / zoom, MARGIN / zoom, MARGIN / zoom)
+        first = min((canvas.area_of(name) for name in canvas.nodes), key=lambda each: each.left(), default=area)
+        y = min(max(first.center().y(), area.top() + room.height() / 2), area.bottom() - room.height() / 2)
+        return QPointF(
+            area.left() + room.width() / 2 if area.width() > room.width() else area.center().x(),
+            y if area.height() > room.height() else area.center().y(),
+        )
 
     def fit_again(self) -> None:
-        """Show everything once more after a change of size, where everything was shown and nobody has moved since."""
-        if self._shows_all:
-            self.fit_all(remember=False)
+        """Show the same once more after a change of size, where nobody has moved the camera since."""
+        if self._shown is not None:
+            self._shown()
 
     def fit_all(self, remember: bool = True) -> None:
         """Show the whole graph."""
         self.fit(self._view.canvas.content_area(), remember)
-        self._shows_all = True
+        self._shown = lambda: self.fit_all(remember=False)
+
+    def reveal(self, area: QRectF, glide: bool = False) -> None:
+        """Move just so far that an area of the scene is seen, and not below what lies in a corner."""
+        zoom, port = self._view.zoom, QRectF(self._view.viewport().rect())
+        place = self._view.viewportTransform().mapRect(area)
+        if area.isNull() or (port.contains(place) and not self._meets_corner(place)):
+            return
+        room = port.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        away = _outside(place, room)
+        if self._meets_corner(place.translated(-away)):
+            away = _outside(place, self._between_corners(room))
+        centre = self._centre() + away / zoom
+        if glide and not self._view.reduced_motion:
+            self._gliding.stop()
+            self._gliding.setStartValue(self._centre())
+            self._gliding.setEndValue(centre)
+            self._gliding.start()
+        else:
+            self._look(zoom, centre)
+
+    def _meets_corner(self, place: QRectF) -> bool:
+        return any(QRectF(widget.geometry()).intersects(place) for widget in self._view.corner_widgets())
+
+    def _between_corners(self, room: QRectF) -> QRectF:
+        """The room below what lies in the upper corners, and above what lies in the lower ones."""
+        left = QRectF(room)
+        for corner in [QRectF(widget.geometry()) for widget in self._view.corner_widgets()]:
+            if corner.center().y() > room.center().y():
+                left.setBottom(min(left.bottom(), corner.top() - MARGIN / 2))
+            else:
+                left.setTop(max(left.top(), corner.bottom() + MARGIN / 2))
+        return left
 
     def fit(self, area: QRectF, remember: bool = True) -> None:
         """Show an area (scene pixels) with a margin, never larger than full size."""
@@ -117,7 +189,7 @@ class Camera:
         self._visited = [*self._visited[-REMEMBERED:], (self._view.zoom, self._centre())]
 
     def _look(self, zoom: float, centre: QPointF) -> None:
-        view, self._shows_all = self._view, False
+        view, self._shown = self._view, None
         if zoom != view.zoom:
             view.setTransform(QTransform.fromScale(zoom, zoom))
         view.centerOn(centre)

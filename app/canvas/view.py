@@ -47,6 +47,7 @@ class CanvasView(GestureView):
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(editor, parent)
         self.snap_to_grid = False
+        self.follows_steps = True  # not while it plays: then steps are too many to look at each
         self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
         self._is_awaited = False  # somebody waits for the next picture
@@ -114,8 +115,16 @@ class CanvasView(GestureView):
             self.look_again()
             self.formula_note.show_snapshot(snapshot)
             self._showing_ms = self._since_frame.elapsed()
-            if snapshot.last_step != (before.last_step if before is not None else None):
+            last = before.last_step if before is not None else None
+            if snapshot.last_step != last:
                 self.minimap.refresh()
+                self._follow(last, snapshot.last_step)
+
+    def _follow(self, last: Any, step: Any) -> None:
+        """A single step was played by hand: its node comes into sight. Whole phases and iterations move nothing."""
+        is_single = step is not None and (step.index == 0 or (last is not None and abs(step.index - last.index) == 1))
+        if is_single and self.follows_steps and self.mode is None and step.node in self.canvas.nodes:
+            self.camera.reveal(self.canvas.area_of(step.node), glide=True)
 
     @property
     def reduced_motion(self) -> bool:
@@ -136,6 +145,10 @@ class CanvasView(GestureView):
         """Show everything."""
         self.camera.fit_all()
 
+    def show_beginning(self) -> None:
+        """Show a graph that was just opened."""
+        self.camera.begin()
+
     def fit_selection(self) -> None:
         """Show the selection, or everything where nothing is selected."""
         self.camera.fit(self.canvas.content_area(self.editor.selection or None))
@@ -151,9 +164,7 @@ class CanvasView(GestureView):
 
     def bring_into_view(self) -> None:
         """Move the view just so far that the selection is seen."""
-        area = self.canvas.content_area(self.editor.selection)
-        if not area.isNull() and not self.visible_area().contains(area):
-            self.camera.centre_at(area.center())
+        self.camera.reveal(self.canvas.content_area(self.editor.selection))
 
     def pan_by(self, offset: QPointF) -> None:
         """Move the scene under the mouse."""
