@@ -64,7 +64,7 @@ class Block:
         if item.geometry.formula is None or kind is None or item.geometry.picture is not None:
             return
         for size in FORMULA_SIZES:
-            formula = current_theme().mathematics(kind.formula, size)
+            formula = current_theme().mathematics(kind.formula_with(item.node.properties), size)
             if formula.size.width() <= self.room.width() and formula.size.height() <= self.room.height():
                 top = self.room.top() + (self.room.height() - formula.size.height()) / 2
                 formula.paint(painter, self.room.left(), top + formula.baseline)

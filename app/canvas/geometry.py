@@ -136,8 +136,8 @@ def measure(wiring: Wiring, node: Node, shapes: Shapes) -> Geometry:
     if "collapsed" in node.flags:
         return _collapsed(kind, header, subtitle)  # type: ignore[arg-type]  # a class is hashed as any object is
     wired = frozenset([wire.target_port for wire in wiring.wires_into(node.id)])
-    pictured = _pictured(node, kind, wired, shapes)
-    return _column(kind, header, subtitle, _rows(node, kind, wired), pictured)  # type: ignore[arg-type]  # the same
+    pictured, formula = _pictured(node, kind, wired, shapes), kind.formula_with(node.properties)
+    return _column(kind, formula, header, subtitle, _rows(node, kind, wired), pictured)  # type: ignore[arg-type]  # the same
 
 
 def _unknown(wiring: Wiring, node: Node) -> Geometry:
@@ -207,16 +207,20 @@ Row = tuple[str, str, str | None]  # name, label, and the text of the field; Non
 
 
 @lru_cache(maxsize=4096)
-def _column(kind: type[NodeType], least: float, subtitle: str, rows: tuple[Row, ...], pictured: str) -> Geometry:
-    return _Column(kind, least, subtitle, rows, pictured).geometry()
+def _column(
+    kind: type[NodeType], formula: str, least: float, subtitle: str, rows: tuple[Row, ...], pictured: str
+) -> Geometry:
+    return _Column(kind, formula, least, subtitle, rows, pictured).geometry()
 
 
 class _Column:
     """Stacks the rows of a rectangular node from the header down."""
 
-    def __init__(self, kind: type[NodeType], least: float, subtitle: str, rows: tuple[Row, ...], pictured: str) -> None:
+    def __init__(
+        self, kind: type[NodeType], formula: str, least: float, subtitle: str, rows: tuple[Row, ...], pictured: str
+    ) -> None:
         self.kind, self.subtitle, self.rows, self.pictured = kind, subtitle, rows, pictured
-        self.formula = current_theme().mathematics(kind.formula, FORMULA_SIZE) if kind.formula else None
+        self.formula = current_theme().mathematics(formula, FORMULA_SIZE) if formula else None
         if self.formula is not None and self.formula.size.width() > WIDEST - 2 * SIDE:
             self.formula = None  # only where there is room
         self.width = max(least, _snapped(self._wish()))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import LINES_FROM, Block, draw_name
 from app.canvas.figures import Sheet
-from app.canvas.geometry import HEADER, SIDE, Geometry, shown_name, shown_value
+from app.canvas.geometry import FORMULA_SIZE, HEADER, SIDE, Geometry, shown_name, shown_value
 from app.canvas.ink import draw_icon, draw_text, elided, ink
 from app.canvas.live import (
     HALO,
@@ -268,7 +268,8 @@ class NodeItem(Resting, DrawnNode):
         painter.drawLine(QPointF(0, self.geometry.rule), QPointF(width, self.geometry.rule))
         if self.geometry.formula is not None and self.node.kind is not None:
             place = self.geometry.formula
-            current_theme().mathematics(self.node.kind.formula, 13).paint(painter, place.x(), place.y())
+            formula = self.node.kind.formula_with(self.node.properties)
+            current_theme().mathematics(formula, FORMULA_SIZE).paint(painter, place.x(), place.y())
         for row in self.geometry.fields:
             draw_text(painter, row.rectangle, row.label, "body", "text2")
             if row.text is not None:

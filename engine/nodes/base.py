@@ -93,6 +93,11 @@ class NodeType:
         return (cls.__doc__ or "").strip().splitlines()[0]
 
     @classmethod
+    def formula_with(cls, values: Mapping[str, Any]) -> str:
+        """The formula (LaTeX) as the properties make it: where a loss is added up, no mean stands in it."""
+        return cls.formula
+
+    @classmethod
     def input(cls, port: str) -> Port | None:
         """The input port of that name."""
         return next((candidate for candidate in cls.inputs if candidate.name == port), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, Flag, NodeType, Port, Real, node_type
@@ -26,6 +28,7 @@ CLASS = Port(
     help="Class numbers, or one column for each class.",
 )
 LOSS = Port("loss", "()", kind="loss", symbol="L")
+MEAN = re.compile(r"\\frac\{(\S+?)\}\{(2?)(?:n|\\sum [a-z])\}\\sum")  # what a formula says of a mean
 
 
 def agree(prediction: Value, target: Value) -> None:
@@ -57,6 +60,14 @@ def sum_of_all(build: Builder, x: Value) -> Value:
     return build.emit("sum", x, axes=tuple(range(x.rank))) if x.rank else x
 
 
+def _added(mean: re.Match[str]) -> str:
+    """A sum in place of a mean; factors stay."""
+    factor, half = mean.groups()
+    if half:
+        return rf"\frac{{{factor}}}{{2}}\sum"
+    return r"\sum" if factor == "1" else rf"{factor}\sum"
+
+
 class Loss(NodeType):
     """A loss that is computed example by example and then averaged or added over the batch."""
 
@@ -65,6 +76,11 @@ class Loss(NodeType):
     reduction = Choice(
         "mean", ("mean", "sum"), help="Over the batch: the mean, or the sum as in Aggarwal 2023, eq. 2.30."
     )
+
+    @classmethod
+    def formula_with(cls, values: Mapping[str, Any]) -> str:
+        is_sum = values.get("reduction", cls.properties()["reduction"].default) == "sum"
+        return MEAN.sub(_added, cls.formula) if is_sum else cls.formula
 
 
 class ExampleLoss(Loss):
@@ -115,6 +131,12 @@ class SquaredError(ElementLoss):
     formula = r"L = \sum_i (t_i - \hat y_i)^2"
     source = "Aggarwal 2023, §1.3.3, without ½"
     half = Flag(False, help="Whether ½ stands before it, so that the derivative is the difference itself.")
+
+    @classmethod
+    def formula_with(cls, values: Mapping[str, Any]) -> str:
+        formula = super().formula_with(values)
+        return formula.replace(r"\sum", r"\tfrac{1}{2}\sum") if values.get("half") else formula
+
     over = Choice("examples", ("elements", "examples"), help=ElementLoss.over.help)
 
     def terms(self, build: Builder, prediction: Value, target: Value) -> Value:

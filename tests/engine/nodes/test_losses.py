@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import special
 from engine.document import Document
 from engine.graph import Graph
 from engine.lowering import lower
+from engine.nodes import node_types
 from engine.session import Session
 
 ROWS, UNITS = 5, 3
@@ -262,3 +264,32 @@ def test_numbers_01_linear_regression_graph():
     session = played("squared_error", [[3.0]], [[5.0]])
     assert session.loss == 4
     assert session.gradient("dense_1.h").tolist() == [[-4.0]]  # −2 (y − ô)
+
+
+@pytest.mark.parametrize(
+    ("name", "mean", "total"),
+    [
+        ("hinge", r"L = \frac{1}{n}\sum_i \max(a - t_i v_i, 0)", r"L = \sum_i \max(a - t_i v_i, 0)"),
+        ("gaussian_kl", r"L = \frac{1}{2n}\sum_i \left(", r"L = \frac{1}{2}\sum_i \left("),
+        ("gradient_penalty", r"L = \frac{\lambda}{n}\sum_i", r"L = \lambda\sum_i"),
+        ("weighted_squared_error", r"L = \frac{1}{\sum c}\sum_i c_i", r"L = \sum_i c_i"),
+    ],
+)
+def test_a_loss_that_adds_up_shows_no_mean(name, mean, total):
+    kind = node_types()[name]
+    assert kind.formula_with({"reduction": "mean"}).startswith(mean)
+    assert kind.formula_with({"reduction": "sum"}).startswith(total)
+
+
+def test_every_loss_that_shows_a_mean_can_show_a_sum():
+    losses = [
+        kind for kind in node_types().values() if "sum" in getattr(kind.properties().get("reduction"), "options", ())
+    ]
+    assert len(losses) > 20
+    for kind in losses:
+        assert not re.search(r"\{2?n\}", kind.formula_with({"reduction": "sum"})), kind.name
+
+
+def test_the_half_of_a_squared_error_stands_in_its_formula():
+    kind = node_types()["squared_error"]
+    assert (r"\tfrac{1}{2}" in kind.formula_with({"half": True}), r"\tfrac" in kind.formula_with({})) == (True, False)
