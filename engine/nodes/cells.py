@@ -147,6 +147,7 @@ class LongShortTermMemory(Cell):
     output_gate = Flag(True, help="Whether what is shown passes a gate; without it the whole memory is shown.")
     coupled = Flag(False, help="Whether as much is written as is forgotten: the input gate is 1 minus the forget gate.")
     peepholes = Flag(False, help="Whether the gates also see the memory itself, unit by unit.")
+    initial_peephole = Numbers(0.0, help="Weights of the peepholes to start from: one number, or one per unit.")
     squash = Choice("tanh", ("tanh", "identity"), help="What bends the memory where it is shown.")
     forget_bias = Numbers(
         1.0, help="Where the biases of the forget gate start: above 0 it begins by remembering (the text has 0)."
@@ -184,7 +185,8 @@ class LongShortTermMemory(Cell):
         if z is None:
             return None
         if self.peepholes:
-            z = z + memory * build.parameter(f"{name}_peephole", (self.units,), INITIALISERS["zeros"])
+            start = start_of((self.units,), self.initial_peephole, "zeros")
+            z = z + memory * build.parameter(f"{name}_peephole", *start)
         return build.emit("sigmoid", z)
 
 

@@ -382,3 +382,19 @@ def test_the_weights_of_the_state_start_as_large_as_said(cell):
     for key, numbers in plain.items():
         factor = {"weight": 0.5, "recurrent": 1.5, "candidate": 1.5}.get(key.split(".")[1], 1.0)
         np.testing.assert_allclose(larger[key], factor * numbers)
+
+
+def test_peepholes_start_where_they_are_told_to():
+    # All weights 1 and no bias: x = 1, h = c = ½ (the catalogue's 08:lstm-cell-peepholes).
+    graph = Graph()
+    for place, name in enumerate(("x", "h", "c")):
+        graph.add("input", name, columns=[place])
+    weights = {"initial_weight": [[1] * 4], "initial_recurrent": [[1] * 4], "forget_bias": 0.0}
+    graph.add("lstm_cell", "cell", units=1, peepholes=True, initial_peephole=1.0, **weights)
+    for one, other in (("x.value", "cell.x"), ("h.value", "cell.state"), ("c.value", "cell.memory")):
+        graph.connect(one, other)
+    data = {"inputs": [[1.0, 0.5, 0.5]], "targets": [[0.0]], "task": "regression"}
+    session = Session(Document(graph, data), dtype="float64")
+    session.step("phase")
+    assert session.value("cell.c")[0, 0] == pytest.approx(1.237650, abs=1e-6)
+    assert session.value("cell.h")[0, 0] == pytest.approx(0.793432, abs=1e-6)
