@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 MARGIN = 12.0
 LARGEST_CELL = 72.0
+ROOM_FOR_NUMBER = 28.0
 MOST_DOTS = 200
 ENDS = {"G": "flag", "T": "circle-x", "S": "house"}
 
@@ -92,16 +93,13 @@ class MazePlot(QWidget):
 
     def _paint_number(self, painter: QPainter, area: QRectF, worth: float, limit: float) -> None:
         theme, font = current_theme(), current_theme().font("number_small")
-        text = number_text(worth, digits=1 if abs(worth) < 100 else 0) if worth != round(worth) else number_text(worth)
-        if QFontMetricsF(font).horizontalAdvance(text) > area.width() - 4 or area.height() < 26:
+        text = number_text(worth) if worth == round(worth) else number_text(worth, digits=0 if abs(worth) >= 10 else 1)
+        if QFontMetricsF(font).horizontalAdvance(text) > area.width() - 2 or area.height() < ROOM_FOR_NUMBER:
             return
         painter.setFont(font)
-        bright = limit > 0 and theme.signed_colour(worth, limit).lightnessF() > 0.55
-        painter.setPen("#101418" if bright else "#F4F6F8")
-        if limit <= 0:
-            painter.setPen(theme.colour("text2"))
+        painter.setPen(ink(theme.signed_colour(worth, limit)) if limit > 0 else theme.colour("text2"))
         painter.drawText(
-            area.adjusted(2, 2, -2, -3), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text
+            area.adjusted(2, 2, -2, -1), Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, text
         )
 
     def _paint_ways(self, painter: QPainter, inside: list[int]) -> None:
@@ -110,19 +108,20 @@ class MazePlot(QWidget):
 
         assert self._maze is not None and self.table is not None
         turns = (-90.0, 0.0, 90.0, 180.0) if self._maze.actions == 4 else (180.0, 0.0)
-        chosen, theme = best(np.asarray(self.table, np.float64)), current_theme()
+        table, theme = np.asarray(self.table, np.float64), current_theme()
+        chosen, worth = best(table), table.max(axis=1)
+        limit = float(np.abs(worth[inside]).max(initial=0.0))
         painter.setPen(Qt.PenStyle.NoPen)
         for place in inside:
-            area = self.cell(place)
-            size = min(7.0, area.width() * 0.16)
-            middle = area.center() - QPointF(0, area.height() * 0.1 if area.height() >= 26 else 0)
-            for action in np.flatnonzero(chosen[place]):
+            area, ways = self.cell(place), np.flatnonzero(chosen[place])
+            size = min(7.0, area.width() * 0.15)
+            middle = area.center() - QPointF(0, area.height() * 0.16 if area.height() >= ROOM_FOR_NUMBER else 0)
+            painter.setBrush(ink(theme.signed_colour(float(worth[place]), limit)) if limit else theme.colour("text2"))
+            for action in ways:
                 angle = math.radians(turns[int(action)])
                 ahead, aside = QPointF(math.cos(angle), math.sin(angle)), QPointF(-math.sin(angle), math.cos(angle))
-                tip = middle + ahead * size * 1.9
-                foot = middle + ahead * size * 0.6
-                painter.setBrush(theme.colour("text"))
-                painter.drawPolygon(QPolygonF([tip, foot + aside * size, foot - aside * size]))
+                foot = middle + ahead * size * (-0.7 if len(ways) == 1 else 0.4)
+                painter.drawPolygon(QPolygonF([foot + ahead * size * 1.4, foot + aside * size, foot - aside * size]))
 
     def _paint_games(self, painter: QPainter) -> None:
         """A dot for each game; several in one cell stand side by side."""
@@ -141,7 +140,11 @@ class MazePlot(QWidget):
                 painter.drawEllipse(at + QPointF(0, 2.2 * radius * (before // across)), radius, radius)
 
 
-def _hatched() -> Any:
-    from PySide6.QtGui import QBrush
+def ink(ground: QColor) -> QColor:
+    """Dark on a bright cell, bright on a dark one."""
+    luminance = 0.299 * ground.redF() + 0.587 * ground.greenF() + 0.114 * ground.blueF()
+    return QColor("#14181D" if luminance > 0.5 else "#F4F6F8")
 
+
+def _hatched() -> QBrush:
     return QBrush(current_theme().colour("neg", 0.8), Qt.BrushStyle.BDiagPattern)

@@ -58,12 +58,18 @@ class EpsilonGreedy(Random):
         Port("y", "(batch, actions)", symbol="y", help="A column for each action: 1 in the one chosen."),
         Port("index", "(batch)", kind="index", symbol="a", help="The action chosen, counted from 0."),
     )
+    ties = Choice("first", ("first", "random"), help="Of actions that are worth the same: the first, or any of them.")
     evaluation = Choice("greedy", ("greedy", "sample"), help="What it answers when it is evaluated.")
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         emit, worth = build.emit, values["values"]
         actions = classes_of(worth)
-        index = emit("argmax", worth)
+        best = worth
+        if self.ties == "random":
+            highest = emit("max", worth, axes=(worth.rank - 1,), keep=True)
+            lot = emit("random_uniform", shape=worth.shape, key=key_of(build, "ties"))
+            best = emit("where", emit("at_least", worth, highest), 1.0 + lot, 0.0)
+        index = emit("argmax", best)
         if build.training or self.evaluation == "sample":
             rows = worth.shape[:-1]
             lots = emit("random_uniform", shape=rows, key=key_of(build, "whether"))

@@ -51,6 +51,13 @@ def test_the_best_action_is_chosen_but_for_a_share_of_tries():
     np.testing.assert_array_equal(evaluated("epsilon_greedy", table, port="index"), 1)
 
 
+def test_of_actions_that_are_worth_the_same_any_is_chosen_where_that_is_asked_for():
+    table = np.tile([[0.5, 0.9, 0.9, 0.2]], (4000, 1))
+    chosen = played("epsilon_greedy", table, epsilon=0.0, ties="random").value("node.y")
+    np.testing.assert_allclose(chosen.mean(axis=0), [0, 0.5, 0.5, 0], atol=0.03)
+    np.testing.assert_array_equal(played("epsilon_greedy", table, epsilon=0.0).value("node.index"), 1)
+
+
 @pytest.mark.parametrize("step", ["running mean", "fixed"])
 def test_the_mean_of_each_action_follows_its_rewards(step):
     rows = np.array([[0, 1.0], [1, 3.0], [0, 2.0], [2, -1.0], [0, 6.0]])
