@@ -24,6 +24,7 @@ class Feed:
     ) -> None:
         self.program, self.dataset, self.training, self.result = program, dataset, training, result
         self.gathers = mode == "train" and dataset is not None
+        self._rows: int | None = None  # that nodes bring where there is no data
         if dataset is not None:
             self._batches(len(dataset.train_rows))
             program.build.examples = lambda: dataset.inputs[dataset.train_rows]
@@ -44,6 +45,18 @@ class Feed:
         else:
             result.dropped = rest
         self.whole = batch == rows and training.order == "sequential"
+
+    def ask_rows(self, rows: int) -> None:
+        """A node brings so many rows of its own. Where there are data, these say how many rows a batch has.
+
+        Raises `ProblemError` where another node brings another number.
+        """
+        if self.dataset is not None:
+            return
+        if self._rows not in (None, rows):
+            fact = f"this node brings {rows} rows, and another one {self._rows}"
+            raise ProblemError(Problem(fact, "Let both bring as many.", kind="batch"))
+        self._rows = self.result.batch = rows
 
     def __call__(self, name: str, shape: tuple[int, ...] | None) -> Value:
         program, build = self.program, self.program.build

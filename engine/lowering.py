@@ -156,7 +156,8 @@ class Lowering:
         program, build = result.program, result.program.build
         build.program, build.rules, build.ways_back = program, [], []
         build.training, build.seed = self._mode == "train", document.training.seed
-        build.feeder = Feed(program, sheet.dataset, document.training, self._mode, result)
+        build.feeder = feed = Feed(program, sheet.dataset, document.training, self._mode, result)
+        build.row_asker = feed.ask_rows
         _Nodes(document.graph, sheet.structure.signatures, result, before).lower()
         name_ports(document.graph, program)
         if "backward" in self._parts:

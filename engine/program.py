@@ -307,6 +307,7 @@ class Builder:
         self.examples: Callable[[], Any] | None = None  # inputs of the training rows, for parameters that start at some
         self.answers: Callable[[], Any] | None = None  # targets of the same rows
         self.feeder: Callable[[str, tuple[int, ...] | None], Value] | None = None
+        self.row_asker: Callable[[int], None] | None = None
         self.asked: dict[str, Value] = {}  # sources, see `take_asked`
         self.is_local = True  # False: what was emitted hangs on more than the operands and the node's own properties
         self.known: dict[str, Value] = {}  # sources of this and former programs, by address
@@ -417,6 +418,15 @@ class Builder:
         assert self.feeder is not None, "who lowers a document sets the feeder"
         self.is_local = False  # it may have been gathered for another node before
         return self.feeder(name, shape)
+
+    def bring_rows(self, rows: int) -> None:
+        """Let the batch have as many rows as the current node brings, unless data say how many.
+
+        Raises `ProblemError` where another node brings another number.
+        """
+        assert self.row_asker is not None, "who lowers a document sets it"
+        self.is_local = False  # the number has to be said again for every program
+        self.row_asker(rows)
 
     def learn(self, rule: Callable[[], None]) -> None:
         """Let the current node's rule emit its update once every value is there."""

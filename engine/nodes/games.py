@@ -52,7 +52,10 @@ class Remembering(GameNode):
     every = Whole(
         4, low=1, high=10_000, unit="iterations", help="After how many iterations one more move is made in every game."
     )
-    positions = Whole(64, low=1, high=4096, unit="positions", help="How many of the memory one iteration learns from.")
+    positions = Whole(
+        64, low=1, high=4096, unit="positions",
+        help="How many of the memory one iteration learns from; where there are data, as many as a batch has.",
+    )  # fmt: skip
     memory = Whole(
         4096, low=1, high=200_000, unit="positions", help="How many positions are remembered; the oldest are forgotten."
     )
@@ -75,10 +78,11 @@ class Remembering(GameNode):
         return build.source("data", address, (B, *self.board_shape), None)
 
     def drawn_rows(self, build: Builder) -> Value:
-        """Numbers of remembered positions, each as likely as any other."""
+        """(batch) Numbers of remembered positions, each as likely as any other."""
+        build.bring_rows(self.positions)
         filled = build.state("filled", ())
         kept(build, "written", ())
-        draws = build.emit("random_uniform", shape=(self.positions,), key=key_of(build, "rows"))
+        draws = build.emit("random_uniform", shape=(B,), key=key_of(build, "rows"))
         # `to_whole` rounds to the nearest number, and a draw close to 1 must not become the row behind the last.
         return build.emit("to_whole", build.emit("minimum", draws * filled - 0.5, filled - 1))
 
@@ -114,18 +118,18 @@ class SelfPlay(Remembering):
     source = "Aggarwal 2023, §11.7, eq. 11.28, and §11.8.1; Silver et al. 2017 and 2018: AlphaGo Zero, AlphaZero"
     inputs: ClassVar[tuple[Port, ...]] = (
         Port(
-            "logits", "(positions, moves)", symbol="z", late=True, optional=True,
+            "logits", "(batch, moves)", symbol="z", late=True, optional=True,
             help="The network's scores of the moves, which say where the search looks first. Free: all are alike.",
         ),
         Port(
-            "value", "(positions, 1)", symbol="v", late=True, optional=True,
+            "value", "(batch, 1)", symbol="v", late=True, optional=True,
             help="What the network expects for whose turn it is, −1 to 1. Free: a random game to its end says it.",
         ),
     )  # fmt: skip
     outputs: ClassVar[tuple[Port, ...]] = (
-        Port("board", "(positions, …)", symbol="s", help="Positions: the stones of whose turn it is, then the other's."),
-        Port("policy", "(positions, moves)", kind="target", symbol=r"\pi", help="How often the search tried each move."),
-        Port("result", "(positions, 1)", kind="target", symbol="z", help="How the game ended for whose turn it was."),
+        Port("board", "(batch, …)", symbol="s", help="Positions: the stones of whose turn it is, then the other's."),
+        Port("policy", "(batch, moves)", kind="target", symbol=r"\pi", help="How often the search tried each move."),
+        Port("result", "(batch, 1)", kind="target", symbol="z", help="How the game ended for whose turn it was."),
         *STRENGTH,
     )  # fmt: skip
     simulations = Whole(

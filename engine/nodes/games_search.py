@@ -111,16 +111,18 @@ class TreeSearch(FromPosition):
     inputs: ClassVar[tuple[Port, ...]] = (
         Port(
             "logits",
-            "(positions, moves)",
+            "(batch, moves)",
             symbol="z",
             late=True,
             optional=True,
             help="A network's scores of the moves.",
         ),
-        Port("value", "(positions, 1)", symbol="v", late=True, optional=True, help="A network's value. Free: 0."),
+        Port("value", "(batch, 1)", symbol="v", late=True, optional=True, help="A network's value. Free: 0."),
     )
     outputs: ClassVar[tuple[Port, ...]] = (
-        Port("board", "(1, …)", symbol="s", help="The position as a network sees it: wire it where a network judges."),
+        Port(
+            "board", "(batch, …)", symbol="s", help="The position as a network sees it: wire it where a network judges."
+        ),
         Port("visits", "(moves)", symbol="N", help="How often each move was tried from the position."),
         Port("mean", "(moves)", symbol="Q", help="The average of what was found behind each move."),
         Port("prior", "(moves)", symbol="P", help="How likely each move is before any search."),
@@ -166,7 +168,8 @@ class TreeSearch(FromPosition):
             name: self._shown(build, f"root_{name}", moves) for name in ("visits", "mean", "prior", "bonus", "policy")
         }
         seen_by_mover = game.planes(board).reshape(1, -1)
-        return {"board": known(build, "planes", seen_by_mover), **seen}
+        row = known(build, "planes", seen_by_mover)
+        return {"board": build.emit("broadcast", row, shape=(B, 2 * game.cells)), **seen}
 
     def _shown(self, build: Builder, name: str, moves: int) -> Value:
         return build.emit("reshape", build.state(name, (moves,)), shape=(moves,))

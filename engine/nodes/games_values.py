@@ -95,18 +95,18 @@ class ValuePlay(Remembering):
     )
     inputs: ClassVar[tuple[Port, ...]] = (
         Port(
-            "value", "(positions, 1)", symbol="v", late=True, optional=True,
+            "value", "(batch, 1)", symbol="v", late=True, optional=True,
             help="What the network says of a board to who has just moved there. Free: moves are made at random.",
         ),
     )  # fmt: skip
     outputs: ClassVar[tuple[Port, ...]] = (
         Port(
             "board",
-            "(positions, …)",
+            "(batch, …)",
             symbol="s",
             help="Boards after a move: the stones of who made it, then the other's.",
         ),
-        Port("worth", "(positions, 1)", kind="target", symbol="t", help="What the network should have said of them."),
+        Port("worth", "(batch, 1)", kind="target", symbol="t", help="What the network should have said of them."),
         *STRENGTH,
     )
     target = Choice(

@@ -189,7 +189,25 @@ def test_convolutions_see_the_board_as_two_maps():
         graph.connect(source, target)
     session = Session(document)
     session.run(6)
-    assert session.problem is None and session.value("play.board").shape == (16, 2, 3, 3)
+    assert session.problem is None and session.lowered.problems == []
+    assert (session.value("play.board").shape, session.value("row").shape) == ((16, 2, 3, 3), (16, 36))
+
+
+def test_two_players_must_bring_as_many_positions():
+    document = self_play_document()
+    document.graph.add("value_play", "other", positions=17)
+    assert [problem.kind for problem in document.check() if problem.node == "other"] == ["batch"]
+    document.graph.nodes["other"].properties["positions"] = 16
+    assert document.check() == []
+
+
+def test_beside_data_a_batch_has_as_many_positions_as_rows():
+    document = self_play_document()
+    document.data = {"train": "xor"}
+    document.graph.add("input", "rows")
+    session = Session(document)
+    session.run(3)
+    assert session.value("play.board").shape == (4, 18)
 
 
 def test_strength_is_logged_every_so_often_and_old_measurements_thin_out():
