@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.views.curves import OF_PHASES, STYLES, CurveView, Line
 
 if TYPE_CHECKING:
+    from engine.graph import Node
     from engine.snapshot import Snapshot
 
 WORDS = {"average": "paid a move", "gain": "paid a game", "length": "moves a game"}
@@ -19,21 +20,22 @@ class ScoreCurve(CurveView):
 
     kind, title, icon = "score", "Score", "trending-up"
 
+    def _drawing(self) -> list[Node]:
+        """The score nodes that draw a line."""
+        graph = self.editor.document.graph
+        return [node for node in graph if node.type == "score" and node.properties.get("every", True)]
+
     def lines_now(self) -> Sequence[Line]:
-        """A line for each score node that draws one, by its name."""
-        nodes = [
-            node for node in self.editor.document.graph if node.type == "score" and node.properties.get("every", True)
-        ]
+        """A line for each of them, by its name."""
         looks = cycle(product(STYLES, OF_PHASES))
         return [
             Line(f"{node.id}.curve", node.name, token, style)
-            for node, (style, token) in zip(nodes, looks, strict=False)
+            for node, (style, token) in zip(self._drawing(), looks, strict=False)
         ]
 
     def describe(self, snapshot: Snapshot) -> str:
         """What the lines count, where all count the same."""
-        graph = self.editor.document.graph
-        curves = {node.properties.get("curve", "average") for node in graph if node.type == "score"}
+        curves = {node.properties.get("curve", "average") for node in self._drawing()}
         return WORDS[curves.pop()] if len(curves) == 1 else ""
 
     def missing(self, snapshot: Snapshot) -> str:
