@@ -15,7 +15,7 @@ from tests.presets.gallery import FILES, FOLDER, every_preset, preset
 
 PANELS = {"canvas", "player", "palette", "inspector", "loss", "boundary"}
 KEYS = {"Right", "Shift+Right", "Space", "R", "Shift+R", "phase", "iteration", "epoch"}
-ITERATIONS = 200
+ITERATIONS = 80  # beyond the first checkpoint
 
 
 def bits(session: Session) -> dict[str, bytes]:
