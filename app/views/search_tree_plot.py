@@ -39,7 +39,7 @@ class SearchTreePlot:
         for place, branch in enumerate(look.branches[:most]):
             shown.append(Row(0, letter(look.mover), branch))
             if place < 2:
-                replies = list(self._below(branch, -look.mover, 1))[: spare if place else (spare + 1) // 2 + spare % 2]
+                replies = list(self._below(branch, -look.mover, 1))[: spare if place else (spare + 1) // 2]
                 spare -= len(replies)
                 shown += replies
         return shown

@@ -114,7 +114,7 @@ class SelfPlay(Remembering):
     """Plays against itself by tree search, and remembers what the search found and how the games ended."""
 
     name, title, icon = "self_play", "self-play", "gamepad-2"
-    formula = r"\pi_a \propto N_a^{1/\tau},\quad u_a = Q_a + K P_a \frac{\sqrt{\sum_b N_b}}{N_a + 1}"
+    formula = r"\pi_a \propto N_a^{1/\tau}"
     source = "Aggarwal 2023, §11.7, eq. 11.28, and §11.8.1; Silver et al. 2017 and 2018: AlphaGo Zero, AlphaZero"
     inputs: ClassVar[tuple[Port, ...]] = (
         Port(

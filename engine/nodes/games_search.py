@@ -120,14 +120,14 @@ class TreeSearch(FromPosition):
         Port("value", "(batch, 1)", symbol="v", late=True, optional=True, help="A network's value. Free: 0."),
     )
     outputs: ClassVar[tuple[Port, ...]] = (
-        Port(
-            "board", "(batch, …)", symbol="s", help="The position as a network sees it: wire it where a network judges."
-        ),
         Port("visits", "(moves)", symbol="N", help="How often each move was tried from the position."),
         Port("mean", "(moves)", symbol="Q", help="The average of what was found behind each move."),
         Port("prior", "(moves)", symbol="P", help="How likely each move is before any search."),
         Port("bonus", "(moves)", symbol="U", help="What is added for moves that are likely and seldom tried."),
         Port("policy", "(moves)", symbol=r"\pi", help="Visits in proportion, bent by the temperature."),
+        Port(
+            "board", "(batch, …)", symbol="s", help="The position as a network sees it: wire it where a network judges."
+        ),
     )
     simulations = Whole(1, low=1, high=1000, unit="simulations", help="How many an iteration adds.")
     room = Whole(512, low=2, high=5000, unit="positions", help="How large the tree may become; then it grows no more.")
@@ -169,7 +169,7 @@ class TreeSearch(FromPosition):
         }
         seen_by_mover = game.planes(board).reshape(1, -1)
         row = known(build, "planes", seen_by_mover)
-        return {"board": build.emit("broadcast", row, shape=(B, 2 * game.cells)), **seen}
+        return {**seen, "board": build.emit("broadcast", row, shape=(B, 2 * game.cells))}
 
     def _shown(self, build: Builder, name: str, moves: int) -> Value:
         return build.emit("reshape", build.state(name, (moves,)), shape=(moves,))
