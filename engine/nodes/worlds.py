@@ -251,6 +251,13 @@ class CartPole(World):
         help="How likely a game is broken off after a move and begun anew, without being done.",
     )  # fmt: skip
 
+    pays = Choice("1 a move", ("1 a move", "-1 a fall"), help="What is paid: every move that is survived, or the end.")
+    units = Choice(
+        "m and rad", ("m and rad", "shares"),
+        help="What states are measured in: metres, radians and seconds, or shares of what is usual, which suits nets.",
+    )  # fmt: skip
+
+    USUAL = (2.4, 3.0, 12 * np.pi / 180, 3.0)  # a share of 1, of each number of a state
     MASS, POLE, HALF, GRAVITY, STEP = 1.0, 0.1, 0.5, 9.8, 0.02  # kg, kg, m, m/s², s
     FARTHEST, STEEPEST = 2.4, 12 * np.pi / 180  # m, rad
 
@@ -263,10 +270,19 @@ class CartPole(World):
         return 2
 
     def start(self, shape: tuple[int, ...], draw: np.random.Generator) -> Array:
-        return draw.uniform(-0.05, 0.05, shape)
+        states: Array = draw.uniform(-0.05, 0.05, shape) / self._unit
+        return states
+
+    @property
+    def _unit(self) -> Array:
+        """What the numbers of a state are multiplied by, to be metres, radians and seconds."""
+        return np.array(self.USUAL if self.units == "shares" else (1.0, 1.0, 1.0, 1.0))
 
     def move(self, build: Builder, state: Value, action: Value) -> Moved:
         emit, games = build.emit, self.games
+        unit = build.source("constant", f"{build.origin.node}.unit", (1, 4), self._unit[None])
+        if self.units == "shares":
+            state = state * unit
         x, v, angle, turn = [emit("slice", state, axis=1, start=place, stop=place + 1) for place in range(4)]
         push = emit("reshape", (2.0 * emit("to_real", action) - 1.0) * self.number(build, "force"), shape=(games, 1))
         sine, cosine, whole = emit("sin", angle), emit("cos", angle), self.MASS + self.POLE
@@ -282,7 +298,12 @@ class CartPole(World):
         anew = 0.1 * uniform(build, (games, 4), "start") - 0.05
         over = emit("maximum", done, broken_off(build, self.break_off, games))
         onward = emit("where", spread_over(build, over, 4), anew, following)
-        return Moved(following, emit("broadcast", build.constant(1.0), shape=(games,)), done, onward)
+        if self.units == "shares":
+            following, onward = following / unit, onward / unit
+        reward = (
+            emit("negate", done) if self.pays == "-1 a fall" else emit("broadcast", build.constant(1.0), shape=(games,))
+        )
+        return Moved(following, reward, done, onward)
 
 
 def broken_off(build: Builder, chance: float, games: int) -> Value:

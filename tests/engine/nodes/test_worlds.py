@@ -188,6 +188,16 @@ def test_a_pole_falls_as_the_equations_of_motion_say():
     assert ended > 10
 
 
+def test_a_pole_in_shares_of_what_is_usual_falls_the_same_way():
+    plain = wandering("cart_pole", 2, 5, break_off=0.0)
+    shares = wandering("cart_pole", 2, 5, break_off=0.0, units="shares", pays="-1 a fall")
+    unit = np.array([2.4, 3.0, np.radians(12), 3.0])
+    for one, other in zip(seen(plain, 60), seen(shares, 60), strict=True):
+        for mine, its in ((one[0], other[0]), (one[2], other[2]), (one[5], other[5])):
+            np.testing.assert_allclose(mine, its * unit, rtol=1e-9, atol=1e-12)
+        np.testing.assert_array_equal(other[3], -one[4])
+
+
 def test_a_step_back_finds_the_games_where_they_stood():
     session = wandering("grid_world", 4, 3, layout=MAZE)
     before = [state for state, *_ in seen(session, 20)]
