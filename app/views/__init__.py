@@ -4,6 +4,7 @@ from app.views.arms import ArmsView
 from app.views.base import View
 from app.views.board_game import BoardGameView
 from app.views.boundary import DecisionBoundary
+from app.views.carts import CartsView
 from app.views.curves import AccuracyCurve, LossCurve
 from app.views.flow import FlowView
 from app.views.gradient_check import GradientCheckView
@@ -24,11 +25,13 @@ VIEWS: dict[str, type[View]] = {
     "gradient_check": GradientCheckView,
     "maze": MazeView,
     "arms": ArmsView,
+    "carts": CartsView,
     "score": ScoreCurve,
     "board_game": BoardGameView,
 }
 
 __all__ = [
-    "VIEWS", "AccuracyCurve", "ArmsView", "BoardGameView", "DecisionBoundary", "FlowView", "GradientCheckView", "HessianView",
-    "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View", "WeightsView",
+    "VIEWS", "AccuracyCurve", "ArmsView", "BoardGameView", "CartsView", "DecisionBoundary", "FlowView",
+    "GradientCheckView", "HessianView", "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View",
+    "WeightsView",
 ]  # fmt: skip

@@ -270,17 +270,17 @@ class CartPole(World):
         return 2
 
     def start(self, shape: tuple[int, ...], draw: np.random.Generator) -> Array:
-        states: Array = draw.uniform(-0.05, 0.05, shape) / self._unit
+        states: Array = draw.uniform(-0.05, 0.05, shape) / self.unit
         return states
 
     @property
-    def _unit(self) -> Array:
+    def unit(self) -> Array:
         """What the numbers of a state are multiplied by, to be metres, radians and seconds."""
         return np.array(self.USUAL if self.units == "shares" else (1.0, 1.0, 1.0, 1.0))
 
     def move(self, build: Builder, state: Value, action: Value) -> Moved:
         emit, games = build.emit, self.games
-        unit = build.source("constant", f"{build.origin.node}.unit", (1, 4), self._unit[None])
+        unit = build.source("constant", f"{build.origin.node}.unit", (1, 4), self.unit[None])
         if self.units == "shares":
             state = state * unit
         x, v, angle, turn = [emit("slice", state, axis=1, start=place, stop=place + 1) for place in range(4)]

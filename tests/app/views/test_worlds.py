@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF
 
 from app.editor import Editor
 from app.theme import current_theme
-from app.views import ArmsView, MazeView, ScoreCurve
+from app.views import ArmsView, CartsView, MazeView, ScoreCurve
 from app.views.maze import best
 from app.views.maze_plot import ink
 from engine import Document, Graph
@@ -150,3 +150,19 @@ def test_a_score_has_a_line_for_each_node_that_draws_one(qtbot):
     empty = made(qtbot, ScoreCurve, Document(Graph()))
     empty.show_snapshot(snapshot_of(empty))
     assert empty.reason.startswith("Scores are kept by a score node")
+
+
+@pytest.mark.parametrize(("units", "state"), [("m and rad", [1.2, 0, np.radians(6), 0]), ("shares", [0.5, 0, 0.5, 0])])
+def test_a_cart_stands_and_its_pole_leans_as_the_state_says(qtbot, units, state):
+    graph = Graph()
+    graph.add("cart_pole", "cart", games=2, units=units)
+    view = made(qtbot, CartsView, Document(graph, views=[{"type": "carts"}]))
+    view.show_snapshot(snapshot_of(view, values={"cart.state": [state, [0, 0, 0, 0]]}))
+    plot = view.body
+    right, area = plot.cart(0), plot.track(0)
+    assert right.x() == pytest.approx(area.center().x() + 0.5 * (area.width() / 2 - 24))
+    lean = plot.tip(0) - right
+    assert np.degrees(np.arctan2(lean.x(), -lean.y())) == pytest.approx(6.0)
+    assert plot.tip(1).x() == plot.cart(1).x() == pytest.approx(area.center().x())
+    assert near(colour_at(plot, plot.cart(1) + QPointF(10, 0)), current_theme().colour("c_worlds"))
+    assert near(colour_at(plot, plot.cart(1) - QPointF(0, 30)), current_theme().colour("pos"))
