@@ -49,28 +49,27 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """From an output port to an input port, both as `node.port`; `order` sorts the wires of a port that takes many."""
+    """From an output port to an input port, both as `node.port`; `order` sorts the wires of a port that takes many.
+
+    source_node, target_node  ids of the nodes that the value comes from and goes to
+    """
 
     source: str
     target: str
     order: int = 0
     muted: bool = False
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
+    source_node: str = field(init=False, repr=False, compare=False)
+    target_node: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def source_node(self) -> str:
-        """Id of the node the value comes from."""
-        return self.source.partition(".")[0]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "source_node", self.source.partition(".")[0])
+        object.__setattr__(self, "target_node", self.target.partition(".")[0])
 
     @property
     def source_port(self) -> str:
         """Name of the output port."""
         return self.source.partition(".")[2]
-
-    @property
-    def target_node(self) -> str:
-        """Id of the node the value goes to."""
-        return self.target.partition(".")[0]
 
     @property
     def target_port(self) -> str:
@@ -274,7 +273,7 @@ class Graph:
         waiting = dict.fromkeys(self.nodes, 0)
         following: dict[str, list[str]] = {name: [] for name in self.nodes}
         for wire in self._undelayed():
-            source, target = wire.source.partition(".")[0], wire.target.partition(".")[0]
+            source, target = wire.source_node, wire.target_node
             if source in waiting and target in waiting:
                 waiting[target] += 1
                 following[source].append(target)

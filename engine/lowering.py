@@ -142,7 +142,7 @@ class Lowering:
         return sheet.lowered
 
     def again(self, document: Drawn, dataset: Dataset | None = None) -> Lowered:
-        """What `lower` gives, without any work where that was the last drawing; only titles that nothing tells of may have changed."""
+        """What `lower` gives, without any work where that was the last drawing, apart from titles that nothing tells of."""
         last = self._last
         if last is not None and last.dataset is dataset:
             drawn = inlined(document)
@@ -220,7 +220,7 @@ class _Nodes:
             mend = "Take out one wire of the cycle, or lead it through a delay."
             problems.append(Problem(fact, mend, node=name, kind="cycle"))
         for wire in graph.wires:
-            target = wire.target.partition(".")[0]
+            target = wire.target_node
             if target in self._wires:
                 self._wires[target].append(wire)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import is_
+from operator import eq, is_
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -106,9 +106,9 @@ def structure_of(document: Document) -> Any:
 
 
 def _same_wires(some: list[Wire], others: list[Wire]) -> bool:
-    if len(some) == len(others) and all(map(is_, some, others)):
-        return True
-    return [_wire_key(wire) for wire in some] == [_wire_key(wire) for wire in others]
+    if len(some) != len(others):
+        return False
+    return all(map(is_, some, others)) or all(map(eq, map(_wire_key, some), map(_wire_key, others)))
 
 
 def _wire_key(wire: Wire) -> tuple[Any, ...]:

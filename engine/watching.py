@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 def watch_side_branches(result: Lowered, before: Lowered) -> None:
     """Let what is drawn but leads to no objective and no update raise the flag too, behind the calls of its own step."""
     program, drawn = result.program, result.learned.drawn
-    followed = {value.index for value in program.objectives}
+    followed = set(program.objectives)
     for call in program.calls[drawn:]:
         if call.origin.part != "backward" or call.primitive.writes:  # derivatives read only what leads to an objective
-            followed.update([operand.index for operand in call.operands])
+            followed.update(call.operands)
     for call in reversed(program.calls[:drawn]):
-        if call.result.index in followed or call.primitive.writes:
-            followed.update([operand.index for operand in call.operands])
+        if call.result in followed or call.primitive.writes:
+            followed.update(call.operands)
     loose = {
         value.index: value
         for value in program.outputs.values()
-        if value.index not in followed and value.call is not None and value.kind == "real"
+        if value not in followed and value.call is not None and value.kind == "real"
     }
     if loose:
         _raise_flags(loose, result, before)
