@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from app.canvas.aligning import WAYS, align, open_alignments, straighten
+from app.canvas.exposing import open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
 from engine.problems import Problem, ProblemError
 
@@ -107,6 +108,8 @@ ENTRIES = (
     Entry("group", "Group into a composite", ("Ctrl+G",), lambda v: v.editor.group(_selected(v)), "composite", "nodes"),
     Entry("unpack", "Unpack the composite", ("Ctrl+Shift+U", "Ctrl+Alt+G"), _unpack, "composite", "nodes"),
     Entry("leave", "Leave the composite", ("U",), lambda v: v.editor.leave(), "composite"),
+    Entry("expose", "Show properties on the composite…", ("Ctrl+E",), open_exposing, "composite", "nodes"),
+    Entry("rename_composite", "Rename the composite", ("Ctrl+F2",), rename_composite, "composite"),
     Entry("cut", "Cut", ("Ctrl+X",), _cut, "edit", "any"),
     Entry("copy", "Copy", ("Ctrl+C",), _copy, "edit", "any"),
     Entry("paste", "Paste", ("Ctrl+V",), _paste, "edit"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.editor.delta import Delta, by_id, wire_id
+from engine.composites import Composite
 from engine.graph import LOOKS, Graph, Node, Wire
 
 
@@ -14,7 +15,8 @@ class Change:
     """One edit, forward or back, or a whole new document (kind `reset`).
 
     kinds     of: node_added, node_removed, wire_added, wire_removed, wire, property, moved, title, flags, frame, note,
-              composites (a graph inside a node, and with it its uses), training, data, views, document, values, reset
+              composites (a graph inside a node, and with it its uses), exposed (what one shows of its inside, told within),
+              training, data, views, document, values, reset
     ids       nodes, frames, notes and wires (`source>target`) that are concerned
     settings  "node.property" -> number, where numbers of existing nodes changed
     replans   whether the engine has to plan anew: not for places, words and mere numbers
@@ -68,14 +70,16 @@ def change_of(delta: Delta, text: str) -> Change:
     return Change(frozenset(kinds), frozenset(ids), settings, replans, text)
 
 
-def change_within(change: Change, before: Graph, after: Graph) -> Change:
-    """An edit as it looks to whoever stands within the definition that it changed, from one graph to the other."""
-    inside = change_of(Delta.between(before, after), change.text)
+def change_within(change: Change, before: Composite, after: Composite) -> Change:
+    """An edit as it looks to whoever stands within the definition that it changed."""
+    inside = change_of(Delta.between(before.graph, after.graph), change.text)
     kinds = (change.kinds - {"composites", "wire_removed"}) | inside.kinds
-    replans = inside.replans or bool(inside.settings) or not kinds.isdisjoint({"training", "data"})
+    kinds |= {"exposed"} if before.exposed != after.exposed else set()
+    kinds |= {"title"} if before.title != after.title else set()
+    replans = inside.replans or bool(inside.settings) or not kinds.isdisjoint({"training", "data", "exposed"})
     # Alike is not the same: whoever draws a node holds on to it.
-    others = {name for name, node in after.nodes.items() if before.nodes.get(name) is not node}
-    others.update([wire_id(wire) for wire in _new_ones(before, after)])
+    others = {name for name, node in after.graph.nodes.items() if before.graph.nodes.get(name) is not node}
+    others.update([wire_id(wire) for wire in _new_ones(before.graph, after.graph)])
     return Change(kinds, inside.ids | others, {}, replans, change.text)
 
 

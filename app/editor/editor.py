@@ -22,7 +22,7 @@ from engine.composites import node_at
 from engine.graph import IDENTIFIER, Frame, Node, Note
 from engine.grouping import BORDER, Moved, renamed, replaced
 from engine.nodes import NodeType
-from engine.problems import Problem
+from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -204,7 +204,7 @@ class Editor(Standing):
         change = change_of(delta, edit.text())
         after = scopes.entered(self.document.graph, self.path)
         if before is not None and after is not None and before.id == after.id and after.id in delta.composites:
-            change = change_within(change, before.graph, after.graph)
+            change = change_within(change, before, after)
         values = {key: new for key, (_, new) in delta.values.items()}
         if self._untold is None:
             self._tell(change, values)
@@ -363,6 +363,28 @@ class Editor(Standing):
         self._push_moved("expand", command, moved)
         self.select(moved.created)
         return moved.created
+
+    def rename_composite(self, name: str, title: str) -> None:
+        """Call a definition otherwise, in the palette and at all its uses that have no title of their own."""
+        if title.strip():
+            self.push("rename_composite", composites.rename_definition(self.document, name, title.strip()))
+
+    def exposed_as(self, node: str, name: str) -> str:
+        """What a property of a node is called at the uses of the composite that was entered; empty where it stays within."""
+        return composites.shown_as(self.entered, node, name) if self.entered is not None else ""
+
+    def toggle_exposed(self, node: str, name: str) -> None:
+        """Show a property of a node at all uses of the composite that was entered, or keep it within again."""
+        composite = self.entered
+        if composite is None:
+            fact = "only what lies within a composite can be shown on it"
+            raise ProblemError(Problem(fact, "Go into a composite first, with a double click.", kind="composite"))
+        if self.exposed_as(node, name):
+            use = node_at(self.document.graph, "/".join(self.path))
+            seen = use.properties if use is not None else {}
+            self.push("conceal", composites.conceal(self.document, composite.id, node, name, seen))
+        else:
+            self.push("expose", composites.expose(self.document, composite.id, node, name))
 
     def _push_moved(self, family: str, command: Command, moved: Moved) -> None:
         """Parameters keep their numbers under their new addresses, and the training plan follows."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from app.editor.delta import Delta
     from app.editor.scopes import Path
+    from engine.composites import Composite
     from engine.document import Document
     from engine.problems import Problem
     from engine.snapshot import Snapshot
@@ -53,6 +54,11 @@ class Standing(QObject):
         if self._within is None or self._within[0] != made_of:
             self._within = made_of, scopes.document_within(self.document, composite)
         return self._within[1]
+
+    @property
+    def entered(self) -> Composite | None:
+        """The composite whose inside is seen; None at the top."""
+        return scopes.entered(self.document.graph, self.path)
 
     @property
     def prefix(self) -> str:

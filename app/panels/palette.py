@@ -64,8 +64,8 @@ class Palette(QFrame):
         self._show()
 
     def _follow(self, change: Change) -> None:
-        """Composites of the document come and go."""
-        if change.touches("composites"):
+        """Composites of the document come and go, and are called otherwise."""
+        if change.touches("composites") or (self._editor.path and change.touches("title")):
             self._show()
 
     def sizeHint(self) -> QSize:

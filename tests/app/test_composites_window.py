@@ -126,4 +126,7 @@ def test_saved_from_within_the_whole_document_is_saved(opened, tmp_path):
 def test_the_commands_stand_in_the_menu_and_the_search(opened):
     assert opened.commands["canvas.group"].key == "Ctrl+G" and opened.commands["canvas.group"].menu == "Graph"
     titles = [command.title for command in opened.commands.search("composite")]
-    assert titles == ["Group into a composite", "Unpack the composite", "Leave the composite"]
+    assert titles == [
+        "Group into a composite", "Unpack the composite", "Leave the composite", "Show properties on the composite…",
+        "Rename the composite",
+    ]  # fmt: skip

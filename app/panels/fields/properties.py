@@ -9,7 +9,16 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.panels.fields.numbers import Field, NumberRow, Scale, Slider, parse
 from app.panels.fields.section import tool, words
@@ -68,7 +77,7 @@ class PropertyRow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        row = QHBoxLayout()
+        self._parts = row = QHBoxLayout()
         row.setSpacing(8)
         column.addLayout(row)
         self.name = words(label or readable(field.name), "2", wrap=False)
@@ -95,6 +104,10 @@ class PropertyRow(QWidget):
             parts.append(f"{number_text(self.field.low)} to {number_text(self.field.high)}{unit}.")
         parts.append(f"Default: {value_text(self.field, self.field.default)}.")
         return " ".join(part for part in parts if part)
+
+    def add_tool(self, button: QToolButton) -> None:
+        """Put a button of its own behind the way back to the default."""
+        self._parts.addWidget(button)
 
     def show_value(self, value: Any) -> None:
         """Show another value, unless a hand is on it."""

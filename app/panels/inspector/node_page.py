@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.fields.numbers import Field
-from app.panels.fields.properties import PropertyRow
+from app.panels.fields.properties import PropertyRow, readable
 from app.panels.fields.section import PADDING, Section, clear, link, tool, words
 from app.panels.inspector.curve import CurvePicture
 from app.panels.inspector.document_page import data_sentences
@@ -19,6 +19,7 @@ from app.panels.inspector.questions import Answer, Subject, about
 from app.panels.inspector.why import WhySection
 from app.theme import category_token, current_theme
 from engine.composites import composite_of
+from engine.grouping import BORDER
 from engine.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class NodePage(QWidget):
         self._asking = QTimer(self, singleShot=True, interval=0)  # once the runner knows of the edit
         self._asking.timeout.connect(self._catch_up)
         self._property_rows: dict[str, PropertyRow] = {}
+        self.eyes: dict[str, QToolButton] = {}
         self._signature: object = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -57,6 +59,11 @@ class NodePage(QWidget):
         self.formulas = Formulas()
         self.inside = Section("Inside")
         self._inside_words = words("", "2")
+        self.definition = QLineEdit()
+        self.definition.setAccessibleName("Name of the composite")
+        self.definition.setToolTip("Name of the composite, in the palette and at all its uses (Ctrl+F2 on the canvas)")
+        self.definition.editingFinished.connect(self._rename_definition)
+        self.inside.body.addWidget(self.definition)
         self.inside.body.addWidget(self._inside_words)
         self.inside.hide()
         self.table = PortTable()
@@ -213,10 +220,17 @@ class NodePage(QWidget):
         self.formulas.setVisible(composite is None)
         self.inside.setVisible(composite is not None)
         if composite is not None:
+            if not self.definition.hasFocus():
+                self.definition.setText(composite.name)
             count = len(composite.graph.nodes)
             self._inside_words.setText(
                 f"A graph of {count} node{'s' if count != 1 else ''}. Go in with a double click or Enter, and out with U."
             )
+
+    def _rename_definition(self) -> None:
+        composite = composite_of(self.node) if self.node is not None else None
+        if composite is not None and self.definition.text() != composite.name:
+            self._editor.rename_composite(composite.id, self.definition.text())
 
     def forget(self) -> None:
         """Another document: nothing of the former one counts."""
@@ -334,25 +348,44 @@ class NodePage(QWidget):
     def _show_properties(self, node: Node) -> None:
         kind = node.kind
         fields = kind.properties() if kind else {}
-        signature = (node.id, kind)
+        signature = (node.id, kind, self._editor.path)
         if signature != self._signature:
             self._signature = signature
             clear(self.properties.body)
-            self._property_rows = {}
+            self._property_rows, self.eyes = {}, {}
             for name, field in fields.items():
                 value = node.properties.get(name, field.default)
                 row = PropertyRow(field, value, self._set_property, self._editor.new_gesture)
                 row.reset_asked.connect(self._reset)
                 self._property_rows[name] = row
                 self.properties.body.addWidget(row)
+                if self._editor.path and node.type not in BORDER:
+                    row.add_tool(self._make_eye(node.id, name))
         wired = {wire.target_port for wire in self._editor.shown.graph.wires_into(node.id)}
         for name, row in self._property_rows.items():
             row.show_value(node.properties.get(name, fields[name].default))
             row.setVisible(name not in wired)
+            if name in self.eyes:
+                self._show_eye(self.eyes[name], name, self._editor.exposed_as(node.id, name))
         self.properties.setVisible(bool(fields))
         self.defaults.setVisible(
             any(node.properties.get(name, field.default) != field.default for name, field in fields.items())
         )
+
+    def _make_eye(self, node: str, name: str) -> QToolButton:
+        """Within a composite: whether a property is shown at its uses, where each has its own value."""
+        eye = self.eyes[name] = tool("eye-off", "")
+        eye.setCheckable(True)
+        eye.clicked.connect(lambda: self._editor.toggle_exposed(node, name))
+        return eye
+
+    def _show_eye(self, eye: QToolButton, name: str, outer: str) -> None:
+        words = readable(name)
+        shown = f"Every use has its own {words}" + (f", as {readable(outer)}" if outer not in ("", name) else "")
+        eye.setToolTip(f"{shown}: keep it within" if outer else f"Show {words} on every use of this composite")
+        eye.setAccessibleName(eye.toolTip())
+        eye.setChecked(bool(outer))
+        current_theme().set_icon(eye, "eye" if outer else "eye-off", "accent" if outer else "text3", 14)
 
     def property_row(self, name: str) -> PropertyRow:
         """The row of a property. Raises KeyError."""
