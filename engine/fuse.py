@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain
 from typing import NamedTuple
 
-from engine.fuse_cells import cell_steps, onto
+from engine.fuse_cells import cell_steps
 from engine.fuse_pools import winners
-from engine.fuse_rows import row_groups, softmax_gradient
+from engine.fuse_rows import row_groups, row_slopes, scaled_rows, softmax_gradient
+from engine.fuse_sums import BENDS, bent_sums, linear, onto
 from engine.fuse_time import products_over_time, side_by_side
 from engine.matching import Match, Pattern, Uses, is_constant
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
@@ -30,7 +31,8 @@ class Fused(NamedTuple):
 
 
 _PATTERNS: dict[str, list[Pattern]] = {}
-_BEGINNINGS = ("divide", "total")  # where rows to standardise and products over time are recognised
+# Where rows to standardise, products over time, bent sums and scaled rows are recognised.
+_BEGINNINGS = ("divide", "total", *BENDS, "broadcast")
 
 
 def _pattern(last: str) -> Callable[[Pattern], Pattern]:
@@ -58,12 +60,14 @@ class _Group:
             self._find()
 
     def _find(self) -> None:
-        calls = self._calls
-        for call, match in row_groups(calls, self._uses):
+        calls, uses = self._calls, self._uses
+        for call, match in row_groups(calls, uses):
             self._replace(call, match)
-        for call, match in cell_steps(calls, self._uses):
-            if self._may_vanish(match):
-                self._replace(call, match)
+        alone = [[found] for found in chain(cell_steps(calls, uses), bent_sums(calls, uses))]
+        for together in chain(alone, scaled_rows(calls, uses)):
+            if all(self._is_free(call) and self._may_vanish(match) for call, match in together):
+                for call, match in together:
+                    self._replace(call, match)
         for call in calls:
             if call.primitive.name == "total":
                 over_time = products_over_time(call, self._uses, self.vanished)
@@ -72,7 +76,7 @@ class _Group:
                     self.apart.update([part.result.index for part in self.hidden.pop(call.result.index)])
         for call in calls:
             patterns = _PATTERNS.get(call.primitive.name)
-            if patterns and call.result.index not in self.vanished and call.result.index not in self.replaced:
+            if patterns and self._is_free(call):
                 self._match(call, patterns)
 
     def holds(self, calls: list[Call], counts: Mapping[Value, int], lasting: Set[int]) -> bool:
@@ -85,6 +89,9 @@ class _Group:
             if found is not None and self._may_vanish(found):
                 self._replace(call, found)
                 return
+
+    def _is_free(self, call: Call) -> bool:
+        return call.result.index not in self.vanished and call.result.index not in self.replaced
 
     def _may_vanish(self, match: Match) -> bool:
         place, vanished, replaced = self._uses.place, self.vanished, self.replaced
@@ -191,20 +198,8 @@ def _show_apart(calls: Sequence[Call], apart: Set[int], vanished: Set[int], hidd
             before = call.result.index
 
 
-@_pattern("add")
-def _linear(call: Call, uses: Uses) -> Match | None:
-    """x · W + b, the bias read by the product itself."""
-    product, bias = uses.only(call.operands[0], "matmul"), call.operands[1]
-    if product is None or product.attributes or call.result.rank < 2:
-        return None
-    spread = uses.only(bias, "broadcast")
-    if spread is not None:
-        source = spread.operands[0]
-        if source.shape == call.result.shape[-1:]:
-            return Match("linear", (*product.operands, source), (product, spread))
-    elif bias.shape == (1,) and call.result.rank == 2 and call.result.shape[1] == 1:
-        return Match("linear", (*product.operands, bias), (product,))
-    return None
+_pattern("add")(linear)
+_pattern("add")(onto)
 
 
 @_pattern("multiply")
@@ -304,8 +299,8 @@ def _two_addends(call: Call, uses: Uses) -> Match | None:
     return Match("add", call.operands) if len(call.operands) == 2 else None
 
 
-_pattern("add")(onto)
 _pattern("subtract")(softmax_gradient)
+_pattern("sum")(row_slopes)
 _pattern("window_take")(winners)
 _pattern("total")(side_by_side)
 

@@ -11,14 +11,6 @@ from engine.program import Call, Value
 GATES = 4  # input, forget, output and candidate lie side by side in the sums
 
 
-def onto(call: Call, uses: Uses) -> Match | None:
-    """s + a · b: the product begins with what it is added to."""
-    begin, product = call.operands[0], uses.only(call.operands[1], "matmul")
-    if product is None or product.attributes or call.result.rank != 2 or begin.shape != call.result.shape:
-        return None
-    return Match("matmul_onto", (begin, *product.operands), (product,))
-
-
 def cell_steps(calls: Iterable[Call], uses: Uses) -> Iterator[tuple[Call, Match]]:
     """Every step of time of an LSTM cell, forward and back."""
     for call in calls:

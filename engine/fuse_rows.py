@@ -1,4 +1,4 @@
-"""Calls that work on rows, played as one: what softmax sends back, and the standardising of layer normalisation."""
+"""Calls that work on rows, played as one: what softmax sends back, standardising, a gain and a shift for each column."""
 
 from __future__ import annotations
 
@@ -31,6 +31,66 @@ def row_groups(calls: Iterable[Call], uses: Uses) -> Iterator[tuple[Call, Match]
             forward = _standardising(call)
             if forward is not None:
                 yield from _together(forward, uses)
+
+
+def scaled_rows(calls: Iterable[Call], uses: Uses) -> Iterator[list[tuple[Call, Match]]]:
+    """Rows times a row of gains, and plus a row of shifts, without copies of either: all products with one gain, or none."""
+    for call in calls:
+        if call.primitive.name != "broadcast" or not _is_row(call):
+            continue
+        readers = {id(reader): reader for reader in uses.readers.get(call.result.index, ())}.values()
+        products = [one for one in readers if one.primitive.name == "multiply" and one.operands[1] is call.result]
+        if not products or len(products) < len(readers) or not uses.read_within(call.result, products):
+            continue
+        if all(one.operands[0] is not call.result and one.operands[0].shape == call.result.shape for one in products):
+            # The first of them does without the copies as well.
+            yield [_scaled(one, call, uses, (call,) if one is products[0] else ()) for one in products]
+
+
+def _scaled(product: Call, gain: Call, uses: Uses, copies: tuple[Call, ...]) -> tuple[Call, Match]:
+    """Rows times a row of gains: the call whose result is made, and how."""
+    shifted = _shifted(product, uses)
+    if shifted is None:
+        return product, Match("scale_rows", (product.operands[0], gain.operands[0]), copies)
+    last, spread = shifted
+    operands = (product.operands[0], gain.operands[0], spread.operands[0])
+    return last, Match("scale_shift_rows", operands, (*copies, product, spread))
+
+
+def _shifted(product: Call, uses: Uses) -> tuple[Call, Call] | None:
+    """The addition of a row of shifts to a product that nobody else reads, and the call that spreads the row."""
+    readers = uses.readers.get(product.result.index, ())
+    added = readers[0] if len(readers) == 1 and readers[0].primitive.name == "add" else None
+    if added is None or added.operands[0] is not product.result or not uses.read_within(product.result, [added]):
+        return None
+    spread = uses.only(added.operands[1], "broadcast")
+    if spread is None or not _is_row(spread) or len({one.origin for one in (product, added, spread)}) > 1:
+        return None
+    return added, spread
+
+
+def _is_row(spread: Call) -> bool:
+    """Whether it is the same row again and again."""
+    return spread.result.rank >= 2 and spread.operands[0].shape == spread.result.shape[-1:]
+
+
+def row_slopes(call: Call, uses: Uses) -> Match | None:
+    """Σ dy · x and Σ dy over all rows: what reaches a row of gains and a row of shifts."""
+    product, every_row = uses.only(call.operands[0], "multiply"), {"axes": tuple(range(call.operands[0].rank - 1))}
+    if product is None or call.attributes != every_row or call.operands[0].rank < 2:
+        return None
+    dy, x = product.operands
+    if dy.shape != x.shape or dy.shape != call.operands[0].shape:
+        return None
+    here = uses.place[call.result.index]
+    for other in uses.readers.get(dy.index, ()):
+        if other.primitive.name != "sum" or other.attributes != every_row or other.origin != call.origin:
+            continue
+        if uses.place[other.result.index] < here and not any(
+            uses.place[reader.result.index] < here for reader in uses.readers.get(other.result.index, ())
+        ):
+            return Match("row_slopes", (dy, x, other.result), (product,), (other,))
+    return None
 
 
 class _Forward(NamedTuple):

@@ -32,12 +32,16 @@ STANDARDISE_GRADIENT = Kernel("standardise_gradient_rows", "engine.machines.row_
 SOFTMAX_GRADIENT = Kernel("softmax_gradient_rows", "engine.machines.row_sums:softmax_gradient")
 LSTM_STEP = Kernel("lstm_step_units", "engine.machines.cells:lstm_step")
 LSTM_STEP_GRADIENT = Kernel("lstm_step_gradient_units", "engine.machines.cells:lstm_step_gradient")
+SCALE_ROWS = Kernel("scale_rows_vectors", "engine.machines.row_sums:scale_rows")
+SCALE_SHIFT_ROWS = Kernel("scale_shift_rows_vectors", "engine.machines.row_sums:scale_shift_rows")
+ROW_SLOPES = Kernel("row_slopes_columns", "engine.machines.row_sums:row_slopes")
 BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
 BLOCK_WINNERS = Kernel("window_best_blocks", "engine.machines.pools:winners_of_blocks")
 LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lines")
 BACK_TO_WINNERS = Kernel("window_put_lines", "engine.machines.pools:back_to_winners")
 MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
+FEW_ROWS = (3, 5, 6, 7)  # that would be done by tiles of 4 and of 2 else, one after the other
 SIDE = 4  # of the least matrix that is turned in blocks
 LONGEST_LINE = 1024  # of cells that vectors are laid along
 FARTHEST = 4  # columns from a cell to the next: farther apart most of what is read is thrown away
@@ -50,7 +54,8 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
     matrix = (("ONTO", 1),) if onto else ()
 
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
-        columns, depth, a_row, a_depth, b_depth, b_column = instruction.fields[4:10]
+        rows, columns, depth, a_row, a_depth, b_depth, b_column = instruction.fields[3:10]
+        more = (*matrix, *[entry for entry in instruction.variant if entry[0] == "BEND"])
         if b_column != 1:
             return None  # the tile reads the rows of B
         if columns == 1 and sums and a_row == 1:
@@ -58,12 +63,14 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
         if columns == 1 and not sums and not onto:
             if a_depth == 1 and b_depth == 1 and 1 < depth <= DOT_LANES[-1]:
                 lanes = next(lanes for lanes in DOT_LANES if depth <= lanes)
-                return NARROW_COLUMN, (("BIAS", bias), ("LANES", lanes), ("WHOLE", int(depth == lanes)))
-            return COLUMN, (("BIAS", bias),)
+                return NARROW_COLUMN, (("BIAS", bias), ("LANES", lanes), ("WHOLE", int(depth == lanes)), *more)
+            return COLUMN, (("BIAS", bias), *more)
         if columns > vector_length():
-            return WIDE, (("BIAS", bias), ("SUMS", sums), *matrix)
+            return WIDE, (("BIAS", bias), ("SUMS", sums), *more)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
-        return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *matrix)
+        if sums and rows in FEW_ROWS:
+            more = (*more, ("ROWS", rows))
+        return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *more)
 
     return choose
 
@@ -199,7 +206,9 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "matmul_body": _product(),
         "linear_body": _product(bias=1),
         "linear_gradient_body": _product(sums=1),
+        "linear_bent_body": _product(bias=1),
         "matmul_onto_body": _product(bias=1, onto=1),
+        "matmul_onto_bent_body": _product(bias=1, onto=1),
         "lstm_step_body": _units(LSTM_STEP, 9),
         "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),
         "class_cross_entropy_softmax_body": _class_loss,
@@ -214,6 +223,9 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "softmax_gradient_body": _in_registers(SOFTMAX_GRADIENT),
         "standardise_body": _in_registers(STANDARDISE),
         "standardise_gradient_body": _in_registers(STANDARDISE_GRADIENT),
+        "scale_rows_body": _in_registers(SCALE_ROWS),
+        "scale_shift_rows_body": _in_registers(SCALE_SHIFT_ROWS),
+        "row_slopes_body": lambda instruction: (ROW_SLOPES, ()),
         "broadcast_body": _broadcast,
         "window_best_body": _best,
         "window_put_body": _put,

@@ -9,9 +9,11 @@ from numba import float32, int64, types
 from numba.extending import intrinsic
 
 from engine.machines.vectors import Vectors
+from engine.primitives.activations import sigmoid_of, tanh_of
 
 TOGETHER = 8  # rows
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
+BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid
 _WORD, _WHOLE = ir.IntType(32), ir.IntType(64)
 
 
@@ -77,3 +79,9 @@ def narrow_column(arena: Any, integers: Any, instruction: Any, start: Any, stop:
         r += TOGETHER
     if r < stop:
         _dot_rest(arena, a + r * a_row, a_row, b, depth, y + r, bias, stop - r)
+    if BEND == 1:
+        for j in range(y + start, y + stop):
+            arena[j] = tanh_of(arena[j])
+    elif BEND == 2:
+        for j in range(y + start, y + stop):
+            arena[j] = sigmoid_of(arena[j])

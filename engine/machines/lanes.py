@@ -34,7 +34,7 @@ PART_S, TRIAL_S = (
 MOST_PATIENCE = 32  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
-PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "matmul_onto"})
+PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "linear_bent", "matmul_onto", "matmul_onto_bent"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
 TOGETHER = 8  # filters whose slopes are summed at once: a piece of fewer is done by a slower way
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import float32, int64
+from llvmlite import ir
+from numba import float32, int64, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
+from engine.primitives.activations import sigmoid_of, tanh_of
+from engine.tape import LINE
 
 WIDE = 2 * VECTOR
+FEW = 8  # lanes: results of fewer are bent where they lie, in whole vectors, others before they leave the registers
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which the product is added
+BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid
+ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
 LANES = VECTOR  # compiled in: columns of a tile
@@ -20,12 +28,12 @@ _rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
 _line = tile(1, 1, ways=4)
 # Of `narrow`, compiled in by `names_of`: tiles as wide as the result, by rows; the first ones sum B's columns as well.
-_tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
+_tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly)."""
-    onto = bool(variant.get("ONTO"))
+    more = {"onto": bool(variant.get("ONTO")), "bend": variant.get("BEND", 0)}
     if "LANES" not in variant:
         forms = {
             "_rows_8": (8, 1),
@@ -35,13 +43,19 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
             "_wide_2": (2, 2),
             "_wide_1": (1, 2),
         }
-        return {name: tile(*form, onto=True) for name, form in forms.items()} if onto else {}
-    names = {}
-    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), "onto": onto}
+        return {name: tile(*form, **more) for name, form in forms.items()} if any(more.values()) else {}
+    names: dict[str, Any] = {}
+    if variant["LANES"] < FEW:
+        more["bend"] = 0
+    elif more["bend"]:
+        names["BEND"] = 0
+    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), **more}
     for rows in (8, 4, 2, 1):
         names[f"_tile_{rows}"] = tile(rows, 1, **shape)
-        if not onto:
+        if not any(more.values()):
             names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
+    if "ROWS" in variant:
+        names["_first_all"] = tile(variant["ROWS"], 1, with_sums=True, **shape)
     return names
 
 
@@ -89,7 +103,10 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
     rows, r = stop - start, int64(0)
     if SUMS == 1 and start == 0:
         # Whoever computes the first row sums B's columns too, in the same pass.
-        if rows >= 8:
+        if rows == ROWS:
+            _first_all(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
+            r = rows
+        elif rows >= 8:
             _first_8(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
             r = int64(8)
         elif rows >= 4:
@@ -121,6 +138,17 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
         else:
             _tile_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, bias)
             r += 1
+    if BEND > 0:
+        # Up to the end of the last cache line, where nobody else lies: whole vectors only.
+        begin, end = int64(instruction[3]) + start * columns, int64(instruction[3]) + stop * columns
+        if stop == instruction[4] and end - begin >= LINE:
+            end += -end % LINE
+        if BEND == 1:
+            for j in range(begin, end):
+                arena[j] = tanh_of(arena[j])
+        else:
+            for j in range(begin, end):
+                arena[j] = sigmoid_of(arena[j])
 
 
 def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -308,6 +336,18 @@ def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
         done += many
 
 
+@intrinsic
+def plus(context, total, x, y):  # type: ignore[no-untyped-def]
+    """total + x · y, and in just this order: a row's bits must not depend on how many rows are done with it."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        total, x, y = arguments
+        kind = ir.FunctionType(ir.FloatType(), [ir.FloatType()] * 3)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.f32"), [x, y, total])
+
+    return types.float32(types.float32, types.float32, types.float32), generate
+
+
 def column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Rows [start, stop) of a product with a single column, in plain numbers, eight rows side by side."""
     a_row, a_depth = int64(instruction[7]), int64(instruction[8])
@@ -319,23 +359,29 @@ def column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
         s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = begin
         for k in range(depth):
             w, x = arena[b + k * b_depth], a + r * a_row + k * a_depth
-            s0 += arena[x] * w
-            s1 += arena[x + a_row] * w
-            s2 += arena[x + 2 * a_row] * w
-            s3 += arena[x + 3 * a_row] * w
-            s4 += arena[x + 4 * a_row] * w
-            s5 += arena[x + 5 * a_row] * w
-            s6 += arena[x + 6 * a_row] * w
-            s7 += arena[x + 7 * a_row] * w
+            s0 = plus(s0, arena[x], w)
+            s1 = plus(s1, arena[x + a_row], w)
+            s2 = plus(s2, arena[x + 2 * a_row], w)
+            s3 = plus(s3, arena[x + 3 * a_row], w)
+            s4 = plus(s4, arena[x + 4 * a_row], w)
+            s5 = plus(s5, arena[x + 5 * a_row], w)
+            s6 = plus(s6, arena[x + 6 * a_row], w)
+            s7 = plus(s7, arena[x + 7 * a_row], w)
         arena[y + r], arena[y + r + 1], arena[y + r + 2], arena[y + r + 3] = s0, s1, s2, s3
         arena[y + r + 4], arena[y + r + 5], arena[y + r + 6], arena[y + r + 7] = s4, s5, s6, s7
         r += 8
     while r < stop:
         s0 = begin
         for k in range(depth):
-            s0 += arena[a + r * a_row + k * a_depth] * arena[b + k * b_depth]
+            s0 = plus(s0, arena[a + r * a_row + k * a_depth], arena[b + k * b_depth])
         arena[y + r] = s0
         r += 1
+    if BEND == 1:
+        for j in range(y + start, y + stop):
+            arena[j] = tanh_of(arena[j])
+    elif BEND == 2:
+        for j in range(y + start, y + stop):
+            arena[j] = sigmoid_of(arena[j])
 
 
 def column_gradient(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

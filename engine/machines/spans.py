@@ -38,8 +38,10 @@ class _Reading(NamedTuple):
 
 # Operands that are read share by share; the others are read as a whole.
 _SHARED: dict[str, tuple[int, ...]] = {
-    "matmul": (0,), "linear": (0,), "matmul_onto": (0, 1), "batch_matmul": (0, 1),
+    "matmul": (0,), "linear": (0,), "linear_bent": (0,), "batch_matmul": (0, 1),
+    "matmul_onto": (0, 1), "matmul_onto_bent": (0, 1),
     "lstm_step": tuple(range(8)), "lstm_step_gradient": tuple(range(9)),
+    "scale_rows": (0,), "scale_shift_rows": (0,),
     "softmax": (0,), "softmax_gradient": (0, 1), "standardise": (0, 2), "standardise_gradient": (0, 1, 2),
     "class_cross_entropy": (0, 1), "class_cross_entropy_softmax": (0, 1, 2), "softmax_cross_entropy": (0, 1),
     "class_gradient": (0, 1), "one_hot": (0,), "slice": (0,), "place": (0,), "permute": (0,),

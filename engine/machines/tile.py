@@ -20,6 +20,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.machines.curves import sigmoid, tanh
 from engine.machines.vectors import VECTOR, Vectors
 
 _WHOLE = ir.IntType(64)
@@ -33,6 +34,7 @@ class Form(NamedTuple):
     lanes      floats in a vector: narrow results go through narrow registers, two of which are worked on at once
     whole      columns = vectors · lanes: no masks, and what is stored can be read again before it has left the processor
     onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
+    bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid
     """
 
     rows: int
@@ -42,6 +44,7 @@ class Form(NamedTuple):
     lanes: int = VECTOR
     whole: bool = False
     onto: bool = False
+    bend: int = 0
 
 
 class _Pairs(NamedTuple):
@@ -111,6 +114,8 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
             total = builder.load(sums[0][r][v])
             for way in range(1, ways):
                 total = builder.fadd(total, builder.load(sums[way][r][v]))
+            if form.bend and r < rows:
+                total = (tanh if form.bend == 1 else sigmoid)(emit, total)
             emit.store(total, place, v, masks[v])
 
 

@@ -1,4 +1,4 @@
-"""What the fusing pass puts in place of a step of a recurrent cell: its sums, and the gates of an LSTM cell."""
+"""What the fusing pass puts in place of a step of a recurrent cell: its sums, bent or not, and the gates of an LSTM cell."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from engine.primitives.base import (
     register,
     rows_of_result,
 )
+from engine.primitives.fused import linear_encode, linear_shape
 from engine.primitives.products import matmul_encode, matmul_shape
 from engine.program import Shape, Value
 
+BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`
+BENDS = ("", "tanh", "sigmoid")
 CARRIED = SENT = 0  # compiled in: 1 where a later step's slope comes in; where one goes out to the step before
 
 
@@ -52,6 +55,59 @@ def matmul_onto_body(arena: Arena, integers: Integers, instruction: Code, start:
 matmul_onto = register(Primitive(
     name="matmul_onto", formula=r"Y = S + A B", shape=onto_shape, body=matmul_onto_body, encode=onto_encode,
     length=rows_of_result, is_fused=True, source="matmul, add",
+))  # fmt: skip
+
+
+def bend_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """What bends the sums is compiled in."""
+    return (("BEND", BENDS.index(attributes["bend"])),)
+
+
+@kernel
+def linear_bent_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    a, b, y = instruction[1], instruction[2], instruction[3]
+    columns, depth = instruction[5], instruction[6]
+    a_row, a_depth, b_depth, bias = instruction[7], instruction[8], instruction[9], instruction[11]
+    for r in range(start, stop):
+        row, out = a + r * a_row, y + r * columns
+        for c in range(columns):
+            arena[out + c] = real(0)
+        for k in range(depth):
+            x, begin = arena[row + k * a_depth], b + k * b_depth
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + x * arena[begin + c]
+        for c in range(columns):
+            total = arena[out + c] + arena[bias + c]
+            arena[out + c] = tanh_of(total) if BEND == 1 else sigmoid_of(total)
+
+
+linear_bent = register(Primitive(
+    name="linear_bent", formula=r"Y = \varphi(X W + b)", shape=linear_shape, body=linear_bent_body, encode=linear_encode,
+    length=rows_of_result, variant=bend_variant, is_fused=True, source="matmul, broadcast, add, tanh or sigmoid",
+))  # fmt: skip
+
+
+@kernel
+def matmul_onto_bent_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    a, b, y = instruction[1], instruction[2], instruction[3]
+    columns, depth = instruction[5], instruction[6]
+    a_row, a_depth, b_depth, begin = instruction[7], instruction[8], instruction[9], instruction[11]
+    for r in range(start, stop):
+        row, out = a + r * a_row, y + r * columns
+        for c in range(columns):
+            arena[out + c] = arena[begin + r * columns + c]
+        for k in range(depth):
+            x, line = arena[row + k * a_depth], b + k * b_depth
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + x * arena[line + c]
+        for c in range(columns):
+            arena[out + c] = tanh_of(arena[out + c]) if BEND == 1 else sigmoid_of(arena[out + c])
+
+
+matmul_onto_bent = register(Primitive(
+    name="matmul_onto_bent", formula=r"Y = \varphi(S + A B)", shape=onto_shape, body=matmul_onto_bent_body,
+    encode=onto_encode, length=rows_of_result, variant=bend_variant, is_fused=True,
+    source="matmul, add, tanh or sigmoid",
 ))  # fmt: skip
 
 

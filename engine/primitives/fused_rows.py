@@ -18,6 +18,7 @@ from engine.primitives.base import (
     same,
 )
 from engine.primitives.elementary import sqrt_of
+from engine.program import Shape, Value
 
 
 def rows_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
@@ -90,4 +91,72 @@ standardise_gradient = register(Primitive(
     formula=r"\mathrm{d}x_i = \frac{\mathrm{d}y_i - \overline{\mathrm{d}y} - y_i\,\overline{\mathrm{d}y\,y}}{\sigma}",
     shape=same, body=standardise_gradient_body, encode=rows_encode, length=rows_of_result, is_fused=True,
     source="divide, multiply, negate, sum, multiply, divide, spread, multiply, total, negate, sum, spread, total",
+))  # fmt: skip
+
+
+def row_shape(x: Value, *rows: Value) -> Shape:
+    """The shape of the rows; gains and shifts are one row each."""
+    return x.shape
+
+
+@kernel
+def scale_rows_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, gain, y, width = instruction[1], instruction[2], instruction[3], instruction[4]
+    for row in range(start, stop):
+        begin = row * width
+        for i in range(width):
+            arena[y + begin + i] = arena[x + begin + i] * arena[gain + i]
+
+
+scale_rows = register(Primitive(
+    name="scale_rows", formula=r"y_{n,i} = g_i\,x_{n,i}", shape=row_shape, body=scale_rows_body, encode=rows_encode,
+    length=rows_of_result, is_fused=True, source="broadcast, multiply",
+))  # fmt: skip
+
+
+@kernel
+def scale_shift_rows_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    x, gain, shift, y, width = instruction[1], instruction[2], instruction[3], instruction[4], instruction[5]
+    for row in range(start, stop):
+        begin = row * width
+        for i in range(width):
+            arena[y + begin + i] = arena[x + begin + i] * arena[gain + i] + arena[shift + i]
+
+
+scale_shift_rows = register(Primitive(
+    name="scale_shift_rows", formula=r"y_{n,i} = g_i\,x_{n,i} + b_i", shape=row_shape, body=scale_shift_rows_body,
+    encode=rows_encode, length=rows_of_result, is_fused=True, source="broadcast, multiply, broadcast, add",
+))  # fmt: skip
+
+
+def one_row(dy: Value, *others: Value) -> Shape:
+    """One number for each column."""
+    return dy.shape[-1:]
+
+
+def row_slopes_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """dy, x, Σ dy (written), y, rows, columns."""
+    width = result.shape[-1]
+    return (*[region.offset for region in operands], result.offset, operands[0].size // max(1, width), width)
+
+
+@kernel
+def row_slopes_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    dy, x, sums, y, rows, width = (
+        instruction[1], instruction[2], instruction[3], instruction[4], instruction[5], instruction[6]
+    )  # fmt: skip
+    for i in range(start, stop):
+        arena[y + i] = real(0)
+        arena[sums + i] = real(0)
+    for row in range(rows):
+        begin = row * width
+        for i in range(start, stop):
+            arena[y + i] = arena[y + i] + arena[dy + begin + i] * arena[x + begin + i]
+            arena[sums + i] = arena[sums + i] + arena[dy + begin + i]
+
+
+row_slopes = register(Primitive(
+    name="row_slopes",
+    formula=r"\mathrm{d}g_i = \sum_n \mathrm{d}y_{n,i}\,x_{n,i},\quad \mathrm{d}b_i = \sum_n \mathrm{d}y_{n,i}",
+    shape=one_row, body=row_slopes_body, encode=row_slopes_encode, is_fused=True, source="multiply, sum, sum",
 ))  # fmt: skip

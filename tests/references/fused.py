@@ -26,6 +26,17 @@ def layer_backward(draw: Draw, primitive: Primitive) -> Case:
     return Case(numbers(draw, [((rows, features), ANY), ((rows, units), ANY), ((units,), ANY)]))
 
 
+def bent_layer(draw: Draw, primitive: Primitive) -> Case:
+    return layer(draw, primitive)._replace(attributes={"bend": draw(st.sampled_from(["tanh", "sigmoid"]))})
+
+
+def bent(sums, bend):
+    return np.tanh(sums) if bend == "tanh" else special.expit(sums)
+
+
+reference("linear_bent", bent_layer)(lambda x, weight, bias, *, bend: bent(x @ weight + bias, bend))
+
+
 @reference("linear_gradient", layer_backward)
 def linear_gradient(x, dy, bias_gradient):
     """The weight's gradient; the bias' is written over the third operand."""
@@ -117,6 +128,27 @@ def softmax_gradient(y, dy):
     return y * (dy - (dy * y).sum(-1, keepdims=True))
 
 
+def rows_and_gains(draw: Draw, primitive: Primitive) -> Case:
+    rows, width = table(draw)
+    rest = [((width,), ANY)] * (2 if primitive.name == "scale_shift_rows" else 1)
+    return Case(numbers(draw, [((rows, width), ANY), *rest]))
+
+
+reference("scale_rows", rows_and_gains)(lambda x, gain: x * gain)
+reference("scale_shift_rows", rows_and_gains)(lambda x, gain, shift: x * gain + shift)
+
+
+def slopes_and_rows(draw: Draw, primitive: Primitive) -> Case:
+    shape = table(draw)
+    return Case(numbers(draw, [(shape, WITHIN_1), (shape, WITHIN_1), (shape[1:], ANY)]))
+
+
+@reference("row_slopes", slopes_and_rows)
+def row_slopes(dy, x, sums):
+    """The slopes' sum is written over the third operand."""
+    return (dy * x).sum(0)
+
+
 # time and windows --------------------------------------------------------------------------------------------------------
 
 
@@ -159,6 +191,13 @@ def product_and_begin(draw: Draw, primitive: Primitive) -> Case:
 @reference("matmul_onto", product_and_begin)
 def matmul_onto(begin, a, b):
     return begin + a @ b
+
+
+def bent_product(draw: Draw, primitive: Primitive) -> Case:
+    return product_and_begin(draw, primitive)._replace(attributes={"bend": draw(st.sampled_from(["tanh", "sigmoid"]))})
+
+
+reference("matmul_onto_bent", bent_product)(lambda begin, a, b, *, bend: bent(begin + a @ b, bend))
 
 
 def sums_and_memory(draw: Draw, primitive: Primitive) -> Case:

@@ -35,12 +35,18 @@ def calls() -> list[Call]:
     products: list[Call] = [("linear", some((9, depth), (depth, units), (units,)), {})
                 for depth, units in ((5, 37), (5, 3), (4, 1), (21, 1))]  # fmt: skip
     gradients: list[Call] = [("linear_gradient", some((9, 5), (9, units), (units,)), {}) for units in (7, 1)]
+    bent: list[Call] = [("linear_bent", some((9, 5), (5, units), (units,)), {"bend": bend})
+                        for units in (37, 8, 3, 1) for bend in ("tanh", "sigmoid")]  # fmt: skip
     classes = np.arange(6, dtype=np.int32) % 3
     windows = [(name, *call_of(name, GEOMETRIES["small maps"]))
                for name in ("convolution", "transposed_convolution", "filter_correlation")]  # fmt: skip
     return [
         *products, *gradients, *windows,
         *[("matmul_onto", some((9, units), (9, 5), (5, units)), {}) for units in (37, 3, 1)],
+        *bent,
+        ("matmul_onto_bent", some((9, 37), (9, 5), (5, 37)), {"bend": "tanh"}),
+        ("scale_shift_rows", some((9, 7), (7,), (7,)), {}),
+        ("row_slopes", some((9, 37), (9, 37), (37,)), {}),
         ("lstm_step", some((5, 44), *[(5, 11)] * 7), {}),
         ("lstm_step_gradient", some(*[(5, 11)] * 9), {"carried": True, "sent": True}),
         ("batch_matmul", some((2, 5, 3), (2, 3, 7)), {}),

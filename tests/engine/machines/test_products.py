@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.engine.primitives.playing import build, finish_in_pieces, play, start
+from tests.engine.primitives.playing import build, finish, finish_in_pieces, play, start
 
 WIDTHS = (*range(1, 19), 31, 32, 33, 48)
 ROWS, DEPTHS = (1, 2, 3, 5, 8, 15, 17), (1, 2, 3, 8, 9)
@@ -38,10 +38,16 @@ def test_products_biases_and_gradients_agree_with_numpy(columns):
                 np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5, err_msg=f"{rows} x {depth} x {columns}")
 
 
-@pytest.mark.parametrize("columns", (2, 3, 4, 7, 8, 10, 16))
-def test_rows_do_not_depend_on_where_the_work_is_split(columns):
-    given = drawn((17, 5), (5, columns), (columns,))
-    bench = build(lambda build, values: [build.emit("linear", *values)], given)
-    whole = play(lambda build, values: [build.emit("linear", *values)], given, "float32")
-    pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length: length // 16 * 8)
-    np.testing.assert_array_equal(pieces[0], whole[0])
+SUMS = [("linear", {}), *[("linear_bent", {"bend": bend}) for bend in ("tanh", "sigmoid")]]
+
+
+@pytest.mark.parametrize(("name", "attributes"), SUMS)
+@pytest.mark.parametrize("columns", (1, 2, 3, 4, 7, 8, 10, 16, 20, 37))
+def test_rows_do_not_depend_on_where_the_work_is_split(name, attributes, columns):
+    for depth in (5, 9, 40):
+        given = drawn((17, depth), (depth, columns), (columns,))
+        bench = build(lambda build, values: [build.emit(name, *values, **attributes)], given)
+        whole = finish(bench, start(bench, given, "float32"))
+        for cut in (3, 8, 13):
+            pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, cut=cut: cut)
+            assert pieces[0].tobytes() == whole[0].tobytes(), (depth, cut)

@@ -1,0 +1,45 @@
+"""Sums played as one call with what follows them: x · W + b, a product added to what is there, and either of them bent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from engine.matching import Match, Uses
+from engine.program import Call
+
+BENDS = ("tanh", "sigmoid")  # whose derivatives read the result alone: the sum itself need not be kept
+
+
+def linear(call: Call, uses: Uses) -> Match | None:
+    """x · W + b, the bias read by the product itself."""
+    product, bias = uses.only(call.operands[0], "matmul"), call.operands[1]
+    if product is None or product.attributes or call.result.rank < 2:
+        return None
+    spread = uses.only(bias, "broadcast")
+    if spread is not None:
+        source = spread.operands[0]
+        if source.shape == call.result.shape[-1:]:
+            return Match("linear", (*product.operands, source), (product, spread))
+    elif bias.shape == (1,) and call.result.rank == 2 and call.result.shape[1] == 1:
+        return Match("linear", (*product.operands, bias), (product,))
+    return None
+
+
+def onto(call: Call, uses: Uses) -> Match | None:
+    """s + a · b: the product begins with what it is added to."""
+    begin, product = call.operands[0], uses.only(call.operands[1], "matmul")
+    if product is None or product.attributes or call.result.rank != 2 or begin.shape != call.result.shape:
+        return None
+    return Match("matmul_onto", (begin, *product.operands), (product,))
+
+
+def bent_sums(calls: Iterable[Call], uses: Uses) -> Iterator[tuple[Call, Match]]:
+    """Every such sum that nobody reads but the tanh or sigmoid behind it."""
+    for call in calls:
+        if call.primitive.name not in BENDS:
+            continue
+        added = uses.only(call.operands[0], "add")
+        match = (linear(added, uses) or onto(added, uses)) if added is not None else None
+        if added is not None and match is not None and added.origin == call.origin:
+            attributes = {"bend": call.primitive.name}
+            yield call, Match(f"{match.primitive}_bent", match.operands, (*match.swallowed, added), (), attributes)
