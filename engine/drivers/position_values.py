@@ -80,7 +80,9 @@ class ValuePlayer(Learning):
         lines[games, plies] = moves + 1
         told = []
         if self.settings.target == "search":
-            told.append((after, movers, self._searched(machine, after)))
+            told.append((after.copy(), movers, self._searched(machine, after)))
+        elif self.settings.target == "next":
+            told += self._one_move_later(machine, boards, after)
         for ended in np.flatnonzero(self.game.is_over(after)):
             if self.settings.target == "result":
                 told.append(self._replayed(machine, lines[ended]))
@@ -96,6 +98,17 @@ class ValuePlayer(Learning):
             return -self.judged(machine, leaves, -self.game.mover(leaves))
 
         return -look_ahead(self.game, boards, self.settings.depth, evaluate)
+
+    def _one_move_later(self, machine: CpuMachine, before: Array, after: Array) -> list[tuple[Array, Array, Array]]:
+        """Boards that were left a move ago, for who left them, by what the other player made of them; and finished ones."""
+        ended, movers = self.game.is_over(after), self.game.mover(before)
+        result = self.game.winner(after) * movers.astype(np.float64)
+        worth = np.where(ended, result, self.judged(machine, after, movers))
+        begun = before.any(axis=1)
+        told = [(before[begun], -movers[begun], -worth[begun])]
+        if ended.any():
+            told.append((after[ended], movers[ended], result[ended]))
+        return [part for part in told if len(part[0])]
 
     def _replayed(self, machine: CpuMachine, line: Array) -> tuple[Array, Array, Array]:
         """The boards of a finished game with ±γ^(r−1), r own moves before its end, the one that led here included."""

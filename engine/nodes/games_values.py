@@ -110,8 +110,9 @@ class ValuePlay(Remembering):
         *STRENGTH,
     )
     target = Choice(
-        "result", ("result", "search"),
-        help="How the game ended, ±γ^(r−1) for r own moves to the end (rollouts), or what a search says (Samuel, TD-Leaf).",
+        "result", ("result", "search", "next"),
+        help="How the game ended, ±γ^(r−1) for r own moves to the end (rollouts), what a search says (Samuel, TD-Leaf), or "
+        "what it says itself of the board that follows (temporal differences, TD-Gammon).",
     )  # fmt: skip
     evaluator = Choice(
         "network", ("network", "open_lines"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -208,6 +210,100 @@ def test_beside_data_a_batch_has_as_many_positions_as_rows():
     session = Session(document)
     session.run(3)
     assert session.value("play.board").shape == (4, 18)
+
+
+def value_document(**properties) -> Document:
+    graph = Graph()
+    graph.add("value_play", "play", **{"games": 4, "positions": 16, "memory": 512, "measured_every": 0, **properties})
+    graph.add("dense", "hidden", units=16, activation="relu")
+    graph.add("dense", "value", units=1, activation="tanh")
+    graph.add("mean_squared_error", "loss")
+    for source, target in (
+        ("play.board", "hidden.x"), ("hidden.h", "value.x"), ("value.h", "loss.prediction"), ("play.worth", "loss.target"),
+        ("value.h", "play.value"),
+    ):  # fmt: skip
+        graph.connect(source, target)
+    return Document(graph, training={"loss": "loss", "optimizer": {"type": "adam", "learning_rate": 0.01}, "seed": 0})
+
+
+def left_and_worth(session: Session) -> tuple[np.ndarray, np.ndarray]:
+    """Boards as seen by who has just moved there (1 own, −1 the other's), and what they were said to be worth."""
+    arrays = session.weights.arrays
+    count = int(arrays["play.filled"])
+    planes = arrays["play.memory_board"][:count].reshape(count, 2, -1)
+    return planes[:, 0] - planes[:, 1], arrays["play.memory_worth"][:count, 0]
+
+
+def test_the_worth_of_a_rollout_is_the_discounted_result_for_who_moved():
+    session = Session(value_document(games=1, epsilon=1.0, symmetries=False, discount=0.5))
+    session.run(100)
+    boards, worth = left_and_worth(session)
+    first = np.flatnonzero(np.count_nonzero(boards, axis=1) == 1)
+    assert len(first) > 2
+    for begin, end in pairwise(first):
+        length = end - begin
+        result = GAME.winner(boards[end - 1 : end].astype(np.int8))[0]
+        assert result in (0, 1)
+        expected = [result * (-1) ** (length - 1 - ply) * 0.5 ** ((length - 1 - ply) // 2) for ply in range(length)]
+        assert worth[begin:end] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("target", ["search", "next"])
+def test_a_finished_board_is_worth_its_result_whoever_judges_the_others(target):
+    session = Session(value_document(target=target, epsilon=0.5))
+    session.run(60)
+    boards, worth = left_and_worth(session)
+    won = GAME.winner(boards.astype(np.int8)) == 1
+    assert won.sum() > 5 and (worth[won] == 1).all() and (np.abs(worth) <= 1).all()
+    drawn = boards.all(axis=1) & ~won
+    assert (worth[drawn] == 0).all()
+    assert len(np.unique(np.round(worth[~won & ~drawn], 3))) > 5
+
+
+@pytest.mark.parametrize("target", ["result", "search", "next"])
+def test_what_plays_by_values_comes_back_with_a_step_back(target):
+    session = Session(value_document(target=target, every=2))
+    session.run(9)
+    before = kept(session)
+    session.run(4)
+    for _ in range(4):
+        session.step_back("iteration")
+    assert same(kept(session), before)
+
+
+def table_document(**properties) -> Document:
+    graph = Graph()
+    graph.add("monte_carlo_table", "table", **{"games": 16, "measured_every": 0, **properties})
+    return Document(graph, training={"seed": 0})
+
+
+def test_a_table_keeps_averages_of_what_its_moves_came_to():
+    session = Session(table_document(start="XX.|OO.|...", opponent="itself", epsilon=1.0, games=128))
+    session.run(300)
+    values, tried = session.value("table.values"), session.value("table.tried")
+    assert tried[2] > 2 and values[2] == 1  # this very move wins
+    assert (values[tried == 0] == 0).all() and (np.abs(values) <= 1).all()
+    assert tried[[0, 1, 3, 4]].sum() == 0
+
+
+@pytest.mark.parametrize("opponent", ["random", "perfect", "itself"])
+def test_every_game_is_counted_once_for_each_move_that_the_table_made(opponent):
+    session = Session(table_document(opponent=opponent, games=20))
+    session.run(10)
+    # From the empty board it moves in every game, or in every second one.
+    assert session.value("table.tried").sum() == 200 / (1 if opponent == "itself" else 2)
+    session.run(1)
+    before = session.weights.arrays["table.counts"].copy()
+    session.run(3)
+    for _ in range(3):
+        session.step_back("iteration")
+    assert session.weights.arrays["table.counts"].tolist() == before.tolist()
+
+
+def test_against_perfect_play_a_table_never_wins():
+    session = Session(table_document(opponent="perfect", epsilon=1.0))
+    session.run(40)
+    assert session.value("table.values").max() <= 0
 
 
 def test_strength_is_logged_every_so_often_and_old_measurements_thin_out():
