@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Snapshot
 
 Array = np.ndarray[Any, np.dtype[Any]]
-MARGIN, LOWEST_TRACK = 14.0, 42.0  # pixels
+MARGIN, LOWEST_TRACK = 14.0, 58.0  # pixels
 MOST_TRACKS = 6
 
 
@@ -92,7 +92,7 @@ class CartsPlot(QWidget):
     def tip(self, place: int) -> QPointF:
         """The upper end of a pole."""
         angle = float(self.shares[place, 2]) * math.pi / 15  # a share of 1 is 12°
-        length = min(self.track(place).height() - 30, 90.0)
+        length = min(self.track(place).height() - 28, 90.0)
         return self.cart(place) + QPointF(math.sin(angle), -math.cos(angle)) * length
 
     def paintEvent(self, event: QPaintEvent) -> None:
