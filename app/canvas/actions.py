@@ -124,6 +124,7 @@ ENTRIES = (
         "reconnect", "Delete and reconnect", ("Ctrl+Delete",),
         lambda v: v.editor.remove_and_reconnect(v.editor.selection), "edit", "nodes",
     ),
+    Entry("swap", "Swap the type…", ("Shift+S",), lambda v: v.open_swap(_selected(v)), "edit", "nodes"),
     Entry("rename", "Rename", ("F2",), lambda v: v.rename(), "edit", "any"),
     Entry("select_all", "Select all", ("Ctrl+A",), lambda v: v.select_all(), "edit"),
     Entry("connect", "Connect the selected nodes", ("J",), lambda v: v.editor.connect_selected(_selected(v)), "wires", "nodes"),
@@ -159,7 +160,7 @@ ENTRIES = (
 )  # fmt: skip
 
 GESTURES = (
-    ("Pull a wire", "drag from a port"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
+    ("Pull a wire", "drag from a port"), ("Wire two nodes", "Alt + right-drag"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
     ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"),
     ("Select with a loop", "Ctrl + Alt + drag"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),

@@ -22,6 +22,7 @@ from app.canvas.rename import edit_field, rename
 from app.canvas.search_box import SearchBox
 from app.editor import Editor
 from engine.composites import composite_of
+from engine.problems import Problem, ProblemError
 
 FRAME_MS = 16
 LONGEST_GAP_MS = 250  # between two frames, however dear they are
@@ -324,6 +325,19 @@ class CanvasView(GestureView):
         box.chosen.connect(add)
         box.closed.connect(self._search_closed)
         box.open_at(self.mapFromScene(point))
+
+    def open_swap(self, names: list[str]) -> None:
+        """Ask for another type in the place of some nodes."""
+        if not names:
+            raise ProblemError(
+                Problem("nothing is selected whose type can be exchanged", "Select a node.", kind="selection")
+            )
+        nodes = self.canvas.graph.nodes
+        whom = nodes[names[0]].name if len(names) == 1 else f"{len(names)} nodes"
+        self.search = box = SearchBox(self, self.editor.fitting_types(), f"In the place of {whom}")
+        box.chosen.connect(lambda name: attempt(self, lambda v: v.editor.swap_type(names, name)))
+        box.closed.connect(self._search_closed)
+        box.open_at(self.rectangle_on_screen(self.canvas.area_of(names[0])).bottomLeft())
 
     def _search_closed(self) -> None:
         self.search = None

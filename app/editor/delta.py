@@ -105,7 +105,8 @@ _PAIRS = ("attributes", "values", "composites")
 class Delta:
     """An edit of the graph (one splice a part), of attributes of the document, and of values set by hand.
 
-    attributes  name -> (before, after); values: "node.parameter" -> (array before, array after)
+    attributes  name -> (before, after)
+    values      "node.parameter" -> (array before, array after); None where there is no such parameter
     composites  id -> (definition before, definition after); None where there is none
     """
 
@@ -172,7 +173,9 @@ class Delta:
         if self.attributes:
             result["attributes"] = {name: [_attribute_to_json(v) for v in p] for name, p in self.attributes.items()}
         if self.values:
-            result["values"] = {key: [array.tolist() for array in pair] for key, pair in self.values.items()}
+            result["values"] = {
+                key: [None if array is None else array.tolist() for array in pair] for key, pair in self.values.items()
+            }
         if self.composites:
             pairs = self.composites.items()
             result["composites"] = {
@@ -238,4 +241,7 @@ def _attribute_from_json(name: str, value: Any) -> Any:
 def _arrays(values: Mapping[str, Any]) -> dict[str, Pair]:
     import numpy as np
 
-    return {key: (np.asarray(before, float), np.asarray(after, float)) for key, (before, after) in values.items()}
+    def array(numbers: Any) -> Any:
+        return None if numbers is None else np.asarray(numbers, float)
+
+    return {key: (array(before), array(after)) for key, (before, after) in values.items()}

@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoStack
 
 from app.editor import history, scopes
 from app.editor.change import RESET, Change, change_of, change_within, joined
-from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, wires
+from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, swapping, wires
 from app.editor.commands.drafts import fits_behind, refusal, taken_ids
 from app.editor.delta import Delta
 from app.editor.edit import Edit
@@ -205,7 +205,7 @@ class Editor(Standing):
         after = scopes.entered(self.document.graph, self.path)
         if before is not None and after is not None and before.id == after.id and after.id in delta.composites:
             change = change_within(change, before, after)
-        values = {key: new for key, (_, new) in delta.values.items()}
+        values = {key: new for key, (_, new) in delta.values.items() if new is not None}
         if self._untold is None:
             self._tell(change, values)
         else:
@@ -283,6 +283,13 @@ class Editor(Standing):
         kept = {key: (array.copy(), array.copy()) for key, array in values.items()}
         return text, replace(delta, values=kept)
 
+    def swap_type(self, ids: Iterable[str], type: str) -> None:
+        """Put another type in the place of nodes, wired as before where that fits; undone, they have their numbers again."""
+        text, delta = swapping.swap_type(self.shown, list(ids), type)
+        there = [f"{place}{old.id}" for place in self._places() for old, _ in delta.nodes.exchanged]
+        values = {key: (array.copy(), None) for key, array in self.values_of(there).items()}
+        self._push_here("swap_type", (text, replace(delta, values=values)))
+
     def set_property(self, node: str, name: str, value: Any, gesture: int | None = None) -> None:
         """Set one property of a node."""
         self._push_here("set_property", nodes.set_property(self.shown, node, name, value), gesture)
@@ -343,6 +350,10 @@ class Editor(Standing):
     def connect_selected(self, ids: Iterable[str]) -> None:
         """Wire the nodes to each other, from left to right."""
         self._push_here("connect_selected", wires.connect_selected(self.shown, list(ids)))
+
+    def connect_nodes(self, begin: str, end: str) -> None:
+        """Wire a node to another one by the ports that fit best."""
+        self._push_here("connect_nodes", wires.connect_nodes(self.shown, begin, end))
 
     def set_wires_muted(self, ids: Iterable[str], on: bool) -> None:
         """Let wires carry zero, or let them work again."""

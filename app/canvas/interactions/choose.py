@@ -11,6 +11,7 @@ from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.cut import Cut
 from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
 from app.canvas.interactions.lasso import Lasso
+from app.canvas.interactions.lazy import LazyConnect
 from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
@@ -64,7 +65,9 @@ def _follow(view: CanvasView, hit: Hit) -> None:
 
 
 def begin_right(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction:
-    """Ctrl cuts; else a drag from empty canvas pans, and a click opens the menu."""
+    """Ctrl cuts, Alt wires nodes; else a drag from empty canvas pans, and a click opens the menu."""
     if modifiers & Modifiers.ControlModifier:
         return Cut(view, point)
+    if modifiers & Modifiers.AltModifier:
+        return LazyConnect(view, point)
     return Pan(view, point, menu=True)

@@ -99,12 +99,24 @@ def connect_selected(document: Document, ids: Iterable[str]) -> Command:
     return f"Connect {len(nodes)} nodes", Delta.between(document.graph, draft)
 
 
+def connect_nodes(document: Document, begin: str, end: str) -> Command:
+    """Wire a node to another one by the ports that fit best."""
+    draft = draft_of(document.graph)
+    names = node_of(draft, begin).name, node_of(draft, end).name
+    if begin == end or not _connect_nodes(document, draft, begin, end):
+        fact = f"nothing of {names[0]} fits a free input of {names[1]}"
+        raise ProblemError(Problem(fact, "Pull a wire from a port to see what does.", node=end, kind="port"))
+    return f"Connect {names[0]} to {names[1]}", Delta.between(document.graph, draft)
+
+
 def _connect_nodes(document: Document, draft: Graph, begin: str, end: str) -> bool:
     kind = draft.nodes[begin].kind
     outputs: tuple[Port, ...] = kind.outputs if kind else ()
     for port in outputs:
         target = fitting_input(document, draft, f"{begin}.{port.name}", end)
-        if target is not None:
+        into = draft.input_port(target) if target is not None else None
+        # Data in the place of weights is seldom meant: who means it pulls that wire.
+        if target is not None and into is not None and (into.kind != "parameter" or port.kind == "parameter"):
             draft.connect(f"{begin}.{port.name}", target)
             return True
     return False
