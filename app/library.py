@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
@@ -29,13 +29,18 @@ class Chapter:
     presets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Preset:
-    """One document of the gallery; `json` is the parsed file."""
+    """One document of the gallery; its file is read when somebody first asks for more than its place."""
 
     id: str
     chapter: str
-    json: dict[str, Any] = field(compare=False, repr=False)
+    read: Callable[[], dict[str, Any]] = field(compare=False, repr=False)
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """The parsed file."""
+        return self.read()
 
     @property
     def title(self) -> str:
@@ -114,7 +119,8 @@ def presets() -> tuple[Preset, ...]:
 
     def rank(preset: Preset) -> tuple[int, int, str]:
         place = (preset.chapter, preset.id)
-        return chapter_order.get(preset.chapter, last), order.get(place, last), preset.title
+        title = "" if place in order else preset.title
+        return chapter_order.get(preset.chapter, last), order.get(place, last), title
 
     found = [preset for folder in files("presets").iterdir() if folder.is_dir() for preset in _presets_in(folder)]
     return tuple(sorted(found, key=rank))
@@ -288,4 +294,9 @@ def _contents() -> dict[str, Any]:
 def _presets_in(folder: Traversable) -> Iterator[Preset]:
     for entry in folder.iterdir():
         if entry.name.endswith(".json"):
-            yield Preset(entry.name.removesuffix(".json"), folder.name, json.loads(entry.read_text(encoding="utf-8")))
+            yield Preset(entry.name.removesuffix(".json"), folder.name, partial(_parsed, entry))
+
+
+def _parsed(file: Traversable) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found

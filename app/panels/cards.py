@@ -70,10 +70,16 @@ class Card(HoverButton):
         self.preset = preset
         self.scene: Scene | None = None
         self._picture: tuple[object, QPixmap] | None = None
-        self.setText(preset.title)
-        self.setAccessibleName(f"{preset.title}. {preset.question}")
-        self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
+        self._is_dressed = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def dress(self) -> None:
+        """Say what it is. That takes the preset's file: hundreds of them before the first picture would be waited for."""
+        if not self._is_dressed:
+            self._is_dressed, preset = True, self.preset
+            self.setText(preset.title)
+            self.setAccessibleName(f"{preset.title}. {preset.question}")
+            self.setToolTip(f"{preset.title}: {preset.question}  (Enter)")
 
     @cached_property
     def _size_text(self) -> str:
@@ -119,6 +125,7 @@ class Card(HoverButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Everything, clipped to the round border."""
+        self.dress()
         theme = current_theme()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

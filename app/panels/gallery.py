@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -35,6 +35,7 @@ ROOM_FOR_WORDS = 1060  # pixels of the window from which there is room for more 
 ROOM_FOR_SIDE = 1200  # pixels of the window from which the chapters have room for their whole names
 NARROWEST, NARROWEST_CARD = 800, 280
 MOST_COLUMNS = 4
+DRESS_MS = 150  # after it is shown
 
 CHIPS: dict[str, Callable[[Preset], bool]] = {
     "All": lambda preset: True,
@@ -229,8 +230,9 @@ class Gallery(QFrame):
             for card in self._every
             if self._chapter in ("", card.preset.chapter) and chosen(card.preset) and card.preset.matches(words)
         ]
+        chosen_cards = set(self.cards)
         for card in self._every:
-            card.setVisible(card in self.cards)
+            card.setVisible(card in chosen_cards)
         self._none.setText(f"Nothing here matches “{words}”." if words else "No example here has that mark.")
         self._arrange()
 
@@ -245,6 +247,15 @@ class Gallery(QFrame):
         for column in range(MOST_COLUMNS):
             self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
             self._grid.setColumnMinimumWidth(column, NARROWEST_CARD - 20 if column < self._columns else 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The cards that are out of sight get their words when those in sight have been painted."""
+        super().showEvent(event)
+        QTimer.singleShot(DRESS_MS, self, self._dress)
+
+    def _dress(self) -> None:
+        for card in self._every:
+            card.dress()
 
     def _open_first(self) -> None:
         if self.cards:

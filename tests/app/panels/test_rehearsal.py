@@ -109,7 +109,7 @@ def test_nothing_plays_behind_an_open_document(qtbot, window):
 
 
 def test_a_preset_that_cannot_run_leaves_its_card_as_it_is(qtbot, shelf, rehearsal):
-    broken = library.Preset("broken", "basics", {"graph": {"nodes": [{"id": "a", "type": "dense"}]}})
+    broken = library.Preset("broken", "basics", lambda: {"graph": {"nodes": [{"id": "a", "type": "dense"}]}})
     shown = []
     rehearsal.shown.connect(shown.append)
     rehearsal.start(broken)
@@ -165,11 +165,12 @@ def test_the_pictures_of_all_presets_move(qapp):
     for preset in library.presets():
         session = Session(library.load_preset(preset))
         learns = bool(library.layers_of(preset.json))
-        played = itertools.islice(trained(session, preset) if learns else stepped(session), 1, 12, 5)
-        pictures = [pixels(thumbnail(preset.json, SIZE, 1.0, scene)) for scene in played]
+        scenes = list(itertools.islice(trained(session, preset) if learns else stepped(session), 8))
+        pictures = [pixels(thumbnail(preset.json, SIZE, 1.0, scene)) for scene in (scenes[1], scenes[2], scenes[-1])]
         rest = pixels(thumbnail(preset.json, SIZE, 1.0))
         assert all((picture != rest).any() for picture in pictures), preset.id
-        assert any((before != after).any() for before, after in itertools.pairwise(pictures)), preset.id
+        moves = any((before != after).any() for before, after in itertools.pairwise(pictures))
+        assert moves or len(session.steps) == 1, preset.id  # of one step there is but one picture
 
 
 def test_a_scene_of_another_shape_than_the_file_is_drawn_all_the_same(shelf):
