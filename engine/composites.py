@@ -128,8 +128,9 @@ def wires_by_target(wires: Iterable[Wire]) -> dict[str, list[Wire]]:
 def _kind_of(composite: Composite) -> type[CompositeType]:
     nested = [node.bound for node in composite.graph if node.bound is not None]
     inner = [kind for kind in nested if issubclass(kind, CompositeType)]
-    delayed = _delayed_ports(composite)
-    inputs = tuple([_port_in(node, node.id in delayed) for node in composite.graph if node.type == "port_in"])
+    delayed, late = _delayed_ports(composite), _late_ports(composite)
+    borders = [node for node in composite.graph if node.type == "port_in"]
+    inputs = tuple([replace(_port_in(node, node.id in delayed), late=node.id in late) for node in borders])
     body: dict[str, Any] = {
         "__doc__": composite.description or f"The composite “{composite.name}”: a graph inside a node.",
         "name": composite.id,
@@ -207,6 +208,16 @@ def _delayed_ports(composite: Composite) -> set[str]:
         return set()
     ends = {node.id for node in graph if node.type == "port_out"}
     return {node.id for node in graph if node.type == "port_in" and not ends & graph.descendants(node.id)}
+
+
+def _late_ports(composite: Composite) -> set[str]:
+    """Ports that only learning rules read: a wire to them may close a cycle."""
+    graph, found = composite.graph, set[str]()
+    for node in graph:
+        ports = [graph.input_port(wire.target) for wire in graph.wires_out_of(node.id)] if node.type == "port_in" else []
+        if ports and all(port is not None and port.late for port in ports):
+            found.add(node.id)
+    return found
 
 
 # definitions and uses held together ----------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ def _inside(graph: Graph, chosen: list[str]) -> tuple[Graph, Crossing, Crossing]
             inside.wires.append(wire)
         elif enters:
             port = graph.input_port(wire.target)
-            key = (wire.source, wire.muted, port is not None and port.delayed)
+            key = (wire.source, wire.muted, port is not None and (port.delayed or port.late))
             if key not in doors:
                 place = (left - COLUMN, top + ROW * len(doors))
                 doors[key] = _border(inside, "port_in", wire.target_port, port, place)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
 
 from engine.document import Document
 from engine.graph import Graph
+from engine.grouping import grouped, replaced
 from engine.session import Session
 from tests.engine.nodes.slopes import Alone
 
@@ -402,3 +403,17 @@ def test_arms_are_known_of_worlds_alone():
         graph.connect(graph.add("constant", value=[0.0]), known[port])
     problems = Document(graph).check()
     assert [problem.fact for problem in problems] == ["this is no world with arms"]
+
+
+@pytest.mark.parametrize("chosen", [["world"], ["world", "now"], ["moved", "greedy"], ["now", "greedy", "moved", "later"]])
+def test_parts_of_a_loop_can_be_grouped_and_the_games_go_on(chosen):
+    training = {"loss": "error", "optimizer": {"type": "sgd", "learning_rate": 0.5}}
+    document = Document(q_learner(2, **TABLE), precision="float64", training=training)
+    moved = grouped(document.graph, chosen)
+    document.training = replaced(document.training, moved)
+    assert document.check() == []
+    session = Session(document)
+    rows = values_of(session, (moved.address("world.state"), moved.address("moved.onward")), 30)
+    for (_, onward), (state, _) in pairwise(rows):
+        np.testing.assert_array_equal(onward, state)
+    assert np.ptp(session.parameters[moved.address("table.value")]) > 0
