@@ -8,15 +8,16 @@ from typing import Any
 from llvmlite import ir
 
 from engine.machines.vectors import Vectors
-from engine.primitives.elementary import LN2_HIGH, LN2_LOW, LOG2_E, ROUNDER, ROUNDER_BITS
+from engine.primitives.elementary import LN2_HIGH, LN2_LOW, LOG2_E, ROUNDER, ROUNDER_BITS, SQRT_HALF_BITS
 
-# See `expm1_reduced` and `tanh_float32`: highest power first.
+# See `expm1_reduced`, `tanh_float32` and `log_float32`: highest power first.
 EXPM1 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 TANH_ABOVE = (
     -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08, 1.48572235717979e-05,
     6.37261928875436e-04, 4.89352455891786e-03,
 )  # fmt: skip
 TANH_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+LOG = (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
 LEAST_EXPONENT, FLATTEST = -87.33, 9.0
 
 
@@ -40,18 +41,42 @@ def tanh(v: Vectors, x: Any) -> Any:
     return b.fdiv(b.fmul(x, _series(v, square, TANH_ABOVE)), _series(v, square, TANH_BELOW))
 
 
+def _grown(v: Vectors, x: Any) -> Any:
+    """e to what is not above 0: a power of 2, and a polynomial in what is left (Cody & Waite 1980). Of a NaN anything."""
+    b = v.b
+    moved = b.bitcast(v.multiply_add(x, v.full(LOG2_E), v.full(ROUNDER)), v.words)
+    power = b.sub(moved, _words(v, ROUNDER_BITS))
+    count = b.sitofp(power, v.vector)
+    rest = v.multiply_add(count, v.full(-LN2_LOW), v.multiply_add(count, v.full(-LN2_HIGH), x))
+    grown = v.multiply_add(b.fmul(rest, rest), _series(v, rest, EXPM1), rest)
+    bits = b.add(b.bitcast(b.fadd(v.full(1.0), grown), v.words), b.shl(power, _words(v, 23)))
+    return b.select(b.fcmp_ordered("<", x, v.full(LEAST_EXPONENT)), v.zero, b.bitcast(bits, v.vector))
+
+
+def exp_below_0(v: Vectors, x: Any) -> Any:
+    """e to what is not above 0; NaN stays NaN."""
+    return v.b.select(v.b.fcmp_unordered("uno", x, x), x, _grown(v, x))
+
+
+def log_above_1(v: Vectors, x: Any) -> Any:
+    """ln x of what is not under 1, by its atanh series, see `log_float32`; infinity and NaN stay what they are."""
+    b, one = v.b, v.full(1.0)
+    bits = b.sub(b.bitcast(x, v.words), _words(v, SQRT_HALF_BITS))
+    power = b.sitofp(b.ashr(bits, _words(v, 23)), v.vector)
+    mantissa = b.add(b.and_(bits, _words(v, 0x7FFFFF)), _words(v, SQRT_HALF_BITS))
+    f = b.fsub(b.bitcast(mantissa, v.vector), one)
+    s = b.fdiv(f, b.fadd(v.full(2.0), f))
+    square, half = b.fmul(s, s), b.fmul(b.fmul(v.full(0.5), f), f)
+    series = b.fmul(square, _series(v, square, LOG))
+    rest = b.fsub(half, v.multiply_add(power, v.full(LN2_LOW), b.fmul(s, b.fadd(half, series))))
+    found = v.multiply_add(power, v.full(LN2_HIGH), b.fsub(f, rest))
+    return b.select(b.fcmp_ordered("<", x, v.full(float("inf"))), found, x)
+
+
 def sigmoid(v: Vectors, x: Any) -> Any:
     """1 / (1 + e⁻ˣ), small where it is small without loss; NaN stays NaN."""
     b, one = v.b, v.full(1.0)
     negative = b.fcmp_ordered("<", x, v.zero)
-    less = b.select(negative, x, b.fsub(v.full(-0.0), x))
-    # e to what is not above 0: a power of 2, and a polynomial in what is left (Cody & Waite 1980).
-    moved = b.bitcast(v.multiply_add(less, v.full(LOG2_E), v.full(ROUNDER)), v.words)
-    power = b.sub(moved, _words(v, ROUNDER_BITS))
-    count = b.sitofp(power, v.vector)
-    rest = v.multiply_add(count, v.full(-LN2_LOW), v.multiply_add(count, v.full(-LN2_HIGH), less))
-    grown = v.multiply_add(b.fmul(rest, rest), _series(v, rest, EXPM1), rest)
-    bits = b.add(b.bitcast(b.fadd(one, grown), v.words), b.shl(power, _words(v, 23)))
-    small = b.select(b.fcmp_ordered("<", less, v.full(LEAST_EXPONENT)), v.zero, b.bitcast(bits, v.vector))
+    small = _grown(v, b.select(negative, x, b.fsub(v.full(-0.0), x)))
     share = b.fdiv(b.select(negative, small, one), b.fadd(one, small))
     return b.select(b.fcmp_unordered("uno", x, x), x, share)

@@ -1,80 +1,93 @@
-"""The CPU's float32 bodies for short rows, as the classes of an example: a row is one vector."""
+"""The CPU's float32 bodies for short rows, as the classes of an example: a row is one vector, several are done together.
+
+What a row is compared with and divided by is found for all of them at once: neighbouring lanes are joined, first those of
+one row and of the next, until each row has one lane left.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba import float32, int64, types
+from numba import int64, types
 from numba.extending import intrinsic
 
-from engine.machines.vectors import Vectors
-from engine.primitives.elementary import exp_of, log_of
+from engine.machines.curves import exp_below_0, log_above_1
+from engine.machines.vectors import VECTOR, Vectors
 
-_INFINITY = float("inf")
-NAN = float("nan")
-GROUP = 8  # rows read before the first of them is written: what a row is read with reaches into the next one
-
-
-@intrinsic
-def row_largest(context, arena, row, columns):  # type: ignore[no-untyped-def]
-    """The largest number of a row; where it holds a NaN, any."""
-
-    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, row, columns = arguments
-        v = Vectors(builder, arena)
-        return v.reduce(v.larger, v.load(row, 0, v.mask(columns, 0), v.full(-_INFINITY)))
-
-    return types.float32(types.CPointer(types.float32), types.int64, types.int64), generate
+_INFINITY, _NAN = float("inf"), float("nan")
+_FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+GROUP = min(8, VECTOR)  # rows
 
 
-def _share_rows(count: int, noted: bool) -> Any:
-    """Divide each of so many rows by its sum; `noted`: the sums are written down."""
-    pointer, whole = types.CPointer(types.float32), types.int64
+def _halves(builder: Any, x: Any, y: Any, lanes: int) -> tuple[Any, Any]:
+    """Every second lane of two vectors taken as one: the even ones, the odd ones."""
 
-    def typed(context, arena, row, columns, *sums):  # type: ignore[no-untyped-def]
-        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            arena, row, columns, *sums = arguments
-            v = Vectors(builder, arena)
-            mask, one = v.mask(columns, 0), ir.Constant(ir.FloatType(), 1.0)
-            places = [builder.add(row, builder.mul(columns, ir.Constant(ir.IntType(64), r))) for r in range(count)]
-            rows = [v.load(place, 0, mask) for place in places]
-            totals = [v.reduce(builder.fadd, x) for x in rows]
-            shares = [v.spread(builder.fdiv(one, total), v.vector) for total in totals]
-            for r in range(count):
-                if sums:
-                    builder.store(totals[r], v.at(builder.add(sums[0], ir.Constant(ir.IntType(64), r))), align=4)
-                v.store(builder.fmul(rows[r], shares[r]), places[r], 0, mask)
-            return target.get_dummy_value()
+    def every_second(first: int) -> Any:
+        return ir.Constant(ir.VectorType(_WORD, lanes), [first + 2 * lane for lane in range(lanes)])
 
-        return types.void(pointer, whole, whole, *[whole] * noted), generate
-
-    def with_sums(context, arena, row, columns, sums):  # type: ignore[no-untyped-def]
-        return typed(context, arena, row, columns, sums)  # type: ignore[no-untyped-call]
-
-    def without(context, arena, row, columns):  # type: ignore[no-untyped-def]
-        return typed(context, arena, row, columns)  # type: ignore[no-untyped-call]
-
-    return intrinsic(with_sums if noted else without)
+    return builder.shuffle_vector(x, y, every_second(0)), builder.shuffle_vector(x, y, every_second(1))
 
 
-share_group, share_row = _share_rows(GROUP, True), _share_rows(1, True)
-scale_group, scale_row = _share_rows(GROUP, False), _share_rows(1, False)
+def _each_row(builder: Any, join: Callable[[Any, Any], Any], rows: Sequence[Any], lanes: int) -> Any:
+    """All lanes of each row made one number: a vector of as many numbers as there are rows."""
+    left = list(rows)
+    while len(left) > 1:
+        left = [join(*_halves(builder, *pair, lanes)) for pair in zip(left[::2], left[1::2], strict=True)]
+    (found,) = left
+    while lanes > len(rows):
+        lanes //= 2
+        found = join(*_halves(builder, found, found, lanes))
+    return found
 
 
-@intrinsic
-def shift_row(context, arena, row, columns, number, out):  # type: ignore[no-untyped-def]
-    """out = row - number, both by their offsets."""
+def _rows(with_loss: bool, ragged: bool) -> Any:
+    """Intrinsic `(arena, integers, z, t, p, y, columns, rows)`: p = softmax z of GROUP rows, or of `rows` where it is ragged.
 
-    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, row, columns, number, out = arguments
-        v = Vectors(builder, arena)
+    With loss also y = ln Σ e^z - z_t for the classes t, NaN where there is no such class. Offsets are those of the first row.
+    """
+
+    def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        arena, integers, z, t, p, y, columns, count = arguments
+        b, v = builder, Vectors(builder, arena)
+        few = Vectors(builder, arena, GROUP, whole=not ragged)
         mask = v.mask(columns, 0)
-        v.store(builder.fsub(v.load(row, 0, mask), v.spread(number, v.vector)), out, 0, mask)
+        numbers = [_WHOLE(row) for row in range(GROUP)]
+        if ragged:  # the first row once more in place of one that is not there
+            numbers = [b.select(b.icmp_signed("<", number, count), number, _WHOLE(0)) for number in numbers]
+        shifts = [b.mul(number, columns) for number in numbers]
+        rows = [v.load(b.add(z, shift), 0, mask, v.full(-_INFINITY)) for shift in shifts]
+        largest = _each_row(b, v.larger, rows, v.lanes)
+
+        def spread(vector: Any, row: int) -> Any:
+            return b.shuffle_vector(vector, vector, ir.Constant(v.words, [row] * v.lanes))
+
+        grown = [exp_below_0(v, b.fsub(row, spread(largest, number))) for number, row in enumerate(rows)]
+        sums = _each_row(b, b.fadd, grown, v.lanes)
+        shares = b.fdiv(few.full(1.0), sums)
+        for number, (row, shift) in enumerate(zip(grown, shifts, strict=True)):
+            v.store(b.fmul(row, spread(shares, number)), b.add(p, shift), 0, mask)
+        if with_loss:
+            wanted = few.full(_NAN)
+            for row, (number, shift) in enumerate(zip(numbers, shifts, strict=True)):
+                chosen = b.sext(b.load(b.gep(integers, [b.add(t, number)])), _WHOLE)
+                inside = b.icmp_unsigned("<", chosen, columns)
+                score = b.load(v.at(b.add(b.add(z, shift), b.select(inside, chosen, _WHOLE(0)))), align=4)
+                score = b.select(inside, score, ir.Constant(_FLOAT, _NAN))
+                wanted = b.insert_element(wanted, score, ir.Constant(_WORD, row))
+            few.store(b.fadd(log_above_1(few, sums), b.fsub(largest, wanted)), y, 0, few.mask(count, 0))
         return target.get_dummy_value()
 
-    whole = types.int64
-    return types.void(types.CPointer(types.float32), whole, whole, types.float32, whole), generate
+    def typed(context, arena, integers, z, t, p, y, columns, rows):  # type: ignore[no-untyped-def]
+        whole = types.int64
+        return types.void(types.CPointer(types.float32), types.CPointer(types.int32), *[whole] * 6), generate
+
+    return intrinsic(typed)
+
+
+_softmax_rows, _softmax_rest = _rows(False, False), _rows(False, True)
+_loss_rows, _loss_rest = _rows(True, False), _rows(True, True)
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
@@ -85,18 +98,12 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
 def softmax(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Rows [start, stop) of a softmax over no more numbers than a vector has lanes."""
     x, y, width = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
-    for i in range(start, stop):
-        row = x + i * width
-        shift_row(arena, row, width, row_largest(arena, row, width), y + i * width)
-    for j in range(y + start * width, y + stop * width):  # one flat run, so that exp fills whole vectors
-        arena[j] = exp_of(arena[j])
-    i = int64(start)
+    i, none, many = int64(start), int64(0), int64(GROUP)
     while i + GROUP <= stop:
-        scale_group(arena, y + i * width, width)
+        _softmax_rows(arena, integers, x + i * width, none, y + i * width, none, width, many)
         i += GROUP
-    while i < stop:
-        scale_row(arena, y + i * width, width)
-        i += 1
+    if i < stop:
+        _softmax_rest(arena, integers, x + i * width, none, y + i * width, none, width, stop - i)
 
 
 def class_cross_entropy_softmax(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -104,21 +111,9 @@ def class_cross_entropy_softmax(arena: Any, integers: Any, instruction: Any, sta
     z, t, p, y, classes = (
         int64(instruction[1]), int64(instruction[2]), int64(instruction[3]), int64(instruction[4]), int64(instruction[5])
     )  # fmt: skip
-    for i in range(start, stop):
-        row = z + i * classes
-        shift_row(arena, row, classes, row_largest(arena, row, classes), p + i * classes)
-    for j in range(p + start * classes, p + stop * classes):  # one flat run, so that exp fills whole vectors
-        arena[j] = exp_of(arena[j])
-    i = int64(start)
+    i, many = int64(start), int64(GROUP)
     while i + GROUP <= stop:
-        share_group(arena, p + i * classes, classes, y + i)
+        _loss_rows(arena, integers, z + i * classes, t + i, p + i * classes, y + i, classes, many)
         i += GROUP
-    while i < stop:
-        share_row(arena, p + i * classes, classes, y + i)
-        i += 1
-    for j in range(y + start, y + stop):
-        arena[j] = log_of(arena[j])
-    for i in range(start, stop):
-        row, chosen = z + i * classes, integers[t + i]
-        missing = row_largest(arena, row, classes) - arena[row + chosen] if 0 <= chosen < classes else float32(NAN)
-        arena[y + i] = arena[y + i] + missing
+    if i < stop:
+        _loss_rest(arena, integers, z + i * classes, t + i, p + i * classes, y + i, classes, stop - i)
