@@ -67,12 +67,12 @@ class Preset:
         """Whether it reproduces something that stands in a book."""
         return bool(self.json.get("references"))
 
-    @property
+    @cached_property
     def size(self) -> str:
         """Widths of the layers, `2-4-1`; the number of nodes where there are no layers."""
         return size_text(self.json)
 
-    @property
+    @cached_property
     def parameters(self) -> int | None:
         """How many numbers are learned, as far as it can be told without planning."""
         return parameter_count(self.json)
@@ -80,10 +80,11 @@ class Preset:
     def matches(self, words: str) -> bool:
         """Whether every word stands somewhere in title, question, chapter, ids, node types or references."""
         sought = words.lower().split()
-        if not sought:
-            return True  # the size among the texts may ask for the data
-        hay = " ".join(self._texts()).lower()
-        return all(word in hay for word in sought)
+        return not sought or all(word in self._hay for word in sought)  # the size among the texts may ask for the data
+
+    @cached_property
+    def _hay(self) -> str:
+        return " ".join(self._texts()).lower()
 
     def _texts(self) -> Iterator[str]:
         yield from (self.id, self.title, self.question, chapter_title(self.chapter), self.size)

@@ -230,15 +230,19 @@ class Gallery(QFrame):
             for card in self._every
             if self._chapter in ("", card.preset.chapter) and chosen(card.preset) and card.preset.matches(words)
         ]
+        self._clear()  # a layout would ask all cards for their size whenever one of them comes or goes
         chosen_cards = set(self.cards)
         for card in self._every:
             card.setVisible(card in chosen_cards)
         self._none.setText(f"Nothing here matches “{words}”." if words else "No example here has that mark.")
         self._arrange()
 
-    def _arrange(self) -> None:
+    def _clear(self) -> None:
         while self._grid.takeAt(0) is not None:
             pass
+
+    def _arrange(self) -> None:
+        self._clear()
         self._none.setVisible(not self.cards)
         if not self.cards:
             self._grid.addWidget(self._none, 0, 0, 1, self._columns)
