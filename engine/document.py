@@ -35,11 +35,12 @@ class Document:
     precision   `float32` (fast) or `float64` (exact)
     data        what each part is made of: `{"train": {"name": "xor"}}`; `engine.datasets.load` reads each entry
     extra       keys that this version does not know, kept for the next one; those of the graph stand under `graph`
+    bookmarks   places on the canvas to come back to: number, zoom, centre, and the composites that were entered
     weights     name of the file beside the document that its trained numbers are in; empty where they were not saved
     folder      where paths of data files start; None for a document that was never in a file
     problems    what was wrong with the file that it was read from; `check` says what is wrong now
     Raises `ProblemError` for data, training or precision that make no sense. Edits replace the values in `data`,
-    `views`, `tour` and properties and never change them in place: copies share them.
+    `views`, `tour`, `bookmarks` and properties and never change them in place: copies share them.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Document:
         covers: Iterable[str] = (),
         expects: Iterable[dict[str, Any]] = (),
         composites: Mapping[str, Any] | None = None,
+        bookmarks: Iterable[dict[str, Any]] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         if precision not in PRECISIONS:
@@ -68,6 +70,7 @@ class Document:
         self.training = training if isinstance(training, Training) else _sound_training(training or {})
         self.views, self.tour, self.references = list(views), list(tour), list(references)
         self.covers, self.expects = list(covers), list(expects)
+        self.bookmarks = list(bookmarks)
         self.extra = dict(extra or {})
         if composites:
             set_composites(self.graph, read_composites(composites, "graph.composites", Findings())[0])
@@ -120,6 +123,7 @@ class Document:
         document._read_graph(Fields(fields.inner("graph"), "graph", findings))
         document._read_plan(fields, findings)
         document.views, document.tour = fields.objects("views"), fields.objects("tour")
+        document.bookmarks = fields.objects("bookmarks")
         document.weights = fields.text("weights")
         document.references = [entry for _, entry in fields.entries("references")]
         document.covers, document.expects = fields.texts("covers"), fields.objects("expects")
@@ -169,6 +173,7 @@ class Document:
             **({"weights": self.weights} if self.weights else {}),
             "views": list(self.views),
             "tour": list(self.tour),
+            **({"bookmarks": list(self.bookmarks)} if self.bookmarks else {}),
             "references": list(self.references),
             "covers": list(self.covers),
             "expects": list(self.expects),
@@ -198,7 +203,7 @@ class Document:
         twin = copy.copy(self)
         twin.graph = self.graph.copy()
         twin.data, twin.extra = dict(self.data), dict(self.extra)
-        for name in ("views", "tour", "references", "covers", "expects", "problems"):
+        for name in ("views", "tour", "bookmarks", "references", "covers", "expects", "problems"):
             setattr(twin, name, list(getattr(self, name)))
         return twin
 

@@ -12,6 +12,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QMenu
 
 from app.canvas.aligning import WAYS, align, open_alignments, straighten
+from app.canvas.bookmarks import DIGITS, go, keep, open_bookmarks
 from app.canvas.exposing import open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
 from engine.problems import Problem, ProblemError
@@ -141,6 +142,9 @@ ENTRIES = (
     Entry("fit", "Fit the selection", ("F",), lambda v: v.fit_selection(), "view"),
     Entry("fit_all", "Fit all", ("Home",), lambda v: v.fit(), "view"),
     Entry("previous_view", "Previous view", ("Shift+F",), lambda v: v.previous_view(), "view"),
+    Entry("bookmarks", "Bookmarks…", ("B",), open_bookmarks, "view"),
+    *(Entry(f"bookmark_{n}", f"Go to bookmark {n}", (str(n),), partial(go, number=n)) for n in DIGITS),
+    *(Entry(f"keep_bookmark_{n}", f"Keep bookmark {n}", (f"Ctrl+{n}",), partial(keep, number=n)) for n in DIGITS),
     Entry("minimap", "Show the map", ("Alt+M",), lambda v: v.toggle_minimap(), "view"),
     Entry("zoom_in", "Zoom in", ("+", "="), lambda v: v.zoom_by(1.25), "view"),
     Entry("zoom_out", "Zoom out", ("-",), lambda v: v.zoom_by(1 / 1.25), "view"),
@@ -165,6 +169,7 @@ GESTURES = (
     ("Select with a loop", "Ctrl + Alt + drag"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
+    ("Keep a bookmark", "Ctrl + 1 … 9"), ("Go to a bookmark", "1 … 9"),
 )  # fmt: skip
 
 

@@ -154,6 +154,16 @@ class Camera:
         on_scene = [QRectF((cover.topLeft() - origin) / zoom, cover.size() / zoom) & area for cover in covers]
         return bool(self._view.canvas.areas.within([part for part in on_scene if not part.isEmpty()]))
 
+    @property
+    def place(self) -> tuple[float, QPointF]:
+        """Zoom, and what of the scene is in the middle."""
+        return self._view.zoom, self._centre()
+
+    def look_at(self, zoom: float, centre: QPointF) -> None:
+        """Jump to a place."""
+        self._remember()
+        self._look(max(SMALLEST, min(LARGEST, zoom)), centre)
+
     def centre_at(self, point: QPointF) -> None:
         """Bring a point to the middle."""
         self._remember()

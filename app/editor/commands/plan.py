@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMES = {
     "title": "Rename document", "question": "Change question", "precision": "Change precision", "data": "Change data",
     "views": "Change views", "tour": "Change tour", "references": "Change references", "training": "Change training",
+    "bookmarks": "Change bookmarks",
 }  # fmt: skip
 
 
