@@ -22,7 +22,7 @@ WIDTH = 240
 STEP = 24.0  # a second node of the same kind must not lie exactly on the first
 ORDER = (
     "Data", "Parameters", "Maths", "Layers", "Activations", "Arrays", "Comparisons", "Images", "Normalisation",
-    "Sequences", "Attention", "Random", "Losses", "Metrics", "Worlds",
+    "Sequences", "Attention", "Random", "Losses", "Metrics", "Worlds", "Board games",
 )  # fmt: skip
 
 

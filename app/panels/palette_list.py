@@ -177,7 +177,7 @@ class PaletteTree(QTreeView):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.favourites: list[str] = []
-        self._folded: set[str] = {"Images", "Sequences", "Attention", "Worlds"}
+        self._folded: set[str] = {"Images", "Sequences", "Attention", "Worlds", "Board games"}
         self._model = QStandardItemModel(self)
         self.setModel(self._model)
         self.setItemDelegate(delegate := PaletteDelegate(self))

@@ -171,7 +171,7 @@ TEXT_TOKENS = [
 KIN = {
     "arrays": "maths", "comparisons": "maths", "random": "worlds", "time": "sequences", "memory": "attention",
     "geometry": "images", "graphs": "data", "normalisation": "layers", "metrics": "losses", "learning rules": "layers",
-    "composites": "layers",
+    "composites": "layers", "board games": "worlds",
 }  # fmt: skip
 
 

@@ -74,7 +74,7 @@ class MinimaxValues(FromPosition):
         low=0,
         high=4,
         unit="moves",
-        help="How far it looks; beyond that everything is a draw. 0: to the end, undoubtedly.",
+        help="How far it looks; beyond that everything is a draw. 0: to the end of the game.",
     )
     prunes = Flag(True, help="Where the depth is limited: whether lines are left out that cannot matter (alpha-beta).")
 
