@@ -35,6 +35,7 @@ class WeightsView(View):
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self._keys: tuple[tuple[str, str], ...] = ()
+        self._missing = ""  # the parameter that was chosen, while there is none of that name
         self.shown_as = PICTURES[0]
         self.parameter = QComboBox()
         self.parameter.setAccessibleName("Parameter")
@@ -103,6 +104,9 @@ class WeightsView(View):
         """The array as it stands."""
         self._offer(snapshot)
         reading = looked_at(snapshot).get(self.key)
+        if self._missing:
+            title = parameter_title(self.editor.document, self._missing)
+            return f"There is no “{title}” now. Choose other weights in the head, or take the last edit back."
         if reading is None:
             return NONE
         if reading.state == "absent":
@@ -121,16 +125,22 @@ class WeightsView(View):
         keys = tuple((key, parameter_title(document, key)) for key in readings)
         if keys == self._keys:
             return
-        before, self._keys = self.key, keys
+        before, self._keys = self.key or self._missing, keys
         self.parameter.clear()
         for key, title in keys:
             self.parameter.addItem(title, key)
         names = [key for key, _ in keys]
         saved = self.settings
-        wanted = next((key for key in (before, str(saved.get("parameter", ""))) if key in names), "")
+        chosen = [key for key in (before, str(saved.get("parameter", ""))) if key]
+        wanted = next((key for key in chosen if key in names), "")
+        self._missing = chosen[0] if chosen and names and not wanted else ""
         weights = [key for key in names if is_weight(key, readings[key].shape)]
         first = self._left_by_others(weights)
-        self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
+        if self._missing:  # another one in its place would be taken for it
+            self.parameter.setPlaceholderText(parameter_title(document, self._missing))
+            self.parameter.setCurrentIndex(-1)
+        else:
+            self.parameter.setCurrentIndex(self.parameter.findData(wanted or first) if wanted or first else 0)
         self._check(str(saved.get("picture", "")))
         self._tell_label()
 
@@ -163,6 +173,7 @@ class WeightsView(View):
         self._remember()
 
     def _choose(self, index: int) -> None:
+        self._missing = ""
         self._remember()
         if self.snapshot is not None:
             self.show_snapshot(self.snapshot)
@@ -193,13 +204,13 @@ class WeightsView(View):
     def document_changed(self, change: Change) -> None:
         """Another document: other parameters."""
         if "reset" in change.kinds:
-            self._keys = ()
+            self._keys, self._missing = (), ""
             self.parameter.clear()
 
     def recall(self) -> None:
         """The picture and the parameter that the document remembers."""
         self._check(str(self.settings.get("picture", PICTURES[0])))
-        self._keys = ()
+        self._keys, self._missing = (), ""
         self.parameter.clear()
         if self.snapshot is not None:
             self.show_snapshot(self.snapshot)

@@ -150,6 +150,21 @@ def test_an_empty_view_says_why(view):
     assert "401\u202f408 numbers" in view.reason
 
 
+def test_weights_that_have_gone_are_missed_and_no_others_stand_in_for_them(view):
+    show(view, [[0.9, -0.9]], output_weight=np.ones((2, 1)))
+    view.parameter.setCurrentIndex(view.parameter.findData("output.weight"))
+    view.parameter.activated.emit(view.parameter.currentIndex())
+    show(view, [[0.9, -0.9]])
+    assert view.key == "" and view.parameter.currentIndex() == -1
+    assert view.reason.startswith("There is no “output · weight” now.") and "output" in view.label
+    show(view, [[0.9, -0.9]], output_weight=np.ones((2, 1)))
+    assert view.key == "output.weight" and view.reason == "", "undone, it is there again"
+    show(view, [[0.9, -0.9]])
+    view.parameter.setCurrentIndex(0)
+    view.parameter.activated.emit(0)
+    assert view.key == "hidden.weight" and view.reason == ""
+
+
 def test_levels_are_one_two_or_five_times_a_power_of_ten():
     assert [level_above(size) for size in (0.0, 0.03, 0.2, 1.0, 1.1, 4.0, 70.0)] == [
         1.0, 0.05, pytest.approx(0.2), 1.0, 2.0, 5.0, 100.0,
