@@ -23,7 +23,7 @@ from app.theme import current_theme
 from app.theme.numbers import number_text
 from app.views.axes import power_texts
 
-ROW, TALLEST_ROW, RADIUS, TOP, FOOT = 24.0, 44.0, 4.0, 30.0, 24.0  # pixels
+ROW, TALLEST_ROW, RADIUS, TOP, FOOT = 16.0, 44.0, 4.0, 30.0, 24.0  # pixels: of a row at least, and at most
 RATIO_WIDTH, LEAST_FOR_RATIO = 64.0, 340.0
 MOST_DECADES = 14
 WORDS = {
