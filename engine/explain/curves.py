@@ -139,7 +139,12 @@ def _varying(stage: Stage, slots: Slots) -> Leaf | None:
     if not isinstance(stage.tree, Operation) or any(slot.shape != () for slot in slots.slots):
         return None
     found = {leaf for leaf in _leaves(stage.tree) if not is_fixed(leaf)}
-    return next(iter(found)) if len(found) == 1 else None
+    return next(iter(found)) if len(found) == 1 and not any(map(_is_kept, found)) else None
+
+
+def _is_kept(leaf: Leaf) -> bool:
+    """Whether it is what a node remembers: nothing comes in that it could be a function of."""
+    return leaf.value.source is not None and leaf.value.source.role == "state"
 
 
 def _leaves(tree: Tree) -> list[Leaf]:

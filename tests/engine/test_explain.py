@@ -398,6 +398,12 @@ def test_nodes_that_are_no_function_of_one_number_have_no_curve():
     assert curve(session, "nobody") is None
 
 
+def test_what_a_node_keeps_by_itself_is_no_function():
+    graph = Graph()
+    graph.add("bandit")
+    assert curve(Session(Document(graph)), "bandit_1") is None
+
+
 def test_the_factors_of_a_derivative_multiply_to_it_and_the_smallest_is_named():
     session = Session(xor_net())
     assert factors(session, "dense_1") is None
