@@ -12,10 +12,11 @@ from engine.games import GAMES, Game
 from engine.nodes.base import Choice, Flag, NodeType, Port, Real, Whole, node_type
 from engine.nodes.losses import LOSS, ExampleLoss, number_each
 from engine.primitives.draws import key_of
-from engine.problems import shape_mismatch
+from engine.problems import Problem, ProblemError, shape_mismatch
 from engine.program import B, Builder, Value, shape_text
 
 CATEGORY = "Board games"
+MOST_EDGES = 4_000_000  # of all trees that grow side by side: each takes some thirty bytes
 LOG = 256  # measurements of strength that are kept; when they are full, every second one goes
 MEASURED = ("won", "drawn", "lost", "beaten")
 GAME = Choice("tic_tac_toe", tuple(GAMES), help="Which game is played.")
@@ -57,7 +58,7 @@ class Remembering(GameNode):
         help="How many of the memory one iteration learns from; where there are data, as many as a batch has.",
     )  # fmt: skip
     memory = Whole(
-        4096, low=1, high=200_000, unit="positions", help="How many positions are remembered; the oldest are forgotten."
+        4096, low=1, high=65_536, unit="positions", help="How many positions are remembered; the oldest are forgotten."
     )
     symmetries = Flag(True, help="Whether turned and mirrored positions are remembered too.")
     measured_every = Whole(
@@ -168,6 +169,9 @@ class SelfPlay(Remembering):
         for name in ("exploration", "temperature", "noise", "concentration", "rollouts"):
             build.setting(name, getattr(self, name))
         moves = self.rules.moves
+        if self.games * self.simulations * moves > MOST_EDGES:
+            fact = f"{self.games} games with {self.simulations} simulations each are more than fit into memory at once"
+            raise ProblemError(Problem(fact, "Take fewer of either.", path="properties.games", kind="size"))
         if not build.training:
             asked = self.asked(build)
             policy = build.source("data", f"{build.origin.node}.policy", (B, moves), None)

@@ -195,6 +195,11 @@ def test_convolutions_see_the_board_as_two_maps():
     assert (session.value("play.board").shape, session.value("row").shape) == ((16, 2, 3, 3), (16, 36))
 
 
+def test_trees_that_would_not_fit_into_memory_are_refused_with_a_sentence():
+    problems = self_play_document(games=1024, simulations=2000).check()
+    assert "more than fit into memory at once" in problems[0].fact and problems[0].node == "play"
+
+
 def test_two_players_must_bring_as_many_positions():
     document = self_play_document()
     document.graph.add("value_play", "other", positions=17)
