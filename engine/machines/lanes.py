@@ -26,11 +26,9 @@ from engine.tape import LINE, Instruction, Tape
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
-FIRST = 4  # iterations of a trial at least
-PART_S, TRIAL_S = (
-    4e-3,
-    1e-3,
-)  # how long the faster way is gone, and how long it would take for a trial of the slower one
+FIRST, FEWEST = 4, 16  # iterations of a trial at least, and of what is no trial: a helper takes a while to begin
+# Seconds: how long the faster way is gone, and how long it would take for as much as a trial of the slower one does.
+PART_S, TRIAL_S = 4e-3, 1e-3
 MOST_PATIENCE = 32  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
@@ -85,8 +83,9 @@ class Pace:
         if self._parts > self._patience:
             # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
             self._parts, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
-            return not faster, min(times, max(FIRST, int(TRIAL_S / self._seconds[faster])))
-        return faster, min(times, max(1, int(PART_S / self._seconds[faster])))
+            least = 1 if faster else FIRST
+            return not faster, min(times, max(least, int(TRIAL_S / self._seconds[faster])))
+        return faster, min(times, max(FEWEST, int(PART_S / self._seconds[faster])))
 
     def note(self, shared: bool, iterations: int, seconds: float) -> None:
         """How long these iterations took."""
