@@ -10,7 +10,7 @@ import numpy as np
 from engine.drivers.players import View
 from engine.games import Game
 from engine.games.rules import Array
-from engine.games.search import Trees, solved
+from engine.games.search import Trees, is_solvable, solved
 from engine.nodes.games import GameNode
 from engine.nodes.games_search import FromPosition, MinimaxValues
 from engine.problems import Problem, ProblemError
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from engine.graph import Graph
     from engine.session import Session
 
-EXACT_CELLS = 16  # of a board with more of them nobody tries to solve the game
 MOST_BRANCHES = 6  # of a position
 DEEPEST = 3
 FEWEST_VISITS = 2  # of a branch whose own branches are told
@@ -107,12 +106,9 @@ def look(session: Session, node: str, board: tuple[int, ...] | None = None, simu
 
 def _exact(game: Game, settings: GameNode, boards: Array) -> dict[str, Array]:
     """What minimax says of every move, where the game can be solved."""
-    if game.cells > EXACT_CELLS or game.is_over(boards)[0]:
+    if not is_solvable(game) or game.is_over(boards)[0]:
         return {}
-    try:
-        solution = solved(game.name, settings.discount if isinstance(settings, MinimaxValues) else 1.0)
-    except ProblemError:
-        return {}
+    solution = solved(game.name, settings.discount if isinstance(settings, MinimaxValues) else 1.0)
     return {"exact": solution.move_values(boards)[0]}
 
 

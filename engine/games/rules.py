@@ -109,7 +109,7 @@ class Game:
         if len(letters) != self.cells or not set(letters) <= STONES.keys():
             example = "|".join(["." * self.columns] * self.rows)
             fact = f"“{text}” is no board of {self.rows} rows of {self.columns} cells"
-            raise ProblemError(Problem(fact, f"Write X, O and dots, row by row: {example}.", kind="property"))
+            raise ProblemError(Problem(fact, f"Write X, O and dots row by row, as in “{example}”.", kind="property"))
         board = np.array([[STONES[letter] for letter in letters]], np.int8)
         if board.sum() not in (0, 1):
             fact = f"on “{text}” are {letters.count('X')} X and {letters.count('O')} O"

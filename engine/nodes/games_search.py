@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from engine.games.rules import Array
-from engine.games.search import AlphaBeta, look_ahead, solved
+from engine.games.search import AlphaBeta, is_solvable, look_ahead, solved
 from engine.nodes.base import Flag, Numbers, Port, Real, Text, Whole, node_type
 from engine.nodes.games import GameNode, kept
 from engine.problems import Problem, ProblemError
@@ -90,6 +90,9 @@ class MinimaxValues(FromPosition):
             search.value(board[0], self.depth)
             looked_at = search.positions
         else:
+            if not is_solvable(game):
+                fact = f"{game.title} has too many positions: nobody solves it here to the end"
+                raise ProblemError(Problem(fact, "Limit the depth.", path="properties.depth", kind="size"))
             solution = solved(game.name, self.discount)
             worth, looked_at = np.nan_to_num(solution.move_values(board)[0]), solution.positions
         found = {

@@ -11,6 +11,7 @@ from engine.games.rules import GAMES, Array, Game
 from engine.problems import Problem, ProblemError
 
 Evaluate = Callable[[Array], Array]  # boards (n, cells) -> value in [−1, 1] for whose turn it is
+MOST_CELLS = 9  # of a game that is solved without being asked to; where stones drop, of twice as many
 MOST_POSITIONS = 400_000  # that a solution holds: beyond it takes seconds and more memory than it is worth
 
 
@@ -67,9 +68,24 @@ class Solution:
 
 
 @lru_cache(maxsize=8)
+def _solution(name: str, discount: float) -> Solution | ProblemError:
+    try:
+        return Solution(GAMES[name], discount)
+    except ProblemError as error:
+        return error  # finding out takes seconds, and is remembered as well
+
+
 def solved(name: str, discount: float = 1.0) -> Solution:
     """The solution of a game by name, kept for whoever asks next. Raises `ProblemError` where the game is too large."""
-    return Solution(GAMES[name], discount)
+    found = _solution(name, discount)
+    if isinstance(found, ProblemError):
+        raise ProblemError(*found.problems)
+    return found
+
+
+def is_solvable(game: Game) -> bool:
+    """Whether `solved` answers at once: of larger games it is not even tried."""
+    return game.cells <= MOST_CELLS * (2 if game.drops else 1)
 
 
 def positions_of(game: Game) -> list[Array]:

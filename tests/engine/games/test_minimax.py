@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.games import GAMES
-from engine.games.search import AlphaBeta, Solution, look_ahead
+from engine.games.search import AlphaBeta, Solution, is_solvable, look_ahead, minimax, solved
 from engine.games.strength import greedy, strength
 from engine.problems import ProblemError
 
@@ -71,6 +71,23 @@ def test_a_game_that_is_too_large_is_refused_with_a_sentence(monkeypatch):
     monkeypatch.setattr("engine.games.search.minimax.MOST_POSITIONS", 5000)
     with pytest.raises(ProblemError, match="four in a row has more than 5,000 positions"):
         Solution(GAMES["four_in_a_row"])
+
+
+@pytest.mark.parametrize("name", sorted(GAMES))
+def test_a_game_that_is_called_solvable_is_solved(name):
+    assert is_solvable(GAMES[name]) == (name in ("tic_tac_toe", "connect_three"))
+    if is_solvable(GAMES[name]):
+        assert solved(name).positions == solved(name, 0.5).positions
+
+
+def test_to_find_out_that_a_game_is_too_large_is_done_once(monkeypatch):
+    monkeypatch.setattr("engine.games.search.minimax.MOST_POSITIONS", 1000)
+    minimax._solution.cache_clear()
+    for _ in range(2):
+        with pytest.raises(ProblemError, match="Choose a smaller game"):
+            solved("connect_three")
+    assert minimax._solution.cache_info().misses == 1
+    minimax._solution.cache_clear()
 
 
 def test_perfect_play_is_never_beaten_and_the_first_free_cell_often():
