@@ -34,7 +34,7 @@ class MonteCarloTable(FromPosition):
     """A table of what every move was worth on average in the games that were played out after it."""
 
     name, title, icon = "monte_carlo_table", "Monte Carlo table", "table-2"
-    formula = r"Q(s,a) = \frac{S(s,a)}{N(s,a)},\quad S \mathrel{+}= \pm\gamma^{r-1}"
+    formula = r"Q(s,a) = \frac{S(s,a)}{N(s,a)},\quad S \leftarrow S \pm \gamma^{r-1}"
     source = "Aggarwal 2023, §11.4.1; r counts own moves to the end, this one included"
     outputs: ClassVar[tuple[Port, ...]] = (
         Port(
