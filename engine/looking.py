@@ -73,9 +73,10 @@ class Looking:
             return "current"
         is_there = value.call is not None and self.tape.places[value.index] is not None
         index = self.tape.position.get(value.call.origin) if is_there and value.call is not None else None
-        if index is None or not self.playback.is_done(index):
-            return "earlier" if self.playback.has_history else "absent"
-        return "current"
+        if index is not None and self.playback.is_done(index):
+            return "current"
+        was_done = self.playback.has_history if index is None else self.playback.was_done(index)
+        return "earlier" if was_done else "absent"
 
     @property
     def rows_played(self) -> int:

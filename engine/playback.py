@@ -121,6 +121,14 @@ class Playback:
             return False
         return self.cycle == 1 or any(step == played.index for played in looked_at[:count])
 
+    def was_done(self, step: int) -> bool:
+        """Whether the step of that index was played in an iteration before this one; of a phase: in a turn of its own."""
+        if self.cycle == 1 or not self.has_history:
+            return self.has_history
+        origin, turns = self.tape.steps[step].origin, self.tape.program.turns
+        before = range(max(self.begun_at, self.iteration - self.cycle), self.iteration)
+        return origin.part in ("batch", "forward") or any(turns[at % self.cycle] == origin.phase for at in before)
+
     @property
     def has_updated(self) -> bool:
         """Whether an update of the iteration looked at was played."""

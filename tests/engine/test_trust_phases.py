@@ -245,6 +245,21 @@ def test_turns_give_the_same_bits_stepped_and_running_and_step_back_exactly():
         assert_same(everything(stepped), seen)
 
 
+def test_back_before_the_first_turn_of_a_phase_nothing_of_it_is_left():
+    session, trail = Session(duel(times=5)), []
+    makes = session.program.gradients[1][session.program.sources["dense_1.weight"].index]
+    session.run(3)
+    assert session.gradient_state(makes) == "absent"
+    for _ in range(5 * len(session.steps)):
+        trail.append(everything(session))
+        session.step()
+    assert session.gradient_state(makes) != "absent"
+    for seen in reversed(trail):
+        session.step_back()
+        assert_same(everything(session), seen)
+    assert session.gradient_state(makes) == "absent"
+
+
 def test_the_loss_curve_of_a_phase_stands_at_its_own_iterations():
     session = Session(duel(times=1))
     session.run(10)
