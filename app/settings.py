@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "formula_note": True,  # beside the stepped node
     "recent": [],
     "favourites": [],
+    "composites": {},  # kept in the palette, by id, as a document writes them
     "geometry": "",
     "state": "",
 }

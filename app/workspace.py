@@ -52,6 +52,8 @@ class Workspace(QWidget):
         self.panels: dict[str, QDockWidget] = {}
         self.palette_panel = Palette(editor, runner, settings)
         self.palette_panel.place_for = self.place
+        self.canvas.composite_kept.connect(self.palette_panel.keep_composite)
+        self.canvas.composite_dropped.connect(self.palette_panel.drop_composite)
         self.inspector = Inspector(editor, runner)
         self.canvas.emptied.connect(self.inspector.show_document)
         self.canvas.unit_touched.connect(self.inspector.node_page.follow_unit)

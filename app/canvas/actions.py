@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.canvas.aligning import WAYS, align, open_alignments, straighten
 from app.canvas.bookmarks import DIGITS, go, keep, open_bookmarks
-from app.canvas.exposing import open_exposing, rename_composite
+from app.canvas.exposing import drop_composite, keep_composite, open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
 from engine.problems import Problem, ProblemError
 
@@ -111,6 +111,8 @@ ENTRIES = (
     Entry("leave", "Leave the composite", ("U",), lambda v: v.editor.leave(), "composite"),
     Entry("expose", "Show properties on the composite…", ("Ctrl+E",), open_exposing, "composite", "nodes"),
     Entry("rename_composite", "Rename the composite", ("Ctrl+F2",), rename_composite, "composite"),
+    Entry("keep_composite", "Keep the composite in the palette", (), keep_composite, "composite"),
+    Entry("drop_composite", "Take the composite out of the palette", (), drop_composite, "composite"),
     Entry("cut", "Cut", ("Ctrl+X",), _cut, "edit", "any"),
     Entry("copy", "Copy", ("Ctrl+C",), _copy, "edit", "any"),
     Entry("paste", "Paste", ("Ctrl+V",), _paste, "edit"),

@@ -57,6 +57,20 @@ def rename_composite(view: CanvasView) -> None:
     view.typing = LineInPlace(view.viewport(), place, composite.name, keep)
 
 
+def keep_composite(view: CanvasView) -> None:
+    """Have the composite that is meant offered in every document."""
+    composite, _ = _meant(view)
+    view.composite_kept.emit(composite.id)
+    view.show_hint(f"“{composite.name}” is in the palette of every document now")
+
+
+def drop_composite(view: CanvasView) -> None:
+    """Have the composite that is meant offered no more."""
+    composite, _ = _meant(view)
+    view.composite_dropped.emit(composite.name)
+    view.show_hint(f"“{composite.name}” is offered in this document only")
+
+
 def _meant(view: CanvasView) -> tuple[Composite, QRect]:
     graph = view.canvas.graph
     for name in view.editor.selection & graph.nodes.keys():

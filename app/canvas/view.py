@@ -38,6 +38,8 @@ class CanvasView(GestureView):
 
     parameter_dragged = Signal(str, object)
     node_opened = Signal(str)  # double click on the body of a node that is no layer, or Enter on it
+    composite_kept = Signal(str)  # the id of a composite that is wanted in every document
+    composite_dropped = Signal(str)  # the title of one that is not wanted there any more
     emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
     resized = Signal()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QResizeEvent
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayou
 from app.panels.palette_list import FAVOURITES, TYPE, PaletteTree
 from app.settings import Settings
 from app.theme import current_theme
+from engine.composite_library import kept, offer_own
 from engine.nodes import NodeType
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Palette(QFrame):
         super().__init__(parent)
         self._editor = editor
         self._settings = settings or Settings(None)
+        offer_own(self._settings["composites"])
         self.place_for: Callable[[], tuple[float, float]] = self._beside_the_rest
         self.setProperty("panel", "surface")
         self.setMinimumWidth(180)
@@ -87,6 +89,20 @@ class Palette(QFrame):
         kept = self._favourites()
         self._settings["favourites"] = [each for each in kept if each != name] if name in kept else [*kept, name]
         self.tree.favourites = self._favourites()
+        self._show()
+
+    def keep_composite(self, name: str) -> None:
+        """Offer a composite of the document in every document from now on."""
+        self._keep(kept(self._editor.document.graph, name, self._settings["composites"]))
+
+    def drop_composite(self, title: str) -> None:
+        """Offer a kept composite no more; documents that use it have it in themselves."""
+        written = self._settings["composites"]
+        self._keep({key: entry for key, entry in written.items() if entry.get("title", key) != title})
+
+    def _keep(self, written: dict[str, Any]) -> None:
+        self._settings["composites"] = written
+        offer_own(written)
         self._show()
 
     def focus_search(self) -> None:

@@ -128,5 +128,25 @@ def test_the_commands_stand_in_the_menu_and_the_search(opened):
     titles = [command.title for command in opened.commands.search("composite")]
     assert titles == [
         "Group into a composite", "Unpack the composite", "Leave the composite", "Show properties on the composite…",
-        "Rename the composite",
+        "Rename the composite", "Keep the composite in the palette", "Take the composite out of the palette",
     ]  # fmt: skip
+
+
+def test_a_composite_that_is_kept_is_offered_in_every_document_until_it_is_taken_out(qtbot, opened):
+    group(opened)
+    opened.editor.rename_composite("block", "Two layers")
+    opened.commands.run("canvas.keep_composite")
+    assert list(opened.settings["composites"]) == ["two_layers"]
+    assert "palette of every document" in opened.workspace.canvas.hint()
+    opened.files.ask_unsaved = lambda: "discard"
+    with qtbot.waitSignal(opened.runner.snapshot_ready):
+        opened.files.open_preset("moons")
+    assert "two_layers" in opened.editor.placeable and "block" not in opened.editor.placeable
+    palette = opened.workspace.palette_panel
+    palette.place("two_layers")
+    use = opened.editor.document.graph.nodes[next(iter(opened.editor.selection))]
+    assert use.kind.title == "Two layers" and {"hidden", "output"} <= set(use.kind.composite.graph.nodes)
+    opened.commands.run("canvas.drop_composite")
+    assert opened.settings["composites"] == {} and "two_layers" in opened.editor.document.composites
+    opened.editor.stack.undo()
+    assert "two_layers" not in opened.editor.placeable

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
 from engine import Document, Graph, Session
-from engine.composite_library import library
+from engine.composite_library import kept, library, offer_own, offered
 from engine.composites import exposed_property
+from engine.grouping import grouped
 from engine.nodes import node_types
 from engine.schema_composites import composite_json, read_composites
 from engine.schema_text import Findings
@@ -306,3 +309,24 @@ def test_the_encoder_block_is_the_transformer_encoder_drawn_out():
     close(mine.value("block.y"), theirs.value("block.y"))
     close(gradient(mine, "block/inner.weight"), gradient(theirs, "block.in_weight"))
     close(gradient(mine, "block/head_2/key.weight"), gradient(theirs, "block.self_key_weight")[:, 4:])
+
+
+def test_what_a_person_keeps_is_offered_with_what_it_is_made_of_under_ids_of_its_own():
+    graph = Graph()
+    graph.add("dense", "inner", units=2)
+    grouped(graph, ["inner"], "Small part")
+    grouped(graph, list(graph.nodes), "Whole thing")
+    outer = next(name for name, composite in graph.composites.items() if composite.title == "Whole thing")
+    written = kept(graph, outer, {})
+    assert sorted(written) == ["small_part", "whole_thing"]
+    assert kept(graph, outer, written).keys() == written.keys(), "kept again, it takes its own place"
+    try:
+        offer_own(json.loads(json.dumps(written)))
+        other = Graph()
+        other.add("whole_thing", "use")
+        assert set(other.composites) == {"small_part", "whole_thing"} and other.nodes["use"].kind.title == "Whole thing"
+        offer_own({"broken": {"nodes": 3}, "whole_thing": 7})
+        assert "whole_thing" not in offered()
+    finally:
+        offer_own({})
+    assert offered() == library()
