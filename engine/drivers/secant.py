@@ -7,6 +7,8 @@ import numpy as np
 from engine.drivers.asking import Array, Ask, Decision, Sight, driver
 from engine.drivers.lines import search
 
+SMALLEST = 1e-280  # of what is divided by: at the very bottom steps are so short that their products underflow
+
 
 def _pair(sight: Sight) -> tuple[Array, Array] | None:
     """The last step and change of the gradient; None at the beginning, and where the curvature along it is not positive."""
@@ -14,7 +16,8 @@ def _pair(sight: Sight) -> tuple[Array, Array] | None:
     is_first = not slope.any()
     step, change = sight.point - point, sight.slope - slope
     point[:], slope[:] = sight.point, sight.slope
-    is_curved = step @ change > sight.epsilon * np.linalg.norm(step) * np.linalg.norm(change)
+    met = step @ change
+    is_curved = met > SMALLEST and met > sight.epsilon * np.linalg.norm(step) * np.linalg.norm(change)
     return (step, change) if is_curved and not is_first else None
 
 

@@ -9,6 +9,7 @@ from engine.drivers.plans import Plans
 from engine.lowering import lower
 from engine.training import LINE_SEARCHES, DriverType, Optimizer, optimizer_types
 from tests.engine.documents import layered_document, xor_document
+from tests.engine.test_optimizers_numbers import scaled_bowl
 from tests.engine.test_session import assert_same, everything
 
 DRIVEN = [name for name, kind in optimizer_types().items() if isinstance(kind, DriverType)]
@@ -354,3 +355,12 @@ def test_a_decision_tells_how_far_it_is_and_may_be_broken_off(name):
     session.run(2)
     other.run(4)
     assert_same(everything(session), everything(other))
+
+
+@pytest.mark.parametrize("name", ["bfgs", "dfp", "l_bfgs"])
+def test_at_the_very_bottom_a_learned_curvature_stays_finite(name):
+    session = scaled_bowl([1.0, 4.0], (1.0, 1.0), optimizer={"type": name})
+    with np.errstate(all="raise", under="ignore"):
+        session.run(80)
+    assert session.problem is None
+    assert np.abs(session.parameters["parameter_1.value"]).max() < 1e-100
