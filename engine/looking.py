@@ -92,13 +92,9 @@ class Looking:
         memory = self.playback.machine.integers if value.kind == "whole" else self.playback.machine.arena
         return memory[region.offset : region.offset + math.prod(shape)].reshape(shape)
 
-    def left_by_update(self, value: Value) -> Array | None:
-        """A parameter or state as an update of the iteration looked at left it; None where no hand has set it since."""
-        return self.playback.left.get(value.index)
-
     def before_update(self, value: Value) -> Array | None:
         """A parameter or state as it was before an update of the iteration looked at; None where none has touched it."""
-        return self.playback.before.get(value.index)
+        return self.playback.overwritten.before(value)
 
     def read(self, value: Value, state: State | None = None) -> Reading:
         """A copy of a value and its summary."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import takewhile
 from typing import Any, Literal
@@ -12,7 +13,8 @@ import numpy as np
 from engine.drivers import Drivers
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
-from engine.program import MONITORS, Origin, Value
+from engine.overwritten import Overwritten, written_by_step
+from engine.program import Value
 from engine.tape import Step, Tape
 from engine.timeline import Checkpoint, Intervention, Moment, Timeline
 
@@ -35,15 +37,24 @@ class Playback:
         self.position = 0
         self.begun_at = 0  # the iteration that a reset or an edit began with: nothing was computed before it
         self.timeline = Timeline()
-        self.before: dict[int, Array] = {}  # by value: what updates of the iteration looked at have written over
-        self.left: dict[int, Array] = {}  # by value: what they left, where a hand has written over it since
+        self.overwritten = Overwritten()  # by the updates of the iteration looked at
         self.is_recomputed = False  # the iteration looked at was computed once more, with what a hand has set since
         self._begun: Checkpoint | None = None  # what lasts, as the begun iteration found it
         self._block = 64  # iterations between two checkpoints: grows until they take BLOCK_S
 
     @cached_property
     def _written(self) -> list[list[Value]]:
-        return _written_by_step(self.tape)
+        return written_by_step(self.tape)
+
+    @cached_property
+    def _is_contested(self) -> bool:
+        """Whether two phases of one iteration move the same parameter: what is between them is seen step by step only."""
+        for steps in self.tape.turns:
+            phases: dict[int, int] = {}
+            for step in steps:
+                if any(phases.setdefault(value.index, step.phase) != step.phase for value in self._written[step.index]):
+                    return True
+        return False
 
     def begin(self, iteration: int = 0, epoch: int = 0, within: int = 0) -> None:
         """Stand at the beginning of an iteration, with a fresh timeline and nothing computed."""
@@ -168,7 +179,7 @@ class Playback:
         # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
         if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
             together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
-            self._keep([value for other in together for value in self._written[other.index]])
+            self._keep(together)
         if self.drivers and step.part == "update":
             self._let_decide()
         machine.play(step, short=self._is_short(self.within))
@@ -186,7 +197,9 @@ class Playback:
         if self.position and self.steps[self.position - 1].part == "update":
             return
         phases = dict.fromkeys([step.phase for step in self.steps[self.position :]])
-        self._keep(self.drivers.written(phases))
+        for value in self.drivers.written(phases):
+            for phase in phases:
+                self.overwritten.keep(value, phase, self.machine.view(value))
         self.drivers.decide(self.machine, phases)
 
     def run(self, iterations: int) -> bool:
@@ -212,8 +225,11 @@ class Playback:
         """The iteration that is looked at; of small networks also what its updates write over."""
         self._forget_updates()
         written = [value for values in self._written for value in values]
-        if sum(self.tape.region(value).size for value in written) <= LARGEST_KEPT:
-            self._keep(written)
+        if sum(self.tape.region(value).size for value in written) > LARGEST_KEPT:
+            return self._iterate(1, shown=True)
+        if self._is_contested:
+            return self._iterate_by_steps(1)
+        self._keep(self.steps)
         return self._iterate(1, shown=True)
 
     def _iterate(self, times: int, *, shown: bool = False) -> int:
@@ -221,6 +237,9 @@ class Playback:
         if not self.drivers:
             is_playing = bool(self.drivers.players)
             return self._iterate_between_games(times, shown) if is_playing else self.machine.iterate(times, shown=shown)
+        return self._iterate_by_steps(times)
+
+    def _iterate_by_steps(self, times: int) -> int:
         for done in range(1, times + 1):
             self.play_step()
             while self.position:
@@ -238,12 +257,13 @@ class Playback:
             done += self.machine.iterate(piece, shown=shown)
         return done
 
-    def _keep(self, values: list[Value]) -> None:
-        for value in values:
-            self.before[value.index] = self.machine.view(value).copy()
+    def _keep(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            for value in self._written[step.index]:
+                self.overwritten.keep(value, step.phase, self.machine.view(value))
 
     def _forget_updates(self) -> None:
-        self.before, self.left, self.is_recomputed = {}, {}, False
+        self.overwritten, self.is_recomputed = Overwritten(), False
 
     # a hand on the numbers -----------------------------------------------------------------------
 
@@ -268,7 +288,7 @@ class Playback:
     def _write_by_hand(self, value: Value, numbers: Array) -> None:
         view = self.machine.view(value)
         if self.has_updated:  # which is still told with the numbers of its time
-            (self.left if value.index in self.before else self.before).setdefault(value.index, view.copy())
+            self.overwritten.keep_from_hand(value, view)
         view[...] = numbers
 
     def _begin_again(self) -> None:
@@ -402,16 +422,6 @@ class Playback:
 
 def _is_set_by_hand(value: Value) -> bool:
     return value.source is not None and value.source.role in ("parameter", "constant", "setting")
-
-
-def _written_by_step(tape: Tape) -> list[list[Value]]:
-    """Per step, what its updates write over: parameters and their states."""
-    written: dict[Origin, dict[int, Value]] = {}
-    for call in tape.program.calls:
-        if call.origin.part == "update" and call.primitive.name not in MONITORS:
-            mine = written.setdefault(call.origin, {})
-            mine.update({call.operands[place].index: call.operands[place] for place in call.primitive.writes})
-    return [list(written.get(step.origin, {}).values()) for step in tape.steps]
 
 
 def _spill(kept: Array, memory: Array, spans: list[tuple[int, int]]) -> None:

@@ -165,18 +165,18 @@ class Backward:
         self._link(stage, played, leaf, incoming, local, text, local_at)
 
     def _whole(self, stage: Stage, tree: Whole, played: Played, incoming: float | None) -> None:
-        for operand, index in zip(tree.call.operands, tree.indices, strict=True):
+        for nth, (operand, index) in enumerate(zip(tree.call.operands, tree.indices, strict=True)):
             slot = next((i for i, s in enumerate(played.slots.slots) if s.value is operand and s.spot == index), None)
             slope = played.slopes[slot] if slot is not None else None
             if not self._is_active(operand):
                 continue
-            count = self.reading.printer.row_entries(tree, tree.call.operands.index(operand))
+            count = self.reading.printer.row_entries(tree, nth)
             shape = self.reading.live.shape(operand)
             of_row = tree.rowwise and bool(shape)
             for place in range(min(count, SHOWN)):
                 entry = np.unravel_index(place, shape[1:] if of_row else shape)
                 spot = tuple([int(i) for i in entry])
-                leaf = self.reading.printer.origin(operand, (tree.entry[0], *spot) if of_row else spot)
+                leaf = self.reading.printer.origin(operand, (tree.row_read(nth), *spot) if of_row else spot)
                 local = None if slope is None else float(slope.reshape(-1)[place])
                 text = partial(stage.symbol.latex, self.reading.printer.symbol(leaf).latex)
 

@@ -257,7 +257,7 @@ class Printer:
         size = min(self.row_entries(tree, operand), SHOWN)
         if not tree.rowwise or not shape:
             return [self.entry(value, unravel(place, shape)) for place in range(size)]
-        return [self.entry(value, (tree.entry[0], *unravel(place, shape[1:]))) for place in range(size)]
+        return [self.entry(value, (tree.row_read(operand), *unravel(place, shape[1:]))) for place in range(size)]
 
 
 def _class_form(printer: Printer, tree: Whole) -> list[Term]:

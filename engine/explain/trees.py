@@ -75,6 +75,11 @@ class Whole:
     position: int
     rowwise: bool
 
+    def row_read(self, operand: int) -> int:
+        """The row that is read of an operand: of a table of prototypes it is not the row of the batch."""
+        first = self.indices[operand][0]
+        return first.start if isinstance(first, slice) else first
+
 
 Tree = Leaf | Operation | Products | Reduction | Whole
 

@@ -35,6 +35,7 @@ class Update:
     ) -> None:
         self.live, self.notation, self.objective = live, notation, objective
         self.phase, self.was_played = phase, was_played
+        self.overwritten = live.session.playback.overwritten
         self._picked: dict[int, list[Entry]] = {}
         self._between = _kept_between(calls)  # by result of a call: what keeps the parameter before it, and after it
 
@@ -54,7 +55,7 @@ class Update:
 
     def _by_hand(self, value: Value, entry: Entry) -> list[Equation]:
         """What a hand has made since of the number that an update left."""
-        left, now = self.live.session.left_by_update(value), self.live.now(value)
+        left, now = self.overwritten.left(value, self.phase), self.live.now(value)
         if left is None or now is None or left[entry] == now[entry]:
             return []
         return [Equation((number_term(self.symbol(value, entry), float(now[entry]), "new"),), "then set by hand")]
@@ -154,7 +155,7 @@ class Update:
         """The numbers of an operand as the update read them."""
         live = self.live
         if value.source is not None:
-            left = live.session.left_by_update(value)
+            left = self.overwritten.after(value, self.phase)
             if left is not None:
                 return left
             return live.array(value) if value.source.role == "setting" else live.now(value)
@@ -174,9 +175,9 @@ class Update:
 
     def old(self, value: Value, entry: Entry) -> float | None:
         """The number before the update."""
-        before = self.live.session.before_update(value)
-        if before is None and not self.was_played:
-            before = self.live.now(value)
+        before = self.overwritten.found(value, self.phase)
+        if before is None:
+            before = self.overwritten.before(value) if self.was_played else self.live.now(value)
         return None if before is None else float(before[entry])
 
     def new(self, value: Value, entry: Entry) -> float | None:

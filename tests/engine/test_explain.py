@@ -410,7 +410,7 @@ def test_the_factors_of_a_derivative_multiply_to_it_and_the_smallest_is_named():
     session.step("iteration")
     found = factors(session, "dense_1", row=1, unit=2)
     h, y = session.value("dense_1")[1, 2], session.value("dense_2")[1, 0]
-    weight = session.playback.before[session.program.sources["dense_2.weight"].index][2, 0]
+    weight = session.before_update(session.program.sources["dense_2.weight"])[2, 0]
     assert [factor.number for factor in found.factors] == pytest.approx(
         [session.gradient("dense_2")[1, 0], y * (1 - y), weight, 1 - h * h]
     )
@@ -659,6 +659,29 @@ def test_the_perceptron_rule_shows_the_change_of_its_weights():
     assert numbers(second, "old")[0] + numbers(first, "result")[0] == pytest.approx(numbers(second, "new")[0])
 
 
+def test_a_distance_from_a_prototype_is_told_by_the_prototypes_row_and_not_by_that_of_the_batch():
+    inputs = np.arange(12.0).reshape(6, 2) / 6
+    graph = Graph()
+    x, drawn = graph.add("input"), graph.add("parameter", "drawn", shape=(2, 2), initial=[[0.5, 0.0], [1.0, 2.0]])
+    far, loss = graph.add("prototype_distances", units=2, form="squared"), graph.add("mean", "loss", over="all")
+    graph.connect(x, far["x"])
+    graph.connect(drawn, far["prototypes"])
+    graph.connect(far, loss)
+    data = {"train": {"inputs": inputs.tolist(), "targets": [[0.0]] * 6}}
+    training = {"loss": "loss", "batch_size": 6, "order": "sequential", "optimizer": {"type": "sgd"}}
+    session = Session(Document(graph, data=data, precision="float64", training=training))
+    prototypes = session.parameters["drawn.value"]
+    session.step("iteration")
+    backward = next(step for step in session.steps if (step.node, step.part) == (far.id, "backward"))
+    told = session.explain(backward, row=4, unit=1).equations
+    slopes = [numbers(equation, "outgoing")[0] for equation in told if numbers(equation, "local")]
+    expected = -2 * (inputs[4] - prototypes[1]) / 12
+    assert [slope for slope in slopes if slope is not None] == pytest.approx(list(expected))
+    for equation in told:
+        if equation.caption == "sum over 6 rows":
+            assert sum(numbers(equation, "addend")) == pytest.approx(numbers(equation, "outgoing")[0])
+
+
 def test_a_filter_shows_the_products_of_its_window_and_leaves_out_what_lies_beyond_the_edge():
     image = np.arange(1.0, 10.0).reshape(1, 3, 3)
     graph = Graph()
@@ -674,7 +697,7 @@ def test_a_filter_shows_the_products_of_its_window_and_leaves_out_what_lies_beyo
     }
     session = Session(Document(graph, data=data, precision="float64", training=training))
     session.step("iteration")
-    weight = session.playback.before[session.program.sources["conv2d_1.weight"].index][1, 0]
+    weight = session.before_update(session.program.sources["conv2d_1.weight"])[1, 0]
     forward, backward = [step for step in session.steps if step.node == "conv2d_1" and step.part != "update"]
     (sums,) = session.explain(forward, row=1, unit=9).equations  # the second filter's upper left cell
     under = 2 * image[0, :2, :2]

@@ -103,6 +103,48 @@ def test_two_phases_over_the_same_parameters_both_move_them():
         np.testing.assert_allclose(session.parameters[name], expected, rtol=1e-14, atol=1e-15)
 
 
+def both_move_all() -> Document:
+    """Two phases of gradient descent, both over every parameter."""
+    descent = {"parameters": "all", "optimizer": {"type": "sgd", "learning_rate": 0.2}}
+    return contest(descent, descent)
+
+
+@pytest.mark.parametrize("stepwise", [True, False])
+def test_each_of_two_phases_over_the_same_parameters_tells_what_it_found_and_left(stepwise):
+    session = Session(both_move_all())
+    before = session.parameters["dense_2.weight"]
+    session.step("iteration") if stepwise else session.run(1)
+    after = session.parameters["dense_2.weight"]
+    update = [step for step in session.steps if (step.part, step.node) == ("update", "dense_2")]
+    told = [session.explain(step).equations[0].terms for step in update]
+    numbers = [{term.role: term.number for term in terms if term.number is not None} for terms in told]
+    assert len(numbers) == 2
+    place = int(np.argmin(abs(before[:, 0] - numbers[0]["old"])))
+    assert numbers[0]["old"] == before[place, 0]
+    assert numbers[1]["new"] in after[:, 0]
+    for step in session.steps:
+        assert step.part == "update" or session.explain(step).note == ""
+    for phase in numbers:
+        assert phase["new"] == pytest.approx(phase["old"] - phase["rate"] * phase["gradient"], abs=1e-15)
+
+
+def test_what_each_phase_found_and_left_outlives_a_hand_that_writes_between_them():
+    session = Session(both_move_all())
+    before = session.parameters["dense_2.weight"]
+    value = session.program.sources["dense_2.weight"]
+    while not any(step.phase == 0 and step.part == "update" for step in session.steps[: session.playback.position]):
+        session.step("phase")
+    left = session.parameters["dense_2.weight"]
+    session.set_parameter("dense_2.weight", left + 1)
+    session.step("iteration")
+    overwritten = session.playback.overwritten
+    np.testing.assert_array_equal(overwritten.before(value), before)
+    np.testing.assert_array_equal(overwritten.found(value, 0), before)
+    np.testing.assert_array_equal(overwritten.after(value, 0), left)
+    np.testing.assert_array_equal(overwritten.found(value, 1), left + 1)
+    assert overwritten.after(value, 1) is None
+
+
 def test_what_is_maximised_is_shown_with_its_own_sign_everywhere():
     document = contest()
     document.training = replace(document.training, phases=document.training.phases[1:])
