@@ -35,7 +35,10 @@ def test_two_threads_make_the_bits_of_one(name):
 
 @every_preset
 def test_its_memory_is_that_of_what_can_be_looked_at(name):
-    """Beside the data, the settings and the curves of losses, which are as long for every network."""
+    """Beside the data, the settings and the curves of losses, which are as long for every network.
+
+    Where several phases go back over the same nodes, the derivatives of each can be looked at.
+    """
     session = played(name)
     program = session.program
 
@@ -48,7 +51,7 @@ def test_its_memory_is_that_of_what_can_be_looked_at(name):
                ("data", "constant", "setting", "parameter", "state")}  # fmt: skip
     values = [value for value in program.values if value.call and value.call.origin.part != "backward"]
     drawn = [v for v in (*program.outputs.values(), *sources["parameter"]) if v.kind == "real"]
-    gradients = [gradient for value in drawn if (gradient := session.gradient_of(value)) is not None]
+    gradients = [found[value.index] for found in program.gradients for value in drawn if value.index in found]
     asked = size([*values, *gradients, *sources["parameter"], *(v for v in sources["state"] if v not in curves)])
     apart = size([*curves, *sources["data"], *sources["constant"], *sources["setting"]])
     assert session.tape.arena_size - apart <= MOST * asked + PADDING

@@ -63,8 +63,10 @@ def wait_for_board(qtbot, view: BoardGameView, stones: int) -> None:
 
 
 def is_answered(view: BoardGameView, stones: int) -> bool:
-    has_moved = np.count_nonzero(view.seen.board) > stones and not view.is_waiting
-    return has_moved and (view.seen.is_over or view.seen.mover == 1)
+    look = view.seen
+    if look is None or view.is_waiting or np.count_nonzero(look.board) <= stones:
+        return False
+    return bool(look.is_over or look.mover == 1)
 
 
 def test_the_cells_tell_what_the_network_says(qtbot, make):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def values_of(session: Session, names: tuple[str, ...], moves: int) -> list[list
     found = []
     for _ in range(moves):
         session.step("iteration")
-        found.append([session.value(name) for name in names])
+        found.append([np.asarray(session.value(name)) for name in names])
     return found
 
 
@@ -320,7 +321,7 @@ def test_numbers_07_q_learning_tabular():
     assert session.parameters["table.value"][0, 0] == pytest.approx(0.73)
 
 
-CORRIDOR = {"follows": [[0, 1], [0, 2], [1, -1]], "pays": [[-0.2, 0.1], [0.3, 0.0], [0.0, 1.0]]}
+CORRIDOR: dict[str, Any] = {"follows": [[0, 1], [0, 2], [1, -1]], "pays": [[-0.2, 0.1], [0.3, 0.0], [0.0, 1.0]]}
 STEPS, DISCOUNT = 4, 0.8
 
 
@@ -405,7 +406,9 @@ def test_arms_are_known_of_worlds_alone():
     assert [problem.fact for problem in problems] == ["this is no world with arms"]
 
 
-@pytest.mark.parametrize("chosen", [["world"], ["world", "now"], ["moved", "greedy"], ["now", "greedy", "moved", "later"]])
+@pytest.mark.parametrize(
+    "chosen", [["world"], ["world", "now"], ["moved", "greedy"], ["now", "greedy", "moved", "later"]]
+)
 def test_parts_of_a_loop_can_be_grouped_and_the_games_go_on(chosen):
     training = {"loss": "error", "optimizer": {"type": "sgd", "learning_rate": 0.5}}
     document = Document(q_learner(2, **TABLE), precision="float64", training=training)

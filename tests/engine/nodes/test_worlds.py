@@ -42,7 +42,7 @@ def seen(session: Session, moves: int) -> list[tuple[np.ndarray, ...]]:
     found = []
     for _ in range(moves):
         session.step("iteration")
-        found.append(tuple(session.value(name) for name in names))
+        found.append(tuple(np.asarray(session.value(name)) for name in names))
     return found
 
 
