@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import number_text
 from app.views.base import View
+from app.views.choices import choice
 from engine.composites import title_at
 
 if TYPE_CHECKING:
@@ -43,13 +44,8 @@ class ArmsView(View):
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self._offered: tuple[str, ...] = ()
-        self.of = QComboBox()
-        self.of.setAccessibleName("Agent")
-        self.of.setToolTip("Whose beliefs are shown")
-        self.of.setFixedHeight(24)
-        self.of.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.of.activated.connect(self._choose)
-        self._head.insertWidget(self._head.indexOf(self.export_button), self.of)
+        self.of = choice("Agent", "Whose beliefs are shown", self._choose)
+        self.add_tool(self.of)
 
     def sizeHint(self) -> QSize:
         return QSize(420, 240)

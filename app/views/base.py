@@ -133,9 +133,9 @@ class View(QFrame):
         self.tear_button.setAccessibleName(help)
         current_theme().set_icon(self.tear_button, "panel-bottom" if on else "external-link", "text3", 15)
 
-    def add_tool(self, button: QToolButton) -> None:
-        """Put a button of the view's own before export and tear-off."""
-        self._head.insertWidget(self._head.indexOf(self.export_button), button)
+    def add_tool(self, control: QWidget) -> None:
+        """Put a button or a choice of the view's own before export and tear-off."""
+        self._head.insertWidget(self._head.indexOf(self.export_button), control)
 
     def _tool(self, icon: str, help: str, act: object) -> QToolButton:
         button = QToolButton()

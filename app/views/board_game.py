@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.views.asking import AskingView
 from app.views.board_game_plot import BoardGamePlot
+from app.views.choices import choice
 from engine.analysis.playing import game_of, look, players_of
 
 if TYPE_CHECKING:
@@ -40,15 +41,8 @@ class BoardGameView(AskingView):
         self._answers_for = 0  # the side that it plays: 1, −1, or 0 where only a hand moves
         self.node = ""
         self._offered: tuple[str, ...] = ()
-        self.shows = QComboBox()
-        self.shows.setAccessibleName("What the cells tell")
-        self.shows.setToolTip("What the cells tell of every move")
-        self.shows.setFixedHeight(24)
-        self.shows.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.shows.setMinimumContentsLength(9)
-        self.shows.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.shows.activated.connect(self._choose)
-        self._head.insertWidget(self._head.indexOf(self.export_button), self.shows)
+        self.shows = choice("What the cells tell", "What the cells tell of every move", self._choose, letters=9)
+        self.add_tool(self.shows)
         self.answers_button = self._tool("bot", "It answers your moves", self._toggle_answers)
         self.answers_button.setCheckable(True)
         self.answers_button.setChecked(True)

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.views.asking import AskingView
 from app.views.axes import Array
+from app.views.choices import choice
 from app.views.entries import Entry, entry_title
 from app.views.hessian_plot import HessianPlot
 from engine.composites import node_at, title_at
@@ -62,16 +63,9 @@ class HessianView(AskingView):
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self._offered: tuple[tuple[str, str], ...] = ()
-        self.of = QComboBox()
-        self.of.setAccessibleName("Parameters")
-        self.of.setToolTip("By whose parameters the loss is differentiated twice")
-        self.of.setFixedHeight(24)
-        self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.of.setMinimumContentsLength(10)
-        self.of.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.of = choice("Parameters", "By whose parameters the loss is differentiated twice", self._choose, letters=10)
         self.of.addItem(ALL, "")
-        self.of.activated.connect(self._choose)
-        self._head.insertWidget(self._head.indexOf(self.export_button), self.of)
+        self.add_tool(self.of)
 
     def make_body(self) -> QWidget:
         """The plot."""

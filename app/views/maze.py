@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.views.base import View
+from app.views.choices import choice
 from app.views.maze_plot import MazePlot
 from engine.composites import title_at
 
@@ -37,15 +38,8 @@ class MazeView(View):
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self._offered: tuple[Shown, ...] = ()
-        self.of = QComboBox()
-        self.of.setAccessibleName("Table")
-        self.of.setToolTip("Whose maze, and what of it is shown")
-        self.of.setFixedHeight(24)
-        self.of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.of.setMinimumContentsLength(8)
-        self.of.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.of.activated.connect(self._choose)
-        self._head.insertWidget(self._head.indexOf(self.export_button), self.of)
+        self.of = choice("Table", "Whose maze, and what of it is shown", self._choose, letters=8)
+        self.add_tool(self.of)
 
     def sizeHint(self) -> QSize:
         return QSize(420, 260)
