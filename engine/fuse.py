@@ -24,10 +24,14 @@ ALL_PHASES = -1  # of a copy that every turn makes for itself
 
 
 class Fused(NamedTuple):
-    """The calls to play, and for the index of a call's result the calls whose results it leaves out."""
+    """The calls to play, and for the index of a call's result the calls whose results it leaves out.
+
+    strays  whether some of these belong to another step than the call that stands for them
+    """
 
     calls: list[Call]
     hidden: dict[int, list[Call]]
+    strays: bool = False
 
 
 _PATTERNS: dict[str, list[Pattern]] = {}
@@ -134,13 +138,14 @@ class Fuser:
             if group.replaced:
                 replaced.update(group.replaced)
                 vanished.update(group.vanished)
-                hidden.update({index: parts.copy() for index, parts in group.hidden.items()})
+                hidden.update(group.hidden)
                 apart |= group.apart
         if apart:
+            hidden = {index: parts.copy() for index, parts in hidden.items()}  # what groups keep stays as it is
             _show_apart(calls, apart, vanished, hidden)
         if replaced:
             calls = [replaced.get(index, call) for call in calls if (index := call.result.index) not in vanished]
-        return Fused(self._transposed_once(program, calls), hidden)
+        return Fused(self._transposed_once(program, calls), hidden, bool(apart))
 
     def _transposed_once(self, program: Program, calls: list[Call]) -> list[Call]:
         """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.

@@ -20,6 +20,7 @@ ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
 RESERVED_INTEGERS = 16
 LINE = 16  # entries of the arena that make one cache line of float32
 ALL_PHASES = -1  # one turn, in which every phase takes part
+SOUGHT = 4  # steps whose calls are sought one by one: behind an edit few are looked at before the next one
 SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
@@ -151,8 +152,13 @@ class Tape:
         return code
 
     def _alone(self, step: Step) -> StepCode:
-        begin, end = self._spans[step.index]
-        calls, instructions = self._shown_calls[begin:end], list[Instruction]()
+        if len(self._steps) < SOUGHT and not self.fused.strays:
+            origin = step.origin
+            calls = self._shown([call for call in self.fused.calls if call.origin == origin])
+        else:
+            begin, end = self._spans[step.index]
+            calls = self._shown_calls[begin:end]
+        instructions: list[Instruction] = []
         full = short = _encode_calls(self, calls, self.batch, instructions)
         if self.short:
             short = _encode_calls(self, calls, self.short, instructions)
@@ -179,8 +185,12 @@ class Tape:
 
     @cached_property
     def _shown_calls(self) -> list[Call]:
-        """All that an iteration computes: behind each fused call those that it stands for."""
-        calls, hidden = self.fused.calls, self.fused.hidden
+        """All that an iteration computes."""
+        return self._shown(self.fused.calls)
+
+    def _shown(self, calls: list[Call]) -> list[Call]:
+        """Calls, and behind each fused one those that it stands for."""
+        hidden = self.fused.hidden
         if not hidden:
             return calls
         shown: list[Call] = []

@@ -19,11 +19,12 @@ class Players:
     """All that plays in a plan."""
 
     def __init__(self, document: Document, dataset: Dataset | None, lowered: Lowered, dtype: str) -> None:
-        outputs = {address.partition(".")[0] for address in lowered.program.outputs}
+        playing = [node for node in document.graph if node.type in PLAYERS]
+        outputs = {address.partition(".")[0] for address in lowered.program.outputs} if playing else set()
         self._players = {
             node.id: PLAYERS[node.type](document, dataset, lowered, node.id, dtype)
-            for node in document.graph
-            if node.type in PLAYERS and node.id in outputs
+            for node in playing
+            if node.id in outputs
         }
 
     def __bool__(self) -> bool:
