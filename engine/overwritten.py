@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from engine.program import MONITORS, Origin, Value
-from engine.tape import Tape
+from engine.tape import Step, Tape
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -66,3 +67,11 @@ def written_by_step(tape: Tape) -> list[list[Value]]:
             mine = written.setdefault(call.origin, {})
             mine.update({call.operands[place].index: call.operands[place] for place in call.primitive.writes})
     return [list(written.get(step.origin, {}).values()) for step in tape.steps]
+
+
+def moved_by_several(steps: Sequence[Step], written: Sequence[Sequence[Value]]) -> bool:
+    """Whether two phases of one iteration write over the same value."""
+    phases: dict[int, int] = {}
+    return any(
+        phases.setdefault(value.index, step.phase) != step.phase for step in steps for value in written[step.index]
+    )

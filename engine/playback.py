@@ -13,7 +13,7 @@ import numpy as np
 from engine.drivers import Drivers
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
-from engine.overwritten import Overwritten, written_by_step
+from engine.overwritten import Overwritten, moved_by_several, written_by_step
 from engine.program import Value
 from engine.tape import Step, Tape
 from engine.timeline import Checkpoint, Intervention, Moment, Timeline
@@ -49,12 +49,7 @@ class Playback:
     @cached_property
     def _is_contested(self) -> bool:
         """Whether two phases of one iteration move the same parameter: what is between them is seen step by step only."""
-        for steps in self.tape.turns:
-            phases: dict[int, int] = {}
-            for step in steps:
-                if any(phases.setdefault(value.index, step.phase) != step.phase for value in self._written[step.index]):
-                    return True
-        return False
+        return any(moved_by_several(steps, self._written) for steps in self.tape.turns)
 
     def begin(self, iteration: int = 0, epoch: int = 0, within: int = 0) -> None:
         """Stand at the beginning of an iteration, with a fresh timeline and nothing computed."""
