@@ -199,6 +199,11 @@ def contrast(first: str, second: str) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+def ink_on(ground: str) -> str:
+    """The text colour, of the dark scheme's and the light one's, that stands out more from a ground."""
+    return max((DARK.text, LIGHT.text), key=lambda text: contrast(text, ground))
+
+
 def relative_luminance(colour: str) -> float:
     """Brightness as seen, 0 (black) to 1 (white). Source: WCAG 2.2."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in channels(colour))]

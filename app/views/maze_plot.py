@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import number_text
+from app.theme.palette import ink_on
 
 if TYPE_CHECKING:
     from engine.nodes.worlds_tabular import GridWorld
@@ -142,8 +143,7 @@ class MazePlot(QWidget):
 
 def ink(ground: QColor) -> QColor:
     """Dark on a bright cell, bright on a dark one."""
-    luminance = 0.299 * ground.redF() + 0.587 * ground.greenF() + 0.114 * ground.blueF()
-    return QColor("#14181D" if luminance > 0.5 else "#F4F6F8")
+    return QColor(ink_on(ground.name()))
 
 
 def _hatched() -> QBrush:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QLabel, QListWidget, QPushButton
 
 from app.theme import DARK, LIGHT, Palette, Theme, category_token, contrast, current_theme, kind_token
-from app.theme.palette import TEXT_TOKENS, channels
+from app.theme.palette import TEXT_TOKENS, channels, ink_on
 from app.theme.scales import lookup_table
 from engine.nodes import node_types
 
@@ -162,6 +162,11 @@ def test_no_other_file_of_the_app_writes_a_colour_down():
     pattern = re.compile(r"[\"']#[0-9A-Fa-f]{6}([0-9A-Fa-f]{2})?[\"']")
     guilty = [path for path in (ROOT / "app").rglob("*.py") if path != home and pattern.search(path.read_text())]
     assert guilty == []
+
+
+@pytest.mark.parametrize("ground", ["#000000", "#FFFFFF", "#777777", "#E5484D", "#30A46C", "#12151A"])
+def test_ink_can_be_read_on_any_ground(ground):
+    assert contrast(ink_on(ground), ground) >= 3  # WCAG 2.2: for large letters and for drawings
 
 
 def test_categories_and_kinds_of_ports_have_their_colours():
