@@ -214,7 +214,9 @@ def _late_ports(composite: Composite) -> set[str]:
     """Ports that only learning rules read: a wire to them may close a cycle."""
     graph, found = composite.graph, set[str]()
     for node in graph:
-        ports = [graph.input_port(wire.target) for wire in graph.wires_out_of(node.id)] if node.type == "port_in" else []
+        ports = (
+            [graph.input_port(wire.target) for wire in graph.wires_out_of(node.id)] if node.type == "port_in" else []
+        )
         if ports and all(port is not None and port.late for port in ports):
             found.add(node.id)
     return found
