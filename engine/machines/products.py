@@ -84,9 +84,8 @@ def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
             _pairs_1(
                 arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
             )
-        if (
-            SUMS == 1 and start == 0
-        ):  # whoever computes the first row sums the slopes too, in a pass that makes it again
+        # Whoever computes the first row sums the slopes too, in a pass that makes it again.
+        if SUMS == 1 and start == 0:
             _pairs_sums(
                 arena, instruction, first, count, r * 0, c, w + c, one, columns, n, depth, rows, columns, sums + c
             )
@@ -166,96 +165,30 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
         r = int64(0)
         if n > VECTOR:
             while r + 8 <= rows:
-                _wide_8(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _wide_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 8
             while r + 2 <= rows:
-                _wide_2(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _wide_2(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 2
             while r < rows:
-                _wide_1(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _wide_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 1
             c += WIDE
         else:
             while r + 8 <= rows:
-                _rows_8(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _rows_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 8
             while r + 4 <= rows:
-                _rows_4(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _rows_4(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 4
             while r < rows:
-                _rows_1(
-                    arena,
-                    a + r * a_row,
-                    begin,
-                    out + r * columns,
-                    a_row,
-                    columns,
-                    n,
-                    depth,
-                    a_depth,
-                    b_depth,
-                    base + r * next_bias,
-                )
+                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                _rows_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                 r += 1
             c += VECTOR
     if SUMS == 1 and start == 0:
@@ -287,50 +220,17 @@ def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
             while r < many:
                 if many >= 8:
                     r = r if r + 8 <= many else many - 8
-                    _tile_8(
-                        arena,
-                        a + r * a_row,
-                        b + c,
-                        y + r * columns + c,
-                        a_row,
-                        columns,
-                        left,
-                        depth,
-                        a_depth,
-                        columns,
-                        none,
-                    )
+                    row, to = a + r * a_row, y + r * columns + c
+                    _tile_8(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
                     r += 8
                 elif many >= 4:
                     r = r if r + 4 <= many else many - 4
-                    _tile_4(
-                        arena,
-                        a + r * a_row,
-                        b + c,
-                        y + r * columns + c,
-                        a_row,
-                        columns,
-                        left,
-                        depth,
-                        a_depth,
-                        columns,
-                        none,
-                    )
+                    row, to = a + r * a_row, y + r * columns + c
+                    _tile_4(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
                     r += 4
                 else:
-                    _tile_1(
-                        arena,
-                        a + r * a_row,
-                        b + c,
-                        y + r * columns + c,
-                        a_row,
-                        columns,
-                        left,
-                        depth,
-                        a_depth,
-                        columns,
-                        none,
-                    )
+                    row, to = a + r * a_row, y + r * columns + c
+                    _tile_1(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
                     r += 1
             c += LANES
         done += many
