@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, chain
-from math import prod
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.fuse import Fused, Fuser
+from engine.placement import LINE, RESERVED_INTEGERS, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
-from engine.program import Call, Origin, Part, Program, Shape, Value, resolve
+from engine.program import Call, Origin, Part, Program, Value, resolve
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
-RESERVED_INTEGERS = 16
-LINE = 16  # entries of the arena that make one cache line of float32
 ALL_PHASES = -1  # one turn, in which every phase takes part
 SOUGHT = 4  # steps whose calls are sought one by one: behind an edit few are looked at before the next one
-SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
 
 
 @dataclass(slots=True, unsafe_hash=True)  # nobody changes one, but to say so makes a new one three times as slow
@@ -229,117 +226,11 @@ def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32"
     fuser  of whoever plans one edited program after another
     """
     tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program))
-    _place(tape)
+    place(tape)
     tape.steps = tuple(
         [Step(i, origin.part, origin.node, origin.phase, origin.time) for i, origin in enumerate(program.steps)]
     )
     return tape
-
-
-class _Cursor:
-    """Hands out places: small values are packed, larger ones have whole cache lines for themselves."""
-
-    def __init__(self, begin: int) -> None:
-        self.offset = begin
-
-    def take(self, region: Region) -> None:
-        if region.size >= SMALL:
-            self.offset = -(-self.offset // LINE) * LINE
-            region.room = -(-region.size // LINE) * LINE
-        region.offset = self.offset
-        self.offset += region.room
-
-
-def _place(tape: Tape) -> None:
-    program, batch = tape.program, tape.batch
-    places: list[Region | None] = [None] * len(program.values)
-    arena, integers = _Cursor(LINE), _Cursor(RESERVED_INTEGERS)
-    used = set(chain.from_iterable([call.operands for call in program.calls]))
-    used.update(program.outputs.values(), *[found.values() for found in program.gradients])
-
-    sizes: dict[Shape, tuple[tuple[int, ...], int]] = {}  # few shapes, many values
-
-    def region_of(shape: Shape, offset: int = 0) -> Region:
-        known = sizes.get(shape)
-        if known is None:
-            resolved = resolve(shape, batch)
-            known = sizes[shape] = resolved, prod(resolved)
-        return Region(offset, *known)
-
-    def put(value: Value, *, packed: bool = False) -> None:
-        shape = value.shape
-        places[value.index] = region = region_of(shape)
-        cursor = integers if value.kind == "whole" else arena
-        if not shape:
-            region.offset, cursor.offset = cursor.offset, cursor.offset + 1
-        elif packed:
-            region.offset, cursor.offset = cursor.offset, cursor.offset + region.size
-        else:
-            cursor.take(region)
-
-    by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
-    for value in program.sources.values():
-        source = value.source
-        assert source is not None
-        # What a hand can change has a place even where nothing reads it, as the number of a muted constant.
-        if value in used or source.trainable or source.role in ("parameter", "setting", "data"):
-            by_role[source.role].append(value)
-    for role in ("setting", "constant"):
-        for value in by_role[role]:
-            put(value)
-    tape.slots, slots_end = [*by_role["setting"], *by_role["constant"]], arena.offset
-    for value in by_role["data"]:
-        put(value)
-    arena.offset += SMALL
-    kept, kept_whole = _aligned(arena), integers.offset
-    for value in by_role["parameter"]:
-        put(value, packed=True)
-    tape.parameter_span = (kept, arena.offset)
-    # State of one kind lies in the parameters' order, so that one update instruction can walk parameters, gradients and state.
-    families: dict[str, list[Value]] = {}
-    for value in by_role["state"]:
-        families.setdefault(value.source.address.rpartition(".")[2] if value.source else "", []).append(value)
-    for family in families.values():
-        _aligned(arena)
-        for value in family:
-            put(value, packed=True)
-    tape.kept_spans = [(LINE, slots_end), (kept, arena.offset)]
-    tape.kept_integers = [(kept_whole, integers.offset)]
-    for phase in program.gradients:
-        _aligned(arena)
-        for value in by_role["parameter"]:
-            gradient = phase.get(value.index)
-            if (
-                gradient is not None
-                and gradient.call is not None
-                and places[gradient.index] is None
-                and not gradient.call.primitive.is_view
-            ):
-                put(gradient, packed=True)
-    for call in [*program.calls, *_only_fused(tape.fused)]:
-        result, primitive = call.result, call.primitive
-        if places[result.index] is not None:
-            continue
-        if not result.shape and result.kind == "real" and not primitive.is_view and not primitive.writes:
-            places[result.index] = Region(arena.offset, (), 1)
-            arena.offset += 1
-        elif primitive.is_view:
-            origin = places[call.operands[0].index]
-            assert origin is not None
-            places[result.index] = region_of(result.shape, origin.offset)
-        elif not primitive.writes:
-            put(result)
-    tape.places, tape.arena_size, tape.integers_size = places, _aligned(arena), integers.offset
-
-
-def _aligned(cursor: _Cursor) -> int:
-    cursor.offset = -(-cursor.offset // LINE) * LINE
-    return cursor.offset
-
-
-def _only_fused(fused: Fused) -> list[Call]:
-    """Calls that fusing brought in with results of their own (transposed copies)."""
-    return [call for call in fused.calls if call.result.call is call]
 
 
 def _encode(tape: Tape, calls: Sequence[Call], phases: Sequence[int]) -> TapeCode:
@@ -374,10 +265,10 @@ def _step_ends(
     """Where each step ends among calls with these origins; or among what `ends` says that each of them ends at."""
     found = [begin] * len(position)
     origin, step = None, 0
-    for place, mine in enumerate(origins):
+    for at, mine in enumerate(origins):
         if mine is not origin:
             origin, step = mine, position[mine]
-        found[step] = ends[place] if ends is not None else place + 1
+        found[step] = ends[at] if ends is not None else at + 1
     return list(accumulate(found, max))  # a step without calls of its own ends where the one before it does
 
 

@@ -15,9 +15,10 @@ from engine.machines.bodies import body_of, is_chosen
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
+from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
-from engine.tape import EPOCH, FLAG, ITERATION, RESERVED_INTEGERS, ROW, Step, StepCode, Tape, TapeCode, Turn
+from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeCode, Turn
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.machines.spans import Span, spans_of
+from engine.placement import LINE
 from engine.primitives.base import Region
 from engine.program import Value
-from engine.tape import LINE, Instruction, Tape
+from engine.tape import Instruction, Tape
 
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do

@@ -11,8 +11,8 @@ from numba.extending import intrinsic
 
 from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
+from engine.placement import LINE
 from engine.primitives.activations import sigmoid_of, tanh_of
-from engine.tape import LINE
 
 WIDE = 2 * VECTOR
 FEW = 8  # lanes: results of fewer are bent where they lie, in whole vectors, others before they leave the registers
