@@ -56,7 +56,7 @@ def test_its_program_is_sound(name):
 
 def is_long(session):
     """Whether an iteration has so many steps that few of them tell what many would; going back plays it again each time."""
-    return len(session.steps) > 60
+    return len(session.steps) > 30
 
 
 @every_preset
@@ -160,32 +160,29 @@ def test_learning_rate_zero_leaves_its_parameters_untouched(name):
         assert address.partition(".")[0] in solved or np.array_equal(before[address], array)
 
 
-@every_preset
-def test_every_step_is_explained_with_numbers(name):
-    session = Session(preset(name))
-    for _ in session.steps:
-        step = session.step()
-        explanation = session.explain()
-        assert (explanation.node, explanation.part) == (step.node, step.part)
-        # A parameter or constant with one wire hands nothing on and adds nothing up: its gradient is what came back.
-        wires = session.document.graph.wires_out_of(step.node)
-        is_end = step.part == "backward" and len(wires) == 1 and not session.document.graph.wires_into(step.node)
-        assert explanation.equations or is_end
-        for equation in explanation.equations:
-            numbers = [term.number for term in equation.terms if term.number is not None]
-            assert numbers and np.isfinite(numbers).all()
+def assert_explained(session, step, explanation):
+    """With equations, in each of which finite numbers stand."""
+    assert (explanation.node, explanation.part) == (step.node, step.part)
+    # A parameter or constant with one wire hands nothing on and adds nothing up: its gradient is what came back.
+    wires = session.document.graph.wires_out_of(step.node)
+    is_end = step.part == "backward" and len(wires) == 1 and not session.document.graph.wires_into(step.node)
+    assert explanation.equations or is_end
+    for equation in explanation.equations:
+        numbers = [term.number for term in equation.terms if term.number is not None]
+        assert numbers and np.isfinite(numbers).all()
 
 
 @every_preset
-def test_a_picture_of_it_can_be_taken_at_any_step(name):
+def test_at_any_step_a_picture_of_it_can_be_taken_that_explains_it_with_numbers(name):
     document = preset(name)
     session = Session(document)
     composites = {node.id for node in document.graph if node.type == "composite"}
     assert session.snapshot().last_step is None
     for _ in session.steps:
-        session.step()
+        step = session.step()
         snapshot = session.snapshot()
         assert snapshot.explanation is not None and snapshot.problem is None
+        assert_explained(session, step, snapshot.explanation)
         beyond = set(snapshot.values) - set(session.program.outputs)  # the borders of composites, which compute nothing
         assert set(session.program.outputs) <= set(snapshot.values)
         assert {address.partition("/")[0].partition(".")[0] for address in beyond} <= composites
