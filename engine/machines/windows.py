@@ -126,6 +126,22 @@ def _add_product(v: Vectors, total: Any, x: Any, y: Any, mask: Any) -> None:
     v.b.store(v.b.select(mask, v.multiply_add(x, y, old), old), total)
 
 
+def _folded(v: Vectors, x: Any) -> Any:
+    """The sum of all lanes: the upper half is laid on the lower one until one lane is left.
+
+    Not neighbours: processors add these by an instruction that reaches half of the registers, and sums would fit no more.
+    """
+    width = v.lanes
+    while width > 1:
+        width //= 2
+        low, high = [
+            v.b.shuffle_vector(x, x, ir.Constant(ir.VectorType(_WORD, width), [first + lane for lane in range(width)]))
+            for first in (0, width)
+        ]
+        x = v.b.fadd(low, high)
+    return v.b.extract_element(x, _WORD(0))
+
+
 class _Sums:
     """Results of some filters, summed over all taps and channels, for whatever cells one asks for."""
 
@@ -244,7 +260,7 @@ def tap_tile(*fields: Any) -> Any:
         out, slopes, source, next_out, next_slopes, later_slopes, later_source, images = _numbers(builder, where)
         height, width, columns, cells, apart = _numbers(builder, window)
         shift_y, begin_x, step_x = _numbers(builder, tap)
-        b, v = builder, Vectors(builder, arena, form.lanes)
+        b, v, whole = builder, Vectors(builder, arena, form.lanes), Vectors(builder, arena, form.lanes, whole=True)
         sums = [[cgutils.alloca_once(b, v.vector) for _ in range(form.taps)] for _ in range(form.rows)]
         for total in [total for line in sums for total in line]:
             b.store(v.zero, total)
@@ -254,7 +270,9 @@ def tap_tile(*fields: Any) -> Any:
         line_length = cells if form.flat else columns
         vectors = b.sdiv(b.add(line_length, _WHOLE(form.lanes - 1)), lanes)
         # Which lanes are cells is found out first and kept in memory: the sums need the registers for themselves.
-        many = form.taps * (form.stride + 1) + 1
+        # Cells that are picked out of several vectors lie elsewhere in these than in the one that they make.
+        apart_too = form.taps if form.stride > 1 else 0
+        many = form.taps * form.stride + apart_too
         kept = cgutils.alloca_once(b, ir.ArrayType(_WORD, MOST_BLOCKS * many))
 
         def place_of(block: Any, k: int) -> Any:
@@ -265,21 +283,22 @@ def tap_tile(*fields: Any) -> Any:
             position, column = (first, _WHOLE(0)) if form.flat else (b.sub(_WHOLE(0), shift_y), first)
             here = _Cells(v, form, position, column, width, columns, cells, _WHOLE(1))
             found = [mask for shift_x in shifts for mask in here.inside(shift_y, shift_x, height)]
-            found += [here.reached(shift_y, shift_x, height) for shift_x in shifts]
-            for k, mask in enumerate([*found, here.mask]):
+            found += [here.reached(shift_y, shift_x, height) for shift_x in shifts[:apart_too]]
+            for k, mask in enumerate(found):
                 b.store(b.zext(b.bitcast(mask, word), _WORD), place_of(block.index, k))
 
         def add_up(from_source: Any, from_slopes: Any, block: Any) -> None:
             kind = ir.VectorType(ir.IntType(1), form.lanes)
-            *masks, there = [b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(many)]
-            reached = masks[form.taps * form.stride :]
+            masks = [b.bitcast(b.trunc(b.load(place_of(block, k)), word), kind) for k in range(many)]
             by_tap = [masks[k * form.stride : (k + 1) * form.stride] for k in range(form.taps)]
+            reached = masks[-form.taps :]
             with tight_loop(b, images) as image:
                 near = b.add(from_source, b.mul(image, later_source))
                 read = [read_apart(v, b.add(near, shift), mask) for shift, mask in zip(shifts, by_tap, strict=True)]
                 at = b.add(from_slopes, b.mul(image, later_slopes))
                 for r, line in enumerate(sums):
-                    slope = v.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, there)
+                    # Lanes that are no cells are read from behind the map, and left out by every tap.
+                    slope = whole.load(b.add(at, b.mul(_WHOLE(r), next_slopes)), 0, None)
                     for total, x, mask in zip(line, read, reached, strict=True):
                         _add_product(v, total, slope, x, mask)
 
@@ -299,7 +318,7 @@ def tap_tile(*fields: Any) -> Any:
         for r, line in enumerate(sums):
             for k, total in enumerate(line):
                 place = v.at(b.add(b.add(out, b.mul(_WHOLE(r), next_out)), _WHOLE(k)))
-                b.store(v.reduce(b.fadd, b.load(total)), place)
+                b.store(_folded(v, b.load(total)), place)
         return target.get_dummy_value()
 
     def typed(context, arena, where, window, tap):  # type: ignore[no-untyped-def]
