@@ -129,6 +129,7 @@ def _behind(graph: Graph, objective: str) -> list[Wire]:
 def _watched(document: Document, program: Program) -> dict[str, Value]:
     """Loss and metrics by the name of their curve."""
     watched: dict[str, Value] = {}
+    names = metric_names(document.graph)
     for phase in document.training.phases:
         name = phase.objective.partition(".")[0]
         for address, value in program.outputs.items():
@@ -139,8 +140,26 @@ def _watched(document: Document, program: Program) -> dict[str, Value]:
             measure = program.outputs.get(f"{node.id}.{port}")
             if measure is not None and measure.shape == ():
                 watched.setdefault("loss", measure)
-        if node.kind is not None and node.kind.category == "Metrics":
+        if node.id in names and node.kind is not None:
             metric = program.outputs.get(f"{node.id}.{node.kind.outputs[0].name}")
             if metric is not None and metric.shape == ():
-                watched.setdefault(node.type, metric)
+                watched[names[node.id]] = metric
     return watched
+
+
+def metric_names(graph: Graph) -> dict[str, str]:
+    """What each metric's curve is called, by its node: the first of a type by the type, further ones by their id.
+
+    So `accuracy` stays what it is when a second accuracy is placed, which is `accuracy_2`.
+    """
+    names: dict[str, str] = {}
+    taken = {"loss"}
+    for node in graph:
+        if node.kind is None or node.kind.category != "Metrics":
+            continue
+        wished = node.id if node.type in taken else node.type
+        while wished in taken:  # an id that says what another type is called
+            wished += "_again"
+        names[node.id] = wished
+        taken.add(wished)
+    return names

@@ -28,7 +28,9 @@ from app.views.axes import (
 )
 from app.views.base import View
 from app.views.entries import has_objective
-from engine.composites import node_at
+from engine.composites import node_at, title_at
+from engine.inlining import inlined
+from engine.sideplan import metric_names
 
 if TYPE_CHECKING:
     from app.editor import Editor
@@ -312,8 +314,33 @@ class AccuracyCurve(CurveView):
         Line("accuracy.test", "test rows", "accent", DASHED),
     )
 
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(editor, runner, parent)
+        self._names: dict[str, str] = {}
+        self._named_at = -1  # the editor's revision
+
+    def lines_now(self) -> Sequence[Line]:
+        """Where several accuracies are placed, the lines of each of them, by the name of its node."""
+        names = self._accuracies()
+        if len(names) < 2:
+            return self.lines
+        graph = self.editor.document.graph
+        return [
+            Line(f"{name}.{part}", f"{title_at(graph, node)}, {rows}", token_of_node, style)
+            for (node, name), token_of_node in zip(names.items(), cycle(OF_PHASES))
+            for part, rows, style in (("training", "training rows", SOLID), ("test", "test rows", DASHED))
+        ]
+
+    def _accuracies(self) -> dict[str, str]:
+        """What the curve of each accuracy is called, by its node, those within composites too."""
+        if self._named_at != self.editor.revision:
+            graph = inlined(self.editor.document).graph
+            self._names = {id: name for id, name in metric_names(graph).items() if graph.nodes[id].type == "accuracy"}
+            self._named_at = self.editor.revision
+        return self._names
+
     def missing(self, snapshot: Snapshot) -> str:
         """No accuracy node, or nothing measured yet."""
-        if not any(node.type == "accuracy" for node in self.editor.document.graph):
+        if not self._accuracies():
             return "Accuracy needs an accuracy node. Place one and wire the prediction and the target to it."
         return "Accuracy is measured while training plays. Press Space."

@@ -147,6 +147,20 @@ def test_a_view_without_points_says_why(qtbot, editor):
     assert "no loss" in shown(qtbot, LossCurve(editor), Snapshot()).reason
 
 
+def test_two_accuracies_have_two_lines_with_names(qtbot, editor):
+    for id, title in (("accuracy_1", "of the sigmoid"), ("accuracy_2", "of the tanh")):
+        editor.document.graph.add("accuracy", id=id, title=title)
+    curves = {f"{name}.training": LOSSES * [1, height] for name, height in (("accuracy", 0.5), ("accuracy_2", 1.0))}
+    view = shown(qtbot, AccuracyCurve(editor), Snapshot(iteration=399, history=curves))
+    assert view.body.accessibleName() == (
+        f"Iteration 399; of the sigmoid, training rows {number_text(LOSSES[-1, 1] / 2)}; "
+        f"of the tanh, training rows {number_text(LOSSES[-1, 1])}"
+    )
+    axes = view.body.axes()
+    assert near(picture(view.body), axes.point(50, 0.5 / 51), "text")
+    assert near(picture(view.body), axes.point(10, 1 / 11), "accent")
+
+
 def test_what_an_earlier_graph_computed_is_shown_as_such(qtbot, editor):
     view = shown(qtbot, LossCurve(editor), Snapshot(revision=editor.revision, history=history(loss_batch=LOSSES)))
     assert not view.is_stale

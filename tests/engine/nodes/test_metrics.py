@@ -91,3 +91,15 @@ def test_metrics_are_remembered_for_training_and_test_rows():
     session = Session(made)
     assert set(session.measure()) == {"accuracy.training", "mistakes.training", "accuracy.test", "mistakes.test"}
     assert session.history.arrays()["mistakes.test"].shape == (1, 2)
+
+
+def test_two_metrics_of_one_type_are_both_measured_the_second_by_its_id():
+    made = document([[0.9], [0.2], [0.6], [0.4]], [[1.0], [0.0], [0.0], [1.0]])
+    graph = made.graph
+    for id, threshold in (("strict", 0.8), ("loss", 0.1)):  # whoever is called like a curve gets a name of its own
+        node = graph.add("accuracy", id=id, threshold=threshold)
+        graph.connect("dense_1", node["prediction"])
+        graph.connect("target_1", node["target"])
+    session = Session(made)
+    assert session.evaluate("train") == {"accuracy": 0.5, "mistakes": 2, "strict": 0.75, "loss_again": 0.5}
+    assert session.measure()["strict.training"] == 0.75
