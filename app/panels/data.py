@@ -120,7 +120,7 @@ class DataPanel(QWidget):
             assert kind is not None
             value = spec.get(option, kind.options[option].default)
             row.show_value(
-                tuple(value) if isinstance(value, list) and option.endswith(("names", "features")) else value
+                tuple(value) if isinstance(value, list) and option.endswith(("names", "features", "rows")) else value
             )
         typed = [len(entry) for entry in (spec.get("inputs"), spec.get("targets")) if isinstance(entry, list)]
         for option in ("inputs", "targets"):

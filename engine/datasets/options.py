@@ -12,7 +12,20 @@ import numpy as np
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.properties import Choice, Flag, Property, Real, Text, Whole
 
-__all__ = ["Choice", "Flag", "Names", "Property", "Raw", "Real", "Reals", "Text", "Whole", "read_options", "shown"]
+__all__ = [
+    "Choice",
+    "Flag",
+    "Names",
+    "Property",
+    "Raw",
+    "Real",
+    "Reals",
+    "Rows",
+    "Text",
+    "Whole",
+    "read_options",
+    "shown",
+]
 
 MAX_NAMES = 4096
 
@@ -62,6 +75,25 @@ class Reals(Property):
             if isinstance(entry, bool) or not isinstance(entry, int | float) or not abs(entry) <= 1e6:
                 raise self.refuse(f"“{self.name}” holds {shown(entry)}", "Each entry is a number from −1e6 to 1e6.")
         return tuple(float(entry) for entry in value)
+
+
+class Rows(Property):
+    """Numbers of rows, counted from 0, each once; empty where nothing is said."""
+
+    def __init__(self, *, help: str = "") -> None:
+        super().__init__((), help=help)
+
+    def check(self, value: Any) -> tuple[int, ...]:
+        """The numbers in ascending order, or a problem."""
+        if not isinstance(value, list | tuple):
+            raise self.refuse(f"“{self.name}” needs a list of row numbers, not {shown(value)}", "Write it as [8, 9].")
+        for entry in value:
+            if isinstance(entry, bool) or not isinstance(entry, int) or not 0 <= entry < 2**31:
+                raise self.refuse(f"“{self.name}” holds {shown(entry)}", "Each entry is a row number, counted from 0.")
+        if len(set(value)) < len(value):
+            twice = next(entry for entry in value if value.count(entry) > 1)
+            raise self.refuse(f"“{self.name}” names row {twice} twice", "Name every row once.")
+        return tuple(sorted(value))
 
 
 class Raw(Property):

@@ -29,7 +29,7 @@ def typed_rows(spec: Mapping[str, Any], data: Dataset) -> dict[str, Any]:
         made["target_names"] = list(data.target_names)
     made["input_names"] = list(data.input_names)
     made |= {"class_names": list(data.class_names)} if data.class_names else {}
-    return made | {name: spec[name] for name in ("notes", *KEPT) if name in spec}
+    return made | {name: spec[name] for name in ("notes", "test_rows", *KEPT) if name in spec}
 
 
 def target_of(data: Dataset, group: int) -> float:
@@ -46,8 +46,15 @@ def with_rows(spec: Mapping[str, Any], inputs: Sequence[Sequence[float]], target
 
 def without_rows(spec: Mapping[str, Any], gone: Collection[int]) -> dict[str, Any]:
     """Typed values without some rows. One row stays: nothing can be learned from an empty table."""
-    left = [row for row in range(len(spec["inputs"])) if row not in set(gone)] or [0]
-    return {**spec, **{key: [spec[key][row] for row in left] for key in ("inputs", "targets")}}
+    away = set(gone)
+    left = [row for row in range(len(spec["inputs"])) if row not in away] or [0]
+    made = {**spec, **{key: [spec[key][row] for row in left] for key in ("inputs", "targets")}}
+    if "test_rows" in spec:
+        tested = set(spec["test_rows"])
+        made["test_rows"] = [place for place, row in enumerate(left) if row in tested]
+        if len(made["test_rows"]) == len(left):  # what is left has to be learned from
+            del made["test_rows"]
+    return made
 
 
 def _measured(spec: Mapping[str, Any], data: Dataset) -> Any:

@@ -81,7 +81,9 @@ def prepare(
             Problem(f"One-hot targets need classes, and these targets are {table.task}", mend, "one_hot", kind="option")
         )
     targets, target_names, said = _targets(table, table.labels or labels, one_hot)
-    if folds:
+    if table.test_rows:
+        train_rows, test_rows, split = _as_named(table, test_fraction, folds)
+    elif folds:
         train_rows, test_rows, split = _segment(table, folds, fold, test_fraction, split_seed)
     else:
         train_rows, test_rows, split = _split(table, test_fraction, split_seed)
@@ -156,6 +158,23 @@ def _split(table: Table, fraction: float, seed: int) -> tuple[Indices, Indices, 
         shares = ", ".join(f"{n}: {c - w} + {w}" for n, c, w in zip(table.class_names, counts, wanted, strict=True))
         sentence += f", class by class ({shares})"
     return train, test, (sentence + ".",)
+
+
+def _as_named(table: Table, fraction: float, folds: int) -> tuple[Indices, Indices, tuple[str, ...]]:
+    """The rows that the data do not name for testing, those that they name, and the sentence."""
+    rows, named = len(table.inputs), table.test_rows
+    if fraction or folds:
+        other = "test_fraction" if fraction else "folds"
+        raise _refused("the rows are kept for testing twice", "test_rows", f"Leave out “{other}” or “test_rows”.")
+    if named[-1] >= rows:
+        raise _refused(f"there is no row {named[-1]} to test on", "test_rows", f"Choose rows from 0 to {rows - 1}.")
+    if len(named) == rows:
+        raise _refused("all rows are kept for testing", "test_rows", "Leave at least one row to learn from.")
+    is_test = np.zeros(rows, dtype=bool)
+    is_test[list(named)] = True
+    everything = np.arange(rows, dtype=np.int64)
+    train, test = everything[~is_test], everything[is_test]
+    return train, test, (f"Test rows as given: {len(train)} training rows and {len(test)} test rows.",)
 
 
 def _segment(

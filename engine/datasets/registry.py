@@ -34,6 +34,7 @@ class Table:
     inputs       (rows, …features)
     targets      regression: (rows, outputs) numbers; binary and classes: (rows,) class indices
     labels       the two labels, where the data themselves say them (values typed by hand), else empty
+    test_rows    the rows to test on, in ascending order, where the data themselves say them, else empty
     preparation  sentences that say where the rows come from and what was done to them
     """
 
@@ -45,6 +46,7 @@ class Table:
     class_names: tuple[str, ...] = ()
     labels: str = ""
     preparation: tuple[str, ...] = ()
+    test_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.datasets.arrays import MOST_NUMBERS, numbers
 from engine.datasets.draws import Floats, Indices
-from engine.datasets.options import MAX_NAMES, Choice, Names, Raw
+from engine.datasets.options import MAX_NAMES, Choice, Names, Raw, Rows
 from engine.datasets.registry import Table, Task, dataset
 from engine.problems import Problem, ProblemError
 
@@ -27,6 +27,7 @@ from engine.problems import Problem, ProblemError
             ("automatic", "regression", "binary", "classes"),
             help="What the targets are; automatic looks at them and says what it found.",
         ),
+        "test_rows": Rows(help="The rows kept for testing, counted from 0; the others are learned from."),
         "input_names": Names(help="One name per feature."),
         "target_names": Names(help="One name per column of the targets."),
         "class_names": Names(help="One name per class, in the order of the class numbers."),
@@ -41,6 +42,7 @@ def values(
     target_names: tuple[str, ...],
     class_names: tuple[str, ...],
     notes: tuple[str, ...] = (),
+    test_rows: tuple[int, ...] = (),
 ) -> Table:
     """Rows as given. A single list of numbers is one feature, or one output, per row.
 
@@ -63,13 +65,13 @@ def values(
         columns = _names(target_names, outputs, "target_names", "outputs") or _numbered("y", outputs)
         if class_names:
             _refuse("These targets are regression, and have no classes", "Leave “class_names” out.", "class_names")
-        return Table(x, y, names, columns, "regression", preparation=tuple(said))
+        return Table(x, y, names, columns, "regression", preparation=tuple(said), test_rows=test_rows)
     classes, labels = _binary(y) if found == "binary" else (_class_numbers(y), "")
     count = 2 if found == "binary" else max(int(classes.max()) + 1, len(class_names))
     known = _names(class_names, count, "class_names", "classes")
     defaults = tuple(labels.split("/")) if labels else tuple(f"class {index}" for index in range(count))
     column = _names(target_names, 1, "target_names", "column") or ("label" if found == "binary" else "class",)
-    return Table(x, classes, names, column, found, known or defaults, labels, tuple(said))
+    return Table(x, classes, names, column, found, known or defaults, labels, tuple(said), test_rows)
 
 
 def _pair(inputs: object, targets: object) -> tuple[Floats, Floats, bool]:

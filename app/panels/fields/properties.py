@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.panels.fields.numbers import Field, NumberRow, Scale, Slider, parse
 from app.panels.fields.section import tool, words
 from app.theme.numbers import number_text
-from engine.datasets.options import Names, Raw, Reals
+from engine.datasets.options import Names, Raw, Reals, Rows
 from engine.nodes.base import Choice, Dimensions, Flag, Numbers, Property, Real, Text, Whole
 from engine.problems import Problem, ProblemError
 
@@ -307,7 +307,7 @@ def value_text(field: Property, value: Any, empty: str = "found by itself") -> s
         return empty
     if isinstance(field, Flag):
         return "yes" if value else "no"
-    if isinstance(field, Dimensions | Names | Reals):
+    if isinstance(field, Dimensions | Names | Reals | Rows):
         return ", ".join(f"{entry:g}" if isinstance(entry, float) else str(entry) for entry in value)
     if isinstance(field, Numbers) and not isinstance(value, int | float):
         return json.dumps(value, separators=(", ", ": "))
@@ -340,7 +340,7 @@ def parsed(field: Property, text: str) -> Any:
             [number_of(part) for part in line.replace(",", " ").split()] for line in text.splitlines() if line.strip()
         ]
         return [row[0] for row in rows] if all(len(row) == 1 for row in rows) else rows
-    if isinstance(field, Dimensions):
+    if isinstance(field, Dimensions | Rows):
         return [int(part) for part in text.strip("()[] ").split(",") if part.strip()]
     if isinstance(field, Reals):
         return [number_of(part) for part in text.strip("()[] ").split(",") if part.strip()]
@@ -363,6 +363,8 @@ def example(field: Property) -> str:
     """What such a property looks like."""
     if isinstance(field, Dimensions):
         return "whole numbers such as 8, 8"
+    if isinstance(field, Rows):
+        return "row numbers such as 8, 9"
     if isinstance(field, Names):
         return "names with commas between them"
     if isinstance(field, Raw):

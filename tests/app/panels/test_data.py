@@ -92,6 +92,19 @@ def test_typed_values_begin_with_the_rows_of_before(panel, editor):
     assert "2 rows of inputs meet 4 rows of targets" in said(panel)
 
 
+def test_rows_to_test_on_are_typed_by_their_numbers(panel, editor):
+    choose(panel.choice, "values")
+    row = panel.rows["test_rows"]
+    row.editor.setFocus()
+    QTest.keyClicks(row.editor, "3, 1")
+    QTest.keyClick(row.editor, Qt.Key.Key_Return)
+    assert editor.document.data["train"]["test_rows"] == [1, 3]
+    assert editor.document.load_data()[0].test_rows.tolist() == [1, 3]
+    assert not row.problem.isVisible()
+    editor.stack.undo()
+    assert "test_rows" not in editor.document.data["train"]
+
+
 def test_points_of_two_classes_have_two_colours(qtbot):
     preview = DataPreview()
     qtbot.addWidget(preview)

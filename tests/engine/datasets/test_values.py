@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.datasets import load, names
+from engine.datasets.painting import typed_rows, with_rows, without_rows
 from engine.problems import ProblemError
 
 
@@ -208,13 +209,51 @@ def test_all_mistakes_are_told_at_once():
     assert [one.path for one in told] == ["inputs[1]", "targets[0]"]
 
 
+FOUR = {"inputs": [[0], [1], [2], [3]], "targets": [0.5, 1.5, 2.5, 3.5]}
+
+
+def test_typed_rows_say_which_of_them_are_tested_on():
+    loaded = load({**FOUR, "test_rows": [3, 1]})
+    assert (loaded.train_rows.tolist(), loaded.test_rows.tolist()) == ([0, 2], [1, 3])
+    assert loaded.preparation[-1] == "Test rows as given: 2 training rows and 2 test rows."
+    scaled = load({**FOUR, "test_rows": [3, 1], "standardise": True})
+    assert scaled.input_mean.tolist() == [1] and scaled.inputs.ravel().tolist() == [-1, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("more", "fact", "mend"),
+    [
+        ({"test_rows": [4]}, "there is no row 4 to test on", "Choose rows from 0 to 3."),
+        ({"test_rows": [0, 1, 2, 3]}, "all rows are kept for testing", "at least one row"),
+        ({"test_rows": [1], "test_fraction": 0.5}, "the rows are kept for testing twice", "“test_fraction”"),
+        ({"test_rows": [1], "folds": 2}, "the rows are kept for testing twice", "“folds”"),
+        ({"test_rows": [1, 1]}, "“test_rows” names row 1 twice", "once"),
+        ({"test_rows": [-1]}, "“test_rows” holds -1", "counted from 0"),
+        ({"test_rows": [True]}, "“test_rows” holds True", "counted from 0"),
+        ({"test_rows": 3}, "“test_rows” needs a list of row numbers, not 3", "[8, 9]"),
+    ],
+)
+def test_test_rows_that_are_not_there_are_told(more, fact, mend):
+    told = problem(FOUR | more)
+    assert told.path == "test_rows" and told.fact == fact and mend in told.mend
+
+
+def test_rows_taken_away_by_hand_leave_the_others_tested_on():
+    spec = {**FOUR, "test_rows": [1, 3]}
+    left = without_rows(spec, [0])
+    assert left["test_rows"] == [0, 2] and load(left).test_rows.tolist() == [0, 2]
+    assert load(with_rows(spec, [[4]], [4.5])).train_rows.tolist() == [0, 2, 4]
+    assert typed_rows(spec, load(spec))["test_rows"] == [1, 3]
+    assert load(without_rows(spec, [0, 2])).test_rows.tolist() == []
+
+
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(10**400),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=12,
 )
 OPTIONS = ("samples", "noise", "seed", "labels", "standardise", "one_hot", "test_fraction", "inputs", "targets", "task",
-           "features", "coefficients", "path", "class_names", "function", "low")  # fmt: skip
+           "features", "coefficients", "path", "class_names", "function", "low", "test_rows")  # fmt: skip
 
 
 @settings(max_examples=300)
