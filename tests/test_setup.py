@@ -81,3 +81,10 @@ def test_ci_hands_on_the_exit_code_of_make(tmp_path):
     answer = subprocess.run(["bash", ".ci/run"], cwd=tmp_path, capture_output=True, text=True)
     assert answer.returncode != 0
     assert answer.stdout.rstrip().endswith("1 failed")
+
+
+def test_the_page_for_developers_names_files_that_are_there():
+    page = (ROOT / "DEVELOPERS.md").read_text()
+    named = set(re.findall(r"`((?:engine|app|tests|presets)/[\w/.]*)`", page))
+    assert len(named) > 18
+    assert not [name for name in named if not (ROOT / name).exists()]
