@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -253,16 +254,24 @@ def _open_window(options: argparse.Namespace) -> int:
     if "QT_QPA_PLATFORM" not in os.environ and not has_display():
         print(NO_DISPLAY, file=sys.stderr)
         return 1
-    from app.recovery import Keeper
-    from app.settings import Settings
-
-    application, window = make_window(Settings.of_user(), Keeper())
+    application, window = start_window()
     window.crash.install()
     if options.file:
         open_named(window, options.file)
     window.appear()
     window.warm_up()
     return int(application.exec())
+
+
+def start_window() -> tuple[Any, MainWindow]:
+    """The application of a person and its window, not shown yet."""
+    gc.disable()  # what is made on the way lasts, and to look through it took a tenth of the start; then the window collects
+    from app.recovery import Keeper
+    from app.settings import Settings
+
+    application, window = make_window(Settings.of_user(), Keeper())
+    gc.freeze()
+    return application, window
 
 
 def make_window(settings: Settings, keeper: Keeper) -> tuple[Any, MainWindow]:

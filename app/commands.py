@@ -69,8 +69,6 @@ class Commands(QObject):
             action.setShortcuts([QKeySequence(shortcut) for shortcut in command.shortcuts])
         action.setToolTip(tooltip(command.title, command.key))
         action.triggered.connect(lambda: self._perform(command))
-        if command.icon and command.checked is None:
-            current_theme().set_icon(action, command.icon)
         self._commands[command.id], self._actions[command.id] = command, action
         return action
 
@@ -85,8 +83,11 @@ class Commands(QObject):
         self._actions[command_id].trigger()
 
     def action(self, command_id: str) -> QAction:
-        """The action of a command."""
-        return self._actions[command_id]
+        """The action of a command, for whoever shows it: its icon is drawn now, not while the window starts."""
+        command, action = self._commands[command_id], self._actions[command_id]
+        if command.icon and command.checked is None and action.icon().isNull():
+            current_theme().set_icon(action, command.icon)
+        return action
 
     def title(self, command_id: str) -> str:
         """What a command is called at the moment."""

@@ -60,6 +60,11 @@ class HoverButton(QAbstractButton):
             event.ignore()
 
 
+def card_height(width: int) -> int:
+    """Picture, which keeps its proportions, and text."""
+    return round(PICTURE_SHARE * width) + TEXT_HEIGHT
+
+
 class Card(HoverButton):
     """One preset: picture, title, question, size and marks. The picture moves while it is shown scenes."""
 
@@ -112,8 +117,8 @@ class Card(HoverButton):
         self.looked_at.emit(False)
 
     def heightForWidth(self, width: int) -> int:
-        """Picture, which keeps its proportions, and text."""
-        return round(PICTURE_SHARE * width) + TEXT_HEIGHT
+        """As high as every card of that width."""
+        return card_height(width)
 
     def sizeHint(self) -> QSize:
         """A card of the usual width."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.library import SMALL_NETWORK, Preset, chapters, presets
-from app.panels.cards import Card, SideRow
+from app.panels.cards import Card, SideRow, card_height
 from app.panels.rehearsal import Rehearsal, Scene
 from app.recovery import RecoveryBanner
 from app.settings import Settings
@@ -35,7 +35,9 @@ ROOM_FOR_WORDS = 1060  # pixels of the window from which there is room for more 
 ROOM_FOR_SIDE = 1200  # pixels of the window from which the chapters have room for their whole names
 NARROWEST, NARROWEST_CARD = 800, 280
 MOST_COLUMNS = 4
-DRESS_MS = 150  # after it is shown
+FIRST_CARDS = 40  # of a large screen; the others come when these have been painted
+CARDS_AT_ONCE = 12
+LATER_MS = 150  # after it is shown
 
 CHIPS: dict[str, Callable[[Preset], bool]] = {
     "All": lambda preset: True,
@@ -62,8 +64,13 @@ class Gallery(QFrame):
         self._settings = settings
         self._chapter = ""
         self._chip = "All"
-        self.cards: list[Card] = []
-        self._columns = MOST_COLUMNS
+        self._waiting = list(presets())  # that have no card yet
+        self._every: list[Card] = []
+        self._shown: list[Card] = []
+        self._columns, self._card_height = MOST_COLUMNS, 0
+        self._left_to_do: Iterator[bool] = iter(())
+        self._later = QTimer(self, interval=0)
+        self._later.timeout.connect(self._do_some)
         self.rehearsal = Rehearsal(self)
         self.rehearsal.shown.connect(self._show_scene)
         self._watched: Card | None = None
@@ -153,7 +160,7 @@ class Gallery(QFrame):
         self.search.setClearButtonEnabled(True)
         glass = self.search.addAction(current_theme().icon("search", "text3"), QLineEdit.ActionPosition.LeadingPosition)
         current_theme().set_icon(glass, "search", "text3")
-        self.search.textChanged.connect(self._fill)
+        self.search.textChanged.connect(self._choose)
         self.search.returnPressed.connect(self._open_first)
         return self.search
 
@@ -187,24 +194,40 @@ class Gallery(QFrame):
         self._none.setProperty("level", "2")
         self._none.setTextFormat(Qt.TextFormat.PlainText)
         self._scroll.setWidget(body)
-        self._every = [Card(preset, body) for preset in presets()]
-        for card in self._every:
+        self._add_cards(FIRST_CARDS)
+        return self._scroll
+
+    def _add_cards(self, count: int) -> None:
+        """Make cards for the presets that come next; they are shown by `_fill`."""
+        now, self._waiting = self._waiting[:count], self._waiting[count:]
+        for preset in now:
+            card = Card(preset, self._scroll.widget())
             card.hide()
             card.clicked.connect(lambda _=False, card=card: self.preset_chosen.emit(card.preset.id))
             card.looked_at.connect(partial(self._look, card))
-        return self._scroll
+            if self._card_height:
+                card.setFixedHeight(self._card_height)
+            self._every.append(card)
+
+    @property
+    def cards(self) -> list[Card]:
+        """Those that are shown, in the order of reading."""
+        if self._waiting:
+            self._add_cards(len(self._waiting))
+            self._fill()
+        return self._shown
 
     # choosing --------------------------------------------------------------------------------------------------------
 
     def show_chapter(self, chapter: str) -> None:
         """Only the cards of one chapter; an empty id shows all."""
         self._chapter = chapter
-        self._fill()
+        self._choose()
 
     def show_chip(self, name: str) -> None:
         """Only the cards with a mark of CHIPS."""
         self._chip = name
-        self._fill()
+        self._choose()
 
     def refresh(self) -> None:
         """Show the recent files of now, and put the keyboard on the first card."""
@@ -219,19 +242,24 @@ class Gallery(QFrame):
             row.setToolTip(str(path))
             row.clicked.connect(lambda _=False, path=path: self.file_chosen.emit(path))
             self._recent.addWidget(row)
-        if self.cards and not self.search.hasFocus():
-            self.cards[0].setFocus(Qt.FocusReason.OtherFocusReason)
+        if self._shown and not self.search.hasFocus():
+            self._shown[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _choose(self) -> None:
+        """Show the cards of another chapter, mark or word."""
+        self._add_cards(len(self._waiting))
+        self._fill()
 
     def _fill(self) -> None:
         chosen = CHIPS[self._chip]
         words = self.search.text()
-        self.cards = [
+        self._shown = [
             card
             for card in self._every
             if self._chapter in ("", card.preset.chapter) and chosen(card.preset) and card.preset.matches(words)
         ]
         self._clear()  # a layout would ask all cards for their size whenever one of them comes or goes
-        chosen_cards = set(self.cards)
+        chosen_cards = set(self._shown)
         for card in self._every:
             card.setVisible(card in chosen_cards)
         self._none.setText(f"Nothing here matches “{words}”." if words else "No example here has that mark.")
@@ -243,23 +271,36 @@ class Gallery(QFrame):
 
     def _arrange(self) -> None:
         self._clear()
-        self._none.setVisible(not self.cards)
-        if not self.cards:
+        self._none.setVisible(not self._shown)
+        if not self._shown:
             self._grid.addWidget(self._none, 0, 0, 1, self._columns)
-        for index, card in enumerate(self.cards):
+        for index, card in enumerate(self._shown):
             self._grid.addWidget(card, index // self._columns, index % self._columns)
         for column in range(MOST_COLUMNS):
             self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
             self._grid.setColumnMinimumWidth(column, NARROWEST_CARD - 20 if column < self._columns else 0)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The cards that are out of sight get their words when those in sight have been painted."""
+        """The cards that are out of sight come, and get their words, when those in sight have been painted."""
         super().showEvent(event)
-        QTimer.singleShot(DRESS_MS, self, self._dress)
+        self._left_to_do = self._rest_of_cards()
+        QTimer.singleShot(LATER_MS, self, self._later.start)
 
-    def _dress(self) -> None:
-        for card in self._every:
+    def _do_some(self) -> None:
+        """A little of it between two events, so that nobody notices."""
+        if next(self._left_to_do, None) is None:
+            self._later.stop()
+
+    def _rest_of_cards(self) -> Iterator[bool]:
+        while self._waiting:
+            self._add_cards(CARDS_AT_ONCE)
+            if not self._waiting:
+                self._fill()
+            yield True
+        for number, card in enumerate(self._every):
             card.dress()
+            if number % CARDS_AT_ONCE == 0:
+                yield True
 
     def _open_first(self) -> None:
         if self.cards:
@@ -306,9 +347,10 @@ class Gallery(QFrame):
             self._columns = columns
             self._arrange()
         gaps = self._grid.spacing() * (columns - 1)
+        # A layout with heights that hang on widths asks for too much of a scroll area, and gets a bar for nothing.
+        self._card_height = card_height((width - gaps) // columns)
         for card in self._every:
-            # A layout with heights that hang on widths asks for too much of a scroll area, and gets a bar for nothing.
-            card.setFixedHeight(card.heightForWidth((width - gaps) // columns))
+            card.setFixedHeight(self._card_height)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows walk the cards, / goes to the search, Escape empties it."""

@@ -5,15 +5,20 @@ It goes the command's own way to the window: `gallery` is `chainrule`, anything 
 
 from __future__ import annotations
 
+import gc
 import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtWidgets import QWidget
+gc.disable()  # as the command does before it imports anything
 
-from app.cli import make_window, open_named
-from app.recovery import Keeper
-from app.settings import Settings
-from app.window import MainWindow
+from PySide6.QtCore import QEvent, QObject, QTimer  # noqa: E402
+from PySide6.QtWidgets import QWidget  # noqa: E402
+
+from app.cli import open_named, start_window  # noqa: E402
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
 
 LONGEST_MS = 30_000
 
@@ -60,8 +65,9 @@ def leave_after_first_step(window: MainWindow) -> None:
 
 def main(kind: str) -> int:
     """Open the window on the gallery or on a preset."""
+    import_module("app.window")
     say("modules imported")
-    application, window = make_window(Settings.of_user(), Keeper())
+    application, window = start_window()
     say("window built")
     if kind == "gallery":
         FirstPaint(window, window.gallery)
