@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.machines.bodies import body_of, is_chosen
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
+from engine.machines.order import arranged
 from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.store import address_of, is_ready, loop_address
 from engine.placement import RESERVED_INTEGERS
@@ -93,7 +94,11 @@ class CpuMachine:
     @cached_property
     def _laid_open(self) -> tuple[Any, ...]:
         """Full speed for two threads, which share the work by instructions."""
-        return self._memory(self.tape.fast)
+        return self._memory(self._arranged)
+
+    @cached_property
+    def _arranged(self) -> TapeCode:
+        return arranged(self.tape)
 
     @cached_property
     def _shown(self) -> tuple[Any, ...]:
@@ -184,7 +189,7 @@ class CpuMachine:
 
     @cached_property
     def _pieces(self) -> Pieces | None:
-        return pieces_of(self.tape)
+        return pieces_of(self.tape, self._arranged)
 
     def _play_shared(self, times: int) -> int:
         assert self._pieces is not None, "only what is worth it is shared"
@@ -193,7 +198,7 @@ class CpuMachine:
         work, done = (words[WORDS_LINE * place :].ctypes.data for place in (1, 2))
         words[WORDS_LINE] = NOTHING_OPEN
         cuts = [column.ctypes.data for column in self._pieces]
-        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule(self.tape.fast.turns)
+        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule(self._arranged.turns)
         memory = self._laid_open[:-1]
         helper = Thread(target=_loop("help_out", 7), args=(*memory, sharing.ctypes.data), daemon=True)
         helper.start()

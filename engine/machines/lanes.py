@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.machines.spans import Span, spans_of
+from engine.machines.spans import Span, sections_of, spans_of
 from engine.placement import LINE
 from engine.primitives.base import Region
 from engine.program import Value
-from engine.tape import Instruction, Tape
+from engine.tape import Instruction, Tape, TapeCode
 
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
@@ -36,6 +36,7 @@ PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each
 PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "linear_bent", "matmul_onto", "matmul_onto_bent"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
 TOGETHER = 8  # filters whose slopes are summed at once: a piece of fewer is done by a slower way
+FEW_TAPS = 3  # in a row of a filter: of more, half as many filters at once
 
 _free = 0
 
@@ -98,14 +99,16 @@ class Pace:
             self._parts, self._patience = 0, 1
 
 
-def pieces_of(tape: Tape) -> Pieces | None:
-    """How full speed is shared; None where it is not worth it."""
-    instructions, places = tape.fast.instructions, tape.places
+def pieces_of(tape: Tape, code: TapeCode) -> Pieces | None:
+    """How full speed, in that order, is shared; None where it is not worth it."""
+    instructions, places = code.instructions, tape.places
     costs = [_cost(entry, places) for entry in instructions]
     cuts = [_cut(entry.length, cost, _grain(entry)) for entry, cost in zip(instructions, costs, strict=True)]
     spans = [1] * len(cuts)
-    for span, batch in _spans(tape):
-        count, size = _cut(batch, sum(costs[span.begin : span.end]), _examples(batch))
+    for span, batch in _spans(tape, code):
+        mine = costs[span.begin : span.end]
+        rows = span.outputs[mine.index(max(mine))]
+        count, size = _cut(batch, sum(mine), _examples(batch, rows))
         if count > 1 and len(span.outputs) > 1:
             cuts[span.begin : span.end] = [(count, size * outputs) for outputs in span.outputs]
             spans[span.begin] = len(span.outputs)
@@ -116,33 +119,38 @@ def pieces_of(tape: Tape) -> Pieces | None:
     return Pieces(*[np.array(column, np.int64) for column in (counts, sizes, spans)])
 
 
-def _spans(tape: Tape) -> Iterator[tuple[Span, int]]:
-    """All spans of full speed, with the examples of their section."""
-    sections = {turn.full.begin: (turn.full, tape.batch) for turn in tape.fast.turns}
-    sections |= {turn.short.begin: (turn.short, tape.short) for turn in tape.fast.turns if turn.short != turn.full}
-    for section, batch in sections.values():
-        for span in spans_of(tape.fast.instructions, section.begin, section.end, batch):
+def _spans(tape: Tape, code: TapeCode) -> Iterator[tuple[Span, int]]:
+    """All spans of a code, with the examples of their section."""
+    for section, batch in sections_of(tape):
+        for span in spans_of(code.instructions, section.begin, section.end, batch):
             yield span, batch
 
 
-def _examples(batch: int) -> int:
-    """Examples that are best left together: as many as the rows of a product's tile."""
-    return 1 if batch < 2 * TOGETHER else TOGETHER if batch < 4 * TOGETHER else LINE
+def _examples(batch: int, rows: int) -> int:
+    """Examples that are best left together: as many as the rows of a product's tile, `rows` of which are one example."""
+    return 1 if batch < 2 * TOGETHER or rows >= TOGETHER else TOGETHER if batch < 4 * TOGETHER else LINE
 
 
 def _cut(length: int, cost: float, grain: int) -> tuple[int, int]:
     """Number and size of an instruction's pieces, each but the last a multiple of the grain."""
     if cost < WORTH_NS or length < 2 * grain:
         return 1, length
-    count = min(MOST_PIECES, max(2, int(cost / PIECE_NS)))
-    size = -(-length // count // grain) * grain
-    return -(-length // size), size
+    most = min(MOST_PIECES, max(2, int(cost / PIECE_NS)))
+    sizes = [-(-length // count // grain) * grain for count in range(2, most + 1)]
+    # Two threads take turns: what matters is how much the busier one does, then that who is late finds something left.
+    size = min(sizes, key=lambda size: ((_pieces(length, size) + 1) // 2 * size, size))
+    return _pieces(length, size), size
+
+
+def _pieces(length: int, size: int) -> int:
+    return -(-length // size)
 
 
 def _grain(instruction: Instruction) -> int:
     """Outputs that are best left together: whole cache lines, or rows in as many; the slopes of some filters."""
     if instruction.call.primitive.name == "filter_correlation":
-        return max(LINE, TOGETHER * instruction.fields[19])
+        wide, depth = instruction.fields[12], instruction.fields[19]
+        return (TOGETHER if wide <= FEW_TAPS else TOGETHER // 2) * depth
     return 8 if instruction.call.primitive.name == "products_total" else LINE
 
 

@@ -10,12 +10,12 @@ equal shares of some operands, and from any part of others that were there befor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from engine.primitives.base import Primitive
 from engine.program import Call, Value, resolve
-from engine.tape import Instruction
+from engine.tape import Instruction, Section, Tape
 
 LONGEST_SPAN = 1 << 15  # instructions
 
@@ -28,12 +28,13 @@ class Span(NamedTuple):
     outputs: tuple[int, ...]
 
 
-class _Reading(NamedTuple):
-    """What an instruction reads share by share, what it reads all of, and what it writes."""
+class Reading(NamedTuple):
+    """What an instruction reads share by share, what it reads all of, what it writes, and how many outputs an example has."""
 
     shared: list[Value]
     whole: list[Value]
     written: list[Value]
+    outputs: int = 0
 
 
 # Operands that are read share by share; the others are read as a whole.
@@ -51,26 +52,43 @@ _SHARED: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 
 
+def sections_of(tape: Tape) -> Iterable[tuple[Section, int]]:
+    """All sections of full speed, with their examples."""
+    sections = {turn.full.begin: (turn.full, tape.batch) for turn in tape.fast.turns}
+    sections |= {turn.short.begin: (turn.short, tape.short) for turn in tape.fast.turns if turn.short != turn.full}
+    return sections.values()
+
+
 def spans_of(instructions: Sequence[Instruction], begin: int, end: int, batch: int) -> Iterator[Span]:
     """The spans of a section, each as long as can be; `batch`: its examples."""
     first, outputs, written = begin, list[int](), set[int]()
     for at in range(begin, end):
         entry = instructions[at]
-        reading = _reading(entry.call, batch)
-        count = _outputs(entry, batch)
-        if reading is None or count is None:
+        reading = reading_of(entry, batch)
+        if reading is None:
             if outputs:
                 yield Span(first, at, tuple(outputs))
             first, outputs, written = at + 1, [], set()
             continue
-        waits = any(_root(value) in written for value in reading.whole)
-        if outputs and (waits or len(outputs) == LONGEST_SPAN):
+        if outputs and (is_whole(reading, written) or len(outputs) == LONGEST_SPAN):
             yield Span(first, at, tuple(outputs))
             first, outputs, written = at, [], set()
-        outputs.append(count)
-        written.update([_root(value) for value in reading.written])
+        outputs.append(reading.outputs)
+        written.update([root_of(value) for value in reading.written])
     if outputs:
         yield Span(first, end, tuple(outputs))
+
+
+def reading_of(entry: Instruction, batch: int) -> Reading | None:
+    """How an instruction reads and writes if it treats every example by itself; None where it does not."""
+    reading = _reading(entry.call, batch)
+    count = _outputs(entry, batch) if reading is not None else None
+    return None if reading is None or count is None else reading._replace(outputs=count)
+
+
+def is_whole(reading: Reading, written: Set[int]) -> bool:
+    """Whether all of something is read that was written by the examples of a span, each its own."""
+    return any(root_of(value) in written for value in reading.whole)
 
 
 def _outputs(entry: Instruction, batch: int) -> int | None:
@@ -85,7 +103,7 @@ def _outputs(entry: Instruction, batch: int) -> int | None:
     return length // batch if length % batch == 0 else None
 
 
-def _reading(call: Call, batch: int) -> _Reading | None:
+def _reading(call: Call, batch: int) -> Reading | None:
     """How a call reads and writes; None where its results hang on other examples, or nobody has said that they do not."""
     primitive = call.primitive
     if primitive.writes or not isinstance(primitive, Primitive):
@@ -98,7 +116,7 @@ def _reading(call: Call, batch: int) -> _Reading | None:
             return None
         shared = [operand for operand, alone in zip(call.operands, single, strict=True) if not alone or not shape]
         whole = [operand for operand, alone in zip(call.operands, single, strict=True) if alone and shape]
-        return _Reading(shared, whole, [call.result])
+        return Reading(shared, whole, [call.result])
     if not shape or shape[0] % batch:
         return None
     places = _places(call, shapes, shape)
@@ -107,7 +125,7 @@ def _reading(call: Call, batch: int) -> _Reading | None:
     shared = [call.operands[place] for place in places]
     whole = [operand for place, operand in enumerate(call.operands) if place not in places]
     # A fused call may store what it finds on its way into some of its operands.
-    return _Reading(shared, whole, [call.result, *shared] if primitive.is_fused else [call.result])
+    return Reading(shared, whole, [call.result, *shared] if primitive.is_fused else [call.result])
 
 
 def _places(call: Call, shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...]) -> Sequence[int] | None:
@@ -127,7 +145,7 @@ def _places(call: Call, shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...
     return None if mixed or name not in _SHARED else [place for place in _SHARED[name] if place < len(shapes)]
 
 
-def _root(value: Value) -> int:
+def root_of(value: Value) -> int:
     """The index of the value in whose memory it lies."""
     while value.call is not None and value.call.primitive.is_view:
         value = value.call.operands[0]

@@ -129,7 +129,8 @@ def test_a_cell_in_time_lies_open_over_many_steps_at_once():
 
 def test_pieces_cover_every_output_once(shared):
     session = Session(classifier(40, 33, 10))
-    pieces, instructions = session.playback.machine._pieces, session.tape.fast.instructions
+    machine = session.playback.machine
+    pieces, instructions = machine._pieces, machine._arranged.instructions
     assert any(count > 1 for count in pieces.counts)
     for count, size, entry in zip(pieces.counts, pieces.sizes, instructions, strict=True):
         assert (count - 1) * size < entry.length <= count * size + LINE  # the last piece goes on to the end of its line
