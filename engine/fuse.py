@@ -13,6 +13,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from engine.fuse_cells import cell_steps
+from engine.fuse_heads import products_of_heads
 from engine.fuse_pools import winners
 from engine.fuse_rows import row_groups, row_slopes, scaled_rows, softmax_gradient
 from engine.fuse_sums import BENDS, bent_sums, linear, onto
@@ -35,8 +36,8 @@ class Fused(NamedTuple):
 
 
 _PATTERNS: dict[str, list[Pattern]] = {}
-# Where rows to standardise, products over time, bent sums and scaled rows are recognised.
-_BEGINNINGS = ("divide", "total", *BENDS, "broadcast")
+# Where rows to standardise, products over time, bent sums, scaled rows and products of heads are recognised.
+_BEGINNINGS = ("divide", "total", *BENDS, "broadcast", "batch_matmul")
 
 
 def _pattern(last: str) -> Callable[[Pattern], Pattern]:
@@ -68,7 +69,7 @@ class _Group:
         for call, match in row_groups(calls, uses):
             self._replace(call, match)
         alone = [[found] for found in chain(cell_steps(calls, uses), bent_sums(calls, uses))]
-        for together in chain(alone, scaled_rows(calls, uses)):
+        for together in chain(alone, scaled_rows(calls, uses), products_of_heads(calls, uses)):
             if all(self._is_free(call) and self._may_vanish(match) for call, match in together):
                 for call, match in together:
                     self._replace(call, match)
@@ -117,7 +118,7 @@ class Fuser:
 
     def __init__(self) -> None:
         self._groups: dict[object, _Group] = {}
-        self._copies: dict[tuple[Value, Origin], Call] = {}
+        self._copies: dict[tuple[Value, bool, Origin], Call] = {}
         self._products: dict[Call, Call] = {}
 
     def fuse(self, program: Program) -> Fused:
@@ -157,16 +158,17 @@ class Fuser:
         if not any(_reads_columns(call) for call in calls if call.attributes):
             return calls
         result: list[Call] = []
-        copies: dict[tuple[int, int], Value] = {}
+        copies: dict[tuple[int, bool, int], Value] = {}
         for call in calls:
             if call.attributes and _reads_columns(call):
                 matrix = call.operands[1]
                 turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
-                copy = copies.get((matrix.index, ALL_PHASES)) or copies.get((matrix.index, turn))
+                apart = _is_apart(call)
+                copy = copies.get((matrix.index, apart, ALL_PHASES)) or copies.get((matrix.index, apart, turn))
                 if copy is None:
-                    flip = flips.get((matrix, call.origin)) or _flipped(program, matrix, call.origin)
-                    self._copies[matrix, call.origin] = flip
-                    copy = copies[matrix.index, turn] = flip.result
+                    flip = flips.get((matrix, apart, call.origin)) or _flipped(program, call)
+                    self._copies[matrix, apart, call.origin] = flip
+                    copy = copies[matrix.index, apart, turn] = flip.result
                     result.append(flip)
                 product = products.get(call)
                 if product is None or product.operands != (call.operands[0], copy) or product.result is not call.result:
@@ -341,25 +343,40 @@ def _class_gradient(call: Call, uses: Uses) -> Match | None:
     return Match("class_gradient", operands, (share, one_hot, error, spread_rows))
 
 
+_PRODUCTS = ("matmul", "batch_matmul", "batch_matmul_apart")
+
+
 def _reads_columns(call: Call) -> bool:
     """Whether B is asked for transposed, and is no single row that lies as a column would."""
-    asked = call.primitive.name in ("matmul", "batch_matmul") and call.attributes.get("transpose_b")
+    asked = call.primitive.name in _PRODUCTS and call.attributes.get("transpose_b")
     return bool(asked) and call.operands[1].shape[-1] != 1
 
 
-def _flipped(program: Program, matrix: Value, origin: Origin) -> Call:
-    """A copy of a matrix, or of many, with rows and columns changed."""
-    *others, rows, columns = matrix.shape
+def _is_apart(product: Call) -> bool:
+    """Whether the rows of the matrices on the right lie apart."""
+    return "b" in product.attributes.get("apart", "")
+
+
+def _flipped(program: Program, product: Call) -> Call:
+    """A copy of the matrix on the right, or of many, with rows and columns changed."""
+    matrix = product.operands[1]
+    others = matrix.shape[:-2]
     axes = (*range(len(others)), len(others) + 1, len(others))
+    if _is_apart(product):
+        # Rows of a head lie apart: from (…, rows, heads, columns) at once to (…, heads, columns, rows).
+        before = tuple(range(len(others) - 1))
+        axes = (*before, len(others), len(others) + 1, len(others) - 1)
     name, attributes = ("transpose", {}) if not others else ("permute", {"axes": axes})
-    flip = Call(PRIMITIVES[name], (matrix,), attributes, origin)
-    flip.result = Value(program, (*others, columns, rows), "real", flip)
+    flip = Call(PRIMITIVES[name], (matrix,), attributes, product.origin)
+    flip.result = Value(program, tuple([matrix.shape[axis] for axis in axes]), "real", flip)
     return flip
 
 
 def _product(call: Call, copy: Value) -> Call:
     """The same product, of the copy."""
     attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
+    if "apart" in attributes:
+        attributes["apart"] = attributes["apart"].replace("b", "")
     product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
     product.result = call.result
     return product

@@ -205,14 +205,19 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
 
 def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Rows [start, stop) of the products of many matrices, those of all matrices counted through."""
-    rows, columns, depth = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
-    a_row, a_depth = (int64(1), rows) if TRANSPOSE_A == 1 else (depth, int64(1))
+    rows, columns, depth, group = (
+        int64(instruction[4]), int64(instruction[5]), int64(instruction[6]), int64(instruction[7])
+    )  # fmt: skip
+    b_row, y_row = int64(instruction[13]), int64(instruction[16])
+    a_row, a_depth = (int64(1), int64(instruction[10])) if TRANSPOSE_A == 1 else (int64(instruction[10]), int64(1))
     done, none = int64(start), int64(-1)
+    matrix, first = done // rows, done % rows
+    outer, inner = matrix // group, matrix % group
     while done < stop:
-        matrix, first = done // rows, done % rows
         many = rows - first if rows - first < stop - done else stop - done
-        a = int64(instruction[1]) + matrix * rows * depth + first * a_row
-        b, y = int64(instruction[2]) + matrix * depth * columns, int64(instruction[3]) + done * columns
+        a = int64(instruction[1]) + outer * int64(instruction[8]) + inner * int64(instruction[9]) + first * a_row
+        b = int64(instruction[2]) + outer * int64(instruction[11]) + inner * int64(instruction[12])
+        y = int64(instruction[3]) + outer * int64(instruction[14]) + inner * int64(instruction[15]) + first * y_row
         c = int64(0)
         while c < columns:
             left, r = columns - c, int64(0)
@@ -220,20 +225,22 @@ def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
             while r < many:
                 if many >= 8:
                     r = r if r + 8 <= many else many - 8
-                    row, to = a + r * a_row, y + r * columns + c
-                    _tile_8(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
+                    row, to = a + r * a_row, y + r * y_row + c
+                    _tile_8(arena, row, b + c, to, a_row, y_row, left, depth, a_depth, b_row, none)
                     r += 8
                 elif many >= 4:
                     r = r if r + 4 <= many else many - 4
-                    row, to = a + r * a_row, y + r * columns + c
-                    _tile_4(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
+                    row, to = a + r * a_row, y + r * y_row + c
+                    _tile_4(arena, row, b + c, to, a_row, y_row, left, depth, a_depth, b_row, none)
                     r += 4
                 else:
-                    row, to = a + r * a_row, y + r * columns + c
-                    _tile_1(arena, row, b + c, to, a_row, columns, left, depth, a_depth, columns, none)
+                    row, to = a + r * a_row, y + r * y_row + c
+                    _tile_1(arena, row, b + c, to, a_row, y_row, left, depth, a_depth, b_row, none)
                     r += 1
             c += LANES
-        done += many
+        done, first, inner = done + many, int64(0), inner + 1
+        if inner == group:
+            outer, inner = outer + 1, int64(0)
 
 
 @intrinsic

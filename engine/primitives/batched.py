@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -41,34 +42,49 @@ def batch_matmul_shape(a: Value, b: Value, transpose_a: bool = False, transpose_
 
 
 def batch_matmul_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """a, b, y, rows, columns, depth of one product."""
+    """a, b, y, rows, columns, depth of one product; matrices in a group; then of a, b and y the steps from a group to the
+    next, from a matrix to the next and from a row to the next."""
     a, b = operands
-    rows, columns = result.shape[-2:]
-    return (a.offset, b.offset, result.offset, rows, columns, a.shape[-2 if attributes.get("transpose_a") else -1])
+    apart = attributes.get("apart", "")
+    rows, columns = (result.shape[-3] if "y" in apart else result.shape[-2]), result.shape[-1]
+    depth = a.shape[-1]
+    if attributes.get("transpose_a"):
+        depth = a.shape[-3 if "a" in apart else -2]
+    group = result.shape[-2] if "y" in apart else result.shape[-3]
+    steps = [_steps(region.shape, name in apart) for name, region in (("a", a), ("b", b), ("y", result))]
+    return (a.offset, b.offset, result.offset, rows, columns, depth, group, *itertools.chain(*steps))
+
+
+def _steps(shape: Sequence[int], is_apart: bool) -> tuple[int, int, int]:
+    """From a group of matrices to the next, from a matrix to the next, from a row to the next."""
+    group, width = math.prod(shape[-3:]), shape[-1]
+    return (group, width, shape[-2] * width) if is_apart else (group, shape[-2] * width, width)
 
 
 @kernel
 def batch_matmul_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    rows, columns, depth = instruction[4], instruction[5], instruction[6]
-    step = rows if TRANSPOSE_A else 1
+    rows, columns, depth, group = instruction[4], instruction[5], instruction[6], instruction[7]
+    a_row, b_row, step = instruction[10], instruction[13], instruction[10] if TRANSPOSE_A else 1
     for r in range(start, stop):
         matrix, row = r // rows, r % rows
-        a = instruction[1] + matrix * rows * depth + (row if TRANSPOSE_A else row * depth)
-        b, out = instruction[2] + matrix * depth * columns, instruction[3] + r * columns
+        outer, inner = matrix // group, matrix % group
+        a = instruction[1] + outer * instruction[8] + inner * instruction[9] + (row if TRANSPOSE_A else row * a_row)
+        b = instruction[2] + outer * instruction[11] + inner * instruction[12]
+        out = instruction[3] + outer * instruction[14] + inner * instruction[15] + row * instruction[16]
         if TRANSPOSE_B:
             for block in range(columns // 4):  # four sums at a time: each number of A is read once for all of them
-                begin = b + 4 * block * depth
+                begin = b + 4 * block * b_row
                 t0, t1, t2, t3 = real(0), real(0), real(0), real(0)
                 for k in range(depth):
                     x, i = arena[a + k * step], begin + k
                     t0 += x * arena[i]
-                    t1 += x * arena[i + depth]
-                    t2 += x * arena[i + 2 * depth]
-                    t3 += x * arena[i + 3 * depth]
+                    t1 += x * arena[i + b_row]
+                    t2 += x * arena[i + 2 * b_row]
+                    t3 += x * arena[i + 3 * b_row]
                 c = out + 4 * block
                 arena[c], arena[c + 1], arena[c + 2], arena[c + 3] = t0, t1, t2, t3
             for c in range(columns - columns % 4, columns):
-                total, begin = real(0), b + c * depth
+                total, begin = real(0), b + c * b_row
                 for k in range(depth):
                     total += arena[a + k * step] * arena[begin + k]
                 arena[out + c] = total
@@ -76,16 +92,16 @@ def batch_matmul_body(arena: Arena, integers: Integers, instruction: Code, start
             for c in range(columns):
                 arena[out + c] = real(0)
             for block in range(depth // 4):  # four rows of B for each pass over the result: a third of the traffic
-                k, begin = 4 * block, b + 4 * block * columns
+                k, begin = 4 * block, b + 4 * block * b_row
                 x0, x1 = arena[a + k * step], arena[a + (k + 1) * step]
                 x2, x3 = arena[a + (k + 2) * step], arena[a + (k + 3) * step]
                 for c in range(columns):
                     i = begin + c
-                    first = x0 * arena[i] + x1 * arena[i + columns]
-                    last = x2 * arena[i + 2 * columns] + x3 * arena[i + 3 * columns]
+                    first = x0 * arena[i] + x1 * arena[i + b_row]
+                    last = x2 * arena[i + 2 * b_row] + x3 * arena[i + 3 * b_row]
                     arena[out + c] = arena[out + c] + (first + last)
             for k in range(depth - depth % 4, depth):
-                x, begin = arena[a + k * step], b + k * columns
+                x, begin = arena[a + k * step], b + k * b_row
                 for c in range(columns):
                     arena[out + c] = arena[out + c] + x * arena[begin + c]
 
@@ -109,6 +125,26 @@ batch_matmul = register(Primitive(
     name="batch_matmul", formula=r"Y_n = A_n B_n", shape=batch_matmul_shape, body=batch_matmul_body,
     derivative=batch_matmul_derivative, encode=batch_matmul_encode, length=rows_of_result, variant=matmul_variant,
     source="Aggarwal 2023, §12.2.5.2",
+))  # fmt: skip
+
+
+def swapped(shape: Shape, is_apart: bool) -> Shape:
+    """(…, groups, rows, width) of matrices whose rows lie (…, rows, groups, width), and back."""
+    return (*shape[:-3], shape[-2], shape[-3], shape[-1]) if is_apart else shape
+
+
+def apart_shape(a: Value, b: Value, apart: str, transpose_a: bool = False, transpose_b: bool = False) -> Shape:
+    """As of a product of matrices whose rows lie together; `apart` names those of a, b and y whose rows do not."""
+    *groups, rows, depth = swapped(a.shape, "a" in apart)
+    *_, b_rows, b_columns = swapped(b.shape, "b" in apart)
+    return swapped((*groups, depth if transpose_a else rows, b_rows if transpose_b else b_columns), "y" in apart)
+
+
+batch_matmul_apart = register(Primitive(
+    name="batch_matmul_apart", formula=r"Y_n = A_n B_n", shape=apart_shape, body=batch_matmul_body,
+    encode=batch_matmul_encode, length=rows_of_result, variant=matmul_variant, is_fused=True,
+    source="permute, permute, batch_matmul, permute",
+    convention="a matrix of each head: their rows lie side by side, those of one step of time together",
 ))  # fmt: skip
 
 

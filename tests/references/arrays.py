@@ -55,6 +55,24 @@ def batch_matmul(a, b, transpose_a=False, transpose_b=False):
     return np.einsum(f"...{'ki' if transpose_a else 'ik'},...{'jk' if transpose_b else 'kj'}->...ij", a, b)
 
 
+def products_apart(draw: Draw, primitive: Primitive) -> Case:
+    """Products of which a, b or y may lie with the rows of a group of matrices side by side."""
+    case = products(draw, primitive)
+    group = draw(st.integers(1, 3))
+    operands = [np.stack([x.reshape(-1, *x.shape[-2:])] * group, axis=1) for x in case.operands]
+    operands = [x * np.arange(1, group + 1).reshape(-1, 1, 1) for x in operands]
+    apart = "".join([name for name in "aby" if draw(st.booleans())])
+    operands = [x.swapaxes(1, 2).copy() if name in apart else x for name, x in zip("ab", operands, strict=True)]
+    return Case(operands, {**case.attributes, "apart": apart})
+
+
+@reference("batch_matmul_apart", products_apart)
+def batch_matmul_apart(a, b, apart, transpose_a=False, transpose_b=False):
+    a, b = (x.swapaxes(-2, -3) if name in apart else x for name, x in zip("ab", (a, b), strict=True))
+    y = batch_matmul(a, b, transpose_a, transpose_b)
+    return y.swapaxes(-2, -3) if "y" in apart else y
+
+
 def axes_in_some_order(draw: Draw, primitive: Primitive) -> Case:
     shape = draw(shapes(0, 4))
     return Case(numbers(draw, [(shape, ANY)]), {"axes": tuple(draw(st.permutations(range(len(shape)))))})
