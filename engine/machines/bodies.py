@@ -107,9 +107,9 @@ def _softmax(instruction: Instruction) -> tuple[Kernel, Variant] | None:
 
 def _in_registers(kernel: Kernel) -> Choice:
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
-        vectors = -(-instruction.fields[-1] // vector_length())
-        most = next((some for some in (1, 2, MOST_VECTORS) if vectors <= some), 0)
-        return (kernel, (("VECTORS", most),)) if most else None
+        width, longest = instruction.fields[-1], vector_length()
+        most = next((some for some in (1, 2, MOST_VECTORS) if width <= some * longest), 0)
+        return (kernel, (("VECTORS", most), ("WHOLE", int(width == most * longest)))) if most else None
 
     return choose
 

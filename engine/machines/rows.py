@@ -30,7 +30,7 @@ def _halves(builder: Any, x: Any, y: Any, lanes: int) -> tuple[Any, Any]:
     return builder.shuffle_vector(x, y, every_second(0)), builder.shuffle_vector(x, y, every_second(1))
 
 
-def _each_row(builder: Any, join: Callable[[Any, Any], Any], rows: Sequence[Any], lanes: int) -> Any:
+def each_row(builder: Any, join: Callable[[Any, Any], Any], rows: Sequence[Any], lanes: int) -> Any:
     """All lanes of each row made one number: a vector of as many numbers as there are rows."""
     left = list(rows)
     while len(left) > 1:
@@ -58,13 +58,13 @@ def _rows(with_loss: bool, ragged: bool) -> Any:
             numbers = [b.select(b.icmp_signed("<", number, count), number, _WHOLE(0)) for number in numbers]
         shifts = [b.mul(number, columns) for number in numbers]
         rows = [v.load(b.add(z, shift), 0, mask, v.full(-_INFINITY)) for shift in shifts]
-        largest = _each_row(b, v.larger, rows, v.lanes)
+        largest = each_row(b, v.larger, rows, v.lanes)
 
         def spread(vector: Any, row: int) -> Any:
             return b.shuffle_vector(vector, vector, ir.Constant(v.words, [row] * v.lanes))
 
         grown = [exp_below_0(v, b.fsub(row, spread(largest, number))) for number, row in enumerate(rows)]
-        sums = _each_row(b, b.fadd, grown, v.lanes)
+        sums = each_row(b, b.fadd, grown, v.lanes)
         shares = b.fdiv(few.full(1.0), sums)
         for number, (row, shift) in enumerate(zip(grown, shifts, strict=True)):
             v.store(b.fmul(row, spread(shares, number)), b.add(p, shift), 0, mask)
