@@ -270,6 +270,7 @@ def start_window() -> tuple[Any, MainWindow]:
     from app.settings import Settings
 
     application, window = make_window(Settings.of_user(), Keeper())
+    window.runner.compile_apart()
     gc.freeze()
     return application, window
 

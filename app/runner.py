@@ -144,6 +144,10 @@ class Runner(QObject):
         """Play so many iterations as fast as it goes, then stand still."""
         self._send(lambda worker: worker.run(iterations))
 
+    def compile_apart(self) -> None:
+        """Have kernels compiled by other processes from now on."""
+        self._send(lambda worker: worker.compile_apart())
+
     def warm_up(self) -> None:
         """Load the engine while nobody waits for it."""
         self._send(lambda worker: worker.warm_up())

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from app.first_kernels import order_first_kernels
 from app.messages import Message, last_of_each
 from app.pace import Deciding, Pace
 from app.run_keeper import RunKeeper, go_on_from, write_run
@@ -124,12 +125,19 @@ class Worker:
 
     # what messages do ------------------------------------------------------------------------------------------------
 
+    def compile_apart(self) -> None:
+        """Let other processes compile kernels: this one would keep the window waiting meanwhile."""
+        from engine.machines.workshop import open_workshop
+
+        open_workshop()
+
     def warm_up(self) -> None:
         """Import what the first plan and the first formulas will need, unless a document is open already."""
         if self._document is None:
             import engine.session  # noqa: F401 - the compiler comes along
             from app.theme.typesetting import setter
 
+            order_first_kernels(lambda: not self.inbox.empty())
             setter()
 
     def open(self, document: Document, revision: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from threading import Thread
 from typing import Any
 
@@ -15,13 +15,14 @@ from engine.machines.bodies import body_of, is_chosen
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.order import arranged
 from engine.machines.runs import RUN, Joined, Played, joined
-from engine.machines.store import address_of, is_ready, loop_address
+from engine.machines.store import address_of, announce, is_loop_ready, is_ready, loop_address, loop_order, order_of
 from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeCode, Turn
 
 Array = np.ndarray[Any, np.dtype[Any]]
+LOOPS, SHARED_LOOPS = ("play", "iterate"), ("help_out", "iterate_shared")  # of one thread, of two
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
 WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
 NOTHING_OPEN = 0  # no piece of work that nobody has
@@ -111,19 +112,41 @@ class CpuMachine:
         return kernels, self.arena.ctypes.data, self.integers.ctypes.data, fields, starts, lengths, played
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Compile or load every kernel of this tape now, telling `progress(done, all)` before each of them."""
-        tape = self.tape
-        codes = [tape.fast.instructions, tape.shown.instructions]
-        codes += [tape.shown_step(step).instructions for step in tape.steps]
-        wanted = {body_of(entry, tape.dtype) for code in codes for entry in code}
-        wanted.update(_body(entry, tape.dtype) for entry in self._joined.played)
-        waiting = [body for body in wanted if not is_ready(*body, tape.dtype)]
-        for done, body in enumerate(waiting):
+        """Compile or load all native code of this tape now, telling `progress(done, all)` before each piece.
+
+        What the first steps need comes first.
+        """
+        loops, bodies = self._unprepared()
+        self._announce(loops, bodies, urgent=True)
+        waiting = [partial(loop_address, name) for name in loops]
+        waiting += [partial(address_of, *body, self.tape.dtype) for body in bodies]
+        for done, have in enumerate(waiting):
             if progress is not None:
                 progress(done, len(waiting))
-            address_of(*body, tape.dtype)
+            have()
         if progress is not None and waiting:
             progress(len(waiting), len(waiting))
+
+    def announce(self) -> None:
+        """Let a workshop, if there is one, compile at its leisure what `prepare` would ask for."""
+        self._announce(*self._unprepared(), urgent=False)
+
+    def _announce(self, loops: list[str], bodies: list[tuple[Kernel, Variant]], *, urgent: bool) -> None:
+        orders = [order_of(*body, self.tape.dtype) for body in bodies]
+        announce([*map(loop_order, loops), *orders], urgent=urgent)
+
+    def _unprepared(self) -> tuple[list[str], list[tuple[Kernel, Variant]]]:
+        """The native loops and the kernels that this process does not have yet, in the order in which steps need them."""
+        tape = self.tape
+        codes = [tape.shown_step(step).instructions for step in tape.steps]
+        codes += [tape.shown.instructions, tape.fast.instructions]
+        wanted = dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code)
+        wanted.update(dict.fromkeys(_body(entry, tape.dtype) for entry in self._joined.played))
+        loops = LOOPS if self._pieces is None else (*LOOPS, *SHARED_LOOPS)
+        return (
+            [name for name in loops if not is_loop_ready(name)],
+            [body for body in wanted if not is_ready(*body, tape.dtype)],
+        )
 
     def tell_time(self) -> None:
         """Show the clock to the kernels; playing does it by itself."""

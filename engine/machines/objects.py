@@ -69,6 +69,11 @@ def keep(name: str, symbol: str, code: bytes) -> None:
             return
 
 
+def is_kept(name: str) -> bool:
+    """Whether there is a file of that kernel, damaged or not."""
+    return (folder() / f"{name}.kernel").is_file()
+
+
 def linked(name: str) -> int | None:
     """The address of a kernel that was kept, linked into this process; None where there is none, or a damaged one."""
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from llvmlite import ir
@@ -40,19 +42,36 @@ def read_whole(context, address, place):  # type: ignore[no-untyped-def]
     return types.int64(types.int64, types.int64), generate
 
 
+class Loop:
+    """A native loop, compiled when it is first asked for: a step needs one of them."""
+
+    def __init__(self, function: Callable[..., Any], signature: Any) -> None:
+        self._function, self._signature = function, signature
+
+    @cached_property
+    def compiled(self) -> Any:
+        """What Numba makes of it, with its `address`."""
+        return cfunc(self._signature, cache=not KEEPS, error_model="numpy")(self._function)
+
+
+def loop(signature: Any) -> Callable[[Callable[..., Any]], Loop]:
+    """Record a loop with the types that it is called with."""
+    return lambda function: Loop(function, signature)
+
+
 _WHOLES, _WORDS, _NUMBER = types.CPointer(types.int64), types.CPointer(types.int32), types.int64
 # kernels, arena, integers, code, starts, lengths: what both loops are handed first, as addresses.
 _MEMORY = (_WHOLES, _NUMBER, _NUMBER, _NUMBER, _WHOLES, _WHOLES)
 
 
-@cfunc(types.void(*_MEMORY, _NUMBER, _NUMBER), cache=not KEEPS, error_model="numpy")
+@loop(types.void(*_MEMORY, _NUMBER, _NUMBER))
 def play(kernels, arena, integers, code, starts, lengths, begin, end):  # type: ignore[no-untyped-def]
     """Play instructions [begin, end) once."""
     for pc in range(begin, end):
         call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
 
 
-@cfunc(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER), cache=not KEEPS, error_model="numpy")
+@loop(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER))
 def iterate(kernels, arena, integers, code, starts, lengths, words, clock, schedule, times):  # type: ignore[no-untyped-def]
     """Play whole iterations until `times` are done or a kernel raises the flag; returns how many were done.
 
@@ -177,7 +196,7 @@ def wait(spins, yielding):  # type: ignore[no-untyped-def]
         hand_on(yielding)
 
 
-@njit(error_model="numpy")
+@njit(forceinline=True, error_model="numpy")
 def work_off(kernels, arena, integers, code, starts, lengths, sharing, found, helps):  # type: ignore[no-untyped-def]
     """Claim a piece of the work found in the word and do it, who `helps` the last one; who comes too late does nothing.
 
@@ -198,7 +217,7 @@ def work_off(kernels, arena, integers, code, starts, lengths, sharing, found, he
     return 1
 
 
-@cfunc(types.void(*_MEMORY, _WHOLES), cache=not KEEPS, error_model="numpy")
+@loop(types.void(*_MEMORY, _WHOLES))
 def help_out(kernels, arena, integers, code, starts, lengths, sharing):  # type: ignore[no-untyped-def]
     """What a second thread does while `iterate_shared` runs: take pieces of work that lie open, until told to stop.
 
@@ -217,7 +236,7 @@ def help_out(kernels, arena, integers, code, starts, lengths, sharing):  # type:
             spins += 1
 
 
-@cfunc(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER, _WHOLES), cache=not KEEPS, error_model="numpy")
+@loop(types.int64(*_MEMORY, _WORDS, _WHOLES, _WHOLES, _NUMBER, _WHOLES))
 def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock, schedule, times, sharing):  # type: ignore[no-untyped-def]
     """As `iterate`, but dear instructions lie open in pieces, which `help_out` takes from as well; `sharing` as there.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types as python_types
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.machines import objects
 from engine.machines.fingerprint import fingerprint
+from engine.machines.workshop import Order, current_workshop
 from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
 
 # Not nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible. Not arcp and afn: they
@@ -22,6 +23,7 @@ FAST_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST, "float64": False}
 SCALAR_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST - {"reassoc"}, "float64": False}
 
 _addresses: dict[tuple[str, Variant, str], int] = {}
+_loops: dict[str, int] = {}
 _alive: list[Any] = []  # a kernel's code lives as long as its cfunc object
 
 
@@ -30,24 +32,60 @@ def address_of(kernel: Kernel, variant: Variant, dtype: str) -> int:
     key = (kernel.name, variant, dtype)
     found = _addresses.get(key)
     if found is None:
-        name = "_".join([kernel.name, dtype, *(f"{word.lower()}{value}" for word, value in variant)])
-        found = _addresses[key] = objects.linked(_file(kernel, name)) or _compiled(kernel, variant, dtype, name)
+        order = order_of(kernel, variant, dtype)
+        found = objects.linked(order.file) or _made(order) or _compiled(kernel, variant, dtype)
+        _addresses[key] = found
     return found
 
 
-def _file(kernel: Kernel, name: str) -> str:
-    return f"{name}-{fingerprint(kernel)}"
+def _name(kernel: Kernel, variant: Variant, dtype: str) -> str:
+    return "_".join([kernel.name, dtype, *(f"{word.lower()}{value}" for word, value in variant)])
 
 
-@cache
+def order_of(kernel: Kernel, variant: Variant, dtype: str) -> Order:
+    """What to tell a workshop that is to compile this kernel."""
+    function = kernel.function
+    body = function if isinstance(function, str) else f"{function.__module__}:{function.__name__}"
+    return Order(f"{_name(kernel, variant, dtype)}-{fingerprint(kernel)}", body, kernel.name, variant, dtype)
+
+
+def loop_order(name: str) -> Order:
+    """What to tell a workshop that is to compile a native loop."""
+    return Order(f"loop_{name}", kernel=name)
+
+
+def announce(orders: Iterable[Order], *, urgent: bool) -> None:
+    """Tell a workshop, if there is one, what will be asked for in this order; it begins with what was never compiled."""
+    workshop = current_workshop()
+    if workshop is not None:
+        workshop.ask([order for order in orders if not objects.is_kept(order.file)], urgent=urgent)
+
+
+def _made(order: Order) -> int | None:
+    """The address of what the workshop compiled, if there is one and it could."""
+    workshop = current_workshop()
+    return objects.linked(order.file) if workshop is not None and workshop.make(order) else None
+
+
 def loop_address(name: str) -> int:
     """The address of one of the native loops in `engine.machines.player`; linked from disk or compiled."""
-    found = objects.linked(f"loop_{name}")
+    found = _loops.get(name)
     if found is None:
-        loop = getattr(import_module("engine.machines.player"), name)
-        _keep(loop, f"loop_{name}")
-        found = loop.address
+        order = loop_order(name)
+        found = _loops[name] = objects.linked(order.file) or _made(order) or _compiled_loop(name)
     return found
+
+
+def is_loop_ready(name: str) -> bool:
+    """Whether this process has the native loop already."""
+    return name in _loops
+
+
+def _compiled_loop(name: str) -> int:
+    loop = getattr(import_module("engine.machines.player"), name).compiled
+    _keep(loop, loop_order(name).file)
+    address: int = loop.address
+    return address
 
 
 def is_ready(kernel: Kernel, variant: Variant, dtype: str) -> bool:
@@ -55,9 +93,10 @@ def is_ready(kernel: Kernel, variant: Variant, dtype: str) -> bool:
     return (kernel.name, variant, dtype) in _addresses
 
 
-def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
+def _compiled(kernel: Kernel, variant: Variant, dtype: str) -> int:
     from numba import cfunc, types
 
+    name = _name(kernel, variant, dtype)
     number = types.float32 if dtype == "float32" else types.float64
     signature = types.void(
         types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64
@@ -76,7 +115,7 @@ def _compiled(kernel: Kernel, variant: Variant, dtype: str, name: str) -> int:
         compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(
             function
         )
-    _keep(compiled, _file(kernel, name))
+    _keep(compiled, order_of(kernel, variant, dtype).file)
     address: int = compiled.address
     return address
 
