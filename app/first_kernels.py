@@ -12,17 +12,24 @@ def order_first_kernels(is_wanted_elsewhere: Callable[[], bool]) -> None:
 
     is_wanted_elsewhere  asked before each example: then no further one is planned
     """
-    from engine.machines.objects import is_kept
+    from engine.machines import objects
     from engine.machines.store import loop_order
     from engine.machines.workshop import current_workshop
     from engine.session import Session
 
-    if current_workshop() is None or is_kept(loop_order("iterate").file):
+    if current_workshop() is None or objects.is_kept(loop_order("iterate").file):
         return
     for preset in first_presets():
         if is_wanted_elsewhere():
             return
         Session(load_preset(preset)).playback.machine.announce()
+
+
+def order_loops() -> None:
+    """Have the native loops compiled, where they never were: helpers get ready while a document is planned."""
+    from engine.machines.store import announce, loop_order
+
+    announce([loop_order("play"), loop_order("iterate")], urgent=True)
 
 
 def first_presets() -> list[Preset]:

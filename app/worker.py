@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.first_kernels import order_first_kernels
+from app.first_kernels import order_first_kernels, order_loops
 from app.messages import Message, last_of_each
 from app.pace import Deciding, Pace
 from app.run_keeper import RunKeeper, go_on_from, write_run
@@ -148,6 +148,7 @@ class Worker:
         self.run_keeper.keep_in(None)
         self._set_playing(False)
         self._unprepared, self._kernels = False, 0
+        order_loops()
         self._plan()
         self._unprepared = True
 

@@ -1,0 +1,38 @@
+"""The very first start: helpers begin before somebody asks, and only then."""
+
+from app import first_kernels
+from app.library import chapters
+from engine.machines import objects, store, workshop
+
+
+class Listening(workshop.Workshop):
+    """A workshop that only hears what is asked for."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.heard = []
+
+    def ask(self, orders, *, urgent=True):
+        self.heard += [(order.file, urgent) for order in orders]
+
+
+def test_the_kernels_of_the_first_examples_are_ordered_while_nobody_waits(monkeypatch):
+    shop = Listening()
+    monkeypatch.setattr(workshop, "_workshop", shop)
+    monkeypatch.setattr(objects, "is_kept", lambda name: False)
+    asked = iter([False, False, True])
+    first_kernels.order_first_kernels(lambda: next(asked))
+    assert len(shop.heard) > 10
+    assert not any(urgent for _, urgent in shop.heard)
+
+
+def test_nothing_is_ordered_on_a_later_start(monkeypatch):
+    shop = Listening()
+    monkeypatch.setattr(workshop, "_workshop", shop)
+    store.loop_address("iterate")
+    first_kernels.order_first_kernels(lambda: False)
+    assert shop.heard == []
+
+
+def test_each_chapter_is_begun():
+    assert [preset.chapter for preset in first_kernels.first_presets()] == [chapter.id for chapter in chapters()]
