@@ -17,6 +17,7 @@ from app.canvas.geometry import LABELLED_FROM, Geometry
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, font, ink, width_of
 from app.canvas.ports import draw_port
 from app.canvas.readings import Strip, Words
+from app.canvas.resting import leave
 from app.theme.numbers import NOT_COMPUTED, number_text
 
 if TYPE_CHECKING:
@@ -143,6 +144,7 @@ class LiveLayer(QGraphicsItem):
 
     def geometry_changes(self) -> None:
         """The node is about to change its size."""
+        leave(self)
         self.prepareGeometryChange()
 
     def boundingRect(self) -> QRectF:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPolygonF, QRegion
 from PySide6.QtWidgets import QGraphicsObject, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.ink import ink
+from app.canvas.resting import leave
 
 if TYPE_CHECKING:
     from app.canvas.resting_scene import RestingScene
@@ -46,6 +47,7 @@ class Marks(QGraphicsObject):
 
     def follow(self, paths: Sequence[QPainterPath], part: str) -> None:
         """The wires have moved: run along their new paths."""
+        leave(self)
         self.prepareGeometryChange()
         self._paths, self._part = [path for path in paths if not path.isEmpty()], part
         self.update()

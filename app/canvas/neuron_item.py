@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
@@ -11,6 +13,7 @@ from app.canvas.ink import draw_icon, ink
 from app.canvas.live import HALO, ICONS, TEXT_FROM, LiveState, draw_glow, draw_ringed, state_icon
 from app.canvas.neuron_drawing import BESIDE, Neuron
 from app.canvas.node_item import DrawnNode
+from app.canvas.resting import leave
 
 
 class NeuronItem(DrawnNode):
@@ -18,6 +21,11 @@ class NeuronItem(DrawnNode):
 
     cached = False  # nearly everything on it is live
     boost = 1.0
+
+    def setPos(self, *place: Any) -> None:
+        """Move: Qt paints it, so the place that it leaves is told first."""
+        leave(self)
+        super().setPos(*place)
 
     def enlarge(self, boost: float) -> None:
         """Draw numbers and names larger: the canvas is seen from afar."""

@@ -49,3 +49,14 @@ def paint_at_rest(painter: QPainter, item: QGraphicsItem) -> None:
     painter.translate(item.pos())
     item.paint(painter, None, None)  # type: ignore[arg-type]
     painter.restore()
+
+
+def leave(item: QGraphicsItem) -> None:
+    """An item is about to cover another area: what it covers is painted anew with the next frame.
+
+    Qt would ask for that only later, and a frame that comes between (the backdrop asks for some of its own) makes it
+    forget where the item stood: the old picture stayed beside the new one.
+    """
+    scene = item.scene()
+    if scene is not None and item.isVisible():
+        scene.update(item.sceneBoundingRect())

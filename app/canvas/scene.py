@@ -346,7 +346,7 @@ class CanvasScene(LitScene):
         wires = {wire for node in nodes for wire in self._wires_at.get(node, ())}
         self._route(wires)
         for name in wires & self.labels.keys():
-            self.labels[name].setPos(self.wires[name].path.pointAtPercent(0.5))
+            self.labels[name].move_to(self.wires[name].path.pointAtPercent(0.5))
         self.layers.lay_lines(nodes)
         self.numbers.follow_marks()
 

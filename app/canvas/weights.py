@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from app.canvas.ink import draw_chevron, draw_plate, draw_text, ink, width_of
 from app.canvas.live import DASH, TEXT_FROM, zoom_of
 from app.canvas.readings import Words, is_finite
+from app.canvas.resting import leave
 from app.canvas.wire_item import WireItem
 from app.canvas.wiring import Wiring
 from app.editor import wire_id
@@ -58,6 +59,8 @@ class WeightLabel(QGraphicsItem):
         self.hovered = self.focused = False
         self.boost = 1.0
         self._measure()
+        if not wire.path.isEmpty():  # until there is time to look for a place where it covers nothing
+            self.setPos(wire.path.pointAtPercent(PLACES[0]))
         self.setZValue(LABELS_Z)
         if place.count == 1:
             self.setCursor(Qt.CursorShape.SizeAllCursor)
@@ -68,7 +71,7 @@ class WeightLabel(QGraphicsItem):
         words = _words(weights, signed=True, digits=2)
         gradient = _words(self._part(gradients.get(self.place.key)), signed=True, token="backward")
         if (words, gradient) != (self.words, self.gradient):
-            self.prepareGeometryChange()
+            self._change_geometry()
             self.words, self.gradient = words, gradient
             self._measure()
             self.update()
@@ -88,10 +91,20 @@ class WeightLabel(QGraphicsItem):
 
     def enlarge(self, boost: float) -> None:
         """Draw larger: the canvas is seen from afar."""
-        self.prepareGeometryChange()
+        self._change_geometry()
         self.boost = boost
         self._measure()
         self.update()
+
+    def move_to(self, place: QPointF) -> None:
+        """Stand at a place of the scene."""
+        if place != self.pos():
+            leave(self)
+            self.setPos(place)
+
+    def _change_geometry(self) -> None:
+        leave(self)
+        self.prepareGeometryChange()
 
     def boundingRect(self) -> QRectF:
         """Both lines, around the item's place."""
@@ -173,7 +186,7 @@ def place_labels(labels: Iterable[WeightLabel], obstacles: Iterable[QRectF]) -> 
         if path.isEmpty():
             continue
         place = best_place(path.pointAtPercent, label.room, taken)
-        label.setPos(place)
+        label.move_to(place)
         taken.append(label.room.translated(place))
 
 

@@ -17,6 +17,7 @@ from app.canvas.layer.plan import MOST_LABELLED
 from app.canvas.live import DASH, zoom_of
 from app.canvas.neuron_drawing import mixed
 from app.canvas.readings import Words, fixed_level
+from app.canvas.resting import leave
 from app.canvas.weights import best_place, draw_weight, weight_area
 from app.theme import current_theme
 
@@ -81,6 +82,8 @@ class WeightLines(QGraphicsItem):
         self.lines, self.labels, self._area = [], [], QRectF()
 
     def _change_geometry(self) -> None:
+        leave(self)
+        leave(self.marks)
         self.prepareGeometryChange()
         self.marks.prepareGeometryChange()
 

@@ -12,6 +12,7 @@ from app.canvas.layer.numbers import Entries, LayerNumbers
 from app.canvas.layer.plan import LayerPlan
 from app.canvas.live import enlarged, zoom_of
 from app.canvas.readings import fixed_level
+from app.canvas.resting import leave
 from app.theme import current_theme
 from app.theme.matrix import heat_pixels, square_pixels
 from app.theme.numbers import NOT_COMPUTED, number_text
@@ -42,6 +43,7 @@ class WeightMatrix(QGraphicsItem):
     def take(self, plan: LayerPlan) -> None:
         """Stand where the plan says; nowhere where there are lines."""
         if plan.matrix != self._place:
+            leave(self)
             self.prepareGeometryChange()
             self._place = plan.matrix
         self._shape = plan.shape

@@ -4,23 +4,30 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication
 
+from app.canvas import CanvasView
 from app.canvas.geometry import measure
 from app.canvas.live import zoom_of
 from app.canvas.readings import strip_of, words_of
 from app.canvas.wiring import Wiring
+from app.editor import Editor
 from app.theme import current_theme
 from engine.graph import Graph
 from engine.snapshot import Reading, read
+from tests.app.canvas.conftest import neuron_document
 
 
 def pixels(view, area):
     """The colours of a part of the scene as painted: (height, width, 3)."""
-    image = (
-        view.grab(view.rectangle_on_screen(area)).toImage().convertToFormat(view.grab().toImage().Format.Format_RGB888)
-    )
+    return numbers_of(view.grab(view.rectangle_on_screen(area)))
+
+
+def numbers_of(picture):
+    """The colours of a picture: (height, width, 3)."""
+    image = picture.toImage().convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).astype(int)
 
@@ -207,6 +214,37 @@ def test_weight_labels_cover_neither_each_other_nor_a_neuron(neurons, snapshot_o
         one.intersects(neurons.canvas.nodes[n].geometry.circle.translated(neurons.canvas.nodes[n].pos()))
         for n in neurons.canvas.nodes
     )
+
+
+def test_a_shorter_number_leaves_nothing_of_a_longer_one_behind(neurons, snapshot_of):
+    """Even where a frame for something else is painted between the new number and Qt's own request for its place."""
+    slopes = {"neuron_1.weight": [[-0.0000123], [0.000456]]}
+    neurons.canvas.numbers.show(snapshot_of({}, slopes, WEIGHTS))
+    QApplication.processEvents()
+    before = neurons.canvas.labels["input_1.value>neuron_1.x"].sceneBoundingRect()
+    assert holds(screen_of(neurons, before), QColor(current_theme().colour("backward")), tolerance=60)
+    neurons.canvas.numbers.show(snapshot_of({}, {"neuron_1.weight": [[0.0], [0.0]]}, WEIGHTS, iteration=2))
+    neurons.viewport().repaint(QRect(neurons.viewport().rect().center(), QSize(2, 2)))
+    QApplication.processEvents()
+    after = neurons.canvas.labels["input_1.value>neuron_1.x"].sceneBoundingRect()
+    left = QRectF(before.topLeft(), QPointF(after.left() - 1, before.bottom()))
+    assert left.width() > 10
+    assert not holds(screen_of(neurons, left), QColor(current_theme().colour("backward")), tolerance=60)
+
+
+def test_a_weight_stands_on_its_wire_from_the_first_frame(qtbot):
+    view = CanvasView(Editor(neuron_document()))
+    qtbot.addWidget(view)
+    for name, label in view.canvas.labels.items():
+        path = view.canvas.wires[name].path
+        assert not path.isEmpty() and path.boundingRect().adjusted(-1, -1, 1, 1).contains(label.pos())
+
+
+def screen_of(view, area):
+    """What stands on the screen, and not what a fresh painting would show."""
+    place = view.rectangle_on_screen(area)
+    corner = view.viewport().mapTo(view, place.topLeft())
+    return numbers_of(view.screen().grabWindow(view.winId(), corner.x(), corner.y(), place.width(), place.height()))
 
 
 def test_on_a_fine_screen_text_is_shown_from_the_same_zoom(qapp):
