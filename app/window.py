@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
         self.notice.clicked.connect(self.go_to)
         self.notice.back_wanted.connect(self.runner.step_back_to_good)
         self.tour.page_shown.connect(self._show_page)
+        self.runner.snapshot_ready.connect(self.tour.show_snapshot)
 
     def appear(self) -> None:
         """Show it to a person. A small screen is filled: with a frame around it the window would be larger than that."""
@@ -174,6 +175,7 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
             self.workspace.canvas.formula_note.floating = self.rooms.bubble_over_canvas
             self.tour.placed.connect(self.workspace.canvas.formula_note.place)
+            self.workspace.player.kind_changed.connect(self.tour.note_step_kind)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
             self.workspace.desk.lend(self.actions())

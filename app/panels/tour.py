@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVB
 
 from app.commands import Command, Commands, key_text
 from app.theme import current_theme
+
+if TYPE_CHECKING:
+    from engine.snapshot import Snapshot
 
 WIDTH = 320
 POINTER = 10
@@ -54,6 +57,10 @@ class TourBubble(QWidget):
         self._pages: list[dict[str, Any]] = []
         self._page = 0
         self._target: QRect | None = None
+        self._snapshot: Snapshot | None = None
+        self._step_kind = "node"  # what → plays
+        self._asked: Command | None = None  # by the page
+        self._left = 1  # presses until the page has shown what it speaks of
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._build()
         commands.performed.connect(self._follow)
@@ -140,13 +147,13 @@ class TourBubble(QWidget):
         self._title.setText(str(page.get("title", "")))
         self._count.setText(f"{self._page + 1} of {len(self._pages)}")
         self._text.setText(str(page.get("text", "")))
-        command = self._command()
+        self._asked = command = self._command()
         key = command.key if command is not None else key_text(str(page.get("press") or ""))
         self._before.setText("Press" if key else "")
         self._key.setText(key)
         for part in (self._before, self._key):
             part.setVisible(bool(key))
-        self._after.setText(f"to {command.title.lower()}" if command is not None and key else "")
+        self._count_presses()
         self.back.setVisible(self._page > 0)
         self.next.setText(self._word(command))
         self.show()
@@ -175,18 +182,47 @@ class TourBubble(QWidget):
         return None
 
     def _press(self) -> None:
-        """The button does what the page asks for, as the key would."""
+        """The button does what the page asks for, as the key would: all steps up to the node it speaks of."""
         command = self._command()
         if command is not None and self._commands.action(command.id).isEnabled():
-            self._commands.run(command.id)  # `_follow` turns the page
+            for _ in range(self._left):
+                self._commands.run(command.id)  # `_follow` turns the page
         else:
             self.go_on()
 
     def _follow(self, command_id: str) -> None:
+        command = self._command() if self.isVisible() else None
+        if command is None or command.id != command_id:
+            return
+        if self._left > 1:
+            self._say_presses(self._left - 1)
+        else:
+            self.go_on()
+
+    # steps -----------------------------------------------------------------------------------------------------------
+
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Where the run stands: a page that asks for a step waits until the node it speaks of has worked."""
+        self._snapshot = snapshot
         if self.isVisible():
-            command = self._command()
-            if command is not None and command.id == command_id:
-                self.go_on()
+            self._count_presses()
+
+    def note_step_kind(self, kind: str) -> None:
+        """What a press of → plays from now on."""
+        self._step_kind = kind
+        if self.isVisible():
+            self._count_presses()
+
+    def _count_presses(self) -> None:
+        page, command = self._pages[self._page], self._asked
+        is_counted = command is not None and command.id == WORDS["step"] and self._step_kind == "node"
+        shown = str(page.get("show") or "").partition(".")[0]
+        self._say_presses(steps_until(self._snapshot, shown) if is_counted and self._snapshot is not None else 1)
+
+    def _say_presses(self, count: int) -> None:
+        self._left, command = count, self._asked
+        often = f", {count} times" if count > 1 else ""
+        self._after.setText(f"to {command.title.lower()}{often}" if command is not None and self._key.text() else "")
 
     # place -----------------------------------------------------------------------------------------------------------
 
@@ -253,6 +289,19 @@ class TourBubble(QWidget):
         if along is None:
             return QPolygonF([QPointF(edge, y - half), QPointF(tip, y), QPointF(edge, y + half)])
         return QPolygonF([QPointF(x - half, edge), QPointF(x, tip), QPointF(x + half, edge)])
+
+
+def steps_until(snapshot: Snapshot, node: str) -> int:
+    """How many steps there are until a node has worked, it included; 1 where it has no more to do in this phase."""
+    following = snapshot.next_step
+    if following is None:
+        return 1
+    ahead = [
+        step for step in snapshot.steps
+        if step.index >= following.index and (step.part, step.phase) == (following.part, following.phase)
+    ]  # fmt: skip
+    inner = f"{node}/"  # of a composite the nodes in it work
+    return next((at for at, step in enumerate(ahead, 1) if step.node == node or step.node.startswith(inner)), 1)
 
 
 def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequence[tuple[QRect, float]] = ()) -> QPoint:

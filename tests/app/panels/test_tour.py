@@ -31,20 +31,39 @@ def test_the_first_page_says_where_it_is_and_what_to_press(touring):
     assert (tour._key.text(), tour.next.text()) == ("Space", "Play")
 
 
-def test_the_button_does_what_the_key_would_and_turns_the_page(qtbot, touring):
+def test_the_button_steps_to_the_node_that_the_page_speaks_of_and_turns_the_page(qtbot, touring):
     qtbot.mouseClick(touring.tour.next, Qt.MouseButton.LeftButton)
+    assert count(touring) == "2 of 3"
     qtbot.waitUntil(lambda: touring.workspace.player.lane._last is not None)
-    assert count(touring) == "2 of 3"
+    qtbot.waitUntil(lambda: touring.workspace.player.lane._last.node == "hidden")
 
 
-def test_pressing_the_key_turns_the_page_too(qtbot, touring):
-    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Right)
+def test_the_key_turns_the_page_once_the_node_has_worked(qtbot, touring):
+    """Before, the first press turned it: the reader was led away before there was anything to read."""
+    tour, canvas = touring.tour, touring.workspace.canvas
+    order = [step.node for step in touring.workspace._snapshot.steps]
+    before = order.index("hidden")
+    assert before >= 1
+    for left in range(before, 0, -1):
+        assert tour._after.text() == f"to step, {left + 1} times"
+        with qtbot.waitSignal(touring.runner.snapshot_ready):
+            qtbot.keyClick(canvas, Qt.Key.Key_Right)
+        assert count(touring) == "1 of 3"
+    assert tour._after.text() == "to step"
+    qtbot.keyClick(canvas, Qt.Key.Key_Right)
     assert count(touring) == "2 of 3"
-    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Right)
+    qtbot.keyClick(canvas, Qt.Key.Key_Right)
     assert count(touring) == "2 of 3"
-    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Space)
+    qtbot.keyClick(canvas, Qt.Key.Key_Space)
     assert count(touring) == "3 of 3"
     qtbot.waitUntil(lambda: touring.runner.playing)
+
+
+def test_a_step_of_a_whole_phase_turns_the_page_at_once(qtbot, touring):
+    touring.workspace.player.set_kind("phase")
+    assert touring.tour._after.text() == "to step"
+    qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Right)
+    assert count(touring) == "2 of 3"
 
 
 def test_back_goes_back_and_the_last_page_ends_the_tour(qtbot, touring):
