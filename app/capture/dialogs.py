@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QCloseEvent, QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -296,13 +296,13 @@ class FilmDialog(CaptureDialog):
         if name == SEED:
             self._seed = answer
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """Give up what is being recorded."""
+    def done(self, result: int) -> None:
+        """Give up what is being recorded; Escape comes by here as well, but not by a close event."""
         if self.recorder is not None:
             self.recorder.cancel()
             self._stop("")
         self._describe()
-        super().closeEvent(event)
+        super().done(result)
 
 
 def open_picture_dialog(window: MainWindow) -> PictureDialog:

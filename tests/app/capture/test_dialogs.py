@@ -145,6 +145,19 @@ def test_cancel_leaves_no_file_and_no_thread(qtbot, film, opened, tmp_path):
     assert recorder is not None and list(tmp_path.glob("*.gif*")) == list(tmp_path.glob(".*.tmp")) == []
 
 
+def test_escape_gives_the_film_up_as_cancel_does(qtbot, film, opened, tmp_path):
+    """Before, it went on behind a dialog that was gone: a file that nobody wanted, and a crash report."""
+    film.span.setValue(5000)
+    film.frames.setValue(400)
+    film.ask_path = lambda suggestion, filter: tmp_path / "film.gif"
+    press(qtbot, film.save)
+    runner = film._studio.runner
+    qtbot.waitUntil(lambda: film.bar.value() > 2)
+    qtbot.keyClick(film, Qt.Key.Key_Escape)
+    assert not runner.is_alive
+    assert not list(tmp_path.glob("*.gif"))
+
+
 def test_closing_the_window_ends_the_film(qtbot, film, opened, tmp_path):
     film.span.setValue(5000)
     film.frames.setValue(400)
