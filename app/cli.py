@@ -145,6 +145,8 @@ def find_document(name: str) -> tuple[Document | None, list[Problem]]:
         document = load_preset(preset)
     elif path.is_file():
         document = Document.load(path)
+    elif path.is_dir():
+        return None, [Problem(f"“{name}” is a folder", "Name a file in it.", kind="file")]
     else:
         guess = did_you_mean(name, [each.id for each in presets()])
         fact = f"there is no file and no preset “{name}”"
@@ -152,10 +154,10 @@ def find_document(name: str) -> tuple[Document | None, list[Problem]]:
     return document, document.check()
 
 
-def tell(name: str, problems: list[Problem]) -> None:
-    """Print problems, each behind the name of its file."""
+def tell(name: str, problems: list[Problem], *, aside: bool = False) -> None:
+    """Print problems, each behind the name of its file; aside where what follows is the answer."""
     for problem in problems:
-        print(f"{name}: {problem.severity}: {told(problem)}")
+        print(f"{name}: {problem.severity}: {told(problem)}", file=sys.stderr if aside else sys.stdout)
 
 
 def told(problem: Problem) -> str:
@@ -327,6 +329,7 @@ def _draw(options: argparse.Namespace, report: Callable[[Session], None]) -> int
     try:
         if document is None and problems:
             raise ProblemError(*problems)
+        tell(options.file, [each for each in problems if each.severity == "error"], aside=True)  # the rest is drawn
         print(render(options, document, report))
     except ProblemError as error:
         tell(options.file, list(error.problems))

@@ -219,8 +219,10 @@ def _fault(text: str, position: int, expected: str) -> tuple[str, str]:
     if _UNFINISHED.match(text, position):
         mend = "It was not written or copied completely: look for another copy. What stands before is opened."
         return f"the file breaks off at {place}", mend
-    mend = "Correct that place in a text editor. What stands before it is opened."
-    found = text[position : position + 12] + ("…" if len(text) > position + 12 else "")
+    before = "What stands before it is opened." if text[:position].strip() else ""
+    mend = f"Correct that place in a text editor. {before}".rstrip()
+    line_left = text[position:].partition("\n")[0].rstrip()
+    found = line_left[:12] + ("…" if len(line_left) > 12 else "")
     return f"{place}: {expected} (found {said(found)})", mend
 
 

@@ -56,7 +56,7 @@ class PaintHand:
     @property
     def hint(self) -> str:
         """What a click does."""
-        return "click adds, drag sprays, right button erases" if self.is_on else ""
+        return "click adds, drag sprays, right erases" if self.is_on else ""
 
     # the mode --------------------------------------------------------------------------------------------------------
 

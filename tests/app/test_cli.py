@@ -1,6 +1,7 @@
 """The command line: what it prints, what it writes, how it exits."""
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -273,6 +274,24 @@ def test_what_cannot_be_drawn_is_told_as_a_sentence_and_nothing_is_written(
     assert main(["render", str(sound), "--out", "x.png", *options]) == 1
     assert words in capsys.readouterr().out
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_picture_of_what_is_sound_says_what_is_missing_in_it(capsys, tmp_path, sound):
+    """Before, it said nothing, and of a broken file only that its canvas was empty."""
+    value = json.loads(sound.read_text(encoding="utf-8"))
+    value["graph"]["nodes"][-1]["type"] = "densse"
+    partly, broken = tmp_path / "partly.json", tmp_path / "broken.json"
+    partly.write_text(json.dumps(value), encoding="utf-8")
+    broken.write_text("hello\nworld", encoding="utf-8")
+    assert main(["render", str(partly), "--canvas", "--out", str(tmp_path / "x.png")]) == 0
+    assert "no node type is called “densse”" in capsys.readouterr().err
+    assert main(["render", str(broken), "--canvas", "--out", str(tmp_path / "y.png")]) == 1
+    assert "this is no JSON (found “hello”). Correct that place in a text editor.\n" in capsys.readouterr().err
+
+
+def test_a_folder_is_told_as_one(capsys, tmp_path):
+    assert main(["check", str(tmp_path)]) == 1
+    assert f"“{tmp_path}” is a folder" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [["--out", "x.gif"], ["--out", "x.png", "--canvas"]])

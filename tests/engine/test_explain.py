@@ -750,3 +750,28 @@ def test_what_is_left_of_a_long_sum_with_infinities_is_no_number_and_no_warning(
     chosen = choose(numbers, len(numbers))
     assert (chosen.more, chosen.places[:2]) == (len(numbers) - len(chosen.places), [0, 1])
     assert chosen.rest is not None and np.isnan(chosen.rest)
+
+
+def test_a_weight_that_the_update_wrote_over_is_not_multiplied_with_numbers_of_the_iteration_before():
+    """Before, a new iteration showed new weight × old derivative under “outgoing”: a number that never was."""
+    session = Session(xor_document())
+    session.step("iteration")
+    session.step("node")
+    output = [step for step in session.steps if step.node == "dense_2"]
+    assert [step.part for step in output] == ["forward", "backward", "update"]
+    for step in output:
+        told = explain(session, step)
+        assert told is not None and told.note == ""
+        roles = {"result", "incoming", "outgoing", "local", "gradient", "new"}
+        assert [t for line in told.equations for t in line.terms if t.role in roles and t.number is not None] == []
+
+
+def test_an_update_changes_its_own_node_and_no_other_before_it_has_its_turn():
+    session = Session(xor_document())
+    while session.next_step.part != "update":
+        session.step("node")
+    while session.next_step.part == "update":
+        before, node = session.parameters, session.next_step.node
+        session.step("node")
+        changed = {address for address, numbers in session.parameters.items() if (numbers != before[address]).any()}
+        assert changed == {f"{node}.weight", f"{node}.bias"}
