@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from functools import cached_property
-from itertools import takewhile
 from typing import Any, Literal
 
 import numpy as np
@@ -171,10 +170,8 @@ class Playback:
             self._begun = self._taken()
             if self.drivers.players:
                 self.drivers.players.play(machine, self.drivers.watch)
-        # Neighbouring updates may be played by one instruction: the first step keeps what they all write over.
-        if step.part == "update" and (self.position == 0 or not _same_part(self.steps[self.position - 1], step)):
-            together = takewhile(lambda other: _same_part(other, step), self.steps[self.position :])
-            self._keep(together)
+        if step.part == "update":
+            self._keep([step])
         if self.drivers and step.part == "update":
             self._let_decide()
         machine.play(step, short=self._is_short(self.within))

@@ -52,15 +52,10 @@ class Instruction(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A run of instructions, and the end of each step within it (in the order of the tape's steps)."""
+    """A run of instructions."""
 
     begin: int
     end: int
-    step_ends: tuple[int, ...]
-
-    def span(self, step: int) -> tuple[int, int]:
-        """The instructions of one step."""
-        return (self.step_ends[step - 1] if step else self.begin), self.step_ends[step]
 
 
 class StepCode(NamedTuple):
@@ -117,7 +112,6 @@ class Tape:
     slots: list[Value] = field(default_factory=list)  # settings and constants: numbers that a hand changes
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: slots; parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
-    _updates: dict[int, TapeCode] = field(default_factory=dict)  # by phase
     _steps: dict[int, StepCode] = field(default_factory=dict)  # by index of the step
 
     @cached_property
@@ -141,11 +135,12 @@ class Tape:
     def shown_step(self, step: Step) -> StepCode:
         """The code of one step: what stepping plays.
 
-        Planned when the step is first played, so that an edit waits for no more than it is about to show.
+        Planned when the step is first played, so that an edit waits for no more than it is about to show. At full speed
+        neighbouring updates may be played by one instruction; here each changes its own node and no other.
         """
         code = self._steps.get(step.index)
         if code is None:
-            code = self._steps[step.index] = self._update(step) if step.part == "update" else self._alone(step)
+            code = self._steps[step.index] = self._alone(step)
         return code
 
     def _alone(self, step: Step) -> StepCode:
@@ -160,14 +155,6 @@ class Tape:
         if self.short:
             short = _encode_calls(self, calls, self.short, instructions)
         return StepCode(instructions, full, short)
-
-    def _update(self, step: Step) -> StepCode:
-        """Neighbouring updates may be played by one instruction, which the first of their steps plays."""
-        code = self._updates.get(step.phase)
-        if code is None:
-            calls = [c for c in self._shown_calls if c.origin.part == "update" and c.origin.phase == step.phase]
-            code = self._updates[step.phase] = _encode(self, calls, ())
-        return StepCode(code.instructions, code.full.span(step.index), code.short.span(step.index))
 
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
@@ -254,28 +241,22 @@ def _takes_part(origin: Origin, phase: int) -> bool:
 
 
 def _encode_section(tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction]) -> Section:
-    ends: list[int] = []
-    begin, end = _encode_calls(tape, calls, batch, instructions, ends)
-    return Section(begin, end, tuple(_step_ends(tape.position, [call.origin for call in calls], begin, ends)))
+    return Section(*_encode_calls(tape, calls, batch, instructions))
 
 
-def _step_ends(
-    position: Mapping[Origin, int], origins: Sequence[Origin], begin: int = 0, ends: Sequence[int] | None = None
-) -> list[int]:
-    """Where each step ends among calls with these origins; or among what `ends` says that each of them ends at."""
-    found = [begin] * len(position)
+def _step_ends(position: Mapping[Origin, int], origins: Sequence[Origin]) -> list[int]:
+    """Where each step ends among calls with these origins."""
+    found = [0] * len(position)
     origin, step = None, 0
     for at, mine in enumerate(origins):
         if mine is not origin:
             origin, step = mine, position[mine]
-        found[step] = ends[at] if ends is not None else at + 1
+        found[step] = at + 1
     return list(accumulate(found, max))  # a step without calls of its own ends where the one before it does
 
 
-def _encode_calls(
-    tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction], ends: list[int] | None = None
-) -> tuple[int, int]:
-    """Append the instructions of calls; where they begin and end. `ends` is told how many there are behind each call."""
+def _encode_calls(tape: Tape, calls: Sequence[Call], batch: int, instructions: list[Instruction]) -> tuple[int, int]:
+    """Append the instructions of calls; where they begin and end."""
     places, begin, same_batch = tape.places, len(instructions), batch == tape.batch
     for call in calls:
         primitive = call.primitive
@@ -289,8 +270,6 @@ def _encode_calls(
                     result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch
                 )
             _append(instructions, begin, call, primitive, operands, result)
-        if ends is not None:
-            ends.append(len(instructions))
     return begin, len(instructions)
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Explainer", "Factor", "Factors", "curve", "explain", "factors"]
 
 
-UPDATED_SINCE = "The result is of the last iteration, whose update changed a number behind it. Step on to this node."
 SET_SINCE = "A number was set by hand since. This is the update that would follow; it was not done."
 
 
@@ -72,7 +71,8 @@ class Explainer:
                 state, equations = "absent", [_without_numbers(line) for line in equations]
         note = disagreement(reading)
         if note and state == "earlier":
-            note = UPDATED_SINCE
+            # What the last iteration found was written over by its update: its numbers are not there to be told.
+            state, equations, note = "absent", [_without_numbers(line) for line in equations], ""
         return Explanation(step.node, step.part, title, tuple(equations), state, note)
 
     def curve(self, node: str, row: int = 0, unit: int = 0) -> Curve | None:

@@ -159,7 +159,8 @@ class Update:
             if left is not None:
                 return left
             return live.array(value) if value.source.role == "setting" else live.now(value)
-        if live.session.tape.places[value.index] is None or live.session.gradient_state(value) == "absent":
+        state = "absent" if live.session.tape.places[value.index] is None else live.session.gradient_state(value)
+        if state == "absent" or (state == "earlier" and not self.was_played):  # the last update has used that one up
             return None
         return live.session.memory_of(value, live.shape(value))
 

@@ -47,7 +47,7 @@ def joined(code: TapeCode) -> Joined:
     for section in {section.begin: section for turn in code.turns for section in turn}.values():
         begin = len(played)
         _join(code.instructions[section.begin : section.end], played)
-        sections[section.begin] = Section(begin, len(played), ())
+        sections[section.begin] = Section(begin, len(played))
     return Joined(played, [Turn(sections[turn.full.begin], sections[turn.short.begin]) for turn in code.turns])
 
 
