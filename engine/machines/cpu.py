@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
-from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property, partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from threading import Thread
 from typing import Any
 
@@ -14,8 +13,19 @@ import numpy as np
 from engine.machines.bodies import body_of, is_chosen
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.order import arranged
+from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
 from engine.machines.runs import RUN, Joined, Played, joined
-from engine.machines.store import address_of, announce, is_loop_ready, is_ready, loop_address, loop_order, order_of
+from engine.machines.store import (
+    address_of,
+    announce,
+    is_loop_ready,
+    is_ready,
+    loop_address,
+    loop_order,
+    native_loop,
+    order_of,
+)
+from engine.machines.twins import may_be_halved
 from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
@@ -70,13 +80,13 @@ class CpuMachine:
         self.arena[0] = 1  # kernels that sum by a product read their factor here
         self.integers = np.zeros(tape.integers_size + 16, np.int32)
         self.clock = np.zeros(3, np.int64)
-        self._epoch = (1, 1)
+        self.epoch = (1, 1)
         self._pace = Pace()
         self._stepped: dict[int, tuple[Any, ...]] = {}  # by the identity of a step's instructions
 
     def set_epoch(self, full: int, total: int) -> None:
         """An epoch is `total` iterations, the first `full` of them of whole batches."""
-        self._epoch = (full, total)
+        self.epoch = (full, total)
 
     @cached_property
     def _joined(self) -> Joined:
@@ -90,12 +100,12 @@ class CpuMachine:
 
     @cached_property
     def _fast(self) -> tuple[Any, ...]:
-        return self._memory(self._joined)
+        return self.memory(self._joined)
 
     @cached_property
     def _laid_open(self) -> tuple[Any, ...]:
         """Full speed for two threads, which share the work by instructions."""
-        return self._memory(self._arranged)
+        return self.memory(self._arranged)
 
     @cached_property
     def _arranged(self) -> TapeCode:
@@ -103,9 +113,10 @@ class CpuMachine:
 
     @cached_property
     def _shown(self) -> tuple[Any, ...]:
-        return self._memory(self.tape.shown)
+        return self.memory(self.tape.shown)
 
-    def _memory(self, code: TapeCode | StepCode | Joined) -> tuple[Any, ...]:
+    def memory(self, code: TapeCode | StepCode | Joined) -> tuple[Any, ...]:
+        """What the native loops are handed first: addresses, and what must live as long as they are used."""
         played = _Playable(code.played if isinstance(code, Joined) else _each(code), self.tape.dtype)
         kernels, starts, lengths = (array.ctypes.data for array in (played.kernels, played.starts, played.lengths))
         fields = played.fields.ctypes.data
@@ -143,6 +154,7 @@ class CpuMachine:
         wanted = dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code)
         wanted.update(dict.fromkeys(_body(entry, tape.dtype) for entry in self._joined.played))
         loops = LOOPS if self._pieces is None else (*LOOPS, *SHARED_LOOPS)
+        loops = (*loops, *TWIN_LOOPS) if may_be_halved(tape) else loops
         return (
             [name for name in loops if not is_loop_ready(name)],
             [body for body in wanted if not is_ready(*body, tape.dtype)],
@@ -157,7 +169,7 @@ class CpuMachine:
     def play_once(self) -> None:
         """Play all of the shown code; the clock stands still."""
         self.tell_time()
-        _loop("play", 8)(*self._shown[:-1], *self.tape.shown.full[:2])
+        native_loop("play", 8)(*self._shown[:-1], *self.tape.shown.full[:2])
 
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
@@ -165,50 +177,69 @@ class CpuMachine:
         code = self.tape.shown_step(step)
         memory = self._stepped.get(id(code.instructions))
         if memory is None:
-            memory = self._stepped[id(code.instructions)] = self._memory(code)
-        _loop("play", 8)(*memory[:-1], *(code.short if short else code.full))
+            memory = self._stepped[id(code.instructions)] = self.memory(code)
+        native_loop("play", 8)(*memory[:-1], *(code.short if short else code.full))
 
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
         if shown:
             return self._play_whole(self._shown, self.tape.shown.turns, times)
-        if self._pieces is None or times < SHARED_ITERATIONS or available() < 2:
+        if times < SHARED_ITERATIONS or available() < 2 or (self._pair is None and self._pieces is None):
             return self._play_whole(self._fast, self._joined.turns, times)
         done = 0
         while done < times:
             shared, some = self._pace.choose(times - done)
             began = time.perf_counter()
-            played = self._play_shared(some) if shared else self._play_whole(self._fast, self._joined.turns, some)
+            played = self._play_together(some) if shared else self._play_alone(some)
             self._pace.note(shared, played, time.perf_counter() - began)
             done += played
             if played < some or self.flag:
                 break
+        if self._pair is not None:
+            self._pair.take_over(self)
         return done
 
+    def _play_alone(self, times: int) -> int:
+        if self._pair is not None:
+            self._pair.part()
+        return self._play_whole(self._fast, self._joined.turns, times)
+
+    def _play_together(self, times: int) -> int:
+        return self._pair.play(self, times) if self._pair is not None else self._play_shared(times)
+
     def _play_whole(self, memory: tuple[Any, ...], turns: Iterable[Turn], times: int) -> int:
-        schedule = self._schedule(turns)
-        return int(_loop("iterate", 10)(*memory[:-1], *self._clockwork, schedule.ctypes.data, times))
+        schedule = self._schedule_of(turns)
+        return int(native_loop("iterate", 10)(*memory[:-1], *self._clockwork, schedule.ctypes.data, times))
 
     @property
     def _clockwork(self) -> tuple[int, int]:
         return self.integers.ctypes.data, self.clock.ctypes.data
 
-    def _schedule(self, turns: Iterable[Turn]) -> Array:
-        sections = [bound for turn in turns for section in turn for bound in section[:2]]
-        return np.array([*self._epoch, self.tape.batch, len(sections) // 4, *sections], np.int64)
+    def _schedule_of(self, turns: Iterable[Turn]) -> Array:
+        return self.schedule([bound for turn in turns for section in turn for bound in section[:2]])
+
+    def schedule(self, bounds: Sequence[int]) -> Array:
+        """What the native loops know of time; `bounds` are of each turn those of its full section and of its short one."""
+        return np.array([*self.epoch, self.tape.batch, len(bounds) // 4, *bounds], np.int64)
 
     def repeat(self, begin: int, end: int, times: int) -> None:
         """Play a stretch of what is `played` over and over, as iterations of its own; only for who measures it."""
-        schedule = np.array([*self._epoch, self.tape.batch, 1, begin, end, begin, end], np.int64)
+        schedule = self.schedule([begin, end, begin, end])
         words = np.zeros(RESERVED_INTEGERS, np.int32)  # nobody raises a flag here: numbers may grow without end
-        _loop("iterate", 10)(*self._fast[:-1], words.ctypes.data, self.clock.ctypes.data, schedule.ctypes.data, times)
+        native_loop("iterate", 10)(
+            *self._fast[:-1], words.ctypes.data, self.clock.ctypes.data, schedule.ctypes.data, times
+        )
 
     def copy(self) -> CpuMachine:
         """Another machine of the same tape with the same numbers at the same time: playing it leaves this one alone."""
         twin = CpuMachine(self.tape)
         twin.arena[:], twin.integers[:], twin.clock[:] = self.arena, self.integers, self.clock
-        twin._epoch = self._epoch
+        twin.epoch = self.epoch
         return twin
+
+    @cached_property
+    def _pair(self) -> Pair | None:
+        return pair_of(self)
 
     @cached_property
     def _pieces(self) -> Pieces | None:
@@ -221,12 +252,12 @@ class CpuMachine:
         work, done = (words[WORDS_LINE * place :].ctypes.data for place in (1, 2))
         words[WORDS_LINE] = NOTHING_OPEN
         cuts = [column.ctypes.data for column in self._pieces]
-        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule(self._arranged.turns)
+        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule_of(self._arranged.turns)
         memory = self._laid_open[:-1]
-        helper = Thread(target=_loop("help_out", 7), args=(*memory, sharing.ctypes.data), daemon=True)
+        helper = Thread(target=native_loop("help_out", 7), args=(*memory, sharing.ctypes.data), daemon=True)
         helper.start()
         arguments = (*memory, *self._clockwork, schedule.ctypes.data, times, sharing.ctypes.data)
-        iterations = int(_loop("iterate_shared", 11)(*arguments))
+        iterations = int(native_loop("iterate_shared", 11)(*arguments))
         helper.join()
         return iterations
 
@@ -244,12 +275,6 @@ class CpuMachine:
         region = self.tape.region(value)
         memory = self.integers if value.kind == "whole" else self.arena
         return memory[region.offset : region.offset + region.size].reshape(region.shape)
-
-
-@cache
-def _loop(name: str, arguments: int) -> Any:
-    """A native loop that returns a whole number; called through ctypes, which lets go of the interpreter's lock meanwhile."""
-    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
 
 
 def _each(code: TapeCode | StepCode) -> Iterator[Played]:

@@ -29,7 +29,7 @@ WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core h
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
 FIRST, FEWEST = 4, 16  # iterations of a trial at least, and of what is no trial: a helper takes a while to begin
 # Seconds: how long the faster way is gone, and how long it would take for as much as a trial of the slower one does.
-PART_S, TRIAL_S = 4e-3, 1e-3
+PART_S, TRIAL_S = 16e-3, 1e-3
 MOST_PATIENCE = 32  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
@@ -102,7 +102,7 @@ class Pace:
 def pieces_of(tape: Tape, code: TapeCode) -> Pieces | None:
     """How full speed, in that order, is shared; None where it is not worth it."""
     instructions, places = code.instructions, tape.places
-    costs = [_cost(entry, places) for entry in instructions]
+    costs = [cost_of(entry, places) for entry in instructions]
     cuts = [_cut(entry.length, cost, _grain(entry)) for entry, cost in zip(instructions, costs, strict=True)]
     spans = [1] * len(cuts)
     for span, batch in _spans(tape, code):
@@ -154,7 +154,7 @@ def _grain(instruction: Instruction) -> int:
     return 8 if instruction.call.primitive.name == "products_total" else LINE
 
 
-def _cost(instruction: Instruction, places: list[Region | None]) -> float:
+def cost_of(instruction: Instruction, places: list[Region | None]) -> float:
     """Nanoseconds, roughly. The shorter last batch has instructions of its own, which are taken for as dear."""
 
     def size(value: Value) -> int:
@@ -174,7 +174,7 @@ def flops_of(instruction: Instruction) -> int:
     if name in ("batch_matmul", "batch_matmul_apart"):
         return 2 * instruction.length * fields[4] * fields[5]
     if name == "products_total":
-        return 2 * math.prod(fields[1:4]) * fields[5]
+        return 2 * math.prod(fields[1:3]) * (fields[4] + fields[5]) * fields[7]
     if name in CONVOLUTIONS:  # images, filters and cells of the result, taps, and channels that a filter sees
         return 2 * fields[4] * math.prod(fields[8:13]) * fields[19]
     return 0

@@ -279,3 +279,84 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
             break
     say(sharing[0], STOP)
     return done
+
+
+_NUMBERS = types.CPointer(types.float32)
+POST_FIELDS, STAGE_FIELDS, ADDED = 5, 4, 1  # as `engine.machines.twins` has them
+_TWIN = (_WHOLES, _WHOLES, _NUMBERS, _WORDS, _WHOLES, _WHOLES, _NUMBER, *[_WHOLES] * 3, _NUMBERS, _NUMBERS)
+
+
+@loop(types.int64(*_MEMORY, *_TWIN))
+def iterate_twin(  # type: ignore[no-untyped-def]
+    kernels, arena, integers, code, starts, lengths, firsts, lasts, numbers, words,
+    clock, schedule, times, meeting, stages, posts, mine, its,
+):  # fmt: skip
+    """As `iterate`, for one of two threads that play the same instructions: of each the outputs from `firsts` to `lasts`.
+
+    numbers, words  arena and integers once more, as what they hold
+    schedule        as there, but with stages in place of instructions
+    meeting         addresses of the word in which this thread counts the meetings it has come to, of the other's and of
+                    the system's yield; and how much a box holds
+    stages, posts   rows of whole numbers, see `engine.machines.twins`
+    mine, its       two boxes behind each other that this thread fills in turn, and those that the other fills
+    """
+    done, turn, met = 0, clock[0] % schedule[3], 0
+    while done < times:
+        words[ITERATION] = clock[0] & 0x7FFFFFFF
+        words[EPOCH] = clock[1] & 0x7FFFFFFF
+        words[ROW] = clock[2] * schedule[2]
+        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        for stage in range(schedule[at], schedule[at + 1]):
+            row = STAGE_FIELDS * stage
+            for pc in range(stages[row], stages[row + 1]):
+                call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], firsts[pc], lasts[pc])
+            begin, end = stages[row + 2], stages[row + 3]
+            if begin == end:
+                continue
+            # Who fills this box again has met the other in between, who had emptied it by then.
+            box = met % 2 * meeting[3]
+            to = box
+            for post in range(begin, end):
+                sent, count = posts[POST_FIELDS * post + 1], posts[POST_FIELDS * post + 2]
+                for i in range(count):
+                    mine[to + i] = numbers[sent + i]
+                to += count
+            met += 1
+            say(meeting[0], met)
+            spins = 0
+            while see(meeting[1]) < met:
+                wait(spins, meeting[2])
+                spins += 1
+            for post in range(begin, end):
+                kind, to, count = (
+                    posts[POST_FIELDS * post],
+                    posts[POST_FIELDS * post + 3],
+                    posts[POST_FIELDS * post + 4],
+                )
+                if kind == ADDED:
+                    for i in range(count):
+                        numbers[to + i] += its[box + i]
+                else:
+                    for i in range(count):
+                        numbers[to + i] = its[box + i]
+                box += count
+        done += 1
+        clock[0] += 1
+        clock[2] += 1
+        turn = turn + 1 if turn + 1 < schedule[3] else 0
+        if clock[2] >= schedule[1]:
+            clock[2] = 0
+            clock[1] += 1
+        if words[FLAG] != 0:
+            break
+    return done
+
+
+@loop(types.int64(_NUMBERS, _NUMBERS, _WHOLES, _NUMBER))
+def take_over(mine, its, runs, count):  # type: ignore[no-untyped-def]
+    """Copy runs of numbers that begin and are as long as `runs` says, pair by pair, from another memory."""
+    for run in range(count):
+        begin = runs[2 * run]
+        for i in range(begin, begin + runs[2 * run + 1]):
+            mine[i] = its[i]
+    return count

@@ -66,28 +66,33 @@ _pairs_sums = pairs_tile(1, 2, with_sums=True)
 def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Rows [start, stop) of a sum of products xᵀ · dy; with SUMS also the sum of the rows of all dy."""
     w, rows, columns = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
-    depth, sums, count = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
-    first, one, none = int64(7), int64(1), int64(-1)
+    parts, depth, rest = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
+    sums, count, first = int64(instruction[7]), int64(instruction[8]), int64(9)
+    one, none = int64(1), int64(-1)
     for c in range(0, columns, WIDE):
         n, r = columns - c, int64(start)
         while r + 8 <= stop:
+            y = w + r * columns + c
             _pairs_8(
-                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
             )
             r += 8
         while r + 2 <= stop:
+            y = w + r * columns + c
             _pairs_2(
-                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
             )
             r += 2
         if r < stop:
+            y = w + r * columns + c
             _pairs_1(
-                arena, instruction, first, count, r, c, w + r * columns + c, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
             )
         # Whoever computes the first row sums the slopes too, in a pass that makes it again.
         if SUMS == 1 and start == 0:
+            r, y, to = int64(0), w + c, sums + c
             _pairs_sums(
-                arena, instruction, first, count, r * 0, c, w + c, one, columns, n, depth, rows, columns, sums + c
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import types as python_types
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -74,6 +75,12 @@ def loop_address(name: str) -> int:
         order = loop_order(name)
         found = _loops[name] = objects.linked(order.file) or _made(order) or _compiled_loop(name)
     return found
+
+
+@cache
+def native_loop(name: str, arguments: int) -> Any:
+    """A native loop that returns a whole number; called through ctypes, which lets go of the interpreter's lock meanwhile."""
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
 
 
 def is_loop_ready(name: str) -> bool:

@@ -12,6 +12,7 @@ whose offsets stand in the code. Imported when a product is compiled.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -48,11 +49,16 @@ class Form(NamedTuple):
 
 
 class _Pairs(NamedTuple):
-    """A and B are but shifts, to be added to each pair of `count` offsets from place `first` of the code on."""
+    """A and B are but shifts, to be added to each pair of `count` offsets from place `first` of the code on.
+
+    What is summed over all pairs is the depth alone; with two `parts` then `rest` more of it, and the two sums are added.
+    """
 
     code: Any
     first: Any
     count: Any
+    parts: Any
+    rest: Any
 
     def __call__(self, builder: Any, number: Any, part: int) -> Any:
         place = builder.add(self.first, builder.add(builder.mul(number, _WHOLE(2)), _WHOLE(part)))
@@ -95,10 +101,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
             builder.store(builder.fadd(lines[v], builder.load(sums[way][rows][v])), sums[way][rows][v])
 
     if pairs is not None:
-        with cgutils.for_range(builder, pairs.count) as pair:
-            left, right = (builder.add(shift, pairs(builder, pair.index, n)) for n, shift in enumerate((a, b)))
-            with cgutils.for_range(builder, depth) as loop:
-                add_up(loop.index, 0, left, right)
+        _add_parts(
+            builder, emit, pairs, depth, (a, b), (a_depth, b_depth), [place for row in sums[0] for place in row], add_up
+        )
         depth = _WHOLE(0)
     whole = builder.udiv(depth, _WHOLE(ways)) if ways > 1 else depth
     with cgutils.for_range(builder, whole) as loop:
@@ -119,6 +124,30 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
             emit.store(total, place, v, masks[v])
 
 
+def _add_parts(
+    builder: Any, emit: Vectors, pairs: _Pairs, depth: Any, shifts: Any, steps: Any, sums: Sequence[Any], add_up: Any
+) -> None:
+    """Each part is summed by itself over all pairs, from zero on: so whoever sums only one of them finds its bits."""
+    totals = [cgutils.alloca_once(builder, emit.vector) for _ in sums]
+    for total in totals:
+        builder.store(emit.full(-0.0), total)  # what may be added to any number and leaves it as it is
+    with cgutils.for_range(builder, pairs.parts) as part:
+        for place in sums:
+            builder.store(emit.zero, place)
+        first = builder.icmp_signed("==", part.index, _WHOLE(0))
+        begun = builder.select(first, _WHOLE(0), depth)
+        own = [builder.add(shift, builder.mul(begun, step)) for shift, step in zip(shifts, steps, strict=True)]
+        length = builder.select(first, depth, pairs.rest)
+        with cgutils.for_range(builder, pairs.count) as pair:
+            left, right = (builder.add(shift, pairs(builder, pair.index, n)) for n, shift in enumerate(own))
+            with cgutils.for_range(builder, length) as loop:
+                add_up(loop.index, 0, left, right)
+        for total, place in zip(totals, sums, strict=True):
+            builder.store(builder.fadd(builder.load(total), builder.load(place)), total)
+    for total, place in zip(totals, sums, strict=True):
+        builder.store(builder.load(total), place)
+
+
 @cache
 def tile(*fields: Any, **named: Any) -> Any:
     """The intrinsic for a tile of that `Form`."""
@@ -136,16 +165,17 @@ def tile(*fields: Any, **named: Any) -> Any:
 
 @cache
 def pairs_tile(*fields: Any, **named: Any) -> Any:
-    """The intrinsic for a tile of that `Form` over pairs; three more arguments behind the arena: code, first place, pairs."""
+    """The intrinsic for a tile of that `Form` over pairs; five more arguments behind the arena, see `_Pairs`."""
     form = Form(*fields, **named)
 
-    def typed(context, arena, code, first, count, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra):  # type: ignore[no-untyped-def]
+    def typed(  # type: ignore[no-untyped-def]
+        context, arena, code, first, count, parts, rest, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra
+    ):
         def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            arena, code, first, count, *others = arguments
-            _emit(form, builder, (arena, *others), _Pairs(code, first, count))
+            _emit(form, builder, (arguments[0], *arguments[6:]), _Pairs(*arguments[1:6]))
             return target.get_dummy_value()
 
         whole = types.int64
-        return types.void(types.CPointer(types.float32), types.CPointer(types.int32), *[whole] * 12), generate
+        return types.void(types.CPointer(types.float32), types.CPointer(types.int32), *[whole] * 14), generate
 
     return intrinsic(typed)

@@ -9,19 +9,37 @@ from engine.primitives.base import Arena, Code, Integers, Primitive, Region, ker
 from engine.primitives.products import matmul_shape
 from engine.program import Shape, Value
 
+LEAST_PART = 8  # examples
+
 
 def products_shape(*operands: Value, **attributes: Any) -> Shape:
     """(features, units), of any pair of (batch, features) and (batch, units)."""
     return matmul_shape(operands[0], operands[1], transpose_a=True)
 
 
+def parts_of(batch: int) -> tuple[int, ...]:
+    """The examples of each of the parts that a sum over examples is made of: two halves, or everything where there are few."""
+    return (batch - batch // 2, batch // 2) if batch >= 2 * LEAST_PART else (batch,)
+
+
 def products_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """w, rows, columns, depth, where Σ dy goes (written; 0: nowhere), number of pairs, then of each pair x and dy."""
+    """w, rows, columns; number of parts, the depth of the first and of the second (0: there is none); where Σ dy goes
+    (written; 0: nowhere), number of pairs, then of each pair x and dy.
+    """
     x, dy = operands[:2]
     pairs = operands[:-1] if attributes["sums"] else operands
     sums = operands[-1].offset if attributes["sums"] else 0
-    sizes = (x.shape[1], dy.shape[1], x.shape[0])
+    parts = parts_of(x.shape[0])
+    sizes = (x.shape[1], dy.shape[1], len(parts), parts[0], x.shape[0] - parts[0])
     return (result.offset, *sizes, sums, len(pairs) // 2, *[region.offset for region in pairs])
+
+
+def own_part(fields: Sequence[int], part: int) -> tuple[int, ...]:
+    """Fields of the sum over one of two parts alone."""
+    w, rows, columns, _, first, rest, *others, pairs = *fields[:8], fields[8:]
+    if part:
+        pairs = [offset + first * (columns if place % 2 else rows) for place, offset in enumerate(pairs)]
+    return (w, rows, columns, 1, rest if part else first, 0, *others, *pairs)
 
 
 def sums_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[tuple[str, int], ...]:
@@ -34,15 +52,16 @@ SUMS = 0  # compiled in: 1 where Σ dy is asked for
 
 @kernel
 def products_total_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    w, rows, columns, depth = instruction[1], instruction[2], instruction[3], instruction[4]
-    sums, pairs = instruction[5], instruction[6]
+    w, rows, columns = instruction[1], instruction[2], instruction[3]
+    first, rest = instruction[5], instruction[6]
+    sums, pairs = instruction[7], instruction[8]
     for r in range(start, stop):
         out = w + r * columns
         for c in range(columns):
             arena[out + c] = real(0)
         for p in range(pairs):
-            x, dy = instruction[7 + 2 * p], instruction[8 + 2 * p]
-            for k in range(depth):
+            x, dy = instruction[9 + 2 * p], instruction[10 + 2 * p]
+            for k in range(first + rest):
                 factor, begin = arena[x + k * rows + r], dy + k * columns
                 for c in range(columns):
                     arena[out + c] = arena[out + c] + factor * arena[begin + c]
@@ -50,8 +69,8 @@ def products_total_body(arena: Arena, integers: Integers, instruction: Code, sta
         for c in range(columns):
             arena[sums + c] = real(0)
         for p in range(pairs):
-            for k in range(depth):
-                begin = instruction[8 + 2 * p] + k * columns
+            for k in range(first + rest):
+                begin = instruction[10 + 2 * p] + k * columns
                 for c in range(columns):
                     arena[sums + c] = arena[sums + c] + arena[begin + c]
 

@@ -86,7 +86,15 @@ def attending(width: int, *, norm: str = "after", precision: str = "float32") ->
     return Document(graph, data, {**training, "seed": 0}, precision=precision)
 
 
-def recurrent(kind: str, *, precision: str = "float32", **properties: Any) -> Document:
+def recurrent(
+    kind: str,
+    *,
+    precision: str = "float32",
+    rows: int = 7,
+    batch_size: int = 7,
+    optimizer: dict[str, Any] | None = None,
+    **properties: Any,
+) -> Document:
     """A cell over five steps under a loss."""
     graph, draw = Graph(), np.random.default_rng(3)
     source, each, cell = (
@@ -105,12 +113,12 @@ def recurrent(kind: str, *, precision: str = "float32", **properties: Any) -> Do
     target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
     for begin, end in ((cell["h"], last["x"]), (last, scores), (scores, loss["logits"]), (target, loss["target"])):
         graph.connect(begin, end)
-    inputs, classes = draw.normal(size=(7, 5, 3)), draw.integers(0, 3, 7)
+    inputs, classes = draw.normal(size=(rows, 5, 3)), draw.integers(0, 3, rows)
     data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
     training = {
         "loss": loss.id,
-        "optimizer": {"type": "sgd", "learning_rate": 0.1},
-        "batch_size": 7,
+        "optimizer": optimizer or {"type": "sgd", "learning_rate": 0.1},
+        "batch_size": batch_size,
         "order": "sequential",
     }
     return Document(graph, data, {**training, "seed": 0}, precision=precision)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.machines import cpu, lanes
+from engine.machines import cpu, lanes, twins
 
 
 @contextmanager
@@ -16,6 +16,7 @@ def shared() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lanes, "WORTH_NS", 0.0)
         patch.setattr(lanes, "WORTH_TAPE_NS", -1.0)
+        patch.setattr(twins, "WORTH_NS", -1e9)
         patch.setattr(cpu, "available", lambda: 2)
         patch.setattr(lanes.Pace, "choose", lambda pace, times: (True, times))
         yield

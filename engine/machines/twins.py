@@ -1,0 +1,214 @@
+"""Two threads that play the same tape, each for its own half of the examples and in a memory of its own.
+
+What examples do not share is halved: a thread computes the first half of the rows, the other the rest, through all steps of
+time without meeting. What is the same for all, as an update of the parameters, both do, and so neither ever reads what
+the other has written, which would cost more than to compute it. Only what sums over examples is exchanged: of gradients over
+time each thread sends the sum over its own rows, of anything else its rows. Both then go on with the same bits.
+
+Calls are put in another order for that: first whatever hangs on no exchange, then what hangs on one, and so forth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from engine.machines.lanes import cost_of
+from engine.machines.spans import reading_of, root_of
+from engine.placement import LINE
+from engine.primitives.base import Primitive
+from engine.primitives.fused_time import own_part, parts_of
+from engine.program import Batch, Call, Value
+from engine.tape import Instruction, Tape
+
+COPIED, ADDED = range(2)  # what happens to numbers that arrive: the native loop knows both, and the order of all fields
+WORTH_NS = 4000.0  # of work saved in an iteration
+MEETING_NS, LINE_NS = 500.0, 15.0  # of an exchange, and of a cache line that comes with it
+LARGEST = 1 << 21  # entries of a memory that is copied at the beginning of every stretch of work
+
+
+class Post(NamedTuple):
+    """Numbers that a thread sends, and where it puts those that come instead: offsets and counts."""
+
+    kind: int
+    sent: int
+    sent_count: int
+    received: int
+    received_count: int
+
+
+class Part(NamedTuple):
+    """An instruction as one thread plays it: its outputs [first, last)."""
+
+    instruction: Instruction
+    fields: Sequence[int]
+    first: int
+    last: int
+
+
+class Script(NamedTuple):
+    """What one thread plays: its parts of instructions, its posts, and the stages of all sections by rows.
+
+    turns   of each its stages for whole batches, from where to where, and for a short one
+    lacked  what the other thread alone knows behind a whole batch, and behind a short one: offsets and counts
+    """
+
+    parts: list[Part]
+    posts: list[Post]
+    stages: list[tuple[int, int, int, int]]
+    turns: list[tuple[int, int, int, int]]
+    lacked: tuple[list[tuple[int, int]], list[tuple[int, int]]]
+
+
+class _Planner:
+    """Finds for every instruction of a section behind which meeting it can be played, and by how many threads."""
+
+    def __init__(self, tape: Tape, batch: int) -> None:
+        self._tape, self._batch = tape, batch
+        self._rows = parts_of(batch)
+        self._known: dict[int, int] = {}  # by root: the stage from which on a thread knows its own rows
+        self._all_known: dict[int, int] = {}  # or all rows
+        self._fence = 0
+        self.stages: list[list[list[Part]]] = []  # by stage, for each thread
+        self.posts: list[list[list[Post]]] = []
+        self.saved_ns = 0.0
+
+    def play(self, instructions: Iterable[Instruction]) -> None:
+        for entry in instructions:
+            if len(self._rows) == 2 and (self._as_part(entry) or self._by_examples(entry)):
+                self.saved_ns += cost_of(entry, self._tape.places) / 2
+            else:
+                self._by_both(entry)
+        self.saved_ns -= MEETING_NS * sum([bool(posts[0]) for posts in self.posts])
+
+    def _as_part(self, entry: Instruction) -> bool:
+        """A sum over examples that is made of a sum over those of each thread."""
+        call = entry.call
+        if call.primitive.name != "products_total" or entry.fields[3:6] != (2, *self._rows):
+            return False
+        pairs = call.operands[:-1] if call.attributes["sums"] else call.operands
+        if any(not _is_by_examples(value) for value in pairs):
+            return False
+        stage = max(self._fence, max([self._stage_of(root_of(value)) for value in pairs]))
+        self._put(stage, [Part(entry, own_part(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
+        made = [call.result, call.operands[-1]] if call.attributes["sums"] else [call.result]
+        for value in made:
+            region = self._tape.region(value)
+            post = Post(ADDED, region.offset, region.size, region.offset, region.size)
+            self._send(stage, [post, post])
+            self._all_known[root_of(value)] = stage + 1
+        return True
+
+    def _by_examples(self, entry: Instruction) -> bool:
+        call, reading = entry.call, reading_of(entry, self._batch)
+        if reading is None or not _is_by_examples(call.result):
+            return False
+        made, values = self._made(call), self._tape.program.values
+        if any(values[root].kind == "whole" for root in made):
+            return False
+        whole = [root_of(value) for value in reading.whole]
+        if any(root in self._known and root not in self._all_known for root in whole):
+            return False
+        stage = max([self._fence, *[self._all_known.get(root, 0) for root in whole]])
+        stage = max([stage, *[self._stage_of(root_of(value)) for value in reading.shared]])
+        cut = self._rows[0] * reading.outputs
+        self._put(stage, [Part(entry, entry.fields, 0, cut), Part(entry, entry.fields, cut, entry.length)])
+        for root in made:
+            self._known[root] = stage
+        return True
+
+    def _by_both(self, entry: Instruction) -> None:
+        """What mixes examples, or has nothing to do with them: each thread does all of it, when all rows are known."""
+        call, stage = entry.call, self._fence
+        for value in call.operands:
+            root = root_of(value)
+            if root in self._known and root not in self._all_known:
+                self._all_known[root] = self._known[root] + 1
+                self._send(self._known[root], self._rows_of(root))
+            stage = max(stage, self._stage_of(root, all_rows=True))
+        if call.primitive.writes:
+            stage = self._fence = max(stage, len(self.stages) - 1)
+        self._put(stage, [Part(entry, entry.fields, 0, entry.length)] * 2)
+        for root in self._made(call):
+            self._all_known[root] = stage
+
+    def _made(self, call: Call) -> list[int]:
+        """The roots of what a call computes: a fused one may store what nobody has computed before, too."""
+        is_fused = isinstance(call.primitive, Primitive) and call.primitive.is_fused
+        stored = [root_of(value) for value in call.operands] if is_fused else []
+        values = self._tape.program.values
+        fresh = [root for root in stored if values[root].source is None and not self._is_known(root)]
+        return [root_of(call.result), *fresh]
+
+    def _is_known(self, root: int) -> bool:
+        return root in self._known or root in self._all_known
+
+    def _rows_of(self, root: int) -> list[Post]:
+        value = self._tape.program.values[root]
+        region = self._tape.region(value)
+        each = region.size // self._tape.batch
+        cut, end = self._rows[0] * each, self._batch * each
+        mine = Post(COPIED, region.offset, cut, region.offset + cut, end - cut)
+        return [mine, Post(COPIED, mine.received, mine.received_count, mine.sent, mine.sent_count)]
+
+    def _stage_of(self, root: int, *, all_rows: bool = False) -> int:
+        return self._all_known.get(root, 0) if all_rows or root not in self._known else self._known[root]
+
+    def write(self, scripts: tuple[Script, Script], is_short: bool) -> tuple[int, int]:
+        """Append the stages to both scripts; from which one to which."""
+        for thread, script in enumerate(scripts):
+            begin = len(script.stages)
+            for parts, posts in zip(self.stages, self.posts, strict=True):
+                first, sent = len(script.parts), len(script.posts)
+                script.parts.extend(parts[thread])
+                script.posts.extend(posts[thread])
+                script.stages.append((first, len(script.parts), sent, len(script.posts)))
+            halved = [self._rows_of(root)[thread] for root in self._known if root not in self._all_known]
+            script.lacked[is_short].extend([(post.received, post.received_count) for post in halved])
+        return begin, len(script.stages)
+
+    def _grow(self, stage: int) -> None:
+        while len(self.stages) <= stage:
+            self.stages.append([[], []])
+            self.posts.append([[], []])
+
+    def _put(self, stage: int, parts: Sequence[Part]) -> None:
+        self._grow(stage)
+        for mine, part in zip(self.stages[stage], parts, strict=True):
+            mine.append(part)
+
+    def _send(self, stage: int, posts: Sequence[Post]) -> None:
+        self._grow(stage)
+        for mine, post in zip(self.posts[stage], posts, strict=True):
+            mine.append(post)
+        self.saved_ns -= LINE_NS * max(1, posts[0].received_count // LINE)
+
+
+def _is_by_examples(value: Value) -> bool:
+    return bool(value.shape) and isinstance(value.shape[0], Batch)
+
+
+def may_be_halved(tape: Tape) -> bool:
+    """Whether it is of the kind, and small enough: gradients over time are what is known to be a sum of two halves."""
+    if tape.dtype != "float32" or tape.arena_size > LARGEST:
+        return False
+    return any(call.primitive.name == "products_total" for call in tape.fused.calls)
+
+
+def scripts_of(tape: Tape) -> tuple[Script, Script] | None:
+    """What each of two threads plays; None where it is not worth it."""
+    if not may_be_halved(tape):
+        return None
+    scripts = Script([], [], [], [], ([], [])), Script([], [], [], [], ([], []))
+    known: dict[int, tuple[int, int]] = {}
+    saved = 0.0
+    for turn in tape.fast.turns:
+        for is_short, section in enumerate(turn):
+            if section.begin not in known:
+                planner = _Planner(tape, tape.short if is_short else tape.batch)
+                planner.play(tape.fast.instructions[section.begin : section.end])
+                saved = max(saved, planner.saved_ns)
+                known[section.begin] = planner.write(scripts, bool(is_short))
+        for script in scripts:
+            script.turns.append((*known[turn.full.begin], *known[turn.short.begin]))
+    return scripts if saved > WORTH_NS else None

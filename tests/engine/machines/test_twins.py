@@ -1,0 +1,147 @@
+"""Two threads with a memory each: the bits of one thread, in everything that anybody may look at behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import Session
+from engine.machines import cpu, lanes, twins
+from engine.machines.cpu import CpuMachine
+from engine.machines.standby import side_by_side
+from engine.primitives.fused_time import own_part, parts_of
+from engine.program import Batch
+from tests.engine.documents import recurrent
+from tests.engine.primitives.playing import build, finish, start
+
+KINDS = ["rnn_cell", "lstm_cell", "gru_cell"]
+ROWS = [pytest.param(20, 20, id="whole batches"), pytest.param(38, 20, id="a short one that is halved"),
+        pytest.param(43, 19, id="a short one for both")]  # fmt: skip
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Whatever can be played by twins is."""
+    monkeypatch.setattr(twins, "WORTH_NS", -1e9)
+    monkeypatch.setattr(cpu, "available", lambda: 2)
+    monkeypatch.setattr(lanes.Pace, "choose", lambda pace, times: (True, times))
+
+
+def session_of(kind: str, rows: int = 20, batch: int = 20, **properties) -> Session:
+    return Session(recurrent(kind, rows=rows, batch_size=batch, **properties))
+
+
+def computed(machine: CpuMachine) -> dict[int, bytes]:
+    """The bits of all that full speed computes, of the examples that were there last."""
+    full, total = machine.epoch
+    rows = machine.tape.batch if (machine.clock[2] - 1) % total < full else machine.tape.short
+    found = {}
+    for entry in machine.tape.fast.instructions:
+        for value in (entry.call.result, *entry.call.operands):
+            if machine.tape.places[value.index] is not None:
+                view, first = machine.view(value), value.shape[0] if value.shape else 1
+                found[value.index] = (view[: rows * first.factor] if isinstance(first, Batch) else view).tobytes()
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("rows", "batch"), ROWS)
+def test_twins_make_the_bits_of_one_thread(shared, kind, rows, batch):
+    together, single = (session_of(kind, rows, batch).playback.machine for _ in range(2))
+    assert together._pair is not None
+    for times in (1, 4, 5, 6, 12):
+        assert together.iterate(times) == single._play_alone(times) == times
+        found, wanted = computed(together), computed(single)
+        assert [index for index in wanted if found[index] != wanted[index]] == []
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+def test_what_updates_remember_is_the_same_in_both_memories(shared, optimizer):
+    properties = {"optimizer": {"type": optimizer, "learning_rate": 0.01}}
+    together, single = (session_of("lstm_cell", **properties).playback.machine for _ in range(2))
+    together.iterate(30)
+    single._play_alone(30)
+    assert computed(together) == computed(single)
+    other = together._pair._other
+    (begin, end), kept = together.tape.parameter_span, together.tape.kept_spans[-1]
+    assert other.arena[begin:end].tobytes() == together.arena[begin:end].tobytes()
+    assert other.arena[slice(*kept)].tobytes() == together.arena[slice(*kept)].tobytes()
+
+
+def test_a_run_goes_from_one_thread_to_two_and_back(monkeypatch):
+    monkeypatch.setattr(twins, "WORTH_NS", -1e9)
+    monkeypatch.setattr(cpu, "available", lambda: 2)
+    turns = iter([False, True, True, False, True] * 10)
+    monkeypatch.setattr(lanes.Pace, "choose", lambda pace, times: (next(turns), min(times, 7)))
+    together, single = session_of("rnn_cell").playback.machine, session_of("rnn_cell").playback.machine
+    for _ in range(3):
+        assert together.iterate(40) == single._play_alone(40) == 40
+        assert computed(together) == computed(single)
+
+
+def test_both_stop_behind_the_iteration_in_which_a_number_is_no_longer_finite(shared):
+    together, single = session_of("rnn_cell").playback.machine, session_of("rnn_cell").playback.machine
+    assert together.iterate(20) == single._play_alone(20) == 20
+    for machine in (together, single):
+        sources = machine.tape.program.sources
+        machine.view(sources["data.inputs"])[-1, 0, 0] = np.nan  # of an example that the other thread has
+    assert together.iterate(20) == single._play_alone(20) == 1
+    assert together.flag and single.flag
+
+
+def test_a_session_steps_and_runs_on_from_where_twins_stopped(shared):
+    run, stepped = session_of("lstm_cell"), session_of("lstm_cell")
+    assert run.playback.machine._pair is not None
+    run.run(12)
+    while stepped.iteration < 12:
+        stepped.step("node")
+    for name, numbers in run.parameters.items():
+        assert numbers.tobytes() == stepped.parameters[name].tobytes(), name
+    assert run.loss == stepped.loss
+
+
+def test_gradients_and_losses_are_all_that_twins_meet_for(shared):
+    machine = session_of("lstm_cell").playback.machine
+    first, second = twins.scripts_of(machine.tape)
+    assert len(first.stages) == len(second.stages) == 2
+    names = [part.instruction.call.primitive.name for part in first.parts]
+    assert sorted(names) == sorted(entry.call.primitive.name for entry in machine.tape.fast.instructions)
+    halved = [part for part, other in zip(first.parts, second.parts, strict=True) if part[2:] != other[2:]]
+    assert len(halved) > 0.7 * len(names)
+    for part, other in zip(first.parts, second.parts, strict=True):
+        assert part.instruction is other.instruction
+        assert part.last == other.first or (part.first, part.last) == (other.first, other.last)
+
+
+def test_few_examples_are_not_halved(monkeypatch):
+    monkeypatch.setattr(twins, "WORTH_NS", 0.0)
+    assert twins.scripts_of(session_of("lstm_cell", 7, 7).tape) is None
+
+
+@pytest.mark.parametrize("rows", [16, 17, 40])
+@pytest.mark.parametrize("sums", [False, True])
+def test_a_sum_over_examples_is_made_of_those_of_both_halves(rows, sums):
+    draw = np.random.default_rng(7)
+    given = [draw.normal(size=(rows, n)).astype(np.float32) for _ in range(3) for n in (9, 33)]
+    operands = [*given, np.zeros(33, np.float32)] if sums else given
+
+    def recipe(emit_with, values):
+        return [emit_with.emit("products_total", *values, sums=sums), *([values[-1]] if sums else [])]
+
+    bench = build(recipe, operands)
+    whole = finish(bench, start(bench, operands, "float32"))
+    halves = []
+    for part in (0, 1):
+        machine = start(bench, operands, "float32")
+        (entry,) = machine.tape.fast.instructions
+        machine.tape.fast.instructions[0] = entry._replace(fields=own_part(entry.fields, part))
+        halves.append(finish(bench, machine))
+    cut = parts_of(rows)[0]
+    exact = sum(x[:cut].T @ dy[:cut] for x, dy in zip(given[::2], given[1::2], strict=True))
+    np.testing.assert_allclose(halves[0][0], exact, rtol=1e-4, atol=1e-4)
+    for found, one, other in zip(whole, *halves, strict=True):
+        assert found.tobytes() == (one + other).tobytes()
+
+
+def test_helpers_are_used_again():
+    assert [side_by_side(lambda: 1, lambda: 2) for _ in range(3)] == [2, 2, 2]
