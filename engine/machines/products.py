@@ -60,7 +60,7 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
 
 
 _pairs_8, _pairs_2, _pairs_1 = pairs_tile(8, 2), pairs_tile(2, 2), pairs_tile(1, 2)
-_pairs_sums = pairs_tile(1, 2, with_sums=True)
+_pairs_first, _pairs_sums = pairs_tile(8, 2, with_sums=True), pairs_tile(1, 2, with_sums=True)
 
 
 def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -70,7 +70,20 @@ def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
     sums, count, first = int64(instruction[7]), int64(instruction[8]), int64(9)
     one, none = int64(1), int64(-1)
     for c in range(0, columns, WIDE):
-        n, r = columns - c, int64(start)
+        n, r, to = columns - c, int64(start), sums + c
+        if SUMS == 1 and start == 0:
+            # Whoever computes the first row sums the slopes too: beside eight rows, or in a pass that makes the first again.
+            if stop >= 8:
+                y = w + c
+                _pairs_first(
+                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
+                )
+                r += 8
+            else:
+                y = w + c
+                _pairs_sums(
+                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
+                )
         while r + 8 <= stop:
             y = w + r * columns + c
             _pairs_8(
@@ -87,12 +100,6 @@ def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
             y = w + r * columns + c
             _pairs_1(
                 arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
-            )
-        # Whoever computes the first row sums the slopes too, in a pass that makes it again.
-        if SUMS == 1 and start == 0:
-            r, y, to = int64(0), w + c, sums + c
-            _pairs_sums(
-                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
             )
 
 
