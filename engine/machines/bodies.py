@@ -35,6 +35,7 @@ LSTM_STEP_GRADIENT = Kernel("lstm_step_gradient_units", "engine.machines.cells:l
 SCALE_ROWS = Kernel("scale_rows_vectors", "engine.machines.row_sums:scale_rows")
 SCALE_SHIFT_ROWS = Kernel("scale_shift_rows_vectors", "engine.machines.row_sums:scale_shift_rows")
 ROW_SLOPES = Kernel("row_slopes_columns", "engine.machines.row_sums:row_slopes")
+CELL_SUMS = Kernel("cell_sums_tiles", "engine.machines.cell_sums:cell_sums")
 BROADCAST = Kernel("broadcast_rows", "engine.machines.flips:broadcast")
 BLOCK_WINNERS = Kernel("window_best_blocks", "engine.machines.pools:winners_of_blocks")
 LINE_WINNERS = Kernel("window_best_lines", "engine.machines.pools:winners_of_lines")
@@ -123,6 +124,14 @@ def _units(kernel: Kernel, place: int) -> Choice:
     return choose
 
 
+def _cell_sums(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    columns, longest = instruction.fields[4], vector_length()
+    lanes = min(next((lanes for lanes in (4, 8) if columns <= lanes), 16), longest)
+    vectors = 2 if columns > longest else 1
+    shape = (("LANES", lanes), ("VECTORS", vectors), ("WHOLE", int(columns % (lanes * vectors) == 0)))
+    return CELL_SUMS, (*instruction.variant, *shape)
+
+
 def _broadcast(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     """A row for every row of the result, or a number for every row."""
     rank, fields = instruction.fields[3], instruction.fields[4:]
@@ -209,6 +218,7 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "linear_bent_body": _product(bias=1),
         "matmul_onto_body": _product(bias=1, onto=1),
         "matmul_onto_bent_body": _product(bias=1, onto=1),
+        "cell_sums_body": _cell_sums,
         "lstm_step_body": _units(LSTM_STEP, 9),
         "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),
         "class_cross_entropy_softmax_body": _class_loss,

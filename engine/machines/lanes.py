@@ -171,6 +171,8 @@ def flops_of(instruction: Instruction) -> int:
     name, fields = instruction.call.primitive.name, instruction.fields
     if name in PRODUCTS and len(fields) > 5:
         return 2 * math.prod(fields[3:6])
+    if name == "cell_sums":
+        return 2 * math.prod(fields[3:5]) * (fields[5] + fields[13])
     if name in ("batch_matmul", "batch_matmul_apart"):
         return 2 * instruction.length * fields[4] * fields[5]
     if name == "products_total":

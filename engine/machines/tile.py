@@ -65,7 +65,18 @@ class _Pairs(NamedTuple):
         return builder.sext(builder.load(builder.gep(self.code, [place])), _WHOLE)
 
 
-def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None) -> None:
+class _Before(NamedTuple):
+    """A product that comes first: both are summed in the same registers, one behind the other."""
+
+    a: Any
+    b: Any
+    a_row: Any
+    a_depth: Any
+    b_depth: Any
+    depth: Any
+
+
+def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None, before: _Before | None = None) -> None:
     rows, vectors, ways, with_sums = form[:4]
     arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra = arguments
     emit = Vectors(builder, arena, form.lanes, whole=form.whole)
@@ -89,9 +100,10 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
                 builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
 
-    def add_up(k: Any, way: int, a: Any = a, b: Any = b) -> None:
-        left = builder.add(a, builder.mul(k, a_depth))
-        right = builder.add(b, builder.mul(k, b_depth))
+    def add_up(
+        k: Any, way: int, a: Any = a, b: Any = b, steps: Any = (a_depth, b_depth), row_offsets: Any = row_offsets
+    ) -> None:
+        left, right = (builder.add(begin, builder.mul(k, step)) for begin, step in zip((a, b), steps, strict=True))
         lines = [emit.load(right, v, masks[v]) for v in range(vectors)]
         for r in range(rows):
             x = emit.spread(builder.load(emit.at(builder.add(left, row_offsets[r]))), emit.vector)
@@ -100,6 +112,10 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None)
         for v in range(vectors if with_sums else 0):
             builder.store(builder.fadd(lines[v], builder.load(sums[way][rows][v])), sums[way][rows][v])
 
+    if before is not None:
+        offsets = [builder.mul(_WHOLE(r), before.a_row) for r in range(rows)]
+        with cgutils.for_range(builder, before.depth) as loop:
+            add_up(loop.index, 0, before.a, before.b, (before.a_depth, before.b_depth), offsets)
     if pairs is not None:
         _add_parts(
             builder, emit, pairs, depth, (a, b), (a_depth, b_depth), [place for row in sums[0] for place in row], add_up
@@ -159,6 +175,40 @@ def tile(*fields: Any, **named: Any) -> Any:
             return target.get_dummy_value()
 
         return types.void(types.CPointer(types.float32), *[types.int64] * 10), generate
+
+    return intrinsic(typed)
+
+
+@cache
+def tile_behind(*fields: Any, **named: Any) -> Any:
+    """The intrinsic for a tile of that `Form` behind a first product; six more arguments behind the arena, see `_Before`."""
+    form = Form(*fields, **named)
+
+    def typed(  # type: ignore[no-untyped-def]
+        context,
+        arena,
+        x,
+        w,
+        x_row,
+        x_depth,
+        w_depth,
+        length,
+        a,
+        b,
+        c,
+        a_row,
+        c_row,
+        columns,
+        depth,
+        a_depth,
+        b_depth,
+        extra,
+    ):
+        def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            _emit(form, builder, (arguments[0], *arguments[7:]), before=_Before(*arguments[1:7]))
+            return target.get_dummy_value()
+
+        return types.void(types.CPointer(types.float32), *[types.int64] * 16), generate
 
     return intrinsic(typed)
 

@@ -111,6 +111,52 @@ matmul_onto_bent = register(Primitive(
 ))  # fmt: skip
 
 
+def cell_shape(x: Value, weight: Value, bias: Value, h: Value, recurrent: Value, **attributes: Any) -> Shape:
+    """(batch, units): that of h by its weights."""
+    return matmul_shape(h, recurrent)
+
+
+def cell_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """As for the product of h and its weights, then the bias, x, its weights, and how many features x has."""
+    x, weight, bias, h, recurrent = operands
+    product = matmul_encode([h, recurrent], result, attributes)
+    return (*product, bias.offset, x.offset, weight.offset, x.shape[-1])
+
+
+def cell_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """What bends the sums, if anything does, is compiled in."""
+    return (("BEND", BENDS.index(attributes["bend"])),) if "bend" in attributes else ()
+
+
+@kernel
+def cell_sums_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    h, u, y = instruction[1], instruction[2], instruction[3]
+    columns, depth, h_row, u_depth = instruction[5], instruction[6], instruction[7], instruction[9]
+    bias, x, w, features = instruction[11], instruction[12], instruction[13], instruction[14]
+    for r in range(start, stop):
+        out = y + r * columns
+        for c in range(columns):
+            arena[out + c] = arena[bias + c]
+        for k in range(features):
+            number, line = arena[x + r * features + k], w + k * columns
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + number * arena[line + c]
+        for k in range(depth):
+            number, line = arena[h + r * h_row + k], u + k * u_depth
+            for c in range(columns):
+                arena[out + c] = arena[out + c] + number * arena[line + c]
+        if BEND > 0:
+            for c in range(columns):
+                arena[out + c] = tanh_of(arena[out + c]) if BEND == 1 else sigmoid_of(arena[out + c])
+
+
+cell_sums = register(Primitive(
+    name="cell_sums", formula=r"Y = \varphi(X W + b + H U)", shape=cell_shape, body=cell_sums_body, encode=cell_encode,
+    length=rows_of_result, variant=cell_variant, is_fused=True,
+    source="matmul, broadcast, add, matmul, add, tanh or sigmoid or nothing",
+))  # fmt: skip
+
+
 def state_shape(z: Value, before: Value, *written: Value) -> Shape:
     """(batch, units)."""
     return before.shape

@@ -18,7 +18,7 @@ def names(session):
 
 def test_the_gates_of_a_step_are_one_call_forward_and_one_back():
     played = names(Session(recurrent("lstm_cell")))
-    assert played.count("lstm_step") == played.count("lstm_step_gradient") == played.count("matmul_onto") == STEPS
+    assert played.count("lstm_step") == played.count("lstm_step_gradient") == played.count("cell_sums") == STEPS
     assert not {"sigmoid", "sigmoid_gradient", "concat", "place"} & set(played)
 
 
@@ -68,3 +68,15 @@ def test_a_nan_in_one_example_stays_within_it():
     for call in steps:
         found = view(call.result)
         assert np.isnan(found[0]).all() and np.isfinite(found[1:]).all(), call
+
+
+@pytest.mark.parametrize("kind", ["rnn_cell", "lstm_cell"])
+@pytest.mark.parametrize(("rows", "batch"), [(7, 7), (9, 4), (3, 1)])
+def test_the_sums_of_a_cell_have_the_same_bits_stepped_and_played(kind, rows, batch):
+    stepped, run = (Session(recurrent(kind, rows=rows, batch_size=batch)) for _ in range(2))
+    assert names(run).count("cell_sums") == STEPS * (2 if rows % batch else 1)
+    for _ in range(3 * len(stepped.steps)):
+        stepped.step("node")
+    run.run(3)
+    for name, numbers in run.parameters.items():
+        assert numbers.tobytes() == stepped.parameters[name].tobytes(), name

@@ -200,6 +200,19 @@ def bent_product(draw: Draw, primitive: Primitive) -> Case:
 reference("matmul_onto_bent", bent_product)(lambda begin, a, b, *, bend: bent(begin + a @ b, bend))
 
 
+def two_products(draw: Draw, primitive: Primitive) -> Case:
+    rows, features, units, columns = [draw(st.integers(1, 37)) for _ in range(4)]
+    shapes = [(rows, features), (features, columns), (columns,), (rows, units), (units, columns)]
+    attributes = draw(st.sampled_from([{}, {"bend": "tanh"}, {"bend": "sigmoid"}]))
+    return Case(numbers(draw, [(shape, ANY) for shape in shapes]), attributes=attributes)
+
+
+@reference("cell_sums", two_products)
+def cell_sums(x, weight, bias, h, recurrent, *, bend=""):
+    sums = x @ weight + bias + h @ recurrent
+    return bent(sums, bend) if bend else sums
+
+
 def sums_and_memory(draw: Draw, primitive: Primitive) -> Case:
     """Sums of four gates, the memory, and room for what the step makes."""
     rows, units = draw(st.integers(1, 9)), draw(st.integers(1, 40))

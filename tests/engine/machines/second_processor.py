@@ -42,6 +42,7 @@ def calls() -> list[Call]:
                for name in ("convolution", "transposed_convolution", "filter_correlation")]  # fmt: skip
     return [
         *products, *gradients, *windows,
+        *[("cell_sums", some((9, 3), (3, units), (units,), (9, 5), (5, units)), {}) for units in (37, 3)],
         *[("matmul_onto", some((9, units), (9, 5), (5, units)), {}) for units in (37, 3, 1)],
         *bent,
         ("matmul_onto_bent", some((9, 37), (9, 5), (5, 37)), {"bend": "tanh"}),
