@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect
 
-from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT
+from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -56,7 +56,9 @@ class Rooms:
         ]
         note = workspace.canvas.formula_note.paper.toRect()
         notes = [(QRect(workspace.canvas.mapTo(workspace, note.topLeft()), note.size()), NODE_WEIGHT)]
-        every = (*nodes, *panels, *(notes if not note.isEmpty() else ()))
+        search = workspace.canvas.search  # what is typed into, and under the hand at the moment
+        boxes = [] if search is None else [(QRect(search.mapTo(workspace, QPoint(0, 0)), search.size()), TARGET_WEIGHT)]
+        every = (*nodes, *panels, *boxes, *(notes if not note.isEmpty() else ()))
         return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
 
     def bubble_over_canvas(self) -> list[QRect]:

@@ -177,6 +177,7 @@ class MainWindow(QMainWindow):
             self.tour.placed.connect(self.workspace.canvas.formula_note.place)
             self.workspace.player.kind_changed.connect(self.tour.note_step_kind)
             self.workspace.canvas.resized.connect(self._settling.start)
+            self.workspace.canvas.searching.connect(self.tour.place)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
             self.workspace.desk.lend(self.actions())
             self.workspace.desk.filled.connect(self._settling.start)

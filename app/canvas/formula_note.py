@@ -293,7 +293,8 @@ class FormulaNote(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The line to the node, and the kept picture."""
-        if self.content is None:
+        mode = self._view.mode
+        if self.content is None or (mode is not None and mode.needs_sight):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

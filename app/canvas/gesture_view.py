@@ -123,6 +123,7 @@ class GestureView(QGraphicsView):
     def begin(self, mode: Interaction | None) -> None:
         """Hand the mouse to a mode."""
         self.mode = mode
+        self._whole.formula_note.update()
         if mode is not None and mode.cursor is not None:
             self.viewport().setCursor(mode.cursor)
 
@@ -130,6 +131,7 @@ class GestureView(QGraphicsView):
         """Take the mouse back from a mode that is done."""
         if self.mode is not None and self.mode.done:
             self.mode = None
+            self._whole.formula_note.update()
             self.viewport().unsetCursor()
             self.look_again()
 

@@ -43,6 +43,7 @@ class CanvasView(GestureView):
     emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
     resized = Signal()
+    searching = Signal()  # a search box has opened over the canvas, or has gone
     painted = Signal()  # once for each time that `tell_when_painted` asked for it
     zoom_changed = Signal(float)
     no_modifiers = NO_MODIFIER
@@ -327,6 +328,7 @@ class CanvasView(GestureView):
         box.chosen.connect(add)
         box.closed.connect(self._search_closed)
         box.open_at(self.mapFromScene(point))
+        self.searching.emit()
 
     def open_swap(self, names: list[str]) -> None:
         """Ask for another type in the place of some nodes."""
@@ -340,10 +342,12 @@ class CanvasView(GestureView):
         box.chosen.connect(lambda name: attempt(self, lambda v: v.editor.swap_type(names, name)))
         box.closed.connect(self._search_closed)
         box.open_at(self.rectangle_on_screen(self.canvas.area_of(names[0])).bottomLeft())
+        self.searching.emit()
 
     def _search_closed(self) -> None:
         self.search = None
         self.setFocus()
+        self.searching.emit()
 
     def _open_selected(self) -> bool:
         """Enter on a node: into a layer and out of it, or to whoever shows nodes. False: not one node is selected."""

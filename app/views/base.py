@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.theme import current_theme
 from app.theme.target import painting_into
+from app.views.caption import SEPARATOR, ElidedLabel
 from app.views.wanted import entries_of, listed
 from engine.problems import ProblemError
 
@@ -167,6 +168,11 @@ class View(QFrame):
     def peek(self, snapshot: Snapshot) -> None:
         """A snapshot came while it cannot be seen: take what its name needs, and no more."""
 
+    @property
+    def describes_first(self) -> bool:
+        """Whether that is said before the iteration, and left away last."""
+        return False
+
     def describe(self, snapshot: Snapshot) -> str:
         """What the subtitle says beside the iteration."""
         return ""
@@ -247,7 +253,9 @@ class View(QFrame):
             return
         count = f"{self.snapshot.iteration:,}".replace(",", "\u202f")
         parts = [f"iteration {count}", "of an earlier graph" if self.is_stale else "", self.describe(self.snapshot)]
-        text = " · ".join(part for part in parts if part)
+        if self.describes_first:
+            parts.reverse()
+        text = SEPARATOR.join(part for part in parts if part)
         if self.subtitle.text() != text:
             self.subtitle.setText(text)
 
@@ -362,20 +370,6 @@ class Head(QFrame):
         """Room for a name and three buttons."""
         hint = super().minimumSizeHint()
         return QSize(min(hint.width(), NARROWEST), hint.height())
-
-
-class ElidedLabel(QLabel):
-    """A line that ends in an ellipsis where it has no room; the tooltip has all of it."""
-
-    def setText(self, text: str) -> None:
-        super().setText(text)
-        self.setToolTip(text)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, shown)
 
 
 class Veil(QWidget):

@@ -64,6 +64,11 @@ class DecisionBoundary(View):
         """What a click does, while points are painted; else the picture says it."""
         return self.paint.hint
 
+    @property
+    def describes_first(self) -> bool:
+        """Whoever holds the brush had better read what it does."""
+        return self.paint.is_on
+
     def document_changed(self, change: Change) -> None:
         """Other data or another loss: another scene."""
         if change.touches("data", "training", "wire_added", "wire_removed", "node_removed"):

@@ -20,6 +20,7 @@ class Interaction:
     """
 
     cursor: Qt.CursorShape | None = None
+    needs_sight = False  # of all that is drawn: what floats over the canvas steps aside
 
     def __init__(self, view: CanvasView, start: QPointF) -> None:
         self.view, self.start = view, start

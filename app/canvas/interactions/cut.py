@@ -18,6 +18,7 @@ class Cut(Interaction):
     """Cuts every wire that its stroke crosses, in one step."""
 
     cursor = Qt.CursorShape.CrossCursor
+    needs_sight = True
 
     def __init__(self, view: CanvasView, start: QPointF) -> None:
         super().__init__(view, start)

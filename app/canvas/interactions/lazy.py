@@ -17,6 +17,7 @@ class LazyConnect(Interaction):
     """A line from node to node; its release is one step."""
 
     cursor = Qt.CursorShape.CrossCursor
+    needs_sight = True
 
     def __init__(self, view: CanvasView, start: QPointF) -> None:
         super().__init__(view, start)

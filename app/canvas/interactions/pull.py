@@ -32,6 +32,7 @@ class PullWire(Interaction):
     """
 
     cursor = Qt.CursorShape.CrossCursor
+    needs_sight = True
 
     def __init__(self, view: CanvasView, start: QPointF, port: PortPlace) -> None:
         super().__init__(view, start)

@@ -12,7 +12,7 @@ from engine.document import Document
 from engine.graph import Graph
 from engine.session import Session
 from engine.snapshot import Equation, Term
-from tests.app.canvas.conftest import make_view
+from tests.app.canvas.conftest import Hand, make_view
 
 SLOW = 10_000  # milliseconds
 
@@ -217,3 +217,20 @@ def test_a_long_formula_is_cut_so_that_the_drawing_stays_in_sight(trained):
     assert layout.rows[-1].columns[-2].term.latex == "+"
     assert layout.width <= WIDEST
     assert note._rest == "in full in the inspector"
+
+
+def test_a_wire_that_is_pulled_is_seen_where_the_note_stands(trained, session):
+    """Before, the wire went behind the note and its end could not be seen."""
+    show(trained, play_to(session, "y", "forward"))
+    area, hand = trained.formula_note.paper.toRect(), Hand(trained)
+
+    def is_seen():
+        whole, canvas = (widget.grab(area).toImage() for widget in (trained, trained.viewport()))
+        return whole.convertToFormat(canvas.format()) == canvas
+
+    assert not is_seen()
+    hand.press(hand.port("y.h"))
+    hand.move(trained.mapToScene(area.center()))
+    assert is_seen()
+    trained.cancel()
+    assert not is_seen()

@@ -151,3 +151,15 @@ def test_a_view_that_shows_something_is_worth_more_than_an_empty_one(qtbot, tour
     touring.runner.step("iteration")
     qtbot.waitUntil(lambda: touring.workspace.views["loss"].reason == "")
     assert weight("loss") == VIEW_WEIGHT
+
+
+def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
+    """Before, it lay over the list of nodes that one wants to choose from."""
+    canvas, tour = touring.workspace.canvas, touring.tour
+    middle = tour.geometry().center()
+    before = tour.pos()
+    canvas.open_search(canvas.mapToScene(canvas.mapFrom(touring, middle)))
+    box = QRect(canvas.search.mapTo(touring, QPoint(0, 0)), canvas.search.size())
+    assert not tour.geometry().adjusted(10, 10, -10, -10).intersects(box)
+    canvas.search.close_box()
+    assert tour.pos() == before
