@@ -17,7 +17,7 @@ from app.theme import current_theme
 if TYPE_CHECKING:
     from engine.snapshot import Snapshot
 
-WIDTH = 320
+WIDTH = 352
 POINTER = 10
 AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
@@ -28,6 +28,10 @@ PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel fart
 WORDS = {
     "step": "run.step", "step back": "run.back", "play": "run.play", "pause": "run.play", "reset": "run.reset",
     "iteration": "run.iteration", "epoch": "run.epoch", "phase": "run.phase",
+}  # fmt: skip
+PURPOSES = {  # in few words; else the title says it
+    "run.play": "to play", "run.reset": "to begin anew", "run.reseed": "to draw anew", "run.phase": "for a phase",
+    "run.iteration": "for an iteration", "run.epoch": "for an epoch",
 }  # fmt: skip
 BUTTONS = {"run.play": "Play", "run.reset": "Reset", "run.reseed": "Start anew"}
 
@@ -222,7 +226,8 @@ class TourBubble(QWidget):
     def _say_presses(self, count: int) -> None:
         self._left, command = count, self._asked
         often = f", {count} times" if count > 1 else ""
-        self._after.setText(f"to {command.title.lower()}{often}" if command is not None and self._key.text() else "")
+        purpose = "" if command is None else PURPOSES.get(command.id, f"to {command.title.lower()}")
+        self._after.setText(f"{purpose}{often}" if self._key.text() else "")
 
     # place -----------------------------------------------------------------------------------------------------------
 

@@ -163,3 +163,15 @@ def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
     assert not tour.geometry().adjusted(10, 10, -10, -10).intersects(box)
     canvas.search.close_box()
     assert tour.pos() == before
+
+
+@pytest.mark.parametrize("press", ["step", "step back", "play", "reset", "iteration", "epoch", "phase", "Shift+R"])
+def test_whatever_a_page_asks_for_its_last_row_has_the_room_it_needs(touring, press):
+    """Before, “to play or pause” lost its end."""
+    touring.tour.start([{"title": "First"}, {"title": "Then", "press": press, "show": "hidden"}, {"title": "Last"}])
+    touring.tour.go_on()
+    touring.tour._say_presses(12 if press == "step" else 1)
+    touring.tour.layout().activate()
+    assert touring.tour._after.text()
+    short = touring.tour._after.sizeHint().width() - touring.tour._after.width()
+    assert short <= 0
