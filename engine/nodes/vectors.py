@@ -12,7 +12,9 @@ from engine.problems import ShapeMismatch, shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 A, B_PORT = Port("a", "(batch, features)", symbol="a"), Port("b", "(batch, features)", symbol="b")
-ONE_EACH = Port("y", "(batch, 1)", symbol="y")
+ONE_EACH = Port(
+    "y", "(batch, 1) or ()", symbol="y", help="One number for each example; of two lone vectors a single one."
+)
 NORMS = ("l2", "l1", "squared", "max")
 DISTANCES = {"euclidean": "l2", "manhattan": "l1", "squared_euclidean": "squared", "chebyshev": "max"}
 
@@ -25,6 +27,11 @@ def length_of(build: Builder, x: Value, kind: str) -> Value:
     if kind == "squared":
         return build.emit("sum", x * x, axes=last, keep=True)
     return build.emit("sum" if kind == "l1" else "max", build.emit("absolute", x), axes=last, keep=True)
+
+
+def one_each(build: Builder, y: Value) -> Value:
+    """One number for each example as it is, (…, 1); that of lone vectors, (1), as the single number it is."""
+    return build.emit("reshape", y, shape=()) if y.rank == 1 else y
 
 
 def paired(build: Builder, name: str, values: dict[str, Any]) -> Value:
@@ -51,7 +58,7 @@ class Dot(ArrayOperation):
 
     def lower(self, build: Builder, **values: Any) -> Value:
         product = paired(build, "multiply", values)
-        return build.emit("sum", product, axes=(product.rank - 1,), keep=True)
+        return build.emit("sum", product, axes=(product.rank - 1,), keep=product.rank > 1)
 
 
 @node_type
@@ -155,7 +162,7 @@ class Distance(ArrayOperation):
     )  # fmt: skip
 
     def lower(self, build: Builder, **values: Any) -> Value:
-        return length_of(build, paired(build, "subtract", values), DISTANCES[self.kind])
+        return one_each(build, length_of(build, paired(build, "subtract", values), DISTANCES[self.kind]))
 
 
 @node_type
@@ -177,4 +184,4 @@ class Cosine(ArrayOperation):
         agreement = build.emit("sum", product, axes=(product.rank - 1,), keep=True)
         lengths = build.emit("norm", values["a"]) * build.emit("norm", values["b"])
         cosine = agreement / build.emit("maximum", lengths, build.setting("epsilon", self.epsilon))
-        return 1 - cosine if self.form == "distance" else cosine
+        return one_each(build, 1 - cosine if self.form == "distance" else cosine)

@@ -286,3 +286,20 @@ def test_vectors_that_do_not_meet_are_told_at_the_second_port(type, port, senten
     (problem,) = document(graph, ROWS).check()
     assert sentence in problem.fact
     assert (problem.node, problem.port) == (node.id, port)
+
+
+@pytest.mark.parametrize(
+    ("type", "properties", "expected"),
+    [("dot", {}, 0.5), ("distance", {}, 6.5**0.5), ("cosine", {"form": "distance"}, 1 - 0.5 / (2.25 * 5.25) ** 0.5)],
+)
+def test_two_vectors_without_a_batch_give_a_single_number_that_can_be_minimised(type, properties, expected):
+    graph = Graph()
+    for name, numbers in (("a", [1.0, 0.5, -1.0]), ("b", [-1.0, 2.0, -0.5])):
+        graph.add("parameter", id=name, initial=numbers)
+    node = graph.add(type, id="node", **properties)
+    graph.connect("a", node["a"])
+    graph.connect("b", node["b"])
+    session = Session(Document(graph, training={"loss": "node"}), dtype="float64")
+    session.step("iteration")
+    assert session.value("node").shape == () and session.gradient("a").shape == (3,)
+    assert float(session.value("node")) == pytest.approx(expected)
