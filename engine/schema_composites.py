@@ -96,9 +96,9 @@ def composites_json(composites: Mapping[str, Composite]) -> dict[str, Any]:
 
 def composite_json(composite: Composite) -> dict[str, Any]:
     """A definition as it stands in a file; what is empty is left out."""
-    from engine.schema_graph import graph_json
+    from engine.schema_graph import drawn_json
 
-    graph = graph_json(composite.graph, {})
+    graph = drawn_json(composite.graph)
     words = {name: getattr(composite, name) for name in ("title", "description", "formula", "source", "icon")}
     exposed = {name: list(targets) for name, targets in composite.exposed.items()}
     optional = words | {"properties": exposed}

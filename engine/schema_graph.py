@@ -340,13 +340,16 @@ def wire_json(wire: Wire) -> dict[str, Any]:
 
 def graph_json(graph: Graph, extra: Mapping[str, Any]) -> dict[str, Any]:
     """A graph as it stands in a file."""
+    return {**drawn_json(graph), "composites": composites_json(graph.composites), **extra}
+
+
+def drawn_json(graph: Graph) -> dict[str, Any]:
+    """What is drawn on a canvas, without the definitions behind it: within a composite the document holds those."""
     return {
         "nodes": [node_json(node) for node in graph],
         "wires": [wire_json(wire) for wire in graph.wires],
         "frames": [_frame_json(frame) for frame in graph.frames.values()],
         "notes": [_note_json(note) for note in graph.notes.values()],
-        "composites": composites_json(graph.composites),
-        **extra,
     }
 
 

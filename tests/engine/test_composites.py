@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import Document, Graph, ProblemError, Session
+from engine import Document, Graph, ProblemError, Session, schema_composites
 from engine.composites import MOST_LEVELS, Composite, composite_of, define, unused
 from engine.inlining import FlatGraph, flattened, inlined
 from engine.lowering import infer
@@ -400,6 +400,21 @@ def test_composites_nested_too_deeply_or_too_large_are_refused_with_a_sentence()
     flat = flattened(many)
     assert isinstance(flat, FlatGraph) and len(flat.nodes) <= 20_000
     assert [problem.kind for problem in flat.told if problem.kind == "limit"] == ["limit", "limit"]
+
+
+def test_a_definition_is_written_once_however_deep_it_is_used(monkeypatch):
+    graph, loss = drawing()
+    define(graph, residual("level_0"))
+    for level in range(1, 6):
+        inside = Graph()
+        inside.composites = graph.composites
+        inside.add(f"level_{level - 1}")
+        define(graph, Composite(f"level_{level}", graph=inside))
+    written, write = [], schema_composites.composite_json
+    monkeypatch.setattr(schema_composites, "composite_json", lambda each: written.append(each.name) or write(each))
+    value = document_of(graph, loss).to_json()
+    assert len(written) == len(value["graph"]["composites"])
+    assert Document.from_json(value).to_json() == value
 
 
 def test_definitions_that_nothing_needs_are_known(document):
