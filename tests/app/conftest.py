@@ -67,12 +67,18 @@ def no_collection_within_tests(request, monkeypatch):
     gc.disable()
 
 
-@pytest.fixture(autouse=True)
-def theme(qapp):
+@pytest.fixture(scope="session")
+def dressed(qapp):
+    """The application in its style sheet: putting it on again styles every widget that is still about anew."""
     found = current_theme()
     found.apply(qapp)
-    found.set_scheme("dark")
     return found
+
+
+@pytest.fixture(autouse=True)
+def theme(dressed):
+    dressed.set_scheme("dark")
+    return dressed
 
 
 @pytest.fixture
