@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def _numbers(playback: Playback, value: Value) -> Array:
     flat: Array = playback.machine.view(value).reshape(-1)
     if value.source is not None:
         return flat
-    return flat[: int(np.prod(resolve(value.shape, playback.rows_of(0))))]
+    return flat[: math.prod(resolve(value.shape, playback.rows_of(0)))]
 
 
 # What helps where a rate has no part in it, by the operation that had no answer.

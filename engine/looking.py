@@ -23,6 +23,8 @@ class Looking:
     program: Program
     tape: Tape
     playback: Playback
+    _ages_at: tuple[Playback, int, int, int] | None = None
+    _ages: dict[int, State] = {}
 
     @property
     def last_step(self) -> Step | None:
@@ -72,10 +74,21 @@ class Looking:
         if value.source is not None:
             return "current"
         is_there = value.call is not None and self.tape.places[value.index] is not None
-        index = self.tape.position.get(value.call.origin) if is_there and value.call is not None else None
-        if index is not None and self.playback.is_done(index):
+        index = self.tape.position.get(value.call.origin, -1) if is_there and value.call is not None else -1
+        playback = self.playback
+        moment = (playback, playback.iteration, playback.position, playback.begun_at)
+        if moment != self._ages_at:  # a picture asks for the ages of hundreds of values at one moment
+            self._ages_at, self._ages = moment, {}
+        age = self._ages.get(index)
+        if age is None:
+            age = self._ages[index] = self._age_of_step(index)
+        return age
+
+    def _age_of_step(self, index: int) -> State:
+        """The age of what a step computed; -1: of what no step did."""
+        if index >= 0 and self.playback.is_done(index):
             return "current"
-        was_done = self.playback.has_history if index is None else self.playback.was_done(index)
+        was_done = self.playback.has_history if index < 0 else self.playback.was_done(index)
         return "earlier" if was_done else "absent"
 
     @property

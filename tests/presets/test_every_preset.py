@@ -21,12 +21,14 @@ ITERATIONS = 80  # beyond the first checkpoint
 def bits(session: Session) -> dict[str, bytes]:
     """Every output, gradient, parameter and state, absent ones left out."""
     found = {}
-    for address in (*session.program.outputs, *session.parameters):
-        for kind, read in (("value", session.value), ("gradient", session.gradient)):
-            array = read(address)
-            if array is not None:
-                found[f"{kind} of {address}"] = array.tobytes()
-    return found | {address: array.tobytes() for address, array in session._lasting().items()}
+    parameters = {address: session.program.sources[address] for address in session.parameters}
+    for address, value in {**session.program.outputs, **parameters}.items():
+        gradient = session.gradient_of(value)
+        if session.state_of(value) != "absent":
+            found[address] = session.memory_of(value).tobytes()
+        if gradient is not None and session.gradient_state(gradient) != "absent":
+            found[f"gradient of {address}"] = session.memory_of(gradient).tobytes()
+    return found | {f"{address} lasting": array.tobytes() for address, array in session._lasting().items()}
 
 
 def test_the_presets_of_the_first_chapters_are_there():
