@@ -165,12 +165,14 @@ def test_the_pictures_of_all_presets_move(qapp):
     for preset in library.presets():
         session = Session(library.load_preset(preset))
         learns = bool(library.layers_of(preset.json))
-        scenes = list(itertools.islice(trained(session, preset) if learns else stepped(session), 8))
-        pictures = [pixels(thumbnail(preset.json, SIZE, 1.0, scene)) for scene in (scenes[1], scenes[2], scenes[-1])]
+        scenes = itertools.islice(trained(session, preset) if learns else stepped(session), 1, 8)
         rest = pixels(thumbnail(preset.json, SIZE, 1.0))
-        assert all((picture != rest).any() for picture in pictures), preset.id
-        moves = any((before != after).any() for before, after in itertools.pairwise(pictures))
-        assert moves or len(session.steps) == 1, preset.id  # of one step there is but one picture
+        first = pixels(thumbnail(preset.json, SIZE, 1.0, next(scenes)))
+        assert (first != rest).any(), preset.id
+        later = (pixels(thumbnail(preset.json, SIZE, 1.0, scene)) for scene in scenes)
+        moved = next((picture for picture in later if (picture != first).any()), first)
+        assert (moved != rest).any(), preset.id
+        assert moved is not first or len(session.steps) == 1, preset.id  # of one step there is but one picture
 
 
 def test_a_scene_of_another_shape_than_the_file_is_drawn_all_the_same(shelf):
