@@ -11,6 +11,7 @@ import gc
 from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QCursor, QGuiApplication
 
+FIRST_MS = 1000  # nothing is garbage yet, and a first picture is waited for
 EVERY_MS = 100
 GROWTH = 0.25  # of what has lasted, before all of it is looked through again: as Python itself has it
 SOON_DONE = 100_000  # objects that are looked through before anybody notices; a million takes most of a second
@@ -32,7 +33,11 @@ class Collector(QObject):
         gc.disable()
         self._timer = QTimer(self, interval=EVERY_MS)
         self._timer.timeout.connect(self.collect)
-        self._timer.start()
+        QTimer.singleShot(FIRST_MS, self, self._begin)
+
+    def _begin(self) -> None:
+        if self._is_open:
+            self._timer.start()
 
     def collect(self) -> None:
         """Look through what is young, and through older things where many of them have gathered."""

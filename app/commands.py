@@ -89,6 +89,10 @@ class Commands(QObject):
             current_theme().set_icon(action, command.icon)
         return action
 
+    def is_enabled(self, command_id: str) -> bool:
+        """Whether it could be done when that was last asked."""
+        return self._actions[command_id].isEnabled()
+
     def title(self, command_id: str) -> str:
         """What a command is called at the moment."""
         return self._actions[command_id].text().partition("\t")[0].replace("&", "")

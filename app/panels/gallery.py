@@ -81,7 +81,6 @@ class Gallery(QFrame):
         row.addWidget(self._make_side())
         row.addWidget(self._make_main(), 1)
         self.setMinimumWidth(NARROWEST)  # what the layout asks for is what there is room for at the present width
-        self._fill()
 
     # building --------------------------------------------------------------------------------------------------------
 
@@ -194,7 +193,6 @@ class Gallery(QFrame):
         self._none.setProperty("level", "2")
         self._none.setTextFormat(Qt.TextFormat.PlainText)
         self._scroll.setWidget(body)
-        self._add_cards(FIRST_CARDS)
         return self._scroll
 
     def _add_cards(self, count: int) -> None:
@@ -242,6 +240,9 @@ class Gallery(QFrame):
             row.setToolTip(str(path))
             row.clicked.connect(lambda _=False, path=path: self.file_chosen.emit(path))
             self._recent.addWidget(row)
+        self._focus_first()
+
+    def _focus_first(self) -> None:
         if self._shown and not self.search.hasFocus():
             self._shown[0].setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -283,6 +284,11 @@ class Gallery(QFrame):
     def showEvent(self, event: QShowEvent) -> None:
         """The cards that are out of sight come, and get their words, when those in sight have been painted."""
         super().showEvent(event)
+        if not self._every:
+            self._add_cards(FIRST_CARDS)
+            self._fill()
+            self._grid.activate()  # the first picture comes before the event that would do it
+            self._focus_first()
         self._left_to_do = self._rest_of_cards()
         QTimer.singleShot(LATER_MS, self, self._later.start)
 

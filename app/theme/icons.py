@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
@@ -15,16 +16,21 @@ RATIOS = (1.0, 2.0)  # an icon carries both; Qt scales the larger one for ratios
 
 
 @cache
+def _folder() -> Traversable:
+    return files("resources").joinpath("icons")
+
+
+@cache
 def icon_names() -> tuple[str, ...]:
     """Every icon that `icon_svg` knows."""
-    entries = files("resources").joinpath("icons").iterdir()
-    return tuple(sorted(entry.name.removesuffix(".svg") for entry in entries if entry.name.endswith(".svg")))
+    names = [entry.name for entry in _folder().iterdir()]
+    return tuple(sorted(name.removesuffix(".svg") for name in names if name.endswith(".svg")))
 
 
 @cache
 def icon_source(name: str) -> str:
     """The drawing as it lies in the package. Raises KeyError for a name that is not bundled."""
-    entry = files("resources").joinpath("icons", f"{name}.svg")
+    entry = _folder().joinpath(f"{name}.svg")
     if not entry.is_file():
         raise KeyError(f"no icon is called {name!r}")
     return entry.read_text(encoding="utf-8")
