@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.document import Document
 
 LEARNING = ("dense", "neuron", "perceptron")
+KEPT_FILES = 48  # parsed, as many as a large screen shows cards
 SMALL_NETWORK = 20  # parameters; below, every one can be followed by eye
 
 
@@ -37,32 +38,37 @@ class Preset:
     chapter: str
     read: Callable[[], dict[str, Any]] = field(compare=False, repr=False)
 
-    @cached_property
-    def json(self) -> dict[str, Any]:
-        """The parsed file."""
-        return self.read()
-
     @property
+    def json(self) -> dict[str, Any]:
+        """The parsed file. All of them together would take more room than everything else: only the latest are kept."""
+        return _latest(self)
+
+    def look_up(self) -> None:
+        """Work out all that cards, marks and a search will ask for: a millisecond now, and none later."""
+        _ = self.title, self.question, self.has_tour, self.is_step_by_step, self.has_textbook_numbers
+        _ = self._hay, self.parameters
+
+    @cached_property
     def title(self) -> str:
         """What the card is called."""
         return str(self.json.get("title") or self.id)
 
-    @property
+    @cached_property
     def question(self) -> str:
         """The question that the document answers."""
         return str(self.json.get("question") or "")
 
-    @property
+    @cached_property
     def has_tour(self) -> bool:
         """Whether somebody walks you through it."""
         return bool(self.json.get("tour"))
 
-    @property
+    @cached_property
     def is_step_by_step(self) -> bool:
         """Whether the tour asks for single steps."""
         return any(isinstance(page, dict) and page.get("press") in STEP_KEYS for page in self.json.get("tour") or [])
 
-    @property
+    @cached_property
     def has_textbook_numbers(self) -> bool:
         """Whether it reproduces something that stands in a book."""
         return bool(self.json.get("references"))
@@ -91,6 +97,11 @@ class Preset:
         yield from (str(entry) for name in ("covers", "references") for entry in self.json.get(name) or [])
         yield from (str(node.get("type", "")).replace("_", " ") for node in nodes_of(self.json))
         yield from (str(node.get("title", "")) for node in nodes_of(self.json))
+
+
+@lru_cache(maxsize=KEPT_FILES)
+def _latest(preset: Preset) -> dict[str, Any]:
+    return preset.read()
 
 
 STEP_KEYS = {"Right", "→", "step", "Step", "Shift+Right", "Shift+→"}

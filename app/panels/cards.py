@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, QSize, QSizeF, Qt, Signal
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 TEXT_HEIGHT = 102
 PICTURE_SHARE = 0.42  # height of the picture by its width
 LINE = 18
+KEPT_PICTURES = 96  # of cards that were painted last; all of them would take 75 MB, four times that on a fine screen
 BY_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
@@ -74,7 +75,6 @@ class Card(HoverButton):
         super().__init__(parent)
         self.preset = preset
         self.scene: Scene | None = None
-        self._picture: tuple[object, QPixmap] | None = None
         self._is_dressed = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -156,10 +156,7 @@ class Card(HoverButton):
         ratio = self.devicePixelRatioF()
         if self.scene is not None:
             return thumbnail(self.preset.json, size, ratio, self.scene)
-        key = (size.toTuple(), ratio, current_theme().is_dark)
-        if self._picture is None or self._picture[0] != key:
-            self._picture = (key, thumbnail(self.preset.json, size, ratio))
-        return self._picture[1]
+        return _picture(self.preset, size.toTuple(), ratio, current_theme().is_dark)
 
     def _paint_words(self, painter: QPainter, area: QRectF) -> None:
         theme = current_theme()
@@ -186,6 +183,12 @@ class Card(HoverButton):
         if self.preset.is_step_by_step:
             marks.append(("step by step", "step-forward"))
         return marks
+
+
+@lru_cache(maxsize=KEPT_PICTURES)
+def _picture(preset: Preset, size: tuple[float, float], ratio: float, is_dark: bool) -> QPixmap:
+    """The card at rest; `is_dark` only tells pictures of two schemes apart."""
+    return thumbnail(preset.json, QSizeF(*size), ratio)
 
 
 class SideRow(HoverButton):

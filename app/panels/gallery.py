@@ -36,7 +36,7 @@ ROOM_FOR_SIDE = 1200  # pixels of the window from which the chapters have room f
 NARROWEST, NARROWEST_CARD = 800, 280
 MOST_COLUMNS = 4
 FIRST_CARDS = 40  # of a large screen; the others come when these have been painted
-CARDS_AT_ONCE = 12
+CARDS_AT_ONCE, DRESSED_AT_ONCE = 12, 6
 LATER_MS = 150  # after it is shown
 
 CHIPS: dict[str, Callable[[Preset], bool]] = {
@@ -305,7 +305,8 @@ class Gallery(QFrame):
             yield True
         for number, card in enumerate(self._every):
             card.dress()
-            if number % CARDS_AT_ONCE == 0:
+            card.preset.look_up()
+            if number % DRESSED_AT_ONCE == 0:
                 yield True
 
     def _open_first(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QImage, QPainter, QPainterPath, QPixmap, QPolygonF
 
 from app.library import LEARNING, Widths, dataset_of, layers_of, nodes_of, wires_of
 from app.theme import current_theme
@@ -185,20 +185,13 @@ def _diamond(centre: QPointF, radius: float) -> QPainterPath:
 
 
 def _paint_image(painter: QPainter, area: QRectF, image: Any) -> None:
-    table = current_theme().sequential
+    """Grey values as pixels with sharp edges."""
     span = image.max() - image.min() or 1.0
     levels = np.rint(255 * (image - image.min()) / span).astype(int)
+    pixels = np.ascontiguousarray(current_theme().sequential[levels])
     rows, columns = image.shape
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.setPen(Qt.PenStyle.NoPen)
-    for row in range(rows):
-        for column in range(columns):
-            red, green, blue = (int(part) for part in table[levels[row, column]])
-            left, right = (area.left() + area.width() * edge / columns for edge in (column, column + 1))
-            top, bottom = (area.top() + area.height() * edge / rows for edge in (row, row + 1))
-            cell = QRectF(QPointF(round(left), round(top)), QPointF(round(right), round(bottom)))
-            painter.fillRect(cell, QColor(red, green, blue))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+    painter.drawImage(area.toRect(), QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888))
 
 
 # layers --------------------------------------------------------------------------------------------------------------
