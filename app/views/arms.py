@@ -11,13 +11,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import number_text
-from app.views.base import View
-from app.views.choices import choice
-from engine.composites import title_at
+from app.views.choosing import ChoosingView
 
 if TYPE_CHECKING:
-    from app.editor import Editor
-    from app.runner import Runner
     from engine.snapshot import Snapshot
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,17 +31,11 @@ class Believed(NamedTuple):
     chosen: int | None
 
 
-class ArmsView(View):
+class ArmsView(ChoosingView):
     """The first game of one “what arms paid” node, chosen in the head where there are several."""
 
     kind, title, icon = "arms", "Arms", "chart-no-axes-column"
-    several = True
-
-    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(editor, runner, parent)
-        self._offered: tuple[str, ...] = ()
-        self.of = choice("Agent", "Whose beliefs are shown", self._choose)
-        self.add_tool(self.of)
+    asks, step = ("Agent", "Whose beliefs are shown"), "Choose whose arms are shown"
 
     def sizeHint(self) -> QSize:
         return QSize(420, 240)
@@ -67,13 +57,7 @@ class ArmsView(View):
         found = tuple(node.id for node in graph if node.type == "arm_statistics")
         if not found:
             return "Beliefs are kept by “what arms paid”. Place one, and wire a world, the action and its reward to it."
-        if found != self._offered:
-            self._offered = found
-            self.of.clear()
-            for name in found:
-                self.of.addItem(title_at(graph, name).replace("_", " "), name)
-            self.of.setVisible(len(found) > 1)
-            self._recall()
+        self.offer(found, found)
         node = str(self.of.currentData())
         mean, count = _first(snapshot, f"{node}.mean"), _first(snapshot, f"{node}.count")
         if mean is None or count is None:
@@ -87,20 +71,6 @@ class ArmsView(View):
         chosen = None if action is None else int(action[0].argmax() if action.ndim > 1 else round(float(action[0])))
         self.plot.show_arms(Believed(mean, count, bound, truth, chosen))
         return ""
-
-    def _choose(self, _: int) -> None:
-        self.remember("Choose whose arms are shown", of=self.of.currentData())
-        if self.snapshot is not None:
-            self.show_snapshot(self.snapshot)
-
-    def _recall(self) -> None:
-        self.of.setCurrentIndex(max(0, self.of.findData(str(self.settings.get("of", "")))))
-
-    def recall(self) -> None:
-        """What the document remembers."""
-        self._recall()
-        if self.snapshot is not None:
-            self.show_snapshot(self.snapshot)
 
     def describe(self, snapshot: Snapshot) -> str:
         """Of which game, and whose."""

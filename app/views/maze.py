@@ -8,14 +8,10 @@ import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 
-from app.views.base import View
-from app.views.choices import choice
+from app.views.choosing import ChoosingView
 from app.views.maze_plot import MazePlot
-from engine.composites import title_at
 
 if TYPE_CHECKING:
-    from app.editor import Change, Editor
-    from app.runner import Runner
     from engine.nodes.worlds_tabular import GridWorld
     from engine.snapshot import Reading, Snapshot
 
@@ -29,17 +25,13 @@ class Shown(NamedTuple):
     table: str
 
 
-class MazeView(View):
+class MazeView(ChoosingView):
     """One maze and one table, chosen in the head."""
 
     kind, title, icon = "maze", "Maze", "grid-3x3"
-    several = True
-
-    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(editor, runner, parent)
-        self._offered: tuple[Shown, ...] = ()
-        self.of = choice("Table", "Whose maze, and what of it is shown", self._choose, letters=8)
-        self.add_tool(self.of)
+    asks, letters = ("Table", "Whose maze, and what of it is shown"), 8
+    step = "Choose the table that a maze shows"
+    _offered: tuple[Shown, ...]
 
     def sizeHint(self) -> QSize:
         return QSize(420, 260)
@@ -95,36 +87,7 @@ class MazeView(View):
                 fits = reading.shape in ((maze.states, maze.actions), (maze.states, 1))
                 if fits and (world in behind or len(mazes) == 1):
                     found.append(Shown(world, address))
-        if tuple(found) == self._offered:
-            return
-        self._offered = tuple(found)
-        self.of.clear()
-        for shown in found:
-            self.of.addItem(title_at(graph, shown.table.partition(".")[0]).replace("_", " "), shown.table)
-        self.of.setVisible(len(found) > 1)
-        self._recall()
-
-    # choosing --------------------------------------------------------------------------------------------------------
-
-    def _choose(self, _: int) -> None:
-        self.remember("Choose the table that a maze shows", of=self.of.currentData())
-        if self.snapshot is not None:
-            self.show_snapshot(self.snapshot)
-
-    def _recall(self) -> None:
-        self.of.setCurrentIndex(max(0, self.of.findData(str(self.settings.get("of", "")))))
-
-    def recall(self) -> None:
-        """What the document remembers."""
-        self._recall()
-        if self.snapshot is not None:
-            self.show_snapshot(self.snapshot)
-
-    def document_changed(self, change: Change) -> None:
-        """Another document: other tables."""
-        super().document_changed(change)
-        if "reset" in change.kinds:
-            self._offered = ()
+        self.offer(tuple(found), [shown.table for shown in found])
 
     def describe(self, snapshot: Snapshot) -> str:
         """Which table."""

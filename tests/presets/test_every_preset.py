@@ -15,7 +15,8 @@ from tests.presets.gallery import FILES, FOLDER, every_preset, preset
 
 PANELS = {"canvas", "player", "palette", "inspector", "loss", "boundary"}
 KEYS = {"Right", "Shift+Right", "Space", "R", "Shift+R", "phase", "iteration", "epoch"}
-ITERATIONS = 80  # beyond the first checkpoint
+ITERATIONS, MOST_ITERATIONS = 80, 200  # both beyond the first checkpoint
+MOST_STEPS = 1200  # what long iterations and short ones come to in all
 
 
 def bits(session: Session) -> dict[str, bytes]:
@@ -77,7 +78,8 @@ def test_n_steps_right_and_n_steps_left_restore_every_bit(name):
 @every_preset
 def test_stepping_by_node_and_running_give_the_same_bits(name):
     stepped, ran = Session(preset(name)), Session(preset(name))
-    iterations = 3 if is_long(ran) else ITERATIONS
+    least = 3 if is_long(ran) else ITERATIONS
+    iterations = max(least, min(MOST_ITERATIONS, MOST_STEPS // max(1, len(ran.steps))))
     while stepped.iteration < iterations and stepped.problem is None:
         stepped.step("node")
     ran.run(iterations)
