@@ -127,7 +127,8 @@ class _Planner:
                 self._send(self._known[root], self._rows_of(root))
             stage = max(stage, self._stage_of(root, all_rows=True))
         if call.primitive.writes:
-            stage = self._fence = max(stage, len(self.stages) - 1)
+            # One instruction updates neighbours as well, whose gradients come with any of the meetings before it.
+            stage = self._fence = max(stage, len(self.stages) - (not self.posts or not self.posts[-1][0]))
         self._put(stage, [Part(entry, entry.fields, 0, entry.length)] * 2)
         for root in self._made(call):
             self._all_known[root] = stage

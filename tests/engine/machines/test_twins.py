@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from engine import Session
+from engine import Document, Session
 from engine.machines import cpu, lanes, twins
 from engine.machines.cpu import CpuMachine
 from engine.machines.standby import side_by_side
@@ -14,6 +16,7 @@ from engine.program import Batch
 from tests.engine.documents import recurrent
 from tests.engine.primitives.playing import build, finish, start
 
+PRESETS = Path(__file__).parents[3] / "presets"
 KINDS = ["rnn_cell", "lstm_cell", "gru_cell"]
 ROWS = [pytest.param(20, 20, id="whole batches"), pytest.param(38, 20, id="a short one that is halved"),
         pytest.param(43, 19, id="a short one for both")]  # fmt: skip
@@ -111,6 +114,16 @@ def test_gradients_and_losses_are_all_that_twins_meet_for(shared):
     for part, other in zip(first.parts, second.parts, strict=True):
         assert part.instruction is other.instruction
         assert part.last == other.first or (part.first, part.last) == (other.first, other.last)
+
+
+def test_an_update_of_many_parameters_waits_for_all_of_their_gradients(shared):
+    document = Document.load(PRESETS / "recurrent" / "both-ways.json")
+    together, single = (Session(document).playback.machine for _ in range(2))
+    assert (
+        len(together._pair._actors[0]._rows[0]) > 3
+    )  # stages: what goes back in time comes later than what goes forth
+    assert together.iterate(6) == single._play_alone(6) == 6
+    assert computed(together) == computed(single)
 
 
 def test_few_examples_are_not_halved(monkeypatch):
