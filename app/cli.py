@@ -300,6 +300,9 @@ def open_named(window: MainWindow, name: str) -> bool:
     path = Path(name)
     if not path.exists() and find_preset(name) is not None:
         return window.files.open_preset(name)
+    if not path.exists():
+        window.notice.tell(find_document(name)[1][0])
+        return False
     return window.files.open_path(path)
 
 

@@ -88,10 +88,11 @@ class Files(QObject):
 
         if not self.may_leave():
             return False
-        document = Document.load(path)
         if not path.is_file():
-            self.told.emit(document.problems[0])
+            fact = f"“{path.name}” is a folder" if path.is_dir() else f"there is no file “{path.name}”"
+            self.told.emit(Problem(fact, "Look whether it was moved or renamed.", kind="file"))
             return False
+        document = Document.load(path)
         self._settings.remember(path)
         return self._show_when_read(document, path)
 

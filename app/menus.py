@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox
 
 from app import __version__
@@ -73,13 +74,21 @@ def fill_menus(bar: QMenuBar, window: MainWindow) -> None:
 def _fill(menu: QMenu, name: str, window: MainWindow) -> None:
     commands = window.commands
     commands.refresh()
+    for former in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
+        former.deleteLater()
     menu.clear()
+    views: QMenu | None = None
     for command in commands:
         if command.menu != name:
             continue
-        if command.separated and not menu.isEmpty():
-            menu.addSeparator()
-        menu.addAction(commands.action(command.id))
+        into = menu
+        if command.id.startswith(
+            "views."
+        ):  # a menu of their own: with all of them this one is taller than small screens
+            views = into = views or menu.addMenu("Views of the network")
+        if command.separated and not into.isEmpty():
+            into.addSeparator()
+        into.addAction(commands.action(command.id))
         if command.id == "file.open":
             menu.addMenu(_recent_menu(menu, window.settings, window))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.theme import current_theme
@@ -85,6 +85,11 @@ class Notice(QFrame):
         size = QSize(width, max(40, self.heightForWidth(width)))
         self.resize(size)
         self.move(QPoint(room.center().x() - width // 2, room.top() + 8))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What was told before the window stood there gets its place with the window."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self.place)
 
     def _go_back(self) -> None:
         self.hide()

@@ -1,6 +1,7 @@
 """The real window by gestures: gallery, opening, keys, saving, dropping, closing."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 
+from app.cli import open_named
 from app.panels.problems import ProblemRow
 from app.theme import current_theme
 from engine.document import Document
@@ -199,6 +201,36 @@ def test_every_menu_lists_commands_with_their_keys(opened):
         assert not menu.menu().isEmpty()
     view = next(entry.menu() for entry in opened.top_bar.menus.actions() if entry.text() == "View")
     assert any("\tF" in action.text() for action in view.actions())
+
+
+def test_every_menu_fits_on_a_small_screen_and_views_have_one_of_their_own(opened):
+    for entry in opened.top_bar.menus.actions():
+        menu = entry.menu()
+        menu.aboutToShow.emit()
+        menu.aboutToShow.emit()  # opened a second time
+        assert menu.sizeHint().height() < 640
+        assert len([action for action in menu.actions() if action.text() == "Views of the network"]) == (
+            entry.text() == "View"
+        )
+    view = next(entry.menu() for entry in opened.top_bar.menus.actions() if entry.text() == "View")
+    views = next(action.menu() for action in view.actions() if action.text() == "Views of the network")
+    words = [action.text() for action in views.actions()]
+    assert any(text.startswith("View: loss") for text in words) and any("anew" in text for text in words)
+    next(action for action in views.actions() if action.text().startswith("View: accuracy")).trigger()
+    assert opened.workspace.desk.of_kind("accuracy")
+
+
+def test_a_name_from_the_command_line_that_is_nothing_is_told_in_its_place(qtbot, window):
+    """Before, the sentence did not say which file, and lay over the menus of a window that was not shown yet."""
+    window.hide()
+    assert not open_named(window, "xro")
+    window.resize(1300, 760)
+    window.show()
+    assert "“xro”" in window.notice.text and "Did you mean “xor”?" in window.notice.text
+    qtbot.waitUntil(lambda: abs(window.notice.geometry().center().x() - window.rooms.whole().center().x()) < 3)
+    assert window.rooms.whole().contains(window.notice.geometry())
+    assert not window.files.open_path(Path("nowhere/gone.json"))
+    assert "there is no file “gone.json”" in window.notice.text
 
 
 # editing while it runs -----------------------------------------------------------------------------------------------
