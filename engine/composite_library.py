@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from engine.composites import Composite, define, needed
 from engine.nodes import NodeType, node_types
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.schema_text import Findings, read_text
+from engine.schema_findings import Findings
+from engine.schema_text import read_text
 
 if TYPE_CHECKING:
     from engine.graph import Graph

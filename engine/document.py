@@ -18,8 +18,9 @@ from engine.schema import Fields, plain, shortened
 from engine.schema_composites import read_composites
 from engine.schema_data import data_json, load_data, read_data
 from engine.schema_files import read_file, write_file
+from engine.schema_findings import Findings, said
 from engine.schema_graph import GraphReader, Places, graph_json, graph_problems
-from engine.schema_text import MOST_BYTES, Findings, read_text, said, sweep, write_text
+from engine.schema_text import MOST_BYTES, read_text, sweep, write_text
 from engine.training import Training
 
 VERSION = 1

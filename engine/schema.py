@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from engine.problems import Problem, Severity
-from engine.schema_text import Findings, path_text, said
+from engine.schema_findings import Findings, path_text, said
 
 FARTHEST = 1e7  # pixels; beyond it a canvas drawn with float32 transforms flickers
 

@@ -18,7 +18,7 @@ from engine.composites import (
 from engine.graph import COMPOSITE, Graph, Node
 from engine.problems import Problem, did_you_mean
 from engine.schema import Fields
-from engine.schema_text import Findings, path_text, said
+from engine.schema_findings import Findings, path_text, said
 
 if TYPE_CHECKING:
     from engine.schema_graph import Places

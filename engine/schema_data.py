@@ -12,7 +12,7 @@ from engine.datasets import Dataset, load
 from engine.datasets.loading import FILE_ENDINGS
 from engine.problems import Problem, ProblemError
 from engine.schema import plain, shortened
-from engine.schema_text import said
+from engine.schema_findings import said
 
 MOST_NUMBERS_INSIDE = 100_000
 _OF_ONE_SET = ("name", "path", "inputs", "targets")

@@ -8,7 +8,8 @@ import stat
 from pathlib import Path
 
 from engine.problems import Problem, ProblemError
-from engine.schema_text import MOST_BYTES, Findings
+from engine.schema_findings import Findings
+from engine.schema_text import MOST_BYTES
 
 
 def read_file(path: Path, findings: Findings) -> str | None:

@@ -17,7 +17,7 @@ from engine.nodes import NodeType, node_types
 from engine.problems import Problem
 from engine.schema import Fields, is_whole, plain, shortened
 from engine.schema_composites import composites_json, definition_problems, read_composites, use_problem
-from engine.schema_text import Findings, path_text, said
+from engine.schema_findings import Findings, path_text, said
 
 MOST_NODES = 20_000
 LONGEST_ID = 100

@@ -9,7 +9,7 @@ from engine.composites import Composite
 from engine.graph import Frame, Node, Note, Wire
 from engine.nodes import node_types
 from engine.schema_composites import composite_json, read_composites
-from engine.schema_text import Findings
+from engine.schema_findings import Findings
 
 Record = dict[str, Any]
 

@@ -13,7 +13,7 @@ from engine.composites import exposed_property
 from engine.grouping import grouped
 from engine.nodes import node_types
 from engine.schema_composites import composite_json, read_composites
-from engine.schema_text import Findings
+from engine.schema_findings import Findings
 
 NUMBERS = np.random.default_rng(11)
 PLAN = {"optimizer": {"type": "sgd", "learning_rate": 0.1}, "batch_size": 0, "order": "sequential"}

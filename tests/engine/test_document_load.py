@@ -9,7 +9,8 @@ from engine import document as document_module
 from engine import schema_text
 from engine.document import Document, check_files
 from engine.problems import Problem
-from engine.schema_text import MOST_BYTES, MOST_LEVELS
+from engine.schema_recovery import MOST_LEVELS
+from engine.schema_text import MOST_BYTES
 from tests.engine.test_document import xor_document
 
 

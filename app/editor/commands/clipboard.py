@@ -15,7 +15,7 @@ from engine.composites import Composite, bind, needed, set_composites, used_by
 from engine.graph import COMPOSITE, IDENTIFIER, Graph, Node, Note, Wire
 from engine.problems import Problem, ProblemError
 from engine.schema_composites import read_composites
-from engine.schema_text import Findings
+from engine.schema_findings import Findings
 
 if TYPE_CHECKING:
     from engine.document import Document
