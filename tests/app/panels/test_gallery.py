@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QPushButton
 
 from app import library
 from app.library import layer_widths, parameter_count, size_text
+from app.panels import gallery as gallery_module
 from app.panels.cards import Card, SideRow, two_lines
 from app.panels.gallery import Gallery
 from app.panels.thumbnails import thumbnail
@@ -39,6 +40,29 @@ def chip(gallery, text):
 def test_every_preset_has_a_card_in_the_order_of_the_chapters(gallery):
     assert titles(gallery) == ["A ladder", "Two moons", "XOR needs a hidden layer"]
     assert all(card.isVisible() for card in gallery.cards)
+
+
+@pytest.fixture
+def hasty(qtbot, shelf, settings, monkeypatch):
+    """A gallery that has made a single card so far."""
+    monkeypatch.setattr(gallery_module, "FIRST_CARDS", 1)
+    made = Gallery(settings)
+    qtbot.addWidget(made)
+    made.show()
+    assert len(made.findChildren(Card)) == 1
+    return made
+
+
+def test_cards_out_of_sight_come_by_themselves_behind_the_first_picture(qtbot, hasty):
+    qtbot.waitUntil(lambda: len(hasty.findChildren(Card)) == 3)
+    first, *others = hasty.cards
+    qtbot.waitUntil(lambda: all(card.accessibleName() for card in others))
+    assert {card.height() for card in others} == {first.height()}
+
+
+def test_a_search_finds_what_has_no_card_yet(hasty):
+    hasty.search.setText("moons")
+    assert titles(hasty) == ["Two moons"]
 
 
 def test_the_questions_and_titles_of_all_presets_fit_on_their_cards(qapp):
