@@ -12,15 +12,16 @@ import ctypes
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.machines.order import independent
 from engine.machines.spans import Span, sections_of, spans_of
 from engine.placement import LINE
-from engine.primitives.base import Region
+from engine.primitives.base import Primitive, Region
 from engine.program import Value
 from engine.tape import Instruction, Tape, TapeCode
 
@@ -32,6 +33,10 @@ FIRST, FEWEST = 4, 16  # iterations of a trial at least, and of what is no trial
 PART_S, TRIAL_S = 16e-3, 1e-3
 MOST_PATIENCE = 32  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
+WORTH_GROUP_NS = (
+    5000.0  # of work in neighbours that do not wait for each other: below, each is cut by itself or not at all
+)
+DEAR_NS = 400_000.0  # as well: above, one meeting after each of them is cheap
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
 PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "linear_bent", "matmul_onto", "matmul_onto_bent"})
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
@@ -112,6 +117,11 @@ def pieces_of(tape: Tape, code: TapeCode) -> Pieces | None:
         if count > 1 and len(span.outputs) > 1:
             cuts[span.begin : span.end] = [(count, size * outputs) for outputs in span.outputs]
             spans[span.begin] = len(span.outputs)
+    for group in _groups(tape, code, spans):
+        mine = [costs[at] for at in group]
+        if len(group) > 1 and WORTH_GROUP_NS <= sum(mine) < DEAR_NS:
+            cuts[group.start : group.stop] = _dealt(instructions[group.start : group.stop], mine, places)
+            spans[group.start] = len(group)
     saved = sum([cost / 2 for cost, (count, _) in zip(costs, cuts, strict=True) if count > 1])
     if saved < WORTH_TAPE_NS:
         return None
@@ -124,6 +134,43 @@ def _spans(tape: Tape, code: TapeCode) -> Iterator[tuple[Span, int]]:
     for section, batch in sections_of(tape):
         for span in spans_of(code.instructions, section.begin, section.end, batch):
             yield span, batch
+
+
+def _groups(tape: Tape, code: TapeCode, spans: Sequence[int]) -> Iterator[range]:
+    """Neighbours that mix examples and do not wait for each other."""
+    for section, _ in sections_of(tape):
+        at = first = section.begin
+        while at <= section.end:
+            if at == section.end or spans[at] > 1:
+                yield from independent(code.instructions, first, at)
+                at += 1 if at == section.end else spans[at]
+                first = at
+            else:
+                at += 1
+
+
+def _dealt(group: Sequence[Instruction], costs: Sequence[float], places: list[Region | None]) -> list[tuple[int, int]]:
+    """Of each instruction of a group the outputs in the first of two pieces: all, then none, and of one in between a part.
+
+    Not half of each: what one processor has written the other one fetches slowly, and neighbours read the same. They are
+    gone through as their results lie in memory, so that slopes are found by who moves these parameters.
+    """
+
+    def lies(at: int) -> int:
+        region = places[group[at].call.result.index]
+        return region.offset if region is not None else 0
+
+    sizes, left = [0] * len(group), sum(costs) / 2
+    for at in sorted(range(len(group)), key=lies):
+        length, grain, cost = group[at].length, _grain(group[at]), costs[at]
+        if left >= cost:
+            sizes[at] = length
+        elif cost >= WORTH_NS and left > 0:
+            sizes[at] = min(length, round(left / cost * length / grain) * grain)
+        else:
+            sizes[at] = length if left > cost / 2 else 0
+        left -= sizes[at] / max(1, length) * cost
+    return [(2, size) for size in sizes]
 
 
 def _examples(batch: int, rows: int) -> int:
@@ -163,6 +210,8 @@ def cost_of(instruction: Instruction, places: list[Region | None]) -> float:
 
     call = instruction.call
     entries = size(call.result) + sum([size(operand) for operand in call.operands])
+    if isinstance(call.primitive, Primitive) and call.primitive.walks:  # more of them than the first one's
+        entries = instruction.length * (call.primitive.walks + 1)
     return max(flops_of(instruction) / FLOPS_PER_NS, entries / ENTRIES_PER_NS)
 
 

@@ -10,7 +10,7 @@ Only the order differs, never what an instruction reads: every number is the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 
 from engine.machines.spans import is_whole, reading_of, root_of, sections_of
@@ -32,6 +32,36 @@ def arranged(tape: Tape) -> TapeCode:
     return TapeCode(instructions, code.turns)
 
 
+def independent(instructions: Sequence[Instruction], begin: int, end: int) -> Iterator[range]:
+    """Stretches of [begin, end) in which nobody reads or writes what another one writes; an update stands by itself."""
+    first, read, written = begin, set[int](), set[int]()
+    for at, (its, makes) in enumerate(_touched(instructions[begin:end]), begin):
+        if (
+            instructions[at].call.primitive.writes
+            or not (makes | its).isdisjoint(written)
+            or not makes.isdisjoint(read)
+        ):
+            yield range(first, at)
+            first, read, written = at, set(), set()
+        read |= its
+        written |= makes
+        if instructions[at].call.primitive.writes:
+            first, read, written = at + 1, set(), set()
+    yield range(first, end)
+
+
+def _touched(instructions: Sequence[Instruction]) -> Iterator[tuple[set[int], set[int]]]:
+    """What each instruction reads, and what it writes."""
+    made = {root_of(entry.call.result) for entry in instructions}
+    for entry in instructions:
+        call = entry.call
+        read, written = {root_of(value) for value in call.operands}, {root_of(call.result)}
+        if isinstance(call.primitive, Primitive) and call.primitive.is_fused:
+            # What nobody else makes may be found on the way by this one.
+            written |= {root for root in read if root not in made}
+        yield read, written
+
+
 class _Segment:
     """Instructions between two updates, and which of them wait for which."""
 
@@ -43,16 +73,9 @@ class _Segment:
         self._link()
 
     def _link(self) -> None:
-        made = {root_of(entry.call.result) for entry in self._instructions}
         writer: dict[int, int] = {}
         readers: dict[int, list[int]] = {}
-        for at, entry in enumerate(self._instructions):
-            call = entry.call
-            read = {root_of(value) for value in call.operands}
-            written = {root_of(call.result)}
-            if isinstance(call.primitive, Primitive) and call.primitive.is_fused:
-                # What nobody else makes may be found on the way by this one.
-                written |= {root for root in read if root not in made}
+        for at, (read, written) in enumerate(_touched(self._instructions)):
             before = {writer[root] for root in read | written if root in writer}
             before.update([one for root in written for one in readers.get(root, ())])
             for one in before:

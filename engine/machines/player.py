@@ -212,7 +212,8 @@ def work_off(kernels, arena, integers, code, starts, lengths, sharing, found, he
         size = read_whole(sharing[4], at)
         begin = piece * size
         end = begin + size if piece + 1 < pieces else lengths[at]
-        call_kernel(kernels[at], arena, integers, code + 4 * starts[at], begin, end)
+        if begin < end:
+            call_kernel(kernels[at], arena, integers, code + 4 * starts[at], begin, end)
     count_up(sharing[1])
     return 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import Session
-from engine.machines.order import arranged
+from engine.machines.order import arranged, independent
 from engine.machines.spans import root_of, sections_of, spans_of
 from tests.engine.documents import attending, convolving, layered_document, recurrent
 
@@ -32,6 +32,22 @@ def makers(instructions):
         for place in entry.call.primitive.writes:
             made[root_of(entry.call.operands[place])] = entry
     return found
+
+
+@EACH
+def test_in_a_stretch_of_independent_instructions_nobody_touches_what_another_one_makes(made):
+    tape = Session(made()).tape
+    for section, _ in sections_of(tape):
+        stretches = list(independent(tape.fast.instructions, section.begin, section.end))
+        everything = range(section.begin, section.end)
+        others = [at for at in everything if not tape.fast.instructions[at].call.primitive.writes]
+        assert [at for stretch in stretches for at in stretch] == others
+        for stretch in stretches:
+            inside = [tape.fast.instructions[at] for at in stretch]
+            for entry in inside if len(inside) > 1 else []:
+                assert not entry.call.primitive.writes
+                made_here = root_of(entry.call.result)
+                assert all(made_here not in touched(other) for other in inside if other is not entry)
 
 
 def is_slope(call):
