@@ -17,7 +17,7 @@ from engine.fuse_heads import products_of_heads
 from engine.fuse_pools import winners
 from engine.fuse_rows import row_groups, row_slopes, scaled_rows, softmax_gradient
 from engine.fuse_sums import BENDS, bent_sums, linear, onto
-from engine.fuse_time import products_over_time, side_by_side
+from engine.fuse_time import product_over_time, products_over_time, side_by_side, sum_beside
 from engine.matching import Match, Pattern, Uses, is_constant
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 
@@ -264,25 +264,17 @@ def _mean_square(call: Call, uses: Uses) -> Match | None:
     return Match("mean_square", (*minus.operands, difference), (square,), (minus,))
 
 
+_pattern("matmul")(product_over_time)
+
+
 @_pattern("matmul")
 def _linear_gradient(call: Call, uses: Uses) -> Match | None:
     """xᵀ · dy and the sum of dy over the batch: the gradients of a layer's weight and bias."""
     x, dy = call.operands
     if call.attributes != {"transpose_a": True} or dy.rank != 2:
         return None
-    rows = dy if dy.call is None or dy.call.primitive.name != "reshape" else dy.call.operands[0]
-    if rows.rank < 2 or rows.shape[-1] != dy.shape[1]:
-        rows = dy
-    for reader in {id(one): one for value in (dy, rows) for one in uses.readers.get(value.index, ())}.values():
-        every_row = {"axes": tuple(range(reader.operands[0].rank - 1))}
-        if reader.primitive.name == "sum" and reader.attributes == every_row and reader.origin == call.origin:
-            place, here = uses.place, uses.place[call.result.index]
-            if place[reader.result.index] > here or any(
-                place[other.result.index] < here for other in uses.readers.get(reader.result.index, ())
-            ):
-                continue
-            return Match("linear_gradient", (x, dy, reader.result), (), (reader,))
-    return None
+    sums = sum_beside(call, uses)
+    return Match("linear_gradient", (x, dy, sums.result), (), (sums,)) if sums is not None else None
 
 
 @_pattern("total")

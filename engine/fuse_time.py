@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from engine.matching import Match, Uses
-from engine.program import Call, Value
+from engine.program import Batch, Call, Value
 
 FEWEST = 3  # addends that are worth it
+FEWEST_UNITS = 16  # of a layer: narrower products have tiles of their own
 
 
 def side_by_side(call: Call, uses: Uses) -> Match | None:
@@ -45,6 +46,38 @@ def products_over_time(call: Call, uses: Uses, taken: Container[int]) -> Match |
         return Match("products_total", pairs, tuple(found), (), {"sums": False})
     total, sums = biases
     return Match("products_total", (*pairs, total.result), (*found, *sums), (total,), {"sums": True})
+
+
+def product_over_time(call: Call, uses: Uses) -> Match | None:
+    """xᵀ · dy of sequences, all steps of time in one product, and with it Σ dy over all rows if that is asked for."""
+    x, dy = call.operands
+    rows, units = x.shape[0], dy.shape[-1]
+    if call.attributes != {"transpose_a": True} or not isinstance(rows, Batch) or rows.factor == 1:
+        return None
+    if not isinstance(units, int) or units < FEWEST_UNITS:
+        return None
+    sums = sum_beside(call, uses)
+    if sums is None:
+        return Match("products_total", (x, dy), (), (), {"sums": False, "rows": rows.factor})
+    return Match("products_total", (x, dy, sums.result), (), (sums,), {"sums": True, "rows": rows.factor})
+
+
+def sum_beside(call: Call, uses: Uses) -> Call | None:
+    """Beside a product xᵀ · dy: the sum of the rows of dy, if it is asked for at the same moment and not read before."""
+    dy = call.operands[1]
+    rows = dy if dy.call is None or dy.call.primitive.name != "reshape" else dy.call.operands[0]
+    if rows.rank < 2 or rows.shape[-1] != dy.shape[1]:
+        rows = dy
+    place, here = uses.place, uses.place[call.result.index]
+    for reader in {id(one): one for value in (dy, rows) for one in uses.readers.get(value.index, ())}.values():
+        every_row = {"axes": tuple(range(reader.operands[0].rank - 1))}
+        if reader.primitive.name == "sum" and reader.attributes == every_row and reader.origin == call.origin:
+            if place[reader.result.index] > here or any(
+                place[other.result.index] < here for other in uses.readers.get(reader.result.index, ())
+            ):
+                continue
+            return reader
+    return None
 
 
 def _biases(call: Call, slopes: Sequence[Value], uses: Uses) -> tuple[Call, list[Call]] | None:

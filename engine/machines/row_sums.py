@@ -255,45 +255,59 @@ def scale_shift_rows(arena: Any, integers: Any, instruction: Any, start: Any, st
 WAYS = 4  # sums side by side, so that none waits for its own last addition
 
 
-@intrinsic
-def column_slopes(context, arena, dy, x, width, rows, sums, out, left):  # type: ignore[no-untyped-def]
+def _column_sums(v: Vectors, dy: Any, x: Any, width: Any, rows: Any, mask: Any) -> list[Any]:
     """Some columns of Σ dy · x and of Σ dy, over so many rows."""
+    builder = v.b
+    totals = [[cgutils.alloca_once(builder, v.vector) for _ in range(WAYS)] for _ in range(2)]
+    for total in (*totals[0], *totals[1]):
+        builder.store(v.zero, total)
+
+    def add_up(row: Any, way: int) -> None:
+        at = builder.mul(row, width)
+        slope, number = v.load(builder.add(dy, at), 0, mask), v.load(builder.add(x, at), 0, mask)
+        products, slopes = totals[0][way], totals[1][way]
+        builder.store(v.multiply_add(slope, number, builder.load(products)), products)
+        builder.store(builder.fadd(slope, builder.load(slopes)), slopes)
+
+    whole = builder.udiv(rows, _WHOLE(WAYS))
+    with cgutils.for_range(builder, whole) as loop:
+        for way in range(WAYS):
+            add_up(builder.add(builder.mul(loop.index, _WHOLE(WAYS)), _WHOLE(way)), way)
+    begun = builder.mul(whole, _WHOLE(WAYS))
+    with cgutils.for_range(builder, builder.sub(rows, begun)) as loop:
+        add_up(builder.add(begun, loop.index), 0)
+    found = []
+    for parts in totals:
+        first, second, third, fourth = [builder.load(part) for part in parts]
+        found.append(builder.fadd(builder.fadd(first, second), builder.fadd(third, fourth)))
+    return found
+
+
+@intrinsic
+def column_slopes(context, arena, dy, x, width, rows, rest, sums, out, left):  # type: ignore[no-untyped-def]
+    """Some columns of Σ dy · x and of Σ dy, over so many rows, and then over the rest: each by itself, and the two added."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, dy, x, width, rows, sums, out, left = arguments
+        arena, dy, x, width, rows, rest, sums, out, left = arguments
         v = Vectors(builder, arena)
         mask = v.mask(left, 0)
-        totals = [[cgutils.alloca_once(builder, v.vector) for _ in range(WAYS)] for _ in range(2)]
-        for total in (*totals[0], *totals[1]):
-            builder.store(v.zero, total)
-
-        def add_up(row: Any, way: int) -> None:
-            at = builder.mul(row, width)
-            slope, number = v.load(builder.add(dy, at), 0, mask), v.load(builder.add(x, at), 0, mask)
-            products, slopes = totals[0][way], totals[1][way]
-            builder.store(v.multiply_add(slope, number, builder.load(products)), products)
-            builder.store(builder.fadd(slope, builder.load(slopes)), slopes)
-
-        whole = builder.udiv(rows, _WHOLE(WAYS))
-        with cgutils.for_range(builder, whole) as loop:
-            for way in range(WAYS):
-                add_up(builder.add(builder.mul(loop.index, _WHOLE(WAYS)), _WHOLE(way)), way)
-        begun = builder.mul(whole, _WHOLE(WAYS))
-        with cgutils.for_range(builder, builder.sub(rows, begun)) as loop:
-            add_up(builder.add(begun, loop.index), 0)
-        for parts, place in zip(totals, (out, sums), strict=True):
-            first, second, third, fourth = [builder.load(part) for part in parts]
-            v.store(builder.fadd(builder.fadd(first, second), builder.fadd(third, fourth)), place, 0, mask)
+        for total, place in zip(_column_sums(v, dy, x, width, rows, mask), (out, sums), strict=True):
+            v.store(total, place, 0, mask)
+        with builder.if_then(builder.icmp_signed(">", rest, _WHOLE(0))):
+            begun = builder.mul(rows, width)
+            more = _column_sums(v, builder.add(dy, begun), builder.add(x, begun), width, rest, mask)
+            for total, place in zip(more, (out, sums), strict=True):
+                v.store(builder.fadd(v.load(place, 0, mask), total), place, 0, mask)
         return target.get_dummy_value()
 
-    return types.void(types.CPointer(types.float32), *[types.int64] * 7), generate
+    return types.void(types.CPointer(types.float32), *[types.int64] * 8), generate
 
 
 def row_slopes(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Columns [start, stop) of what reaches a row of gains and a row of shifts."""
     dy, x, sums = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
-    y, rows, width = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
+    y, rows, width, rest = int64(instruction[4]), int64(instruction[5]), int64(instruction[6]), int64(instruction[7])
     c = int64(start)
     while c < stop:
-        _slopes_of_columns(arena, dy + c, x + c, width, rows, sums + c, y + c, stop - c)
+        _slopes_of_columns(arena, dy + c, x + c, width, rows, rest, sums + c, y + c, stop - c)
         c += VECTOR

@@ -10,13 +10,14 @@ Calls are put in another order for that: first whatever hangs on no exchange, th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from engine.machines.lanes import cost_of
 from engine.machines.spans import reading_of, root_of
 from engine.placement import LINE
 from engine.primitives.base import Primitive
+from engine.primitives.fused_rows import own_slopes
 from engine.primitives.fused_time import own_part, parts_of
 from engine.program import Batch, Call, Value
 from engine.tape import Instruction, Tape
@@ -60,6 +61,22 @@ class Script(NamedTuple):
     lacked: tuple[list[tuple[int, int]], list[tuple[int, int]]]
 
 
+class _Sum(NamedTuple):
+    """A sum over examples that is made of two: the rows of each by the fields, the fields of one, operands that are read."""
+
+    sizes: Callable[[Sequence[int]], Sequence[int]]
+    own: Callable[[Sequence[int], int], Sequence[int]]
+    read: Callable[[Call], int]
+
+
+_SUMS = {
+    "products_total": _Sum(
+        lambda fields: fields[4:6], own_part, lambda call: len(call.operands) - int(call.attributes["sums"])
+    ),
+    "row_slopes": _Sum(lambda fields: (fields[4], fields[6]), own_slopes, lambda call: 2),
+}
+
+
 class _Planner:
     """Finds for every instruction of a section behind which meeting it can be played, and by how many threads."""
 
@@ -84,20 +101,25 @@ class _Planner:
     def _as_part(self, entry: Instruction) -> bool:
         """A sum over examples that is made of a sum over those of each thread."""
         call = entry.call
-        if call.primitive.name != "products_total" or entry.fields[3:6] != (2, *self._rows):
+        kind = _SUMS.get(call.primitive.name)
+        if kind is None or not self._is_halved(*kind.sizes(entry.fields)):
             return False
-        pairs = call.operands[:-1] if call.attributes["sums"] else call.operands
+        stored = call.operands[kind.read(call) :]
+        pairs = call.operands[: kind.read(call)]
         if any(not _is_by_examples(value) for value in pairs):
             return False
         stage = max(self._fence, max([self._stage_of(root_of(value)) for value in pairs]))
-        self._put(stage, [Part(entry, own_part(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
-        made = [call.result, call.operands[-1]] if call.attributes["sums"] else [call.result]
-        for value in made:
+        self._put(stage, [Part(entry, kind.own(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
+        for value in (call.result, *stored):
             region = self._tape.region(value)
             post = Post(ADDED, region.offset, region.size, region.offset, region.size)
             self._send(stage, [post, post])
             self._all_known[root_of(value)] = stage + 1
         return True
+
+    def _is_halved(self, first: int, rest: int) -> bool:
+        """Whether so many rows each are those of the examples of each thread."""
+        return first > 0 and [first * own for own in self._rows] == [self._rows[0] * rows for rows in (first, rest)]
 
     def _by_examples(self, entry: Instruction) -> bool:
         call, reading = entry.call, reading_of(entry, self._batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.primitives.base import (
     same,
 )
 from engine.primitives.elementary import sqrt_of
+from engine.primitives.fused_time import rows_of_parts
 from engine.program import Shape, Value
 
 
@@ -135,15 +137,23 @@ def one_row(dy: Value, *others: Value) -> Shape:
 
 
 def row_slopes_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """dy, x, Σ dy (written), y, rows, columns."""
-    width = result.shape[-1]
-    return (*[region.offset for region in operands], result.offset, operands[0].size // max(1, width), width)
+    """dy, x, Σ dy (written), y, rows of the first part, columns, rows of the second part."""
+    shape = operands[0].shape
+    parts = rows_of_parts(math.prod(shape[:-1]), math.prod(shape[1:-1]))
+    rest = math.prod(shape[:-1]) - parts[0]
+    return (*[region.offset for region in operands], result.offset, parts[0], shape[-1], rest)
+
+
+def own_slopes(fields: Sequence[int], part: int) -> tuple[int, ...]:
+    """Fields of the slopes from one of two parts alone."""
+    dy, x, sums, y, first, width, rest = fields
+    return (dy + first * width, x + first * width, sums, y, rest, width, 0) if part else (*fields[:6], 0)
 
 
 @kernel
 def row_slopes_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     dy, x, sums, y, rows, width = (
-        instruction[1], instruction[2], instruction[3], instruction[4], instruction[5], instruction[6]
+        instruction[1], instruction[2], instruction[3], instruction[4], instruction[5] + instruction[7], instruction[6]
     )  # fmt: skip
     for i in range(start, stop):
         arena[y + i] = real(0)

@@ -22,14 +22,19 @@ def parts_of(batch: int) -> tuple[int, ...]:
     return (batch - batch // 2, batch // 2) if batch >= 2 * LEAST_PART else (batch,)
 
 
+def rows_of_parts(rows: int, each: int) -> tuple[int, ...]:
+    """The rows of each part where an example has several."""
+    return tuple([examples * each for examples in parts_of(rows // each)])
+
+
 def products_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
     """w, rows, columns; number of parts, the depth of the first and of the second (0: there is none); where Σ dy goes
-    (written; 0: nowhere), number of pairs, then of each pair x and dy.
+    (written; 0: nowhere), number of pairs, then of each pair x and dy. An example may have several `rows` in x and dy.
     """
     x, dy = operands[:2]
     pairs = operands[:-1] if attributes["sums"] else operands
     sums = operands[-1].offset if attributes["sums"] else 0
-    parts = parts_of(x.shape[0])
+    parts = rows_of_parts(x.shape[0], attributes.get("rows", 1))
     sizes = (x.shape[1], dy.shape[1], len(parts), parts[0], x.shape[0] - parts[0])
     return (result.offset, *sizes, sums, len(pairs) // 2, *[region.offset for region in pairs])
 

@@ -63,24 +63,26 @@ def layered_document(
     return Document(graph, data=data, training={**plan, **training})
 
 
-def attending(width: int, *, norm: str = "after", precision: str = "float32") -> Document:
+def attending(
+    width: int, *, norm: str = "after", precision: str = "float32", rows: int = 6, batch_size: int = 6, heads: int = 1
+) -> Document:
     """Two transformer blocks under a loss."""
     graph, draw = Graph(), np.random.default_rng(3)
     last: Any = graph.add("input", shape=(5, width))
     for _ in range(2):
-        block = graph.add("transformer_encoder", heads=1, hidden=7, norm=norm)
+        block = graph.add("transformer_encoder", heads=heads, hidden=7, norm=norm)
         graph.connect(last, block["x"])
         last = block["y"]
     flat, scores = graph.add("reshape"), graph.add("dense", units=3)
     target, loss = graph.add("target"), graph.add("softmax_cross_entropy")
     for source, end in ((last, flat), (flat, scores), (scores, loss["logits"]), (target, loss["target"])):
         graph.connect(source, end)
-    inputs, classes = draw.normal(size=(6, 5, width)), draw.integers(0, 3, 6)
+    inputs, classes = draw.normal(size=(rows, 5, width)), draw.integers(0, 3, rows)
     data = {"train": {"inputs": inputs.tolist(), "targets": classes.tolist(), "task": "classes"}}
     training = {
         "loss": loss.id,
         "optimizer": {"type": "sgd", "learning_rate": 0.05},
-        "batch_size": 6,
+        "batch_size": batch_size,
         "order": "sequential",
     }
     return Document(graph, data, {**training, "seed": 0}, precision=precision)

@@ -50,11 +50,6 @@ def test_in_a_stretch_of_independent_instructions_nobody_touches_what_another_on
                 assert all(made_here not in touched(other) for other in inside if other is not entry)
 
 
-def is_slope(call):
-    """Whether a call makes the slopes of a weight."""
-    return call.primitive.name == "matmul" and call.attributes.get("transpose_a")
-
-
 @EACH
 def test_every_instruction_finds_what_it_found_before(made):
     session = Session(made())
@@ -85,6 +80,6 @@ def test_attention_goes_forward_and_back_without_a_meeting_for_its_slopes():
     forward, backward = sorted(spans[:2])
     alone = sum(len(span.outputs) for span in (forward, backward))
     assert alone > 0.6 * (section.end - section.begin)
-    slopes = [at for at, entry in enumerate(instructions) if is_slope(entry.call)]
+    slopes = [at for at, entry in enumerate(instructions) if entry.call.primitive.name == "products_total"]
     assert slopes
     assert all(at >= forward.end for at in slopes)

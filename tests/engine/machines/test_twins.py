@@ -13,7 +13,7 @@ from engine.machines.cpu import CpuMachine
 from engine.machines.standby import side_by_side
 from engine.primitives.fused_time import own_part, parts_of
 from engine.program import Batch
-from tests.engine.documents import recurrent
+from tests.engine.documents import attending, recurrent
 from tests.engine.primitives.playing import build, finish, start
 
 PRESETS = Path(__file__).parents[3] / "presets"
@@ -56,6 +56,31 @@ def test_twins_make_the_bits_of_one_thread(shared, kind, rows, batch):
         assert together.iterate(times) == single._play_alone(times) == times
         found, wanted = computed(together), computed(single)
         assert [index for index in wanted if found[index] != wanted[index]] == []
+
+
+@pytest.mark.parametrize(("rows", "batch"), ROWS)
+def test_attention_is_halved_by_examples(shared, rows, batch):
+    together, single = (Session(attending(32, rows=rows, batch_size=batch, heads=4)).playback.machine for _ in range(2))
+    assert together._pair is not None
+    names = {part.instruction.call.primitive.name for part in twins.scripts_of(together.tape)[0].parts}
+    assert {"products_total", "row_slopes", "batch_matmul_apart"} <= names
+    for times in (1, 4, 7):
+        assert together.iterate(times) == single._play_alone(times) == times
+        found, wanted = computed(together), computed(single)
+        assert [index for index in wanted if found[index] != wanted[index]] == []
+
+
+def test_slopes_of_a_sequence_are_the_sum_of_those_of_two_halves(shared):
+    first, second = twins.scripts_of(Session(attending(32, rows=20, batch_size=20)).tape)
+    assert len(first.stages) == 2
+    parts = [
+        p for p in zip(first.parts, second.parts, strict=True) if p[0].instruction.call.primitive.name == "row_slopes"
+    ]
+    assert len(parts) == 4
+    for mine, its in parts:
+        assert (mine.first, mine.last) == (its.first, its.last)
+        assert mine.fields[4] == its.fields[4] == 50
+        assert its.fields[0] - mine.fields[0] == 50 * 32
 
 
 @pytest.mark.parametrize("optimizer", ["momentum", "adam"])
