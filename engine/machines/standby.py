@@ -32,7 +32,10 @@ class Helper:
 
 def side_by_side(its: Work, mine: Work) -> int:
     """Two pieces of native work at once, on two threads; returns what the caller's own gave."""
-    helper = _idle.pop() if _idle else Helper()
+    try:
+        helper = _idle.pop()
+    except IndexError:  # none, or another thread was quicker
+        helper = Helper()
     try:
         return helper.beside(its, mine)
     finally:
