@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from app.library import Preset, chapters, load_preset, presets
+
+if TYPE_CHECKING:
+    from engine.document import Document
 
 
 def order_first_kernels(is_wanted_elsewhere: Callable[[], bool]) -> None:
@@ -12,24 +16,15 @@ def order_first_kernels(is_wanted_elsewhere: Callable[[], bool]) -> None:
 
     is_wanted_elsewhere  asked before each example: then no further one is planned
     """
-    from engine.machines import objects
-    from engine.machines.store import loop_order
-    from engine.machines.workshop import current_workshop
-    from engine.session import Session
+    from engine.compiling_ahead import compile_ahead
 
-    if current_workshop() is None or objects.is_kept(loop_order("iterate").file):
-        return
-    for preset in first_presets():
-        if is_wanted_elsewhere():
-            return
-        Session(load_preset(preset)).playback.machine.announce()
+    def documents() -> Iterator[Document]:
+        for preset in first_presets():
+            if is_wanted_elsewhere():
+                return
+            yield load_preset(preset)
 
-
-def order_loops() -> None:
-    """Have the native loops compiled, where they never were: helpers get ready while a document is planned."""
-    from engine.machines.store import announce, loop_order
-
-    announce([loop_order("play"), loop_order("iterate")], urgent=True)
+    compile_ahead(documents())
 
 
 def first_presets() -> list[Preset]:

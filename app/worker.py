@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.first_kernels import order_first_kernels, order_loops
+from app.first_kernels import order_first_kernels
 from app.messages import Message, last_of_each
 from app.pace import Deciding, Pace
 from app.run_keeper import RunKeeper, go_on_from, write_run
@@ -127,9 +127,9 @@ class Worker:
 
     def compile_apart(self) -> None:
         """Let other processes compile kernels: this one would keep the window waiting meanwhile."""
-        from engine.machines.workshop import open_workshop
+        from engine.compiling_ahead import compile_apart
 
-        open_workshop()
+        compile_apart()
 
     def warm_up(self) -> None:
         """Import what the first plan and the first formulas will need, unless a document is open already."""
@@ -148,6 +148,8 @@ class Worker:
         self.run_keeper.keep_in(None)
         self._set_playing(False)
         self._unprepared, self._kernels = False, 0
+        from engine.compiling_ahead import order_loops
+
         order_loops()
         self._plan()
         self._unprepared = True

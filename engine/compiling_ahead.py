@@ -1,0 +1,39 @@
+"""Kernels compiled before a plan asks for them, for a window that does not know what a kernel is.
+
+Imports happen where they are needed: a window begins with `compile_apart`, long before it needs sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.document import Document
+
+
+def compile_apart() -> None:
+    """Let processes of their own compile from now on: this one would keep a window waiting meanwhile."""
+    from engine.machines.workshop import open_workshop
+
+    open_workshop()
+
+
+def compile_ahead(documents: Iterable[Document]) -> None:
+    """Have the kernels of documents compiled; none is asked for without `compile_apart`, or on later starts."""
+    from engine.machines import objects
+    from engine.machines.store import loop_order
+    from engine.machines.workshop import current_workshop
+    from engine.session import Session
+
+    if current_workshop() is None or objects.is_kept(loop_order("iterate").file):
+        return
+    for document in documents:
+        Session(document).playback.machine.announce()
+
+
+def order_loops() -> None:
+    """Have the native loops compiled, where they never were: helpers get ready while a document is planned."""
+    from engine.machines.store import announce, loop_order
+
+    announce([loop_order("play"), loop_order("iterate")], urgent=True)
