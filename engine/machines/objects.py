@@ -8,6 +8,7 @@ are kept: linking any other would end the process.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes.util
 import hashlib
 import importlib.metadata
@@ -30,6 +31,7 @@ KNOWN_SYMBOLS = frozenset(
 )  # fmt: skip
 KEEPS = sys.platform == "linux"  # elsewhere objects are of another kind, and Numba's own cache serves
 KEPT_FOLDERS = 4  # of former versions
+CODE, SEALED = ".kernel", ".sealed"  # a kernel's object, and the sealed module it was made of, see `sealing`
 
 _alive: list[Any] = []  # code lives as long as the engine that linked it
 
@@ -41,8 +43,8 @@ def folder() -> Path:
 
     digest = hashlib.sha256("\n".join([*processor(), *_versions()]).encode())
     root = Path(__file__).parents[1]
-    for file in ("machines/store.py", "machines/player.py", "machines/intrinsics.py", "machines/objects.py", "tape.py"):
-        digest.update((root / file).read_bytes())
+    for name in ("store", "player", "intrinsics", "objects", "sealing", "../tape"):
+        digest.update((root / "machines" / f"{name}.py").read_bytes())
     home = user_cache_path("chainrule") / "kernels"
     place = home / digest.hexdigest()[:16]
     if not place.is_dir():
@@ -60,13 +62,38 @@ def _versions() -> list[str]:
 def keep(name: str, symbol: str, code: bytes) -> None:
     """Write an object down, if it is one that can be linked without Numba. A full or read-only disk is no error."""
     if KEEPS and undefined_symbols(code) <= KNOWN_SYMBOLS:
-        head = json.dumps({"symbol": symbol, "sha256": hashlib.sha256(code).hexdigest()}).encode()
-        try:
-            with tempfile.NamedTemporaryFile(dir=folder(), prefix=name, suffix=".part", delete=False) as file:
-                file.write(head + b"\n" + code)
-            os.replace(file.name, folder() / f"{name}.kernel")
-        except OSError:
-            return
+        _write(name, CODE, symbol, code)
+
+
+def _write(name: str, suffix: str, symbol: str, content: bytes) -> None:
+    head = json.dumps({"symbol": symbol, "sha256": hashlib.sha256(content).hexdigest()}).encode()
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder(), prefix=name, suffix=".part", delete=False) as file:
+            file.write(head + b"\n" + content)
+        os.replace(file.name, folder() / (name + suffix))
+    except OSError:
+        return
+
+
+def compiled(name: str, symbol: str, module: str) -> int | None:
+    """The address of a function of a sealed module, made code here and now; code and module are written down.
+
+    None for code that calls what is not known here: only Numba can link it.
+    """
+    from llvmlite import binding
+
+    from engine.machines.inlining import target_machine
+
+    _target_machine()  # which begins with LLVM
+    machine = target_machine(*processor())
+    parsed = binding.parse_assembly(module)
+    sealed = parsed.as_bitcode()  # before the code generator leaves its marks
+    code = machine.emit_object(parsed)
+    keep(name, symbol, code)
+    if undefined_symbols(code) - KNOWN_SYMBOLS:
+        return None
+    _write(name, SEALED, symbol, sealed)
+    return _link(code, symbol)
 
 
 def is_kept(name: str) -> bool:
@@ -76,14 +103,32 @@ def is_kept(name: str) -> bool:
 
 def linked(name: str) -> int | None:
     """The address of a kernel that was kept, linked into this process; None where there is none, or a damaged one."""
+    found = read(name, CODE)
+    return None if found is None else _link(found[1], found[0])
+
+
+def touch(name: str) -> None:
+    """Note that a kept object was of use."""
+    with contextlib.suppress(OSError):
+        os.utime(folder() / (name + CODE))
+
+
+def forget_old(prefix: str, kept: int) -> None:
+    """Of the objects whose names begin so, leave those that were of use last."""
+    with contextlib.suppress(OSError):
+        found = sorted(folder().glob(f"{prefix}*{CODE}"), key=lambda path: path.stat().st_mtime)
+        for path in found[:-kept]:
+            path.unlink(missing_ok=True)
+
+
+def read(name: str, suffix: str) -> tuple[str, bytes] | None:
+    """Symbol and content of a file that was written down; None where there is none, or a damaged one."""
     try:
-        head, _, code = (folder() / f"{name}.kernel").read_bytes().partition(b"\n")
+        head, _, content = (folder() / (name + suffix)).read_bytes().partition(b"\n")
         said = json.loads(head)
-        if said["sha256"] != hashlib.sha256(code).hexdigest():
-            return None
+        return (said["symbol"], content) if said["sha256"] == hashlib.sha256(content).hexdigest() else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return _link(code, said["symbol"])
 
 
 def _link(code: bytes, symbol: str) -> int:

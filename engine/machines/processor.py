@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from functools import cache
 
 
@@ -16,6 +17,16 @@ def processor() -> tuple[str, str]:
     if not name or name == "host":
         return binding.get_host_cpu_name(), features or binding.get_host_cpu_features().flatten()
     return name, features
+
+
+@cache
+def fuses() -> bool:
+    """Whether it multiplies and adds in one instruction, rounding once."""
+    name, features = processor()
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return True
+    modern = ("haswell", "broadwell", "skylake", "cascadelake", "icelake", "sapphirerapids", "alderlake", "znver")
+    return "+fma" in features.split(",") or (not features and name.startswith((*modern, "x86-64-v3", "x86-64-v4")))
 
 
 @cache

@@ -117,14 +117,41 @@ def _compiled(kernel: Kernel, variant: Variant, dtype: str) -> int:
     function = _specialise(body, constants, dtype, name)
     if ("ONE", 1) in variant:
         function = _for_one_output(function, dtype, name)
+    options = {"fastmath": FAST_BY_DTYPE[dtype], "error_model": "numpy"}
+    if objects.KEEPS:
+        from engine.machines.processor import fuses
+        from engine.machines.sealing import sealed
+
+        # Not by Numba's name, which counts what a process has compiled: whoever else compiles it comes to the same file.
+        file = order_of(kernel, variant, dtype).file
+        symbol, text = _optimised(function, signature, options)
+        text = sealed(text.replace(f"@{symbol}(", f'@"{file}"('), fuses=fuses())
+        found = objects.compiled(file, file, text)
+        if found is not None:
+            return found
     with cache_folder():
         # Where objects are kept Numba's own cache would be in the way: what comes out of it is handed out no more.
-        compiled = cfunc(signature, cache=not objects.KEEPS, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(
-            function
-        )
-    _keep(compiled, order_of(kernel, variant, dtype).file)
+        compiled = cfunc(signature, cache=not objects.KEEPS, **options)(function)
+    _alive.append(compiled)
     address: int = compiled.address
     return address
+
+
+def _optimised(function: Any, signature: Any, options: dict[str, Any]) -> tuple[str, str]:
+    """The symbol to call, and the text of the module as Numba would hand it to the code generator."""
+    from numba.core.ccallback import CFunc
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.sigutils import normalize_signature
+
+    with global_compiler_lock:
+        # What `cfunc` does, up to the point where a library is made code.
+        unfinished: Any = CFunc(function, normalize_signature(signature), locals={}, options=options)
+        result = unfinished._compile_uncached()
+        library = result.library
+        for other in dict.fromkeys(library._linking_libraries):
+            library._final_module.link_in(other._get_module_for_linking(), preserve=True)
+        library._optimize_final_module()
+        return result.fndesc.llvm_cfunc_wrapper_name, str(library._final_module)
 
 
 def _for_one_output(function: Any, dtype: str, name: str) -> Any:

@@ -108,16 +108,16 @@ class Vectors:
         return found
 
     def reduce(self, join: Callable[[Any, Any], Any], x: Any) -> Any:
-        """All lanes made one number: neighbours are joined until one lane is left."""
+        """All lanes made one number: the upper half is joined to the lower one until one lane is left."""
         width = self.lanes
         while width > 1:
             width //= 2
-            every_second = ir.VectorType(_WORD, width)
-            even, odd = [
-                self.b.shuffle_vector(x, x, ir.Constant(every_second, [first + 2 * lane for lane in range(width)]))
-                for first in (0, 1)
+            half = ir.VectorType(_WORD, width)
+            lower, upper = [
+                self.b.shuffle_vector(x, x, ir.Constant(half, [first + lane for lane in range(width)]))
+                for first in (0, width)
             ]
-            x = join(even, odd)
+            x = join(lower, upper)
         return self.b.extract_element(x, ir.Constant(_WORD, 0))
 
     def larger(self, x: Any, y: Any) -> Any:
