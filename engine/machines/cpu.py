@@ -26,6 +26,7 @@ from engine.machines.store import (
     order_of,
 )
 from engine.machines.twins import may_be_halved
+from engine.machines.whole import MOST_INSTRUCTIONS, Function, Piece, Whole, function_of
 from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
@@ -184,7 +185,9 @@ class CpuMachine:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
         if shown:
             return self._play_whole(self._shown, self.tape.shown.turns, times)
-        if times < SHARED_ITERATIONS or available() < 2 or (self._pair is None and self._pieces is None):
+        if self._pair is None and self._pieces is None:
+            return self._play_small(times)
+        if times < SHARED_ITERATIONS or available() < 2:
             return self._play_whole(self._fast, self._joined.turns, times)
         done = 0
         while done < times:
@@ -206,6 +209,33 @@ class CpuMachine:
 
     def _play_together(self, times: int) -> int:
         return self._pair.play(self, times) if self._pair is not None else self._play_shared(times)
+
+    def _play_small(self, times: int) -> int:
+        """What one thread does alone; where the iteration has become one function, by that."""
+        play, began = self._whole.play, time.perf_counter()
+        if play is None:
+            played = self._play_whole(self._fast, self._joined.turns, times)
+        else:
+            schedule = self._schedule_of(self._joined.turns)
+            played = play(self.arena.ctypes.data, *self._clockwork, schedule.ctypes.data, times)
+        self._whole.note(play is not None, played, time.perf_counter() - began)
+        return played
+
+    @cached_property
+    def _whole(self) -> Whole:
+        tape = self.tape  # and not this machine: it may go while its code is compiled
+
+        def describe() -> Function | None:
+            if len(tape.fast.instructions) > MOST_INSTRUCTIONS:
+                return None
+            # Runs only save calls, and here there are none; but who has not stepped may not have the kernels of their parts.
+            return _function(tape, runs=False) or _function(tape, runs=True)
+
+        return Whole(describe)
+
+    def compile_whole(self) -> bool:
+        """Have the whole iteration as one function now instead of some time later; whether there is one for this tape."""
+        return self._whole.provide()
 
     def _play_whole(self, memory: tuple[Any, ...], turns: Iterable[Turn], times: int) -> int:
         schedule = self._schedule_of(turns)
@@ -275,6 +305,15 @@ class CpuMachine:
         region = self.tape.region(value)
         memory = self.integers if value.kind == "whole" else self.arena
         return memory[region.offset : region.offset + region.size].reshape(region.shape)
+
+
+def _function(tape: Tape, *, runs: bool) -> Function | None:
+    code, dtype = joined(tape.fast, runs=runs), tape.dtype
+    pieces = [
+        Piece(order_of(*_body(entry, dtype), dtype).file, (pc, *entry.fields), entry.first.length)
+        for pc, entry in enumerate(code.played)
+    ]
+    return function_of(pieces, code.turns)
 
 
 def _each(code: TapeCode | StepCode) -> Iterator[Played]:

@@ -40,24 +40,24 @@ class Joined(NamedTuple):
     turns: list[Turn]
 
 
-def joined(code: TapeCode) -> Joined:
-    """The same work with runs in place of neighbouring instructions on single numbers."""
+def joined(code: TapeCode, *, runs: bool = True) -> Joined:
+    """The same work with runs in place of neighbouring instructions on single numbers; or without, updates that watch alone."""
     played: list[Played] = []
     sections: dict[int, Section] = {}
     for section in {section.begin: section for turn in code.turns for section in turn}.values():
         begin = len(played)
-        _join(code.instructions[section.begin : section.end], played)
+        _join(code.instructions[section.begin : section.end], played, runs)
         sections[section.begin] = Section(begin, len(played))
     return Joined(played, [Turn(sections[turn.full.begin], sections[turn.short.begin]) for turn in code.turns])
 
 
-def _join(instructions: Iterable[Instruction], played: list[Played]) -> None:
+def _join(instructions: Iterable[Instruction], played: list[Played], runs: bool) -> None:
     waiting: list[Instruction] = []
     for entry in instructions:
         if _watches_last(entry, played) and not waiting:
             played[-1] = played[-1]._replace(more=(WATCHED,))
             continue
-        if entry.length == 1 and (entry.call.primitive.name in OPERATIONS or entry.call.primitive.name == "total"):
+        if runs and entry.length == 1 and entry.call.primitive.name in (*OPERATIONS, "total"):
             waiting.append(entry)
             continue
         _let_go(waiting, played)

@@ -103,6 +103,21 @@ def trained(name: str, dtype: str) -> tuple[list[float], int]:
     return [float(number) for array in session.parameters.values() for number in np.ravel(array)], runs
 
 
+def parted() -> list[str]:
+    """The documents whose iteration as one function does not come to the bits of the kernels, or does not come at all."""
+    found = []
+    for name, document in DOCUMENTS.items():
+        session = Session(document())
+        session.prepare()
+        machine, twin = session.playback.machine, session.playback.machine.copy()
+        is_there = twin.compile_whole()
+        for one in (machine, twin):
+            one.iterate(30)
+        if not is_there or machine.arena.tobytes() != twin.arena.tobytes():
+            found.append(name)
+    return found
+
+
 def main(documents: list[str]) -> None:
     """Play every operation once, and train these; kernels that cannot be kept on disk are told by name."""
     refused, keep = [], objects.keep
@@ -121,7 +136,7 @@ def main(documents: list[str]) -> None:
     ends = {name: trained(name, "float32") for name in documents}
     print(json.dumps({
         "processor": processor()[0], "lanes": vector_length(), "bodies": sorted(names), "errors": errors,
-        "ends": ends, "refused": refused,
+        "ends": ends, "refused": refused, "parted": parted() if documents else [],
     }))  # fmt: skip
 
 
