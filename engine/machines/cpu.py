@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, partial
-from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.order import arranged
 from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
 from engine.machines.runs import RUN, Joined, Played, joined
+from engine.machines.standby import side_by_side
 from engine.machines.store import (
     address_of,
     announce,
@@ -284,12 +284,12 @@ class CpuMachine:
         cuts = [column.ctypes.data for column in self._pieces]
         sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule_of(self._arranged.turns)
         memory = self._laid_open[:-1]
-        helper = Thread(target=native_loop("help_out", 7), args=(*memory, sharing.ctypes.data), daemon=True)
-        helper.start()
+        helping = (*memory, sharing.ctypes.data)
         arguments = (*memory, *self._clockwork, schedule.ctypes.data, times, sharing.ctypes.data)
-        iterations = int(native_loop("iterate_shared", 11)(*arguments))
-        helper.join()
-        return iterations
+        return side_by_side(
+            lambda: native_loop("help_out", 7)(*helping) or 0,
+            lambda: int(native_loop("iterate_shared", 11)(*arguments)),
+        )
 
     @property
     def flag(self) -> bool:
