@@ -13,6 +13,7 @@ from engine.training import Training
 if TYPE_CHECKING:
     from engine.lowering import Lowered
 
+ROWS = "data.rows"  # what the rows of this iteration are called
 Mode = Literal["train", "evaluate"]
 
 
@@ -59,7 +60,7 @@ class Feed:
         self._rows = self.result.batch = rows
 
     def __call__(self, name: str, shape: tuple[int, ...] | None) -> Value:
-        program, build = self.program, self.program.build
+        build = self.program.build
         if self.dataset is None:
             if shape is None:
                 raise ProblemError(Problem("there is no data yet", "Choose a data set, or set the shape.", kind="data"))
@@ -74,16 +75,11 @@ class Feed:
             return build.source("data", f"data.{name}", (B, *features), None, kind=kind)  # type: ignore[arg-type]
         rows = len(self.dataset.train_rows)
         whole = build.source("data", f"data.{name}", (rows, *features), None, kind=kind)  # type: ignore[arg-type]
-        if self.result.rows is None:
-            key = (
-                int(stream(self.training.seed, "data.order").integers(2**31))
-                if self.training.order == "shuffled"
-                else None
-            )
-            self.result.rows = build.emit("batch_rows", rows=rows, key=key)
-        address = f"data.{name}.batch"
-        found = program.named.get(address)
-        if found is None:
-            gather = "gather_rows" if kind == "real" else "gather_whole_rows"
-            found = program.named[address] = build.emit(gather, whole, self.result.rows)
-        return found
+        chosen = self.result.rows = build.shared(ROWS, lambda: build.emit("batch_rows", rows=rows, key=self._key()))
+        gather = "gather_rows" if kind == "real" else "gather_whole_rows"
+        return build.shared(f"data.{name}.batch", lambda: build.emit(gather, whole, chosen))
+
+    def _key(self) -> int | None:
+        """What the order of the rows is drawn from."""
+        training = self.training
+        return int(stream(training.seed, "data.order").integers(2**31)) if training.order == "shuffled" else None

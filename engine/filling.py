@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from engine.datasets import Dataset
 from engine.initialisers import stream
 from engine.looking import lasts
+from engine.placement import NOWHERE, Packed
 from engine.playback import Playback
+from engine.program import Value
 from engine.snapshot import Array
-from engine.tape import initial_array
+from engine.tape import Tape, initial_array
 from engine.timeline import Moment
 
 
@@ -26,12 +30,84 @@ def kept_numbers(playback: Playback) -> dict[str, Array]:
     }
 
 
+def take_over(playback: Playback, before: Playback, seed: int, dataset: Dataset | None, *, same_data: bool) -> None:
+    """Fill every source of an edited plan: what lasts goes on with its numbers where address and shape still fit.
+
+    What was played of a begun iteration is given up: afterwards the plan before is of no use.
+    """
+    before.give_up_begun()
+    tape, former = playback.tape, before.tape
+    moved = _move(playback, before, same_data) if _is_of_one_kind(tape, former) else set[Value]()
+    new = {address: value for address, value in tape.program.sources.items() if value not in moved}
+    kept = {
+        address: before.machine.view(value)
+        for address in new
+        if (value := former.program.sources.get(address)) is not None and lasts(value) and _has_place(former, value)
+    }
+    _fill(playback, new, kept, seed, dataset)
+
+
+def _is_of_one_kind(tape: Tape, former: Tape) -> bool:
+    return tape.program.values is former.program.values and (tape.batch, tape.dtype) == (former.batch, former.dtype)
+
+
+def _has_place(tape: Tape, value: Value) -> bool:
+    return value.index < len(tape.places) and bool(tape.places.offsets[value.index] >= 0)
+
+
+def _move(playback: Playback, before: Playback, same_data: bool) -> set[Value]:
+    """Copy the numbers of those values that had a place to where they lie now; which these are."""
+    machine, tape, former = playback.machine, playback.tape, before.tape
+    moved: set[Value] = set()
+    for value in tape.data if same_data else ():
+        if _has_place(former, value):
+            machine.view(value)[...] = before.machine.view(value)
+            moved.add(value)
+    for at, packed in enumerate(tape.packed):
+        was = former.packed[at] if at < len(former.packed) else None
+        moved.update(_move_packed(packed, was, playback, before))
+    return moved
+
+
+def _move_packed(packed: Packed, was: Packed | None, playback: Playback, before: Playback) -> Sequence[Value]:
+    """Values that stay side by side are copied at once."""
+    values = packed.values
+    is_whole = values[0].kind == "whole"
+    target, source = [one.machine.integers if is_whole else one.machine.arena for one in (playback, before)]
+    if was is not None and was.values == values:
+        length = sum(packed.sizes)
+        target[packed.begin : packed.begin + length] = source[was.begin : was.begin + length]
+        return values
+    indices, sizes = np.array([value.index for value in values]), np.array(packed.sizes)
+    offsets = before.tape.places.offsets
+    old = np.where(indices < len(offsets), offsets[np.minimum(indices, len(offsets) - 1)], NOWHERE)
+    had_place = old >= 0
+    if not had_place.all():
+        values = [value for value, had in zip(values, had_place, strict=True) if had]
+        old, indices, sizes = old[had_place], indices[had_place], sizes[had_place]
+    if not values:
+        return ()
+    new = playback.tape.places.offsets[indices]
+    parts = (old[1:] != old[:-1] + sizes[:-1]) | (new[1:] != new[:-1] + sizes[:-1])
+    begins = [0, *(np.flatnonzero(parts) + 1).tolist()]
+    lengths = np.add.reduceat(sizes, begins).tolist()
+    for begin, end, length in zip(old[begins].tolist(), new[begins].tolist(), lengths, strict=True):
+        target[end : end + length] = source[begin : begin + length]
+    return values
+
+
 def fill(playback: Playback, kept: Mapping[str, Array], seed: int, dataset: Dataset | None) -> None:
     """Fill every source: with what was `kept` where its shape still fits, or else with what it starts from."""
+    _fill(playback, playback.tape.program.sources, kept, seed, dataset)
+
+
+def _fill(
+    playback: Playback, sources: Mapping[str, Value], kept: Mapping[str, Array], seed: int, dataset: Dataset | None
+) -> None:
     tape, machine = playback.tape, playback.machine
-    for address, value in tape.program.sources.items():
+    for address, value in sources.items():
         source = value.source
-        if source is None or tape.places[value.index] is None:
+        if source is None or tape.places.offsets[value.index] < 0:
             continue
         view, old = machine.view(value), kept.get(address)
         if old is not None and old.shape == view.shape:
@@ -40,8 +116,10 @@ def fill(playback: Playback, kept: Mapping[str, Array], seed: int, dataset: Data
             _fill_data(address, view, dataset)
         elif callable(source.initial):
             view[...] = source.initial(view.shape, stream(seed, address))
-        else:
+        elif view.shape:
             view[...] = initial_array(value, view.shape, view.dtype)
+        else:
+            view[()] = source.initial or 0
 
 
 def _fill_data(address: str, view: Array, dataset: Dataset | None) -> None:

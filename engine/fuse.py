@@ -7,45 +7,78 @@ the numbers of training are the same bits with and without an onlooker.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
 from engine.fuse_cells import cell_steps
+from engine.fuse_flips import Flips
 from engine.fuse_heads import products_of_heads
-from engine.fuse_pools import winners
-from engine.fuse_rows import row_groups, row_slopes, scaled_rows, softmax_gradient
-from engine.fuse_sums import BENDS, bent_sums, linear, onto
-from engine.fuse_time import product_over_time, products_over_time, side_by_side, sum_beside
-from engine.matching import Match, Pattern, Uses, is_constant
+from engine.fuse_patterns import PATTERNS
+from engine.fuse_rows import row_groups, scaled_rows
+from engine.fuse_sums import BENDS, bent_sums
+from engine.fuse_time import products_over_time
+from engine.matching import Match, Pattern, Uses
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
+from engine.stretch import Stretch
 
-ALL_PHASES = -1  # of a copy that every turn makes for itself
 
+class Fused:
+    """The calls to play at full speed.
 
-class Fused(NamedTuple):
-    """The calls to play, and for the index of a call's result the calls whose results it leaves out.
-
-    strays  whether some of these belong to another step than the call that stands for them
+    parts   the calls of each stretch, and where it brings in transposed copies, these as well
+    flips   the transposed copies
+    strays  whether some of what is left out belongs to another step than the call that stands for it
     """
 
-    calls: list[Call]
-    hidden: dict[int, list[Call]]
-    strays: bool = False
+    def __init__(
+        self,
+        drawn: Sequence[Stretch],
+        parts: Sequence[Sequence[Call]],
+        flips: list[Call],
+        left_out: _LeftOut,
+        read: tuple[Container[Value], Container[Value]],
+    ) -> None:
+        self.parts, self.flips = parts, flips
+        self._drawn, (self._units, self.strays) = drawn, left_out
+        self._read, self._lasting = read
+
+    def is_read(self, value: Value) -> bool:
+        """Whether a value is read by what was drawn, or looked at."""
+        return value in self._read or value in self._lasting
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """All of them, in their order."""
+        return list(chain.from_iterable(self.parts))
+
+    @cached_property
+    def hidden(self) -> dict[int, list[Call]]:
+        """For the index of a call's result the calls whose results it leaves out."""
+        hidden: dict[int, list[Call]] = {}
+        groups = list(chain.from_iterable([unit.groups for unit in self._units]))
+        for group in groups:
+            hidden.update(group.hidden)
+        if self.strays:
+            hidden = {index: parts.copy() for index, parts in hidden.items()}  # what groups keep stays as it is
+            apart = {index for group in groups for index in group.apart}
+            vanished = {index for group in groups for index in group.vanished}
+            _show_apart(chain.from_iterable(self._drawn), apart, vanished, hidden)
+        return hidden
+
+    def calls_of(self, origin: Origin) -> list[Call]:
+        """The calls of one step."""
+        if origin.part == "update":
+            found = [part for part in self.parts if part and part[0].origin.part == "update"]
+        else:
+            found = [part for part in self.parts if part and part[0].origin.node == origin.node]
+        return [call for part in found for call in part if call.origin == origin]
 
 
-_PATTERNS: dict[str, list[Pattern]] = {}
 # Where rows to standardise, products over time, bent sums, scaled rows and products of heads are recognised.
 _BEGINNINGS = ("divide", "total", *BENDS, "broadcast", "batch_matmul")
-
-
-def _pattern(last: str) -> Callable[[Pattern], Pattern]:
-    def note(function: Pattern) -> Pattern:
-        _PATTERNS.setdefault(last, []).append(function)
-        return function
-
-    return note
+_LOOKED_AT = {*_BEGINNINGS, *PATTERNS}
 
 
 class _Group:
@@ -54,39 +87,53 @@ class _Group:
     apart  addends of other steps of time, by index of the result: shown where they stand, at their own step
     """
 
-    def __init__(self, calls: list[Call], counts: Mapping[Value, int], lasting: Set[int]) -> None:
+    def __init__(self, calls: Sequence[Call], counts: Mapping[Value, int], lasting: Set[Value]) -> None:
         self.vanished: set[int] = set()
         self.replaced: dict[int, Call] = {}
         self.hidden: dict[int, list[Call]] = {}
         self.apart: set[int] = set()
         self._calls, self._uses = calls, Uses(calls, counts, lasting)
-        names = {call.primitive.name for call in calls}
-        if not names.isdisjoint(_PATTERNS) or not names.isdisjoint(_BEGINNINGS):
-            self._find()
+        self._find()
+        self.asked, self.views = self._uses.close(), self._uses.views
 
     def _find(self) -> None:
         calls, uses = self._calls, self._uses
-        for call, match in row_groups(calls, uses):
-            self._replace(call, match)
-        alone = [[found] for found in chain(cell_steps(calls, uses), bent_sums(calls, uses))]
-        for together in chain(alone, scaled_rows(calls, uses), products_of_heads(calls, uses)):
-            if all(self._is_free(call) and self._may_vanish(match) for call, match in together):
-                for call, match in together:
-                    self._replace(call, match)
-        for call in calls:
+        names = {call.primitive.name for call in calls}
+        if "divide" in names:
+            for call, match in row_groups(calls, uses):
+                self._replace(call, match)
+        self._find_together(names)
+        for call in calls if "total" in names else ():
             if call.primitive.name == "total":
                 over_time = products_over_time(call, self._uses, self.vanished)
                 if over_time is not None and self._may_vanish(over_time):
                     self._replace(call, over_time)
                     self.apart.update([part.result.index for part in self.hidden.pop(call.result.index)])
         for call in calls:
-            patterns = _PATTERNS.get(call.primitive.name)
+            patterns = PATTERNS.get(call.primitive.name)
             if patterns and self._is_free(call):
                 self._match(call, patterns)
 
-    def holds(self, calls: list[Call], counts: Mapping[Value, int], lasting: Set[int]) -> bool:
-        """Whether these calls of the node would be fused to the same."""
-        return self._calls == calls and self._uses.hold(counts, lasting)
+    def _find_together(self, names: Set[str]) -> None:
+        """What takes several calls, of which each has one that tells where it may be."""
+        calls, uses = self._calls, self._uses
+        found: list[Iterable[list[tuple[Call, Match]]]] = []
+        if not names.isdisjoint(("slice", "place")):  # of gates
+            found.append([[one] for one in cell_steps(calls, uses)])
+        if not names.isdisjoint(BENDS):
+            found.append([[one] for one in bent_sums(calls, uses)])
+        if "broadcast" in names:
+            found.append(scaled_rows(calls, uses))
+        if "batch_matmul" in names:
+            found.append(products_of_heads(calls, uses))
+        for together in chain.from_iterable(found):
+            if all(self._is_free(call) and self._may_vanish(match) for call, match in together):
+                for call, match in together:
+                    self._replace(call, match)
+
+    def holds(self, counts: Mapping[Value, int], lasting: Set[Value]) -> bool:
+        """Whether the same calls would be fused to the same where values are read so often, and these last."""
+        return self._uses.hold(counts, lasting)
 
     def _match(self, call: Call, patterns: Iterable[Pattern]) -> None:
         for pattern in patterns:
@@ -113,89 +160,137 @@ class _Group:
         self.vanished.update([part.result.index for part in (*match.swallowed, *match.stored)])
 
 
+class _LeftOut(NamedTuple):
+    """What was fused, for whoever asks what is left out, and whether some of that belongs to another step."""
+
+    units: Sequence[_Unit] = ()
+    strays: bool = False
+
+
+class _Unit:
+    """The stretches of a node, or one of updates, and what they were fused to: a part for each of them.
+
+    asked, views  what that hangs on apart from the calls, see `Uses`
+    """
+
+    def __init__(self, stretches: list[Stretch], counts: Mapping[Value, int], lasting: Set[Value]) -> None:
+        self.stretches, self.groups = stretches, list[_Group]()
+        self.parts: list[Stretch] = stretches
+        self.asked, self.views = frozenset[Value](), list[tuple[Value, Call]]()
+        if all(stretch.names.isdisjoint(_LOOKED_AT) for stretch in stretches):
+            return
+        together = [list(chain.from_iterable(stretches))] if stretches[0].node is not None else _by_origin(stretches)
+        self.groups = [
+            group for group in [_Group(calls, counts, lasting) for calls in together] if group.asked or group.replaced
+        ]
+        self.asked = frozenset(chain.from_iterable([group.asked for group in self.groups]))
+        self.views = list(chain.from_iterable([group.views for group in self.groups]))
+        replaced = {index: call for group in self.groups for index, call in group.replaced.items()}
+        if replaced:
+            vanished = {index for group in self.groups for index in group.vanished}
+            self.parts = [
+                Stretch([replaced.get(at, call) for call in stretch if (at := call.result.index) not in vanished])
+                for stretch in stretches
+            ]
+
+    def holds(self, counts: Mapping[Value, int], lasting: Set[Value], changed: Set[Value]) -> bool:
+        """Whether the same would come of it now that others than before read the `changed` values."""
+        for value, call in self.views:
+            if value.call is not call:
+                return False
+        return self.asked.isdisjoint(changed) or all(group.holds(counts, lasting) for group in self.groups)
+
+
+def _by_origin(stretches: Iterable[Stretch]) -> list[list[Call]]:
+    """Updates, those of each node for themselves: they hang on what other nodes have computed."""
+    groups: dict[Origin, list[Call]] = {}
+    for call in chain.from_iterable(stretches):
+        groups.setdefault(call.origin, []).append(call)
+    return list(groups.values())
+
+
 class Fuser:
     """Fuses one program after another, and keeps what still holds for the next."""
 
     def __init__(self) -> None:
-        self._groups: dict[object, _Group] = {}
-        self._copies: dict[tuple[Value, bool, Origin], Call] = {}
-        self._products: dict[Call, Call] = {}
+        self._values: list[Value] | None = None  # which the programs share
+        self._known: dict[int, Stretch] = {}  # stretches of the last program, by identity
+        self._parts: dict[int, Stretch] = {}  # what they were fused to
+        self._reads: dict[Value, int] = {}
+        self._lasting: set[Value] = set()
+        self._units: dict[object, _Unit] = {}
+        self._straying: set[object] = set()  # units of which something is left out at another step
+        self._flips = Flips()
 
-    def fuse(self, program: Program) -> Fused:
-        """The calls to play at full speed. Calls are fused only within one node, so a step stays a step."""
-        calls = program.calls
-        counts = Counter(chain.from_iterable([call.operands for call in calls]))
-        lasting = {value.index for value in program.outputs.values()}.union([loss.index for loss in program.losses])
-        known, self._groups = self._groups, {}
-        vanished: set[int] = set()
-        replaced: dict[int, Call] = {}
-        hidden: dict[int, list[Call]] = {}
-        apart: set[int] = set()
-        for node, mine in _by_node(calls).items():
-            group = known.get(node)
-            if group is None or not group.holds(mine, counts, lasting):
-                group = _Group(mine, counts, lasting)
-            self._groups[node] = group
-            if group.replaced:
-                replaced.update(group.replaced)
-                vanished.update(group.vanished)
-                hidden.update(group.hidden)
-                apart |= group.apart
-        if apart:
-            hidden = {index: parts.copy() for index, parts in hidden.items()}  # what groups keep stays as it is
-            _show_apart(calls, apart, vanished, hidden)
-        if replaced:
-            calls = [replaced.get(index, call) for call in calls if (index := call.result.index) not in vanished]
-        return Fused(self._transposed_once(program, calls), hidden, bool(apart))
+    def fuse(self, program: Program, stretches: Sequence[Stretch]) -> Fused:
+        """The calls to play at full speed. Calls are fused only within one node, so a step stays a step.
 
-    def _transposed_once(self, program: Program, calls: list[Call]) -> list[Call]:
-        """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.
-
-        Where phases take turns, a copy that one phase's derivatives have made is of no use to another's: by then it is old.
+        stretches  all calls of the program; those of a node, and each phase's updates, for themselves
         """
-        products, flips = self._products, self._copies
-        self._products, self._copies = {}, {}
-        if not any(_reads_columns(call) for call in calls if call.attributes):
-            return calls
-        result: list[Call] = []
-        copies: dict[tuple[int, bool, int], Value] = {}
-        for call in calls:
-            if call.attributes and _reads_columns(call):
-                matrix = call.operands[1]
-                turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
-                apart = _is_apart(call)
-                copy = copies.get((matrix.index, apart, ALL_PHASES)) or copies.get((matrix.index, apart, turn))
-                if copy is None:
-                    flip = flips.get((matrix, apart, call.origin)) or _flipped(program, call)
-                    self._copies[matrix, apart, call.origin] = flip
-                    copy = copies[matrix.index, apart, turn] = flip.result
-                    result.append(flip)
-                product = products.get(call)
-                if product is None or product.operands != (call.operands[0], copy) or product.result is not call.result:
-                    product = _product(call, copy)
-                self._products[call] = product
-                call = product
-            if call.primitive.writes:
-                written = {call.operands[index].index for index in call.primitive.writes}
-                copies = {key: copy for key, copy in copies.items() if key[0] not in written}
-            result.append(call)
-        return result
+        if self._values is not program.values:
+            self.__init__()  # type: ignore[misc]
+            self._values = program.values
+        now = dict(zip(map(id, stretches), stretches, strict=True))
+        gone = [self._known[key] for key in self._known.keys() - now.keys()]
+        come = [now[key] for key in now.keys() - self._known.keys()]
+        self._known = now
+        changed = self._count(program, gone, come)
+        self._fuse_anew({_key(stretch) for stretch in (*gone, *come)}, changed, stretches)
+        for stretch in gone:
+            del self._parts[id(stretch)]
+        parts = list(map(self._parts.__getitem__, now))
+        played, flips = self._flips.lay_down(program, parts)
+        left_out = _LeftOut(list(self._units.values()), bool(self._straying))
+        return Fused(stretches, played, flips, left_out, (self._reads, self._lasting))
+
+    def _count(self, program: Program, gone: Sequence[Stretch], come: Sequence[Stretch]) -> set[Value]:
+        """How often each value is read, and which last; those that are read by others than before."""
+        more: dict[Value, int] = {}
+        for sign, stretches in ((-1, gone), (1, come)):
+            for value in chain.from_iterable([stretch.operands for stretch in stretches if not _is_left(stretch)]):
+                more[value] = more.get(value, 0) + sign
+        changed = {value for value, count in more.items() if count}
+        self._reads = reads = self._reads.copy()  # the last one belongs to what was made of the last program
+        for value in changed:
+            count = reads.pop(value, 0) + more[value]
+            if count:
+                reads[value] = count
+        lasting = {*program.outputs.values(), *program.losses}
+        lasting.update(*[stretch.operands for stretch in self._known.values() if _is_left(stretch)])
+        changed |= lasting ^ self._lasting
+        self._lasting = lasting
+        return changed
+
+    def _fuse_anew(self, touched: set[object], changed: Set[Value], stretches: Sequence[Stretch]) -> None:
+        """Fuse the stretches of the `touched` nodes, and of those that would no longer be fused to the same."""
+        reads, lasting, units = self._reads, self._lasting, self._units
+        for key, unit in units.items():
+            if (unit.views or not unit.asked.isdisjoint(changed)) and not unit.holds(reads, lasting, changed):
+                touched.add(key)
+        together: dict[object, list[Stretch]] = {}
+        for stretch in [one for one in stretches if one.node in touched or id(one) in touched]:
+            together.setdefault(_key(stretch), []).append(stretch)
+        for key in touched:
+            units.pop(key, None)
+            self._straying.discard(key)
+        for key, mine in together.items():
+            units[key] = unit = _Unit(mine, reads, lasting)
+            self._parts.update(zip(map(id, mine), unit.parts, strict=True))
+            if any(group.apart for group in unit.groups):
+                self._straying.add(key)
 
 
-def _by_node(calls: Sequence[Call]) -> dict[object, list[Call]]:
-    """The calls of each node; its updates, which hang on those of other nodes, for themselves."""
-    groups: dict[object, list[Call]] = {}
-    origin: Origin | None = None
-    mine: list[Call] = []
-    for call in calls:
-        if call.origin is not origin:
-            origin = call.origin
-            mine = groups.setdefault(origin if origin.part == "update" else origin.node, [])
-        mine.append(call)
-    return groups
+def _is_left(stretch: Stretch) -> bool:
+    """Whether these are updates in which there is nothing to fuse: what they read lasts until they are played."""
+    return stretch.node is None and stretch.names.isdisjoint(_LOOKED_AT)
 
 
-def _show_apart(calls: Sequence[Call], apart: Set[int], vanished: Set[int], hidden: dict[int, list[Call]]) -> None:
+def _key(stretch: Stretch) -> object:
+    """What stands for those that are fused together: their node; updates stand for themselves."""
+    return stretch.node if stretch.node is not None else id(stretch)
+
+
+def _show_apart(calls: Iterable[Call], apart: Set[int], vanished: Set[int], hidden: dict[int, list[Call]]) -> None:
     """Let what stands for itself be shown behind the call that is played before it."""
     before = -1
     for call in calls:
@@ -203,172 +298,3 @@ def _show_apart(calls: Sequence[Call], apart: Set[int], vanished: Set[int], hidd
             hidden.setdefault(before, []).append(call)
         elif call.result.index not in vanished:
             before = call.result.index
-
-
-_pattern("add")(linear)
-_pattern("add")(onto)
-
-
-@_pattern("multiply")
-def _tanh_gradient(call: Call, uses: Uses) -> Match | None:
-    """dy · (1 − y · y)."""
-    slope = uses.only(call.operands[1], "subtract")
-    square = (
-        uses.only(slope.operands[1], "multiply") if slope is not None and is_constant(slope.operands[0], 1.0) else None
-    )
-    if slope is None or square is None or square.operands[0] is not square.operands[1]:
-        return None
-    if square.operands[0].shape != call.operands[0].shape:
-        return None
-    return Match("tanh_gradient", (square.operands[0], call.operands[0]), (slope, square))
-
-
-@_pattern("multiply")
-def _sigmoid_gradient(call: Call, uses: Uses) -> Match | None:
-    """dy · (y · (1 − y))."""
-    slope = uses.only(call.operands[1], "multiply")
-    rest = uses.only(slope.operands[1], "subtract") if slope is not None else None
-    if (
-        slope is None
-        or rest is None
-        or not is_constant(rest.operands[0], 1.0)
-        or rest.operands[1] is not slope.operands[0]
-    ):
-        return None
-    if slope.operands[0].shape != call.operands[0].shape:
-        return None
-    return Match("sigmoid_gradient", (slope.operands[0], call.operands[0]), (slope, rest))
-
-
-@_pattern("multiply")
-def _relu_gradient(call: Call, uses: Uses) -> Match | None:
-    """dy · [x > 0]."""
-    slope = uses.only(call.operands[1], "relu_slope")
-    if slope is None or slope.operands[0].shape != call.operands[0].shape:
-        return None
-    return Match("relu_gradient", (slope.operands[0], call.operands[0]), (slope,))
-
-
-@_pattern("mean")
-def _mean_square(call: Call, uses: Uses) -> Match | None:
-    """The mean of (a − b)² over everything; the difference is stored too, derivatives want it."""
-    square = uses.only(call.operands[0], "multiply")
-    if square is None or call.result.shape != () or square.operands[0] is not square.operands[1]:
-        return None
-    difference = square.operands[0]
-    minus = difference.call
-    if minus is None or minus.primitive.name != "subtract" or minus.operands[0].shape != minus.operands[1].shape:
-        return None
-    if any(reader is not square and reader.origin == call.origin for reader in uses.readers[difference.index]):
-        return None
-    return Match("mean_square", (*minus.operands, difference), (square,), (minus,))
-
-
-_pattern("matmul")(product_over_time)
-
-
-@_pattern("matmul")
-def _linear_gradient(call: Call, uses: Uses) -> Match | None:
-    """xᵀ · dy and the sum of dy over the batch: the gradients of a layer's weight and bias."""
-    x, dy = call.operands
-    if call.attributes != {"transpose_a": True} or dy.rank != 2:
-        return None
-    sums = sum_beside(call, uses)
-    return Match("linear_gradient", (x, dy, sums.result), (), (sums,)) if sums is not None else None
-
-
-@_pattern("total")
-def _mean_square_gradient(call: Call, uses: Uses) -> Match | None:
-    """dL · d / n + dL · d / n, what a mean of d · d sends back."""
-    if len(call.operands) != 2 or call.operands[0] is not call.operands[1]:
-        return None
-    half = uses.only(call.operands[0], "multiply", times=2)
-    share = uses.only(half.operands[0], "spread") if half is not None else None
-    if half is None or share is None:
-        return None
-    incoming, swallowed = uses.before_views(share.operands[0]), (half, share)
-    if incoming.shape != () or half.operands[1].shape != call.result.shape:
-        return None
-    return Match("mean_square_gradient", (half.operands[1], incoming), swallowed)
-
-
-@_pattern("total")
-def _two_addends(call: Call, uses: Uses) -> Match | None:
-    """Two addends are an addition, which needs no loop over addends."""
-    return Match("add", call.operands) if len(call.operands) == 2 else None
-
-
-_pattern("subtract")(softmax_gradient)
-_pattern("sum")(row_slopes)
-_pattern("window_take")(winners)
-_pattern("total")(side_by_side)
-
-
-@_pattern("class_cross_entropy")
-def _class_cross_entropy(call: Call, uses: Uses) -> Match | None:
-    """The loss of each row, and the softmax that its derivative asks for: one pass of exponentials serves both."""
-    scores, target = call.operands
-    if scores.rank != 2:
-        return None
-    for reader in uses.readers[scores.index]:
-        if reader.primitive.name == "softmax" and reader.origin.node == call.origin.node:
-            return Match("class_cross_entropy_softmax", (scores, target, reader.result), (), (reader,))
-    return None
-
-
-@_pattern("multiply")
-def _class_gradient(call: Call, uses: Uses) -> Match | None:
-    """dL / n · (softmax − one-hot), what a mean over rows sends back to the scores."""
-    spread_rows, error = uses.only(call.operands[0], "broadcast"), uses.only(call.operands[1], "subtract")
-    if spread_rows is None or error is None or call.result.rank != 2:
-        return None
-    share, one_hot = (
-        uses.only(uses.before_views(spread_rows.operands[0]), "spread"),
-        uses.only(error.operands[1], "one_hot"),
-    )
-    if share is None or one_hot is None or error.operands[0].shape != call.result.shape:
-        return None
-    incoming = uses.before_views(share.operands[0])
-    if incoming.shape != () or share.result.shape != call.result.shape[:1]:
-        return None
-    operands = (error.operands[0], one_hot.operands[0], incoming)
-    return Match("class_gradient", operands, (share, one_hot, error, spread_rows))
-
-
-_PRODUCTS = ("matmul", "batch_matmul", "batch_matmul_apart")
-
-
-def _reads_columns(call: Call) -> bool:
-    """Whether B is asked for transposed, and is no single row that lies as a column would."""
-    asked = call.primitive.name in _PRODUCTS and call.attributes.get("transpose_b")
-    return bool(asked) and call.operands[1].shape[-1] != 1
-
-
-def _is_apart(product: Call) -> bool:
-    """Whether the rows of the matrices on the right lie apart."""
-    return "b" in product.attributes.get("apart", "")
-
-
-def _flipped(program: Program, product: Call) -> Call:
-    """A copy of the matrix on the right, or of many, with rows and columns changed."""
-    matrix = product.operands[1]
-    others = matrix.shape[:-2]
-    axes = (*range(len(others)), len(others) + 1, len(others))
-    if _is_apart(product):
-        # Rows of a head lie apart: from (…, rows, heads, columns) at once to (…, heads, columns, rows).
-        before = tuple(range(len(others) - 1))
-        axes = (*before, len(others), len(others) + 1, len(others) - 1)
-    name, attributes = ("transpose", {}) if not others else ("permute", {"axes": axes})
-    flip = Call(PRIMITIVES[name], (matrix,), attributes, product.origin)
-    flip.result = Value(program, tuple([matrix.shape[axis] for axis in axes]), "real", flip)
-    return flip
-
-
-def _product(call: Call, copy: Value) -> Call:
-    """The same product, of the copy."""
-    attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
-    if "apart" in attributes:
-        attributes["apart"] = attributes["apart"].replace("b", "")
-    product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
-    product.result = call.result
-    return product

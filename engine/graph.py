@@ -293,15 +293,16 @@ class Graph:
 
     def times(self) -> set[str]:
         """What nodes have to do with time (`NodeType.time`); only "" where nothing changes over time."""
-        return {kind.time for kind in self._kinds()}
+        return {kind.time for kind in self.kinds()}
 
-    def _kinds(self) -> list[type[NodeType]]:
+    def kinds(self) -> list[type[NodeType]]:
+        """The node types that nodes are of, each once."""
         kinds, known = {node.bound or node.type for node in self.nodes.values()}, node_types()
         found = [known.get(kind) if isinstance(kind, str) else kind for kind in kinds]
         return [kind for kind in found if kind is not None]
 
     def _undelayed(self) -> list[Wire]:
-        patient = {kind for kind in self._kinds() if any(port.late or port.delayed for port in kind.inputs)}
+        patient = {kind for kind in self.kinds() if any(port.late or port.delayed for port in kind.inputs)}
         if not patient:
             return self.wires
         waiting = {name for name, node in self.nodes.items() if node.kind in patient}

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
-from engine.feed import Feed, Mode
+from engine.feed import ROWS, Feed, Mode
 from engine.graph import Graph, Node, Wire
 from engine.inlining import inlined, name_ports, told_of
 from engine.objectives import Learned, lower_phases, lower_rules
 from engine.problems import Problem, ProblemError
 from engine.program import Origin, Part, Program, Shape, Value
 from engine.segments import Segment, leaving, settle
+from engine.stretch import Stretch
 from engine.structure import Drawn, Signature, Structure
 from engine.training import Training
 from engine.unrolling import Region, at, schedule
@@ -27,8 +28,9 @@ VALUES_KEPT = 6  # for every value in use: of more than that many the next lower
 class Lowered:
     """A program, what kept parts of the drawing out of it, and how its batches are taken.
 
-    segments  what each node came to, by its id (in time: `id@step`)
-    learned   what each phase came to
+    segments   what each node came to, by its id (in time: `id@step`)
+    learned    what each phase came to
+    stretches  all calls of the program, those that stay together in one
     """
 
     program: Program
@@ -41,6 +43,7 @@ class Lowered:
     rows: Value | None = None  # which rows of the data this iteration takes; None: all of them, in order
     segments: dict[str, Segment] = field(default_factory=dict, repr=False)
     learned: Learned = field(default_factory=Learned, repr=False)
+    stretches: list[Stretch] = field(default_factory=list, repr=False)
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -245,13 +248,17 @@ class _Nodes:
             or not segment.is_local
             or segment.wires != self._wires.get(name, [])
             or not self._changed.isdisjoint(segment.before)
+            or (segment.fed and not self._result.program.build.share_again(segment.fed))
         ):
             return False
         result = self._result
+        if ROWS in segment.fed:
+            result.rows = segment.fed[ROWS][0]
         result.segments[name] = segment
         if segment.is_sound:
             program = result.program
             program.calls += segment.calls
+            result.stretches.append(segment.calls)
             program.steps.append(segment.origin)
             program.outputs.update(segment.outputs)
             if segment.sources:
@@ -275,7 +282,7 @@ class _Nodes:
         past = before.outputs if before is not None else {}
         build.origin = Origin(name, "forward", 0, -1 if moment is None else moment.step)
         build.step, build.steps = (-1, 0) if moment is None else moment[:2]
-        build.is_local = moment is None
+        build.is_local, build.fed = moment is None, {}
         build.take_asked()
         segment = Segment(build.origin, self._signatures[name], wires)
         forget, rows = build.mark(), result.rows
@@ -287,12 +294,14 @@ class _Nodes:
             result.rows = rows
         else:
             segment.is_sound, segment.outputs, segment.sources = True, outputs, build.take_asked()
+            segment.fed = build.fed
             if before is not None and len(build.rules) == rules:  # a rule holds on to the values that it was made with
                 self._settle(segment, before, begun)
             else:
-                segment.calls = program.calls[begun:]
+                segment.calls = Stretch(program.calls[begun:])
             program.steps.append(build.origin)
             program.outputs.update(segment.outputs)
+            result.stretches.append(segment.calls)
         # What learns by a rule of its own emits it once more at the end.
         segment.is_local = build.is_local and len(build.rules) == rules
         segment.finish()
@@ -308,6 +317,7 @@ class _Nodes:
         program.calls[begun:] = segment.calls
         if moved:
             segment.outputs = {address: moved.get(v.index, v) for address, v in segment.outputs.items()}
+            segment.fed = {name: (moved.get(v.index, v), is_made) for name, (v, is_made) in segment.fed.items()}
             program.rename(moved)
             if result.rows is not None:
                 result.rows = moved.get(result.rows.index, result.rows)

@@ -29,19 +29,28 @@ class Uses:
     """Who of a node's calls reads a value, how often it is read in all, and which may not vanish because they last.
 
     Notes what its answers hang on apart from the calls, so that what was made of them can be kept: see `hold`.
+
+    views  values whose shape was seen through, and the calls that were behind them
     """
 
-    def __init__(self, calls: Sequence[Call], counts: Mapping[Value, int], lasting: Set[int]) -> None:
+    def __init__(self, calls: Sequence[Call], counts: Mapping[Value, int], lasting: Set[Value]) -> None:
         self._calls, self._counts, self._lasting = calls, counts, lasting
         self._asked: dict[Value, tuple[int, bool]] = {}
-        self._views: list[tuple[Value, Call]] = []
+        self.views: list[tuple[Value, Call]] = []
 
-    def hold(self, counts: Mapping[Value, int], lasting: Set[int]) -> bool:
+    def close(self) -> Set[Value]:
+        """Nothing more will be asked: forget all but the answers. The values that they are about."""
+        self._calls, self._counts, self._lasting = (), {}, frozenset()
+        self.__dict__.pop("place", None)
+        self.__dict__.pop("readers", None)
+        return self._asked.keys()
+
+    def hold(self, counts: Mapping[Value, int], lasting: Set[Value]) -> bool:
         """Whether all answers would be the same where values are read so often, and these last."""
         for value, (count, lasts) in self._asked.items():
-            if counts[value] != count or (value.index in lasting) is not lasts:
+            if counts.get(value, 0) != count or (value in lasting) is not lasts:
                 return False
-        return all(value.call is call for value, call in self._views)
+        return True
 
     @cached_property
     def place(self) -> dict[int, int]:
@@ -72,12 +81,12 @@ class Uses:
     def before_views(self, value: Value) -> Value:
         """The value whose numbers these are, in whatever shape."""
         while value.call is not None and value.call.primitive.name == "reshape":
-            self._views.append((value, value.call))
+            self.views.append((value, value.call))
             value = value.call.operands[0]
         return value
 
     def _asking(self, value: Value) -> tuple[int, bool]:
-        answer = self._asked[value] = (self._counts[value], value.index in self._lasting)
+        answer = self._asked[value] = (self._counts.get(value, 0), value in self._lasting)
         return answer
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from engine.graph import Graph, Node
+from engine.graph import Graph
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import MONITORS, Call, Origin, Program, Value, shape_text
+from engine.program import MONITORS, Builder, Call, Origin, Program, Value, shape_text
 from engine.reverse import Reverse
+from engine.stretch import Stretch
 from engine.structure import Drawn
-from engine.training import DriverType, Phase, emit_update
+from engine.training import DriverType, Moves, Phase, emit_update
 from engine.wiring import late_operands
 
 if TYPE_CHECKING:
@@ -25,23 +27,25 @@ class Update(NamedTuple):
     """What a phase does to its parameters, and all that it was emitted from."""
 
     basis: tuple[Any, ...]
-    calls: list[Call]
+    calls: Stretch
     steps: list[Origin]
     sources: dict[str, Value]
+    moves: Moves
+    flags: list[tuple[Value, Call]]  # what watches the parameters
 
 
 @dataclass
 class Learned:
     """What phases and rules came to, kept for the next lowering.
 
-    drawn  how many of the program's calls are forward; behind them come derivatives, updates and rules
+    drawn  how many of the program's stretches are forward; behind them come derivatives, updates and rules
     flags  by index of a value that leads nowhere: what watches it
     """
 
     phases: list[Reverse] = field(default_factory=list)
     updates: dict[int, Update] = field(default_factory=dict)
     drawn: int = 0
-    flags: dict[int, Call] = field(default_factory=dict)
+    flags: dict[int, Stretch] = field(default_factory=dict)
 
 
 def lower_phases(document: Drawn, result: Lowered, before: Learned, with_updates: bool) -> None:
@@ -49,7 +53,7 @@ def lower_phases(document: Drawn, result: Lowered, before: Learned, with_updates
     # All derivatives first, then all updates: a later phase's derivatives belong to the values that were just computed,
     # and these to the parameters as they were then. Where phases take turns, an iteration plays those of one.
     program, in_turn = result.program, document.training.turns == "in_turn"
-    result.learned.drawn = len(program.calls)
+    result.learned.drawn = len(result.stretches)
     played: list[Phase] = []
     for index, phase in enumerate(document.training.phases):
         number = len(played)  # of the sound phases: origins, losses and gradients count alike
@@ -75,7 +79,8 @@ def lower_phases(document: Drawn, result: Lowered, before: Learned, with_updates
         program.objectives.append(objective)
         program.gradients.append(reverse.found)
     for reverse in result.learned.phases:
-        program.calls += reverse.calls
+        program.calls += chain.from_iterable(reverse.stretches)
+        result.stretches += reverse.stretches
         program.steps += reverse.steps
     if with_updates:
         for number, phase in enumerate(played):
@@ -152,33 +157,50 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
 def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered, before: Learned) -> None:
     program = result.program
     found, objective = program.gradients[index], program.objectives[index]
-    chosen = [value for value in program.sources.values() if _learns(graph, phase, value) and value.index in found]
+    learned = [value for value in program.sources.values() if value.learns and value.index in found]
+    still, takes_all = _still(graph, phase), phase.parameters == "all"
+    chosen = [
+        value
+        for value in learned
+        if (takes_all or _is_meant(phase, value)) and _is_parameter(value) and not (still and _owner(value) in still)
+    ]
     if not chosen or not _can_drive(graph, phase, chosen, result):
         return
     basis = (phase.structure, chosen, [found[value.index] for value in chosen], objective)
     update = before.updates.get(index)
     if update is None or update.basis != basis:
-        update = _update(phase, index, chosen, basis, program)
+        update = _update(phase, index, chosen, basis, program, update)
     else:
         program.calls += update.calls
         program.sources.update(update.sources)
     program.steps += update.steps
+    result.stretches.append(update.calls)
     result.learned.updates[index] = update
 
 
-def _update(phase: Phase, index: int, chosen: list[Value], basis: tuple[Any, ...], program: Program) -> Update:
+def _update(
+    phase: Phase, index: int, chosen: list[Value], basis: tuple[Any, ...], program: Program, before: Update | None
+) -> Update:
     build, begun, objective = program.build, len(program.calls), program.objectives[index]
     build.take_asked()
     nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
-    emit_update(build, phase, index, chosen, program.gradients[index], objective)
+    former = before.moves if before is not None else None
+    moves = emit_update(build, phase, index, chosen, program.gradients[index], objective, former)
     build.origin = Origin(nodes[-1], "update", index)
-    for value in chosen:
-        build.emit("non_finite_flag", value)
+    known = {value: call for value, call in before.flags if call.origin == build.origin} if before is not None else {}
+    flags = [(value, known.get(value) or _flag(build, value)) for value in chosen]
+    program.calls += [flag for _, flag in flags]
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
     steps = [Origin(name, "update", index) for name in nodes]
-    return Update(basis, program.calls[begun:], steps, build.take_asked())
+    return Update(basis, Stretch(program.calls[begun:]), steps, build.take_asked(), moves, flags)
+
+
+def _flag(build: Builder, value: Value) -> Call:
+    """A call of its own that watches a value, which the program does not hold yet."""
+    build.emit("non_finite_flag", value)
+    return build.program.calls.pop()
 
 
 def _can_drive(graph: Graph, phase: Phase, chosen: Sequence[Value], result: Lowered) -> bool:
@@ -222,19 +244,25 @@ def prediction_of(graph: Graph, objective: str) -> str:
     )
 
 
-def _learns(graph: Graph, phase: Phase, value: Value) -> bool:
-    if value.source is None or value.source.role != "parameter":
-        return False
-    node = graph.nodes.get(_owner(value))
-    if node is not None and ("frozen" in node.flags or (phase.parameters == "all" and _has_own_rule(node))):
-        return False  # a node with a rule of its own follows a derivative instead only where the phase names it
-    if phase.parameters == "all" or value.source.address in phase.parameters:
-        return True
-    return any(name in phase.parameters for name in _around(value.source.address))
+def _still(graph: Graph, phase: Phase) -> set[str]:
+    """The nodes whose parameters a phase leaves as they are."""
+    still = {name for name, node in graph.nodes.items() if node.flags and "frozen" in node.flags}
+    if phase.parameters == "all":
+        # A node with a rule of its own follows a derivative instead only where the phase names it.
+        kinds = {kind for kind in graph.kinds() if kind.category == "Learning rules"}
+        if kinds:
+            still.update([name for name, node in graph.nodes.items() if node.kind in kinds])
+    return still
 
 
-def _has_own_rule(node: Node) -> bool:
-    return node.kind is not None and node.kind.category == "Learning rules"
+def _is_parameter(value: Value) -> bool:
+    return value.source is not None and value.source.role == "parameter"
+
+
+def _is_meant(phase: Phase, value: Value) -> bool:
+    """Whether a phase names this parameter, or what it belongs to."""
+    address = value.source.address if value.source is not None else ""
+    return address in phase.parameters or any(name in phase.parameters for name in _around(address))
 
 
 def _owner(value: Value) -> str:
@@ -272,3 +300,4 @@ def lower_rules(graph: Graph, result: Lowered) -> None:
         for call in program.calls[mark:]:
             for position in call.primitive.writes if call.primitive.name not in MONITORS else ():
                 build.emit("non_finite_flag", call.operands[position])
+        result.stretches.append(Stretch(program.calls[mark:]))

@@ -2,124 +2,221 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from math import prod
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple, overload
+
+import numpy as np
 
 from engine.primitives.base import Region
-from engine.program import Call, Shape, Value, resolve
+from engine.program import Program, Value
+from engine.stretch import LINE as LINE  # where lines begin concerns machines, too
+from engine.stretch import (
+    LINED,
+    LINED_WHOLE,
+    PACKED,
+    PACKED_WHOLE,
+    Rooms,
+    Stretch,
+    as_rooms,
+    lined,
+    room_of,
+    rooms_in,
+    rooms_of,
+    shape_and_size,
+)
 
 if TYPE_CHECKING:
     from engine.fuse import Fused
     from engine.tape import Tape
 
 RESERVED_INTEGERS = 16  # what the machine writes before every iteration, see `engine.tape`
-LINE = 16  # entries of the arena that make one cache line of float32
-SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice
+NOWHERE = -1
 
 
-class _Cursor:
-    """Hands out places: small values are packed, larger ones have whole cache lines for themselves."""
+class Places(Sequence["Region | None"]):
+    """The place of every value, by its index; None for one that is not used. A region is made when it is first asked for.
 
-    def __init__(self, begin: int) -> None:
-        self.offset = begin
+    offsets   by index of the value: where it begins, or NOWHERE
+    has_line  whether it has whole cache lines for itself
+    """
 
-    def take(self, region: Region) -> None:
-        if region.size >= SMALL:
-            self.offset = -(-self.offset // LINE) * LINE
-            region.room = -(-region.size // LINE) * LINE
-        region.offset = self.offset
-        self.offset += region.room
+    def __init__(self, values: Sequence[Value], batch: int) -> None:
+        self._values, self._batch = values, batch
+        self.offsets = np.full(len(values), NOWHERE, np.int64)
+        self.has_line = np.zeros(len(values), np.bool_)
+        self._regions: dict[int, Region | None] = {}
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> Region | None: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Region | None]: ...
+
+    def __getitem__(self, index: int | slice) -> Region | Sequence[Region | None] | None:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        try:
+            return self._regions[index]
+        except KeyError:
+            found = self._regions[index] = self._region(index)
+            return found
+
+    def _region(self, index: int) -> Region | None:
+        offset = int(self.offsets[index])
+        if offset == NOWHERE:
+            return None
+        region = Region(offset, *shape_and_size(self._values[index].shape, self._batch))
+        if self.has_line[index]:
+            region.room = lined(region.size)
+        return region
 
 
-def place(tape: Tape) -> None:
+class Packed(NamedTuple):
+    """Values that lie side by side, how many entries each of them has, and where the first one begins."""
+
+    values: Sequence[Value]
+    sizes: list[int]
+    begin: int
+
+
+class _Memory:
+    """One of the two memories, and how far it is taken."""
+
+    def __init__(self, begin: int, packed: int, lines: int) -> None:
+        self.end, self._packed, self._lines = begin, packed, lines
+
+    def align(self) -> int:
+        """Go on with a new cache line."""
+        self.end = lined(self.end)
+        return self.end
+
+    def put(self, value: Value, places: Places, batch: int) -> None:
+        """Find a place for a single value."""
+        room, where = room_of(value.shape, value.kind, batch)
+        if where == self._lines:
+            self.align()
+            places.has_line[value.index] = True
+        places.offsets[value.index] = self.end
+        self.end += room
+
+    def put_packed(self, values: Sequence[Value], places: Places, batch: int) -> Packed:
+        """Find places side by side."""
+        packed = Packed(values, [shape_and_size(value.shape, batch)[1] for value in values], self.end)
+        if len(values) == 1:
+            places.offsets[values[0].index] = self.end
+            self.end += packed.sizes[0]
+        elif values:
+            *begins, self.end = accumulate(packed.sizes, initial=self.end)
+            places.offsets[[value.index for value in values]] = begins
+        return packed
+
+    def put_rest(self, rooms: Rooms, places: Places) -> None:
+        """Find places for all that have none yet: first for those that are packed, then for those on lines of their own."""
+        index, room, where = rooms.T
+        for kind in (self._packed, self._lines):
+            mine = where == kind
+            if not mine.any():
+                continue
+            if kind == self._lines:
+                self.align()
+                places.has_line[index[mine]] = True
+            ends = np.cumsum(room[mine]) + self.end
+            places.offsets[index[mine]] = ends - room[mine]
+            self.end = int(ends[-1])
+
+
+def place(tape: Tape, stretches: Sequence[Stretch]) -> None:
     """Find a place for every value of a tape that is used: settings, data, parameters and states, gradients, results."""
     program, batch = tape.program, tape.batch
-    places: list[Region | None] = [None] * len(program.values)
-    arena, integers = _Cursor(LINE), _Cursor(RESERVED_INTEGERS)
-    used = set(chain.from_iterable([call.operands for call in program.calls]))
-    used.update(program.outputs.values(), *[found.values() for found in program.gradients])
+    tape.places = places = Places(program.values, batch)
+    reals, wholes = _Memory(LINE, PACKED, LINED), _Memory(RESERVED_INTEGERS, PACKED_WHOLE, LINED_WHOLE)
 
-    sizes: dict[Shape, tuple[tuple[int, ...], int]] = {}  # few shapes, many values
+    def put(values: Iterable[Value]) -> None:
+        for value in values:
+            (wholes if value.kind == "whole" else reals).put(value, places, batch)
 
-    def region_of(shape: Shape, offset: int = 0) -> Region:
-        known = sizes.get(shape)
-        if known is None:
-            resolved = resolve(shape, batch)
-            known = sizes[shape] = resolved, prod(resolved)
-        return Region(offset, *known)
+    def put_packed(values: Sequence[Value]) -> None:
+        whole = [value for value in values if value.kind == "whole"]
+        real = [value for value in values if value.kind != "whole"] if whole else values
+        for memory, mine in ((reals, real), (wholes, whole)):
+            if mine:
+                tape.packed.append(memory.put_packed(mine, places, batch))
 
-    def put(value: Value, *, packed: bool = False) -> None:
-        shape = value.shape
-        places[value.index] = region = region_of(shape)
-        cursor = integers if value.kind == "whole" else arena
-        if not shape:
-            region.offset, cursor.offset = cursor.offset, cursor.offset + 1
-        elif packed:
-            region.offset, cursor.offset = cursor.offset, cursor.offset + region.size
-        else:
-            cursor.take(region)
+    by_role = _by_role(program, tape.fused)
+    tape.slots = [*by_role["setting"], *by_role["constant"]]
+    put(tape.slots)
+    slots_end = reals.end
+    tape.data = by_role["data"]
+    put(tape.data)
+    reals.end += LINE // 2
+    tape.packed, kept, kept_whole = [], reals.align(), wholes.end
+    put_packed(by_role["parameter"])
+    tape.parameter_span = (kept, reals.end)
+    for family in _families(by_role["state"]):
+        reals.align()
+        put_packed(family)
+    tape.kept_spans = [(LINE, slots_end), (kept, reals.end)]
+    tape.kept_integers = [(kept_whole, wholes.end)]
+    placed: set[Value] = set()
+    for gradients in _gradients(program, by_role["parameter"]):
+        reals.align()
+        reals.put_packed([value for value in gradients if value not in placed], places, batch)
+        placed.update(gradients)
+    _put_results(tape, stretches, reals, wholes)
+    tape.arena_size, tape.integers_size = reals.align(), wholes.end
 
+
+def _put_results(tape: Tape, stretches: Sequence[Stretch], reals: _Memory, wholes: _Memory) -> None:
+    """Find a place for what calls compute, and for what fusing brought in (transposed copies)."""
+    places, batch = tape.places, tape.batch
+    rooms = rooms_in(stretches, batch)
+    if tape.fused.flips:
+        copies = as_rooms([rooms_of([flip.result for flip in tape.fused.flips], batch)])
+        rooms = np.concatenate([rooms, copies])
+    rooms = rooms[places.offsets[rooms[:, 0]] == NOWHERE]
+    reals.put_rest(rooms, places)
+    if (rooms[:, 2] >= PACKED_WHOLE).any():
+        wholes.put_rest(rooms, places)
+    offsets = places.offsets
+    for views in [stretch.views for stretch in stretches if stretch.views]:
+        for result, origin in views:
+            if offsets[result] == NOWHERE:
+                offsets[result] = offsets[origin]
+
+
+def _by_role(program: Program, fused: Fused) -> dict[str, list[Value]]:
+    """The sources that need a place. What a hand can change has one even where nothing reads it, as a muted constant's."""
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
     for value in program.sources.values():
         source = value.source
         assert source is not None
-        # What a hand can change has a place even where nothing reads it, as the number of a muted constant.
-        if value in used or source.trainable or source.role in ("parameter", "setting", "data"):
+        is_asked = source.trainable or source.role not in ("constant", "state") or fused.is_read(value)
+        if is_asked or any(value is gradient for found in program.gradients for gradient in found.values()):
             by_role[source.role].append(value)
-    for role in ("setting", "constant"):
-        for value in by_role[role]:
-            put(value)
-    tape.slots, slots_end = [*by_role["setting"], *by_role["constant"]], arena.offset
-    for value in by_role["data"]:
-        put(value)
-    arena.offset += SMALL
-    kept, kept_whole = _aligned(arena), integers.offset
-    for value in by_role["parameter"]:
-        put(value, packed=True)
-    tape.parameter_span = (kept, arena.offset)
-    # State of one kind lies in the parameters' order, so that one update instruction can walk parameters, gradients and state.
+    return by_role
+
+
+def _families(states: Iterable[Value]) -> list[list[Value]]:
+    """State of one kind lies in the parameters' order, so that one update instruction walks parameters, gradients, state."""
     families: dict[str, list[Value]] = {}
-    for value in by_role["state"]:
+    for value in states:
         families.setdefault(value.source.address.rpartition(".")[2] if value.source else "", []).append(value)
-    for family in families.values():
-        _aligned(arena)
-        for value in family:
-            put(value, packed=True)
-    tape.kept_spans = [(LINE, slots_end), (kept, arena.offset)]
-    tape.kept_integers = [(kept_whole, integers.offset)]
-    for phase in program.gradients:
-        _aligned(arena)
-        for value in by_role["parameter"]:
-            gradient = phase.get(value.index)
-            if (
-                gradient is not None
-                and gradient.call is not None
-                and places[gradient.index] is None
-                and not gradient.call.primitive.is_view
-            ):
-                put(gradient, packed=True)
-    for call in [*program.calls, *_only_fused(tape.fused)]:
-        result, primitive = call.result, call.primitive
-        if places[result.index] is not None:
-            continue
-        if not result.shape and result.kind == "real" and not primitive.is_view and not primitive.writes:
-            places[result.index] = Region(arena.offset, (), 1)
-            arena.offset += 1
-        elif primitive.is_view:
-            origin = places[call.operands[0].index]
-            assert origin is not None
-            places[result.index] = region_of(result.shape, origin.offset)
-        elif not primitive.writes:
-            put(result)
-    tape.places, tape.arena_size, tape.integers_size = places, _aligned(arena), integers.offset
+    return list(families.values())
 
 
-def _aligned(cursor: _Cursor) -> int:
-    cursor.offset = -(-cursor.offset // LINE) * LINE
-    return cursor.offset
-
-
-def _only_fused(fused: Fused) -> list[Call]:
-    """Calls that fusing brought in with results of their own (transposed copies)."""
-    return [call for call in fused.calls if call.result.call is call]
+def _gradients(program: Program, parameters: Sequence[Value]) -> list[list[Value]]:
+    """Of each phase the gradients that are computed, in the parameters' order."""
+    return [
+        list(dict.fromkeys([
+            gradient
+            for value in parameters
+            if (gradient := phase.get(value.index)) is not None
+            and gradient.call is not None
+            and not gradient.call.primitive.is_view
+        ]))
+        for phase in program.gradients
+    ]  # fmt: skip

@@ -403,6 +403,20 @@ class Playback:
             kept = kept[end - begin :]
         raise KeyError(f"{value!r} does not last")
 
+    def give_up_begun(self) -> None:
+        """Let what lasts be as the begun iteration found it, or as a hand has set it since. Nothing is played after that."""
+        if not self.position:
+            return
+        assert self._begun is not None
+        begun, sources = Moment(self.iteration, 0), self.tape.program.sources
+        touched = {entry.address for entry in self.timeline.interventions if entry.moment > begun}
+        views = [self.machine.view(sources[address]) for address in touched if address in sources]
+        present = [view.copy() for view in views]
+        _spill(self._begun.reals, self.machine.arena, self.tape.kept_spans)
+        _spill(self._begun.wholes, self.machine.integers, self.tape.kept_integers)
+        for view, numbers in zip(views, present, strict=True):
+            view[...] = numbers
+
     def _restore(self, checkpoint: Checkpoint) -> None:
         _spill(checkpoint.reals, self.machine.arena, self.tape.kept_spans)
         _spill(checkpoint.wholes, self.machine.integers, self.tape.kept_integers)

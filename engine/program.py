@@ -310,6 +310,7 @@ class Builder:
         self.row_asker: Callable[[int], None] | None = None
         self.asked: dict[str, Value] = {}  # sources, see `take_asked`
         self.is_local = True  # False: what was emitted hangs on more than the operands and the node's own properties
+        self.fed: dict[str, tuple[Value, bool]] = {}  # what the node shares with others, and whether it was made for it
         self.known: dict[str, Value] = {}  # sources of this and former programs, by address
         self.ways_back: list[Callable[[], None]] = []  # from what was changed of values that several programs share
         self._constants: dict[float, Value] = {}
@@ -416,8 +417,23 @@ class Builder:
     def feed(self, name: str, shape: tuple[int, ...] | None) -> Value:
         """The batch's `inputs` or `targets`. Raises `ProblemError` where there is no data and no shape."""
         assert self.feeder is not None, "who lowers a document sets the feeder"
-        self.is_local = False  # it may have been gathered for another node before
         return self.feeder(name, shape)
+
+    def shared(self, name: str, make: Callable[[], Value]) -> Value:
+        """What the first node that asks makes for all others, see `fed`."""
+        known = self.program._named.get(name)
+        value = known if known is not None else make()
+        self.program._named[name] = value
+        self.fed[name] = (value, known is None)
+        return value
+
+    def share_again(self, fed: Mapping[str, tuple[Value, bool]]) -> bool:
+        """Whether a node would find what it found before; then others find again what was made for it."""
+        named = self.program._named
+        if any(named.get(name) is not (None if is_made else value) for name, (value, is_made) in fed.items()):
+            return False
+        named.update({name: value for name, (value, _) in fed.items()})
+        return True
 
     def bring_rows(self, rows: int) -> None:
         """Let the batch have as many rows as the current node brings, unless data say how many.

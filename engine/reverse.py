@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from engine.differentiate import owner_of, pass_back, total
 from engine.program import Call, Origin, Program, Value
 from engine.segments import Segment, settle
+from engine.stretch import Stretch
 from engine.unrolling import at
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ class Back(NamedTuple):
     incoming  the derivatives that came in for each result that learns; None where there was none
     """
 
-    forward: list[Call]
+    forward: Stretch
     given: list[int]
     incoming: list[list[Value] | None]
     origin: Origin
-    calls: list[Call]
+    calls: Stretch
     found: dict[int, Value]
     outgoing: Addends
     sources: dict[str, Value]
@@ -37,24 +38,24 @@ class Total(NamedTuple):
     """The sum of what comes back to a source that is used in several places."""
 
     addends: list[Value]
-    call: Call
+    calls: Stretch
 
 
 class Reverse:
     """One phase's derivatives.
 
     found  by index of a value: its gradient
-    calls  in the order in which the light goes back, and the steps they make
+    stretches  of its calls, in the order in which the light goes back, and the steps they make
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.found: dict[int, Value] = {}
-        self.calls: list[Call] = []
+        self.stretches: list[Stretch] = []
         self.steps: list[Origin] = []
         self._backs: dict[str, Back] = {}
         self._totals: dict[int, Total] = {}
-        self._lead: list[Call] = []
+        self._lead = Stretch()
 
     def derive(self, result: Lowered, objective: Value, turned: Origin | None, before: Reverse | None) -> Value:
         """Emit the derivatives of an objective, and return what is minimised. Raises `ProblemError`.
@@ -132,17 +133,17 @@ class Reverse:
         calls = _alive(program.calls[begun:], roots)
         past = before.outgoing if before is not None else {}
         pairs = [pair for index, values in outgoing.items() for pair in zip(values, past.get(index, ()), strict=False)]
-        calls, moved = settle(calls, before.calls if before is not None else [], pairs, build.ways_back)
+        calls, moved = settle(calls, before.calls if before is not None else Stretch(), pairs, build.ways_back)
         if moved:
             found = {index: moved.get(value.index, value) for index, value in found.items()}
             outgoing = {index: [moved.get(v.index, v) for v in values] for index, values in outgoing.items()}
         origin = Origin(segment.origin.node, "backward", self.number, segment.origin.time)
         return Back(segment.calls, segment.given, incoming, origin, calls, found, outgoing, build.take_asked())
 
-    def _sources(self, result: Lowered, addends: Addends, before: Reverse) -> dict[tuple[str, int], list[Call]]:
+    def _sources(self, result: Lowered, addends: Addends, before: Reverse) -> dict[tuple[str, int], list[Stretch]]:
         """Gradients of what is learned; the sums among them, by the node and the step of time that they belong to."""
         program, build = result.program, result.program.build
-        owed: dict[tuple[str, int], list[Call]] = {}
+        owed: dict[tuple[str, int], list[Stretch]] = {}
         build.reuse = None
         for value in list(program.sources.values()):
             mine = addends.get(value.index) if value.learns else None
@@ -154,27 +155,28 @@ class Reverse:
             owner = owner_of(value)
             build.origin = Origin(owner, "backward", self.number, _last_time(owner, mine, result))
             known = before._totals.get(value.index)
-            if known is None or known.addends != mine or known.call.origin != build.origin:
+            if known is None or known.addends != mine or known.calls[0].origin != build.origin:
                 call = total(mine).call
                 assert call is not None
+                calls = Stretch([call])
                 if known is not None:
-                    (call,), _ = settle([call], [known.call], [(call.result, known.call.result)], build.ways_back)
-                known = Total(mine, call)
+                    calls, _ = settle(calls, known.calls, [(call.result, known.calls[0].result)], build.ways_back)
+                known = Total(mine, calls)
             self._totals[value.index] = known
-            self.found[value.index] = known.call.result
-            owed.setdefault((owner, build.origin.time), []).append(known.call)
+            self.found[value.index] = known.calls[0].result
+            owed.setdefault((owner, build.origin.time), []).append(known.calls)
         return owed
 
-    def _in_order(self, result: Lowered, owed: dict[tuple[str, int], list[Call]]) -> None:
+    def _in_order(self, result: Lowered, owed: dict[tuple[str, int], list[Stretch]]) -> None:
         """Nodes whose outputs or parameters have a gradient, last first: the order in which the light goes back."""
-        calls, steps, found, backs = self.calls, self.steps, self.found, self._backs
+        stretches, steps, found, backs = self.stretches, self.steps, self.found, self._backs
         lead = self._lead[0].origin if self._lead else None
         for key, segment in reversed(result.segments.items()):
             back = backs.get(key)
             if lead is not None and lead.node == segment.origin.node and lead.time == segment.origin.time:
-                calls += self._lead
+                stretches.append(self._lead)
             if back is not None and back.calls:
-                calls += back.calls
+                stretches.append(back.calls)
                 steps.append(back.origin)
             elif segment.is_sound and not found.keys().isdisjoint(segment.given):
                 steps.append(Origin(segment.origin.node, "backward", self.number, segment.origin.time))
@@ -182,8 +184,8 @@ class Reverse:
                 sums = owed.pop((segment.origin.node, segment.origin.time), None)
                 if sums is not None:
                     if not steps or steps[-1].node != segment.origin.node or steps[-1].time != segment.origin.time:
-                        steps.append(sums[0].origin)
-                    calls += sums
+                        steps.append(sums[0][0].origin)
+                    stretches += sums
 
 
 def _last_time(owner: str, addends: Iterable[Value], result: Lowered) -> int:

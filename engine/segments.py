@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from engine.graph import Wire
 from engine.problems import Problem
 from engine.program import Call, Origin, Value
+from engine.stretch import Stretch
 from engine.structure import Signature
 
 
@@ -20,23 +21,25 @@ class Segment:
 
     before    where its wires begin
     is_sound  whether it could be lowered; else `problems` say why, or a node before it is not sound
-    is_local  whether it hangs on nothing but signature, wires and operands
+    is_local  whether it hangs on nothing but signature, wires and operands, and on what it shares
+    fed       what it shares with other nodes, by name, and whether it was made for this one
     learned   indices of the results that a derivative may be wanted for
     given     indices of the outputs
     taken     indices of the operands that it did not compute itself
     """
 
     __slots__ = (
-        "before", "calls", "given", "is_local", "is_sound", "learned", "origin", "outputs", "problems", "signature",
+        "before", "calls", "fed", "given", "is_local", "is_sound", "learned", "origin", "outputs", "problems", "signature",
         "sources", "taken", "wires",
     )  # fmt: skip
 
     def __init__(self, origin: Origin, signature: Signature, wires: Sequence[Wire]) -> None:
         self.origin, self.signature, self.wires = origin, signature, wires
         self.before = [wire.source for wire in wires]
-        self.calls: list[Call] = []
+        self.calls = Stretch()
         self.outputs: dict[str, Value] = {}
         self.sources: dict[str, Value] = {}
+        self.fed: dict[str, tuple[Value, bool]] = {}
         self.problems: list[Problem] = []
         self.is_sound, self.is_local = False, False
         self.learned: list[int] = []
@@ -60,8 +63,8 @@ WaysBack = list[Callable[[], None]]
 
 
 def settle(
-    calls: list[Call], before: list[Call], leaving: Iterable[tuple[Value, Value]], ways_back: WaysBack
-) -> tuple[list[Call], dict[int, Value]]:
+    calls: list[Call], before: Stretch, leaving: Iterable[tuple[Value, Value]], ways_back: WaysBack
+) -> tuple[Stretch, dict[int, Value]]:
     """Calls that were emitted in place of those of `before`, with the old ones where they are the same.
 
     `leaving` pairs values that are read from outside with those which stood for them. The second result tells which value
@@ -86,7 +89,7 @@ def settle(
             free.discard(past.index)
     if len(moved) > known:
         _redirect(rest, moved)
-    return before[:same] + rest, moved
+    return Stretch(before[:same] + rest), moved
 
 
 def _is_same(mine: Call, its: Call, moved: dict[int, Value]) -> bool:

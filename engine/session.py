@@ -15,7 +15,7 @@ import engine.primitives  # noqa: F401  (registers them)
 from engine.birth import birth_in
 from engine.datasets import Dataset
 from engine.drivers import Drivers
-from engine.filling import fill, kept_numbers
+from engine.filling import fill, kept_numbers, take_over
 from engine.fuse import Fuser
 from engine.history import History, last_good
 from engine.inlining import inlined
@@ -77,8 +77,9 @@ class Session(Looking):
         if not self.program.outputs:
             problems = [*self._data_problems, *self.lowered.problems]
             raise ProblemError(*(problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]))
+        lowered, fuser = self.lowered, self._fuser
         self.tape: Tape = plan(
-            self.program, self.lowered.batch, short=self.lowered.short, dtype=self.dtype, fuser=self._fuser
+            self.program, lowered.batch, short=lowered.short, dtype=self.dtype, stretches=lowered.stretches, fuser=fuser
         )
         drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
         self.playback = Playback(self.tape, self.lowered, drivers)
@@ -99,7 +100,7 @@ class Session(Looking):
         if self._has_data_of(document) and structure.is_same(self._structure):
             self._retune(document, revision)
             return
-        kept = kept_numbers(self.playback)
+        playback, dataset = self.playback, self._dataset
         clock = [int(entry) for entry in self._machine.clock]
         before = dict(self.__dict__)
         try:
@@ -109,7 +110,8 @@ class Session(Looking):
                 self._lowering.take_back()
             self.__dict__.update(before)
             raise
-        self._fill(kept)
+        take_over(self.playback, playback, self.seed, self._dataset, same_data=self._dataset is dataset)
+        self._fill_slots()
         self.problem = None
         self._watch = Watch()
         self.previous: dict[str, Reading] = {}
@@ -155,6 +157,9 @@ class Session(Looking):
 
     def _fill(self, kept: Mapping[str, Array]) -> None:
         fill(self.playback, kept, self.seed, self._dataset)
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
         slots = self._slots
         for address, number in numbers_of(self.document, slots).items():  # a plan outlives changes of its numbers
             self._machine.view(slots[address])[...] = number

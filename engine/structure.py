@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from engine.graph import LOOKS, Graph, Node, Wire
-from engine.nodes import NodeType
+from engine.nodes import NodeType, node_types
 
 if TYPE_CHECKING:
     from engine.document import Document
@@ -37,22 +37,22 @@ class Signature:
 
     __slots__ = ("_names", "_values", "flags", "kind", "plan", "type")
 
-    def __init__(self, node: Node, flags: frozenset[str]) -> None:
-        self.type, self.kind, self.flags = node.type, node.kind, flags
+    def __init__(self, node: Node, kind: type[NodeType] | None, flags: frozenset[str]) -> None:
+        self.type, self.kind, self.flags = node.type, kind, flags
         self._names, self._values = tuple(node.properties), tuple(node.properties.values())
         self.plan = object()
 
     @classmethod
-    def of(cls, node: Node, before: Signature | None) -> Signature:
+    def of(cls, node: Node, kind: type[NodeType] | None, before: Signature | None) -> Signature:
         """The node's signature: that of before where nothing but titles and places have changed."""
         flags = node.flags - LOOKS if node.flags else node.flags
-        if before is None or before.type != node.type or before.flags != flags or before.kind is not node.kind:
-            return cls(node, flags)
+        if before is None or before.type != node.type or before.flags != flags or before.kind is not kind:
+            return cls(node, kind, flags)
         # Property values are never changed in place: as a rule the very same objects stand there.
         names, values = tuple(node.properties), tuple(node.properties.values())
         if before._names == names and all(map(is_, before._values, values)):
             return before
-        mine = cls(node, flags)
+        mine = cls(node, kind, flags)
         if _key(before.kind, before._names, before._values) == _key(before.kind, names, values):
             mine.plan = before.plan
         return mine
@@ -67,8 +67,9 @@ class Structure:
     def __init__(self, document: Drawn, before: Structure | None = None) -> None:
         graph, training = document.graph, document.training
         known: Mapping[str, Signature] = before.signatures if before is not None else {}
+        kinds, of = node_types(), Signature.of
         self.signatures: dict[str, Signature] = {
-            name: Signature.of(node, known.get(name)) for name, node in graph.nodes.items()
+            name: of(node, node.bound or kinds.get(node.type), known.get(name)) for name, node in graph.nodes.items()
         }
         self.wires: list[Wire] = graph.wires.copy()
         self.basis = (training.seed, training.batch_size, training.order, training.last_batch)

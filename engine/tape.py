@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import accumulate
+from functools import cached_property, lru_cache
+from itertools import accumulate, count
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from engine.fuse import Fused, Fuser
-from engine.placement import LINE, RESERVED_INTEGERS, place
+from engine.placement import LINE, RESERVED_INTEGERS, Packed, Places, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
 from engine.program import Call, Origin, Part, Program, Value, resolve
+from engine.stretch import Stretch, stretches_of
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
 ALL_PHASES = -1  # one turn, in which every phase takes part
+STEPS_KEPT = 16384
 SOUGHT = 4  # steps whose calls are sought one by one: behind an edit few are looked at before the next one
 
 
@@ -104,12 +106,14 @@ class Tape:
     short: int
     dtype: str
     fused: Fused
-    places: list[Region | None] = field(default_factory=list)  # by index of the value
+    places: Places = field(default_factory=lambda: Places((), 1))  # by index of the value
     arena_size: int = 0
     integers_size: int = RESERVED_INTEGERS
     steps: tuple[Step, ...] = ()
     parameter_span: tuple[int, int] = (0, 0)  # all parameters lie within, side by side
     slots: list[Value] = field(default_factory=list)  # settings and constants: numbers that a hand changes
+    packed: list[Packed] = field(default_factory=list)  # parameters and states
+    data: list[Value] = field(default_factory=list)
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: slots; parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
     _steps: dict[int, StepCode] = field(default_factory=dict)  # by index of the step
@@ -145,8 +149,7 @@ class Tape:
 
     def _alone(self, step: Step) -> StepCode:
         if len(self._steps) < SOUGHT and not self.fused.strays:
-            origin = step.origin
-            calls = self._shown([call for call in self.fused.calls if call.origin == origin])
+            calls = self._shown(self.fused.calls_of(step.origin))
         else:
             begin, end = self._spans[step.index]
             calls = self._shown_calls[begin:end]
@@ -207,17 +210,31 @@ class Tape:
         return "\n".join(lines)
 
 
-def plan(program: Program, batch: int, *, short: int = 0, dtype: str = "float32", fuser: Fuser | None = None) -> Tape:
+def plan(
+    program: Program,
+    batch: int,
+    *,
+    short: int = 0,
+    dtype: str = "float32",
+    stretches: Sequence[Stretch] | None = None,
+    fuser: Fuser | None = None,
+) -> Tape:
     """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows.
 
-    fuser  of whoever plans one edited program after another
+    stretches, fuser  of whoever plans one edited program after another: all its calls, and what is kept of the others
     """
-    tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program))
-    place(tape)
-    tape.steps = tuple(
-        [Step(i, origin.part, origin.node, origin.phase, origin.time) for i, origin in enumerate(program.steps)]
-    )
+    if stretches is None:
+        stretches = stretches_of(program.calls)
+    tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program, stretches))
+    place(tape, stretches)
+    tape.steps = tuple(map(_step, count(), program.steps))
     return tape
+
+
+@lru_cache(STEPS_KEPT)
+def _step(index: int, origin: Origin) -> Step:
+    """Edits leave most steps as they are."""
+    return Step(index, origin.part, origin.node, origin.phase, origin.time)
 
 
 def _encode(tape: Tape, calls: Sequence[Call], phases: Sequence[int]) -> TapeCode:

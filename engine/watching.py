@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from engine.program import Call, Value
+from engine.program import Value
+from engine.stretch import Stretch
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered
@@ -14,12 +16,19 @@ def watch_side_branches(result: Lowered, before: Lowered) -> None:
     """Let what is drawn but leads to no objective and no update raise the flag too, behind the calls of its own step."""
     program, drawn = result.program, result.learned.drawn
     followed = set(program.objectives)
-    for call in program.calls[drawn:]:
-        if call.origin.part != "backward" or call.primitive.writes:  # derivatives read only what leads to an objective
-            followed.update(call.operands)
-    for call in reversed(program.calls[:drawn]):
-        if call.result in followed or call.primitive.writes:
-            followed.update(call.operands)
+    for stretch in result.stretches[drawn:]:
+        if stretch.node is None:
+            followed.update(stretch.operands)
+        elif stretch.written:  # derivatives read only what leads to an objective
+            followed.update(chain.from_iterable([call.operands for call in stretch if call.primitive.writes]))
+    for stretch in reversed(result.stretches[:drawn]):
+        end = stretch.end
+        if end is None:
+            followed.update(stretch.behind(followed))
+        elif end in followed:
+            followed.update(stretch.operands)
+        elif len(stretch) > 1 and not stretch.results.isdisjoint(followed):
+            followed.update(stretch.behind(followed))
     loose = {
         value.index: value
         for value in program.outputs.values()
@@ -30,23 +39,24 @@ def watch_side_branches(result: Lowered, before: Lowered) -> None:
 
 
 def _raise_flags(loose: dict[int, Value], result: Lowered, before: Lowered) -> None:
-    program, build, begun = result.program, result.program.build, len(result.program.calls)
+    program, build = result.program, result.program.build
     known, kept = before.learned.flags, result.learned.flags
-    flags: dict[tuple[str, int], list[Call]] = {}
+    flags: dict[tuple[str, int], list[Stretch]] = {}
     for value in loose.values():
         assert value.call is not None
         origin, flag = value.call.origin, known.get(value.index)
-        if flag is None or flag.origin != origin:
+        if flag is None or flag[0].origin != origin:
             build.origin = origin
-            flag = build.emit("non_finite_flag", value).call
-            assert flag is not None
+            flag = Stretch([call for call in [build.emit("non_finite_flag", value).call] if call is not None])
         kept[value.index] = flag
         flags.setdefault((origin.node, origin.time), []).append(flag)
-    rest = program.calls[result.learned.drawn : begun]
-    program.calls = calls = []
+    rest = result.stretches[result.learned.drawn :]
+    result.stretches = stretches = []
     for segment in result.segments.values():
-        calls += segment.calls
+        if segment.is_sound:
+            stretches.append(segment.calls)
         mine = flags.get((segment.origin.node, segment.origin.time))
         if mine is not None:
-            calls += mine
-    calls += rest
+            stretches += mine
+    stretches += rest
+    program.calls = list(chain.from_iterable(stretches))

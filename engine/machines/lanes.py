@@ -149,7 +149,9 @@ def _groups(tape: Tape, code: TapeCode, spans: Sequence[int]) -> Iterator[range]
                 at += 1
 
 
-def _dealt(group: Sequence[Instruction], costs: Sequence[float], places: list[Region | None]) -> list[tuple[int, int]]:
+def _dealt(
+    group: Sequence[Instruction], costs: Sequence[float], places: Sequence[Region | None]
+) -> list[tuple[int, int]]:
     """Of each instruction of a group the outputs in the first of two pieces: all, then none, and of one in between a part.
 
     Not half of each: what one processor has written the other one fetches slowly, and neighbours read the same. They are
@@ -201,7 +203,7 @@ def _grain(instruction: Instruction) -> int:
     return 8 if instruction.call.primitive.name == "products_total" else LINE
 
 
-def cost_of(instruction: Instruction, places: list[Region | None]) -> float:
+def cost_of(instruction: Instruction, places: Sequence[Region | None]) -> float:
     """Nanoseconds, roughly. The shorter last batch has instructions of its own, which are taken for as dear."""
 
     def size(value: Value) -> int:

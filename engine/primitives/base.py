@@ -238,10 +238,10 @@ def joint(*operands: Value, **attributes: Any) -> Shape:
 
 def need_real(*operands: Value) -> None:
     """Raises `ShapeMismatch` where class or row numbers stand for real ones: they live in another memory."""
-    if any(operand.kind != "real" for operand in operands):
-        raise shape_mismatch(
-            "these are class numbers, and no arithmetic is done on them", "Use a loss or metric that takes classes."
-        )
+    for operand in operands:
+        if operand.kind != "real":
+            fact = "these are class numbers, and no arithmetic is done on them"
+            raise shape_mismatch(fact, "Use a loss or metric that takes classes.")
 
 
 def no_derivative(*values: Value) -> list[None]:

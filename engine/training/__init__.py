@@ -6,12 +6,13 @@ from engine.training.plan import FAMILIES, LastBatch, Order, Phase, Training
 from engine.training.refinements import AVERAGE, AVERAGED, Averaging, Clipping, Constraint, Penalty
 from engine.training.schedules import MomentumSchedule, Schedule
 from engine.training.stopping import STOPPED, Stopping, Watch
-from engine.training.update import emit_update
+from engine.training.update import Moves, emit_update
 from engine.training.whole_batch import AROUND, COUNTS, LINE_SEARCHES, DriverType
 
 __all__ = [
     "AROUND", "AVERAGE", "AVERAGED", "COUNTS", "FAMILIES", "LINE_SEARCHES", "Averaging", "Chosen", "Clipping", "Constraint",
     "STOPPED", "DriverType", "Family", "Ingredient", "LastBatch",
-    "MomentumSchedule", "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Stopping", "Training", "Watch",
+    "MomentumSchedule", "Moves",
+    "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Stopping", "Training", "Watch",
     "emit_update", "optimizer_types",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import replace
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.engine.documents import xor_document
 from tests.engine.test_session import assert_same, everything
 from tests.engine.test_trust_graphs import random_document
 
+PRESETS = sorted(Path(__file__).parents[2].glob("presets/*/*.json"))
 FLAGS = ("muted", "bypassed", "frozen", "pinned")
 SMALL = ("add", "multiply", "tanh", "dense", "neuron", "scale", "parameter", "mean", "square", "constant", "dropout")
 
@@ -147,6 +148,8 @@ def assert_same_program(mine, its) -> None:
     assert (mine.batch, mine.short, mine.iterations) == (its.batch, its.short, its.iterations)
     for one, other in zip(mine.program.gradients, its.program.gradients, strict=True):
         assert len(one) == len(other)
+    for one in (mine, its):
+        assert list(chain.from_iterable(one.stretches)) == one.program.calls
     mine.program.verify()
 
 
@@ -183,6 +186,60 @@ def test_after_any_edits_a_session_is_what_a_new_one_of_the_same_document_is(see
             return
 
 
+def lasting(session):
+    """Parameters and states; a constant is what the document says."""
+    sources = session.program.sources
+    return {
+        name: numbers for name, numbers in session.weights.arrays.items() if sources[name].source.role != "constant"
+    }
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+def test_what_lasts_goes_on_with_its_numbers_wherever_they_still_fit(seed):
+    draw, document = random.Random(seed), random_document(seed)
+    try:
+        session = Session(document.copy())
+    except ProblemError:
+        return
+    for revision in range(6):
+        if session.problem is None:
+            session.run(1)
+            session.step(draw.choice(["node", "phase"]))
+        before, wanted = lasting(session), edited(document, draw)
+        try:
+            fresh = Session(wanted.copy())
+        except ProblemError:
+            continue
+        document, is_planned_anew = wanted, session.playback
+        session.edit(document, revision)
+        if session.playback is is_planned_anew:
+            continue
+        started = lasting(fresh)
+        assert list(lasting(session)) == list(started)
+        for address, numbers in lasting(session).items():
+            old = before.get(address)
+            fits = old is not None and old.shape == numbers.shape
+            assert_same({address: numbers}, {address: old if fits else started[address]})
+
+
+@pytest.mark.parametrize("name", ["gan", "two-readers", "through-one-state", "encoder-block", "xor"])
+def test_an_edit_and_its_undoing_leave_training_as_it_was(name):
+    path = next((path for path in PRESETS if path.stem == name), None)
+    document = Document.load(path) if path is not None else spoiled(0)
+    wider = document.copy()
+    wider.graph.add("parameter", "beside")
+    wider.graph.connect("beside", wider.graph.add("tanh", "bent"))
+    edited_meanwhile, left_alone = Session(document.copy()), Session(document.copy())
+    for revision in range(3):
+        edited_meanwhile.run(1)
+        edited_meanwhile.edit((wider, document)[revision % 2].copy(), revision)
+        left_alone.run(1)
+    edited_meanwhile.edit(document.copy(), 4)
+    for session in (edited_meanwhile, left_alone):
+        session.run(2)
+    assert_same(everything(edited_meanwhile), everything(left_alone))
+
+
 @pytest.mark.parametrize("seed", range(100, 160))
 def test_any_drawing_is_lowered_from_the_one_before_as_from_nothing(seed):
     draw, document = random.Random(seed), random_document(seed)
@@ -193,9 +250,6 @@ def test_any_drawing_is_lowered_from_the_one_before_as_from_nothing(seed):
         if draw.random() < 0.2:
             lowering.take_back()
         document = edited(document, draw)
-
-
-PRESETS = sorted(Path(__file__).parents[2].glob("presets/*/*.json"))
 
 
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)

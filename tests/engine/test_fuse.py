@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import Session
-from engine.fuse import Fused, Fuser
+from engine.fuse import Fuser
 from engine.lowering import lower
 from engine.tape import plan
 from tests.engine.documents import layered_document, xor_document
+from tests.engine.unfused import fuse_nothing
 
 
 @settings(max_examples=30)
@@ -25,7 +26,7 @@ def test_a_fused_plan_computes_what_the_plain_calls_compute(sizes, rows, activat
     document = layered_document(sizes, rows=rows, batch_size=rows, activation=activation, loss=loss, order="sequential")
     fused = Session(document)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Fuser, "fuse", lambda fuser, program: Fused(list(program.calls), {}))
+        patch.setattr(Fuser, "fuse", fuse_nothing)
         plain = Session(document)
         plain.run(3)
     fused.run(3)

@@ -1,0 +1,99 @@
+"""Transposed copies of matrices, laid down where products would read columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from engine.program import PRIMITIVES, Call, Origin, Program, Value
+from engine.stretch import Stretch, reads_columns
+
+ALL_PHASES = -1  # of a copy that every turn makes for itself
+
+_Copied = tuple[int, bool, int]  # index of the matrix, whether its rows lie apart, whose turn it is
+
+
+class Flips:
+    """Products read the rows of B; where B is asked for transposed, a copy of it is laid down first and used by all.
+
+    Where phases take turns, a copy that one phase's derivatives have made is of no use to another's: by then it is old.
+    """
+
+    def __init__(self) -> None:
+        self._copies: dict[tuple[Value, bool, Origin], Call] = {}
+        self._products: dict[Call, Call] = {}
+
+    def lay_down(self, program: Program, parts: Sequence[Stretch]) -> tuple[Sequence[Sequence[Call]], list[Call]]:
+        """The calls of each part with copies before those that need them, and all these copies."""
+        former, self._copies = self._copies, {}
+        products, self._products = self._products, {}
+        if True not in [part.reads_columns for part in parts]:
+            return parts, []
+        played: list[Sequence[Call]] = []
+        made: list[Call] = []
+        copies: dict[_Copied, Value] = {}
+        for part in parts:
+            if not part.reads_columns:
+                played.append(part)
+                copies = _unwritten(copies, part.written)
+                continue
+            result: list[Call] = []
+            for call in part:
+                if reads_columns(call):
+                    matrix, apart = call.operands[1], _is_apart(call)
+                    turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
+                    copy = copies.get((matrix.index, apart, ALL_PHASES)) or copies.get((matrix.index, apart, turn))
+                    if copy is None:
+                        flip = former.get((matrix, apart, call.origin)) or _flipped(program, call)
+                        self._copies[matrix, apart, call.origin] = flip
+                        copy = copies[matrix.index, apart, turn] = flip.result
+                        result.append(flip)
+                        made.append(flip)
+                    call = self._product_of(call, copy, products.get(call))
+                elif call.primitive.writes:
+                    copies = _unwritten(copies, {call.operands[index].index for index in call.primitive.writes})
+                result.append(call)
+            played.append(result)
+        return played, made
+
+    def _product_of(self, call: Call, copy: Value, known: Call | None) -> Call:
+        if known is None or known.operands != (call.operands[0], copy) or known.result is not call.result:
+            known = _product(call, copy)
+        self._products[call] = known
+        return known
+
+
+def _unwritten(copies: dict[_Copied, Value], written: Set[int]) -> dict[_Copied, Value]:
+    """The copies of what is still as it was."""
+    if not copies or not written:
+        return copies
+    return {key: copy for key, copy in copies.items() if key[0] not in written}
+
+
+def _is_apart(product: Call) -> bool:
+    """Whether the rows of the matrices on the right lie apart."""
+    return "b" in product.attributes.get("apart", "")
+
+
+def _flipped(program: Program, product: Call) -> Call:
+    """A copy of the matrix on the right, or of many, with rows and columns changed."""
+    matrix = product.operands[1]
+    others = matrix.shape[:-2]
+    axes = (*range(len(others)), len(others) + 1, len(others))
+    if _is_apart(product):
+        # Rows of a head lie apart: from (…, rows, heads, columns) at once to (…, heads, columns, rows).
+        before = tuple(range(len(others) - 1))
+        axes = (*before, len(others), len(others) + 1, len(others) - 1)
+    name, attributes = ("transpose", {}) if not others else ("permute", {"axes": axes})
+    flip = Call(PRIMITIVES[name], (matrix,), attributes, product.origin)
+    flip.result = Value(program, tuple([matrix.shape[axis] for axis in axes]), "real", flip)
+    return flip
+
+
+def _product(call: Call, copy: Value) -> Call:
+    """The same product, of the copy."""
+    attributes = {name: flag for name, flag in call.attributes.items() if name != "transpose_b"}
+    if "apart" in attributes:
+        attributes["apart"] = attributes["apart"].replace("b", "")
+    product = Call(call.primitive, (call.operands[0], copy), attributes, call.origin)
+    product.result = call.result
+    return product
