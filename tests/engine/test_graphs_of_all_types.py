@@ -13,7 +13,7 @@ from engine.analysis.gradient_check import gradient_check
 from engine.graph import Node
 from engine.nodes import node_types
 from engine.program import B
-from tests.engine.test_explain import document_around
+from tests.engine.every_type import document_around
 from tests.engine.test_session import assert_same, everything
 
 MOST = 40

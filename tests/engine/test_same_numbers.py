@@ -17,7 +17,7 @@ from engine.nodes import node_types
 from engine.training import DriverType, optimizer_types
 from engine.training.plan import FAMILIES
 from tests.engine.documents import layered_document, optimizer_of
-from tests.engine.test_explain import document_around
+from tests.engine.every_type import document_around
 from tests.engine.test_session import assert_same, everything
 from tests.engine.two_threads import alone, shared
 

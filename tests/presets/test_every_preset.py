@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from itertools import combinations
 
@@ -11,6 +12,7 @@ import numpy as np
 from engine.expects import check
 from engine.session import Session
 from engine.unrolling import delayed
+from tests.engine.explaining import check_terms
 from tests.presets.gallery import FILES, FOLDER, every_preset, preset
 
 PANELS = {"canvas", "player", "palette", "inspector", "loss", "boundary"}
@@ -182,6 +184,8 @@ def test_at_any_step_a_picture_of_it_can_be_taken_that_explains_it_with_numbers(
     session = Session(document)
     composites = {node.id for node in document.graph if node.type == "composite"}
     assert session.snapshot().last_step is None
+    for step in session.steps:  # nothing is computed yet
+        session.explain(step, 0, 0)
     for _ in session.steps:
         step = session.step()
         snapshot = session.snapshot()
@@ -190,3 +194,17 @@ def test_at_any_step_a_picture_of_it_can_be_taken_that_explains_it_with_numbers(
         beyond = set(snapshot.values) - set(session.program.outputs)  # the borders of composites, which compute nothing
         assert set(session.program.outputs) <= set(snapshot.values)
         assert {address.partition("/")[0].partition(".")[0] for address in beyond} <= composites
+    assert_explained_at_any_row(session)
+    session.run(3)
+    session.explain()
+
+
+def assert_explained_at_any_row(session):
+    """Of the iteration that was played, whichever row and unit somebody looks at."""
+    anywhere = random.Random(1)
+    for step in session.steps:
+        explanation = session.explain(step, anywhere.randrange(20), anywhere.randrange(20))
+        if explanation is not None:
+            assert explanation.note == "", explanation
+            for equation in explanation.equations:
+                check_terms(equation)
