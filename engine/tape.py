@@ -286,11 +286,11 @@ def _encode_calls(tape: Tape, calls: Sequence[Call], batch: int, instructions: l
                 result = _shorter(
                     result, call.operands[primitive.writes[0]] if primitive.writes else call.result, batch
                 )
-            _append(instructions, begin, call, primitive, operands, result)
+            append(instructions, begin, call, primitive, operands, result)
     return begin, len(instructions)
 
 
-def _append(
+def append(
     instructions: list[Instruction],
     begin: int,
     call: Call,

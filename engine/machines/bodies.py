@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 
 from engine.machines.processor import vector_length
+from engine.machines.splits import adds_halves
 from engine.primitives.arithmetic import total_shape
 from engine.primitives.base import Kernel, Primitive, Variant
 from engine.program import PrimitiveLike
@@ -66,6 +67,8 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
                 lanes = next(lanes for lanes in DOT_LANES if depth <= lanes)
                 return NARROW_COLUMN, (("BIAS", bias), ("LANES", lanes), ("WHOLE", int(depth == lanes)), *more)
             return COLUMN, (("BIAS", bias), *more)
+        if not (sums or more) and adds_halves(columns, depth) and "is_straight" not in instruction.call.attributes:
+            more = (("HALVES", 1),)
         if columns > vector_length():
             return WIDE, (("BIAS", bias), ("SUMS", sums), *more)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)

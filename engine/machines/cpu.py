@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.machines.bodies import body_of, is_chosen
+from engine.machines.halves import Halves, halves_of, room_of, whole_room_of
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
 from engine.machines.order import arranged
 from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
@@ -25,6 +26,7 @@ from engine.machines.store import (
     native_loop,
     order_of,
 )
+from engine.machines.together import Together
 from engine.machines.twins import may_be_halved
 from engine.machines.whole import MOST_INSTRUCTIONS, Function, Piece, Whole, function_of
 from engine.placement import RESERVED_INTEGERS
@@ -35,6 +37,8 @@ from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeC
 Array = np.ndarray[Any, np.dtype[Any]]
 LOOPS, SHARED_LOOPS = ("play", "iterate"), ("help_out", "iterate_shared")  # of one thread, of two
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
+# Seconds of a part of halves, and of a trial: a second thread takes half a thousandth to begin, and the first one waits for it.
+TOGETHER_S, TOGETHER_TRIAL_S = 24e-3, 8e-3
 WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
 NOTHING_OPEN = 0  # no piece of work that nobody has
 
@@ -77,12 +81,12 @@ class CpuMachine:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.arena = _aligned(tape.arena_size + 64, tape.dtype)
+        self.arena = _aligned(tape.arena_size + 64 + room_of(tape), tape.dtype)
         self.arena[0] = 1  # kernels that sum by a product read their factor here
-        self.integers = np.zeros(tape.integers_size + 16, np.int32)
+        self.integers = np.zeros(tape.integers_size + 16 + whole_room_of(tape), np.int32)
         self.clock = np.zeros(3, np.int64)
         self.epoch = (1, 1)
-        self._pace = Pace()
+        self._pace: Pace | None = None  # of two threads, where there are two
         self._stepped: dict[int, tuple[Any, ...]] = {}  # by the identity of a step's instructions
 
     def set_epoch(self, full: int, total: int) -> None:
@@ -154,6 +158,9 @@ class CpuMachine:
         codes += [tape.shown.instructions, tape.fast.instructions]
         wanted = dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code)
         wanted.update(dict.fromkeys(_body(entry, tape.dtype) for entry in self._joined.played))
+        if self._halves is not None and available() > 1:
+            codes = [half.code.instructions for half in self._halves.both]
+            wanted.update(dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code))
         loops = LOOPS if self._pieces is None else (*LOOPS, *SHARED_LOOPS)
         loops = (*loops, *TWIN_LOOPS) if may_be_halved(tape) else loops
         return (
@@ -185,16 +192,18 @@ class CpuMachine:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
         if shown:
             return self._play_whole(self._shown, self.tape.shown.turns, times)
-        if self._pair is None and self._pieces is None:
+        if self._halves is None and self._pair is None and self._pieces is None:
             return self._play_small(times)
-        if times < SHARED_ITERATIONS or available() < 2:
+        is_short = times < SHARED_ITERATIONS and not (self._pace is not None and self._pace.is_long(times))
+        if is_short or available() < 2:
             return self._play_whole(self._fast, self._joined.turns, times)
+        pace = self._pace = self._pace or (Pace() if self._halves is None else Pace(TOGETHER_S, TOGETHER_TRIAL_S))
         done = 0
         while done < times:
-            shared, some = self._pace.choose(times - done)
+            shared, some = pace.choose(times - done)
             began = time.perf_counter()
             played = self._play_together(some) if shared else self._play_alone(some)
-            self._pace.note(shared, played, time.perf_counter() - began)
+            pace.note(shared, played, time.perf_counter() - began)
             done += played
             if played < some or self.flag:
                 break
@@ -208,7 +217,11 @@ class CpuMachine:
         return self._play_whole(self._fast, self._joined.turns, times)
 
     def _play_together(self, times: int) -> int:
-        return self._pair.play(self, times) if self._pair is not None else self._play_shared(times)
+        if self._halved is None:
+            return self._pair.play(self, times) if self._pair is not None else self._play_shared(times)
+        if self._halved.play(self, times):
+            return times
+        return self._play_alone(times)  # what was not finite is met where it is
 
     def _play_small(self, times: int) -> int:
         """What one thread does alone; where the iteration has become one function, by that."""
@@ -269,11 +282,20 @@ class CpuMachine:
 
     @cached_property
     def _pair(self) -> Pair | None:
-        return pair_of(self)
+        return pair_of(self) if self._halves is None else None
 
     @cached_property
     def _pieces(self) -> Pieces | None:
         return pieces_of(self.tape, self._arranged)
+
+    @cached_property
+    def _halves(self) -> Halves | None:
+        return halves_of(self.tape)
+
+    @cached_property
+    def _halved(self) -> Together | None:
+        halves = self._halves
+        return Together(halves, self) if halves is not None else None
 
     def _play_shared(self, times: int) -> int:
         assert self._pieces is not None, "only what is worth it is shared"

@@ -76,7 +76,8 @@ class Pace:
     neighbour may want one of them. Neither can be foreseen, and both may change.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, part: float = PART_S, trial: float = TRIAL_S) -> None:
+        self._part, self._trial = part, trial
         self._seconds = [0.0, 0.0]  # an iteration alone, and shared; 0: not known
         self._parts, self._patience = 0, 1  # since the slower way was tried; until it is tried again
 
@@ -84,15 +85,19 @@ class Pace:
         """Whether to share, and for how many of these iterations."""
         alone, shared = self._seconds
         if not alone or not shared:
-            return bool(alone), min(times, FIRST)
+            return bool(alone), min(times, max(FIRST, int(self._trial / alone)) if alone else FIRST)
         faster = shared < WORTH_SHARE * alone
         self._parts += 1
         if self._parts > self._patience:
             # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
             self._parts, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
             least = 1 if faster else FIRST
-            return not faster, min(times, max(least, int(TRIAL_S / self._seconds[faster])))
-        return faster, min(times, max(FEWEST, int(PART_S / self._seconds[faster])))
+            return not faster, min(times, max(least, int(self._trial / self._seconds[faster])))
+        return faster, min(times, max(FEWEST, int(self._part / self._seconds[faster])))
+
+    def is_long(self, times: int) -> bool:
+        """Whether so few iterations are known to take long enough for a second thread to begin."""
+        return times * self._seconds[0] > self._trial
 
     def note(self, shared: bool, iterations: int, seconds: float) -> None:
         """How long these iterations took."""

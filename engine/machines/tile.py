@@ -35,6 +35,7 @@ class Form(NamedTuple):
     lanes      floats in a vector: narrow results go through narrow registers, two of which are worked on at once
     whole      columns = vectors · lanes: no masks, and what is stored can be read again before it has left the processor
     onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
+    halves     the result is the sum of two: bias and first half of the depth, second half of the depth
     bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid
     """
 
@@ -46,6 +47,7 @@ class Form(NamedTuple):
     whole: bool = False
     onto: bool = False
     bend: int = 0
+    halves: bool = False
 
 
 class _Pairs(NamedTuple):
@@ -78,6 +80,7 @@ class _Before(NamedTuple):
 
 def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None, before: _Before | None = None) -> None:
     rows, vectors, ways, with_sums = form[:4]
+    ways = 2 if form.halves else ways
     arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra = arguments
     emit = Vectors(builder, arena, form.lanes, whole=form.whole)
     masks = [emit.mask(columns, v) for v in range(vectors)]
@@ -110,7 +113,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
             for v in range(vectors):
                 builder.store(emit.multiply_add(x, lines[v], builder.load(sums[way][r][v])), sums[way][r][v])
         for v in range(vectors if with_sums else 0):
-            builder.store(builder.fadd(lines[v], builder.load(sums[way][rows][v])), sums[way][rows][v])
+            # Not a plain addition: the compiler is free to add those up in another order, in some tiles but not in all.
+            total = emit.multiply_add(lines[v], emit.full(1.0), builder.load(sums[way][rows][v]))
+            builder.store(total, sums[way][rows][v])
 
     if before is not None:
         offsets = [builder.mul(_WHOLE(r), before.a_row) for r in range(rows)]
@@ -124,8 +129,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
     whole = builder.udiv(depth, _WHOLE(ways)) if ways > 1 else depth
     with cgutils.for_range(builder, whole) as loop:
         for way in range(ways):
-            add_up(builder.add(builder.mul(loop.index, _WHOLE(ways)), _WHOLE(way)), way)
-    if ways > 1:
+            begun = builder.mul(whole, _WHOLE(way)) if form.halves else builder.mul(loop.index, _WHOLE(ways))
+            add_up(builder.add(begun, loop.index if form.halves else _WHOLE(way)), way)
+    if ways > 1 and not form.halves:
         begun = builder.mul(whole, _WHOLE(ways))
         with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
             add_up(builder.add(begun, loop.index), 0)

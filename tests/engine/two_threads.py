@@ -1,4 +1,4 @@
-"""Everything that can be cut is cut, and played by two threads whatever the machine has."""
+"""Everything that can be cut or halved is, and played by two threads whatever the machine has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from engine.machines import cpu, lanes, twins
+from engine.machines import cpu, halves, lanes, twins
 
 
 @contextmanager
@@ -17,6 +17,7 @@ def shared() -> Iterator[None]:
         patch.setattr(lanes, "WORTH_NS", 0.0)
         patch.setattr(lanes, "WORTH_TAPE_NS", -1.0)
         patch.setattr(twins, "WORTH_NS", -1e9)
+        patch.setattr(halves, "WORTH_NS", -float("inf"))
         patch.setattr(cpu, "available", lambda: 2)
         patch.setattr(lanes.Pace, "choose", lambda pace, times: (True, times))
         yield

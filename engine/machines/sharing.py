@@ -1,0 +1,131 @@
+"""What two threads play in place of a call whose values are halved: on places of their own, and of each other.
+
+Both threads play the same pieces, each on its own halves. A product whose depth is halved is added up from two parts; one
+that needs all units of the layer before reads the first half of them from the first thread and goes on with the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
+
+from engine.machines.splits import COLUMNS, FORWARD, ROWS, WHOLE, Axis
+from engine.primitives.base import Kernel, Primitive, same
+from engine.program import PRIMITIVES, Call, PrimitiveLike, Value
+
+PART, SENT = "part", "sent"  # of a value: what is still to be added to; the same where the other thread reads it
+SEND = cast(
+    PrimitiveLike,
+    Primitive(name="send", formula="y = x", shape=same, body=Kernel("send_lines", "engine.machines.waiting:send")),
+)
+MINE = 2  # in place of a half: the one with the thread's own number
+
+
+class Place(NamedTuple):
+    """A value, or a part of it, as a thread has it.
+
+    lane  whose: a thread's number; None: that of whoever plays
+    half  of its rows only one half: its number, or MINE
+    """
+
+    value: Value
+    part: str = ""
+    lane: int | None = None
+    half: int | None = None
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """What a thread calls it."""
+        return self.value.index, self.part
+
+
+class Piece(NamedTuple):
+    """A call, and where its operands and its result lie; `second` is what the second thread plays instead."""
+
+    call: Call
+    operands: tuple[Place, ...]
+    result: Place
+    second: Piece | None = None
+
+    def of(self, lane: int) -> Piece:
+        """What a thread plays."""
+        return self.second if lane and self.second is not None else self
+
+
+def pieces_of_call(call: Call, axes: Mapping[int, Axis]) -> list[Piece]:
+    """What stands for a call, one after the other."""
+    name, operands = call.primitive.name, call.operands
+    axis = [axes.get(value.index) for value in (*operands, call.result)]
+    if all(one is WHOLE for one in axis):
+        return [Piece(call, tuple([Place(value) for value in operands]), Place(call.result))]
+    if name in FORWARD and not call.attributes.get("transpose_a"):
+        if axis[-1] is WHOLE:
+            return _added_up(call)
+        return _going_on(call) if axis[0] == COLUMNS else [_straight(call)]
+    if name in ("linear_gradient", "matmul"):
+        if axis[0] == COLUMNS and axis[1] == COLUMNS:
+            return _gradient_of_both(call)
+        return [_gradient_of_mine(call)] if axis[-1] == ROWS else [_straight(call)]
+    if name == "transpose" and axis == [COLUMNS, COLUMNS]:
+        x, y = operands[0], call.result
+        return [Piece(call, (Place(x, lane=half, half=MINE),), Place(y, half=half)) for half in (0, 1)]
+    return [Piece(call, tuple([Place(value) for value in operands]), Place(call.result))]
+
+
+def _like(call: Call, name: str, **attributes: Any) -> Call:
+    """Another call for the same result; its sums are straight ones, not added up from two halves of their depth."""
+    return _as(call, PRIMITIVES[name], is_straight=True, **attributes)
+
+
+def _as(call: Call, primitive: PrimitiveLike, **attributes: Any) -> Call:
+    twin = Call(primitive, call.operands, attributes, call.origin)
+    twin.result = call.result
+    return twin
+
+
+def _straight(call: Call) -> Piece:
+    twin = _like(call, call.primitive.name, **call.attributes)
+    return Piece(twin, tuple([Place(value) for value in call.operands]), Place(call.result))
+
+
+def _added_up(call: Call) -> list[Piece]:
+    """Each thread multiplies its units by its rows of the weights and sends that; then both add up both parts."""
+    x, weight, *bias = [Place(value) for value in call.operands]
+    part = Place(call.result, PART)
+    second = Piece(_like(call, "matmul"), (x, weight), part)
+    first = Piece(_like(call, call.primitive.name), (x, weight, *bias), part, second)
+    sent = Piece(_as(call, SEND), (part,), Place(call.result, SENT))
+    added, total = _like(call, "add"), Place(call.result)
+    here = Piece(added, (Place(call.result, SENT, lane=0), part), total)
+    return [first, sent, Piece(added, (part, Place(call.result, SENT, lane=1)), total, here)]
+
+
+def _going_on(call: Call) -> list[Piece]:
+    """Columns of a product with the units of both: first those of the first thread, then those of the second."""
+    x, weight, *bias = call.operands
+    bend = call.attributes.get("bend")
+    part = Place(call.result, PART)
+    first, second = [(Place(x, lane=half), Place(weight, half=half)) for half in (0, 1)]
+    begun = _like(call, "linear" if bias else "matmul")
+    ended = _like(call, "matmul_onto_bent", bend=bend) if bend else _like(call, "matmul_onto")
+    return [
+        Piece(begun, (*first, *[Place(value) for value in bias]), part),
+        Piece(ended, (part, *second), Place(call.result)),
+    ]
+
+
+def _gradient_of_both(call: Call) -> list[Piece]:
+    """The rows of a weight gradient that belong to the first thread's units, then those of the second's."""
+    x, dy, *bias = call.operands
+    sums, rest = _like(call, call.primitive.name, **call.attributes), _like(call, "matmul", transpose_a=True)
+    return [
+        Piece(sums, (Place(x, lane=0), Place(dy), *[Place(value) for value in bias]), Place(call.result, half=0)),
+        Piece(rest, (Place(x, lane=1), Place(dy)), Place(call.result, half=1)),
+    ]
+
+
+def _gradient_of_mine(call: Call) -> Piece:
+    """Rows of a weight gradient for one's own units; the first thread sums up the slopes of the bias, which it adds."""
+    x, dy, *_ = [Place(value) for value in call.operands]
+    second = Piece(_like(call, "matmul", transpose_a=True), (x, dy), Place(call.result))
+    return _straight(call)._replace(second=second)
