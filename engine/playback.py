@@ -171,7 +171,8 @@ class Playback:
             if self.drivers.players:
                 self.drivers.players.play(machine, self.drivers.watch)
         if step.part == "update":
-            self._keep([step])
+            apart = self.tape.moves_apart(step.phase)
+            self._keep([step] if apart else [other for other in self.steps if other.phase == step.phase])
         if self.drivers and step.part == "update":
             self._let_decide()
         machine.play(step, short=self._is_short(self.within))

@@ -58,6 +58,13 @@ def count(shape: Iterable[Dim]) -> Dim:
     return Batch(whole) if batches else whole
 
 
+def root_of(value: Value) -> Value:
+    """The value in whose memory it lies: views have none of their own."""
+    while value.call is not None and value.call.primitive.is_view:
+        value = value.call.operands[0]
+    return value
+
+
 def resolve(shape: Shape, batch: int) -> tuple[int, ...]:
     """The shape in numbers, for a batch of that many rows."""
     return tuple([dim.factor * batch if isinstance(dim, Batch) else dim for dim in shape])

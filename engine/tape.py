@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import accumulate, count
@@ -13,7 +13,7 @@ import numpy as np
 from engine.fuse import Fused, Fuser
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, Places, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
-from engine.program import Call, Origin, Part, Program, Value, resolve
+from engine.program import Call, Origin, Part, Program, Value, resolve, root_of
 from engine.stretch import Stretch, stretches_of
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
@@ -117,6 +117,7 @@ class Tape:
     kept_spans: list[tuple[int, int]] = field(default_factory=list)  # of the arena: slots; parameters and states
     kept_integers: list[tuple[int, int]] = field(default_factory=list)
     _steps: dict[int, StepCode] = field(default_factory=dict)  # by index of the step
+    _apart: dict[int, bool] = field(default_factory=dict)  # by phase
 
     @cached_property
     def fast(self) -> TapeCode:
@@ -148,8 +149,11 @@ class Tape:
         return code
 
     def _alone(self, step: Step) -> StepCode:
-        if len(self._steps) < SOUGHT and not self.fused.strays:
-            calls = self._shown(self.fused.calls_of(step.origin))
+        origin = step.origin
+        if step.part == "update" and self.moves_apart(step.phase):
+            calls = [call for call in self._shown_calls if call.origin == origin]
+        elif step.part != "update" and len(self._steps) < SOUGHT and not self.fused.strays:
+            calls = self._shown(self.fused.calls_of(origin))
         else:
             begin, end = self._spans[step.index]
             calls = self._shown_calls[begin:end]
@@ -158,6 +162,18 @@ class Tape:
         if self.short:
             short = _encode_calls(self, calls, self.short, instructions)
         return StepCode(instructions, full, short)
+
+    def moves_apart(self, phase: int) -> bool:
+        """Whether each update of a phase can be played by itself, whatever of its neighbours lies between its calls.
+
+        A projection of all parameters behind all their updates can be parted by nodes; what hangs on all of them, such as
+        the norm that clips them, cannot: then the first of these steps plays what it needs of the others'.
+        """
+        known = self._apart.get(phase)
+        if known is None:
+            updates = [call for call in self._shown_calls if (call.origin.part, call.origin.phase) == ("update", phase)]
+            known = self._apart[phase] = can_be_parted(updates, self.position)
+        return known
 
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
@@ -235,6 +251,32 @@ def plan(
 def _step(index: int, origin: Origin) -> Step:
     """Edits leave most steps as they are."""
     return Step(index, origin.part, origin.node, origin.phase, origin.time)
+
+
+def can_be_parted(calls: Iterable[Call], position: Mapping[Origin, int]) -> bool:
+    """Whether calls may be played step by step, though those of several steps lie among each other.
+
+    They may where nothing that is written is read or written again by a call behind it that belongs to an earlier step, and
+    nothing that is read is written there.
+    """
+    written: dict[Value, int] = {}  # the last of the steps that did so until now
+    touched: dict[Value, int] = {}
+    for call in calls:
+        step, primitive = position[call.origin], call.primitive
+        changed = [call.operands[place] for place in primitive.writes]
+        if isinstance(primitive, Primitive) and primitive.is_fused:
+            changed += call.operands  # it may store what it finds on its way
+        writes = {root_of(value) for value in (*changed, call.result)}
+        reads = {root_of(value) for value in call.operands}
+        if any(touched.get(value, step) > step for value in writes):
+            return False
+        if any(written.get(value, step) > step for value in reads):
+            return False
+        for value in writes:
+            written[value] = max(step, written.get(value, step))
+        for value in writes | reads:
+            touched[value] = max(step, touched.get(value, step))
+    return True
 
 
 def _encode(tape: Tape, calls: Sequence[Call], phases: Sequence[int]) -> TapeCode:

@@ -19,7 +19,7 @@ from engine.machines.sharing import MINE, Piece, Place, pieces_of_call
 from engine.machines.splits import Axis, splits_of
 from engine.placement import LINE, RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Primitive, Region
-from engine.program import Call, Value, resolve
+from engine.program import Call, Value, resolve, root_of
 from engine.stretch import SMALL
 from engine.tape import Instruction, Section, Tape, TapeCode, Turn, append
 
@@ -172,8 +172,7 @@ class _Planner:
             yield [phase[value.index] for value in parameters if value.index in phase]
 
     def _put(self, lane: int, place: Place, arena: _Cursor, integers: _Cursor, *, packed: bool = False) -> None:
-        value, places = _root(place.value), self.places[lane]
-        key = (value.index, place.part)
+        value, places, key = root_of(place.value), self.places[lane], place.key
         if key in places or (value.call is not None and value.call.primitive.writes):
             return
         if _role(value) in ("data", "setting", "constant"):
@@ -199,7 +198,7 @@ class _Planner:
 
     def _region(self, lane: int, place: Place, batch: int) -> Region:
         whose = lane if place.lane is None else place.lane
-        found = self.places[whose][_root(place.value).index, place.part]
+        found = self.places[whose][place.key]
         region = Region(found.offset, self._shape(place.value, batch))
         region.room = max(region.size, found.room)
         if place.half is None:
@@ -278,22 +277,15 @@ def _written(pieces: Iterable[Piece], lasting: Iterable[int]) -> list[set[tuple[
     for piece in pieces:
         primitive = piece.call.primitive
         places = [piece.operands[place] for place in primitive.writes] if primitive.writes else [piece.result]
-        places += [place for place in piece.operands if _root(place.value).index not in known]
-        known.update([_root(place.value).index for place in places])
-        found.append({(_root(place.value).index, place.part) for place in places})
+        places += [place for place in piece.operands if root_of(place.value).index not in known]
+        known.update([root_of(place.value).index for place in places])
+        found.append({place.key for place in places})
     return found
 
 
 def _walks(piece: Piece) -> bool:
     primitive = piece.call.primitive
     return isinstance(primitive, Primitive) and primitive.walks > 0
-
-
-def _root(value: Value) -> Value:
-    """The value in whose memory it lies."""
-    while value.call is not None and value.call.primitive.is_view:
-        value = value.call.operands[0]
-    return value
 
 
 def _role(value: Value) -> str:

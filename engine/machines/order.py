@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 
-from engine.machines.spans import is_whole, reading_of, root_of, sections_of
+from engine.machines.spans import is_whole, reading_of, sections_of
 from engine.primitives.base import Primitive
+from engine.program import root_of
 from engine.tape import Instruction, Tape, TapeCode
 
 
@@ -52,10 +53,10 @@ def independent(instructions: Sequence[Instruction], begin: int, end: int) -> It
 
 def _touched(instructions: Sequence[Instruction]) -> Iterator[tuple[set[int], set[int]]]:
     """What each instruction reads, and what it writes."""
-    made = {root_of(entry.call.result) for entry in instructions}
+    made = {root_of(entry.call.result).index for entry in instructions}
     for entry in instructions:
         call = entry.call
-        read, written = {root_of(value) for value in call.operands}, {root_of(call.result)}
+        read, written = {root_of(value).index for value in call.operands}, {root_of(call.result).index}
         if isinstance(call.primitive, Primitive) and call.primitive.is_fused:
             # What nobody else makes may be found on the way by this one.
             written |= {root for root in read if root not in made}
@@ -117,7 +118,7 @@ class _Segment:
                 if is_whole(reading, written):
                     later.append(at)  # it reads what other examples of this very stretch have to find first
                     continue
-                written.update([root_of(value) for value in reading.written])
+                written.update([root_of(value).index for value in reading.written])
                 play(at)
             alone = later
         return [self._instructions[at] for at in order]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from engine.primitives.base import Primitive
-from engine.program import Call, Value, resolve
+from engine.program import Call, Value, resolve, root_of
 from engine.tape import Instruction, Section, Tape
 
 LONGEST_SPAN = 1 << 15  # instructions
@@ -74,7 +74,7 @@ def spans_of(instructions: Sequence[Instruction], begin: int, end: int, batch: i
             yield Span(first, at, tuple(outputs))
             first, outputs, written = at, [], set()
         outputs.append(reading.outputs)
-        written.update([root_of(value) for value in reading.written])
+        written.update([root_of(value).index for value in reading.written])
     if outputs:
         yield Span(first, end, tuple(outputs))
 
@@ -88,7 +88,7 @@ def reading_of(entry: Instruction, batch: int) -> Reading | None:
 
 def is_whole(reading: Reading, written: Set[int]) -> bool:
     """Whether all of something is read that was written by the examples of a span, each its own."""
-    return any(root_of(value) in written for value in reading.whole)
+    return any(root_of(value).index in written for value in reading.whole)
 
 
 def _outputs(entry: Instruction, batch: int) -> int | None:
@@ -143,10 +143,3 @@ def _places(call: Call, shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...
         or (name in ("slice", "place") and call.attributes["axis"] == 0)
     )
     return None if mixed or name not in _SHARED else [place for place in _SHARED[name] if place < len(shapes)]
-
-
-def root_of(value: Value) -> int:
-    """The index of the value in whose memory it lies."""
-    while value.call is not None and value.call.primitive.is_view:
-        value = value.call.operands[0]
-    return value.index

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from engine.machines.lanes import cost_of
-from engine.machines.spans import reading_of, root_of
+from engine.machines.spans import reading_of
 from engine.placement import LINE
 from engine.primitives.base import Primitive
 from engine.primitives.fused_rows import own_slopes
 from engine.primitives.fused_time import own_part, parts_of
-from engine.program import Batch, Call, Value
+from engine.program import Batch, Call, Value, root_of
 from engine.tape import Instruction, Tape
 
 COPIED, ADDED = range(2)  # what happens to numbers that arrive: the native loop knows both, and the order of all fields
@@ -108,13 +108,13 @@ class _Planner:
         pairs = call.operands[: kind.read(call)]
         if any(not _is_by_examples(value) for value in pairs):
             return False
-        stage = max(self._fence, max([self._stage_of(root_of(value)) for value in pairs]))
+        stage = max(self._fence, max([self._stage_of(root_of(value).index) for value in pairs]))
         self._put(stage, [Part(entry, kind.own(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
         for value in (call.result, *stored):
             region = self._tape.region(value)
             post = Post(ADDED, region.offset, region.size, region.offset, region.size)
             self._send(stage, [post, post])
-            self._all_known[root_of(value)] = stage + 1
+            self._all_known[root_of(value).index] = stage + 1
         return True
 
     def _is_halved(self, first: int, rest: int) -> bool:
@@ -128,11 +128,11 @@ class _Planner:
         made, values = self._made(call), self._tape.program.values
         if any(values[root].kind == "whole" for root in made):
             return False
-        whole = [root_of(value) for value in reading.whole]
+        whole = [root_of(value).index for value in reading.whole]
         if any(root in self._known and root not in self._all_known for root in whole):
             return False
         stage = max([self._fence, *[self._all_known.get(root, 0) for root in whole]])
-        stage = max([stage, *[self._stage_of(root_of(value)) for value in reading.shared]])
+        stage = max([stage, *[self._stage_of(root_of(value).index) for value in reading.shared]])
         cut = self._rows[0] * reading.outputs
         self._put(stage, [Part(entry, entry.fields, 0, cut), Part(entry, entry.fields, cut, entry.length)])
         for root in made:
@@ -143,7 +143,7 @@ class _Planner:
         """What mixes examples, or has nothing to do with them: each thread does all of it, when all rows are known."""
         call, stage = entry.call, self._fence
         for value in call.operands:
-            root = root_of(value)
+            root = root_of(value).index
             if root in self._known and root not in self._all_known:
                 self._all_known[root] = self._known[root] + 1
                 self._send(self._known[root], self._rows_of(root))
@@ -158,10 +158,10 @@ class _Planner:
     def _made(self, call: Call) -> list[int]:
         """The roots of what a call computes: a fused one may store what nobody has computed before, too."""
         is_fused = isinstance(call.primitive, Primitive) and call.primitive.is_fused
-        stored = [root_of(value) for value in call.operands] if is_fused else []
+        stored = [root_of(value).index for value in call.operands] if is_fused else []
         values = self._tape.program.values
         fresh = [root for root in stored if values[root].source is None and not self._is_known(root)]
-        return [root_of(call.result), *fresh]
+        return [root_of(call.result).index, *fresh]
 
     def _is_known(self, root: int) -> bool:
         return root in self._known or root in self._all_known

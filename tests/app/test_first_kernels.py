@@ -20,6 +20,9 @@ def test_the_kernels_of_the_first_examples_are_ordered_while_nobody_waits(monkey
     shop = Listening()
     monkeypatch.setattr(workshop, "_workshop", shop)
     monkeypatch.setattr(objects, "is_kept", lambda name: False)
+    # What other tests of this process have loaded would not be asked for again.
+    monkeypatch.setattr(store, "_addresses", {})
+    monkeypatch.setattr(store, "_loops", {})
     asked = iter([False, False, True])
     first_kernels.order_first_kernels(lambda: next(asked))
     assert len(shop.heard) > 10

@@ -390,8 +390,10 @@ def test_a_weight_that_the_update_wrote_over_is_not_multiplied_with_numbers_of_t
         assert [t for line in told.equations for t in line.terms if t.role in roles and t.number is not None] == []
 
 
-def test_an_update_changes_its_own_node_and_no_other_before_it_has_its_turn():
-    session = Session(xor_document())
+@pytest.mark.parametrize("constraint", ["none", "max_norm"])
+def test_an_update_changes_its_own_node_and_no_other_before_it_has_its_turn(constraint):
+    """Projections stand behind the updates of all nodes, and are parted by nodes all the same."""
+    session = Session(xor_document(constraint={"type": constraint}))
     while session.next_step.part != "update":
         session.step("node")
     while session.next_step.part == "update":

@@ -74,6 +74,16 @@ def test_halves_make_the_bits_of_one_thread_and_of_stepping(shared, sizes):
     assert kept(both) == kept(single) == kept(stepped(document, 7))
 
 
+def test_each_thread_computes_what_a_view_looks_at(shared):
+    """Once the second one left out what it needed of it through a view, and went on with whatever lay there."""
+    document = classifier(4, 32, 2, loss="squared_error")
+    both = Session(document)
+    assert both.playback.machine._halved is not None
+    both.playback.machine.iterate(7)
+    _, single = alone(document, 7)
+    assert kept(both) == kept(single)
+
+
 def test_random_nets_make_the_same_bits(shared):
     draw = random.Random(3)
     for _ in range(4):

@@ -6,7 +6,8 @@ import pytest
 
 from engine import Session
 from engine.machines.order import arranged, independent
-from engine.machines.spans import root_of, sections_of, spans_of
+from engine.machines.spans import sections_of, spans_of
+from engine.program import root_of
 from tests.engine.documents import attending, convolving, layered_document, recurrent
 
 DOCUMENTS = {
@@ -20,7 +21,7 @@ EACH = pytest.mark.parametrize("made", DOCUMENTS.values(), ids=DOCUMENTS)
 
 def touched(entry):
     """What an instruction reads or writes, whatever of the two."""
-    return {root_of(value) for value in (*entry.call.operands, entry.call.result)}
+    return {root_of(value).index for value in (*entry.call.operands, entry.call.result)}
 
 
 def makers(instructions):
@@ -28,9 +29,9 @@ def makers(instructions):
     made, found = {}, {}
     for entry in instructions:
         found[entry] = {root: made.get(root) for root in touched(entry)}
-        made[root_of(entry.call.result)] = entry
+        made[root_of(entry.call.result).index] = entry
         for place in entry.call.primitive.writes:
-            made[root_of(entry.call.operands[place])] = entry
+            made[root_of(entry.call.operands[place]).index] = entry
     return found
 
 
@@ -46,7 +47,7 @@ def test_in_a_stretch_of_independent_instructions_nobody_touches_what_another_on
             inside = [tape.fast.instructions[at] for at in stretch]
             for entry in inside if len(inside) > 1 else []:
                 assert not entry.call.primitive.writes
-                made_here = root_of(entry.call.result)
+                made_here = root_of(entry.call.result).index
                 assert all(made_here not in touched(other) for other in inside if other is not entry)
 
 
