@@ -7,17 +7,13 @@ from typing import Any
 from numba import int64
 
 from engine.machines.tile import tile_behind
-from engine.machines.vectors import VECTOR
+from engine.machines.vectors import VECTOR, not_compiled_in
 
 LANES = VECTOR  # compiled in: floats in a vector
 VECTORS = 1  # compiled in: vectors of columns that are summed at once
 
 
-def _not_compiled_in(*arguments: Any) -> None:
-    raise NotImplementedError("put in by `names_of`")
-
-
-_tile_8 = _tile_4 = _tile_1 = _not_compiled_in
+_tile_8 = _tile_4 = _tile_1 = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
@@ -33,28 +29,21 @@ def cell_sums(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any
     bias, w, length = int64(instruction[11]), int64(instruction[13]), int64(instruction[14])
     h, x, y = int64(instruction[1]), int64(instruction[12]), int64(instruction[3])
     one, c, rows = int64(1), int64(0), stop - start
+    size = int64(8) if rows >= 8 else int64(4) if rows >= 4 else one
     while c < columns:
         left, r = columns - c, int64(start)
         while r < stop:
             # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
-            if rows >= 8:
-                r = r if r + 8 <= stop else stop - 8
-                _tile_8(
-                    arena, x + r * length, w + c, length, one, columns, length,
-                    h + r * h_row, u + c, y + r * columns + c, h_row, columns, left, depth, h_depth, u_depth, bias + c,
-                )  # fmt: skip
-                r += 8
-            elif rows >= 4:
-                r = r if r + 4 <= stop else stop - 4
-                _tile_4(
-                    arena, x + r * length, w + c, length, one, columns, length,
-                    h + r * h_row, u + c, y + r * columns + c, h_row, columns, left, depth, h_depth, u_depth, bias + c,
-                )  # fmt: skip
-                r += 4
+            r = r if r + size <= stop else stop - size
+            some = (
+                arena, x + r * length, w + c, length, one, columns, length,
+                h + r * h_row, u + c, y + r * columns + c, h_row, columns, left, depth, h_depth, u_depth, bias + c,
+            )  # fmt: skip
+            if size == 8:
+                _tile_8(*some)
+            elif size == 4:
+                _tile_4(*some)
             else:
-                _tile_1(
-                    arena, x + r * length, w + c, length, one, columns, length,
-                    h + r * h_row, u + c, y + r * columns + c, h_row, columns, left, depth, h_depth, u_depth, bias + c,
-                )  # fmt: skip
-                r += 1
+                _tile_1(*some)
+            r += size
         c += LANES * VECTORS

@@ -10,7 +10,7 @@ from numba import int64, types
 from numba.extending import intrinsic
 
 from engine.machines.curves import sigmoid, tanh
-from engine.machines.vectors import VECTOR, Vectors
+from engine.machines.vectors import VECTOR, Vectors, not_compiled_in
 
 LANES = VECTOR  # compiled in: units at a time
 CARRIED = SENT = 0  # compiled in: see engine.primitives.fused_cells
@@ -69,11 +69,7 @@ def _some_units(work: Any, lanes: int, whole: bool, *more: bool) -> Any:
     return intrinsic(typed)
 
 
-def _not_compiled_in(*arguments: Any) -> None:
-    raise NotImplementedError("put in by `names_of`")
-
-
-_forward_some = _backward_some = _not_compiled_in
+_forward_some = _backward_some = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:

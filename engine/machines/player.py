@@ -42,6 +42,26 @@ def read_whole(context, address, place):  # type: ignore[no-untyped-def]
     return types.int64(types.int64, types.int64), generate
 
 
+@njit(forceinline=True, error_model="numpy")
+def tell_time(words, clock, schedule, turn):  # type: ignore[no-untyped-def]
+    """Show kernels the time of the iteration that begins; where its section stands in the schedule."""
+    words[ITERATION] = clock[0] & 0x7FFFFFFF
+    words[EPOCH] = clock[1] & 0x7FFFFFFF
+    words[ROW] = clock[2] * schedule[2]
+    return 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+
+
+@njit(forceinline=True, error_model="numpy")
+def go_on(clock, schedule, turn):  # type: ignore[no-untyped-def]
+    """An iteration is done; whose turn is next."""
+    clock[0] += 1
+    clock[2] += 1
+    if clock[2] >= schedule[1]:
+        clock[2] = 0
+        clock[1] += 1
+    return turn + 1 if turn + 1 < schedule[3] else 0
+
+
 class Loop:
     """A native loop, compiled when it is first asked for: a step needs one of them."""
 
@@ -82,20 +102,12 @@ def iterate(kernels, arena, integers, code, starts, lengths, words, clock, sched
     """
     done, turn = 0, clock[0] % schedule[3]
     while done < times:
-        words[ITERATION] = clock[0] & 0x7FFFFFFF
-        words[EPOCH] = clock[1] & 0x7FFFFFFF
-        words[ROW] = clock[2] * schedule[2]
-        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        at = tell_time(words, clock, schedule, turn)
         begin, end = schedule[at], schedule[at + 1]
         for pc in range(begin, end):
             call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], 0, lengths[pc])
         done += 1
-        clock[0] += 1
-        clock[2] += 1
-        turn = turn + 1 if turn + 1 < schedule[3] else 0
-        if clock[2] >= schedule[1]:
-            clock[2] = 0
-            clock[1] += 1
+        turn = go_on(clock, schedule, turn)
         if words[FLAG] != 0:
             break
     return done
@@ -115,6 +127,14 @@ _HINTS = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}
 
 def _word(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, ir.IntType(64).as_pointer())
+
+
+def instruct(builder: Any, words: dict[str, str]) -> None:
+    """An instruction without operands, by the kind of processor that has it; elsewhere nothing."""
+    word = words.get(platform.machine())
+    if word:
+        kind = ir.FunctionType(ir.VoidType(), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, word), [])
 
 
 @intrinsic
@@ -166,10 +186,7 @@ def breathe(context):  # type: ignore[no-untyped-def]
     """Tell the processor that this loop only waits."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        hint = _HINTS.get(platform.machine())
-        if hint:
-            function = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, function, hint), [])
+        instruct(builder, _HINTS)
         return target.get_dummy_value()
 
     return types.void(), generate
@@ -245,10 +262,7 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
     """
     done, turn, order = 0, clock[0] % schedule[3], 0
     while done < times:
-        words[ITERATION] = clock[0] & 0x7FFFFFFF
-        words[EPOCH] = clock[1] & 0x7FFFFFFF
-        words[ROW] = clock[2] * schedule[2]
-        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        at = tell_time(words, clock, schedule, turn)
         begin, end = schedule[at], schedule[at + 1]
         pc = begin
         while pc < end:
@@ -270,12 +284,7 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
                 spins += 1
             pc += read_whole(sharing[5], pc)
         done += 1
-        clock[0] += 1
-        clock[2] += 1
-        turn = turn + 1 if turn + 1 < schedule[3] else 0
-        if clock[2] >= schedule[1]:
-            clock[2] = 0
-            clock[1] += 1
+        turn = go_on(clock, schedule, turn)
         if words[FLAG] != 0:
             break
     say(sharing[0], STOP)
@@ -303,10 +312,7 @@ def iterate_twin(  # type: ignore[no-untyped-def]
     """
     done, turn, met = 0, clock[0] % schedule[3], 0
     while done < times:
-        words[ITERATION] = clock[0] & 0x7FFFFFFF
-        words[EPOCH] = clock[1] & 0x7FFFFFFF
-        words[ROW] = clock[2] * schedule[2]
-        at = 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
+        at = tell_time(words, clock, schedule, turn)
         for stage in range(schedule[at], schedule[at + 1]):
             row = STAGE_FIELDS * stage
             for pc in range(stages[row], stages[row + 1]):
@@ -342,12 +348,7 @@ def iterate_twin(  # type: ignore[no-untyped-def]
                         numbers[to + i] = its[box + i]
                 box += count
         done += 1
-        clock[0] += 1
-        clock[2] += 1
-        turn = turn + 1 if turn + 1 < schedule[3] else 0
-        if clock[2] >= schedule[1]:
-            clock[2] = 0
-            clock[1] += 1
+        turn = go_on(clock, schedule, turn)
         if words[FLAG] != 0:
             break
     return done

@@ -17,7 +17,7 @@ from numba import int64, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.vectors import Vectors
+from engine.machines.vectors import Vectors, not_compiled_in
 
 _WHOLE, _WORD = ir.IntType(64), ir.IntType(32)
 
@@ -136,12 +136,8 @@ def _intrinsic(work: Callable[..., None], lanes: int, more: int = 0) -> Any:
     return intrinsic(typed_more if more else typed)
 
 
-def _not_compiled_in(*arguments: Any) -> None:
-    raise NotImplementedError("put in by `names_of`")
-
-
 EDGE = COLUMNS = CELLS = LANES = 0
-_some_windows = _windows_of_line = _back_to_line = _not_compiled_in
+_some_windows = _windows_of_line = _back_to_line = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.rows import each_row
-from engine.machines.vectors import VECTOR, Vectors
+from engine.machines.vectors import VECTOR, Vectors, not_compiled_in
 
 VECTORS = 1  # compiled in: how many a row fills at most
 MANY = 1  # compiled in: rows that are done together
@@ -157,17 +157,13 @@ def _some(work: Any, vectors: int, many: int, whole: bool, ragged: bool) -> Any:
     return intrinsic(typed)
 
 
-def _not_compiled_in(*arguments: Any) -> None:
-    raise NotImplementedError("put in by `names_of`")
-
-
 _standardise_some = _standardise_gradient_some = _softmax_gradient_some = _scale_some = _scale_shift_some = (
-    _not_compiled_in
+    not_compiled_in
 )
 _standardise_rest = _standardise_gradient_rest = _softmax_gradient_rest = _scale_rest = _scale_shift_rest = (
-    _not_compiled_in
+    not_compiled_in
 )
-_slopes_of_columns = _not_compiled_in
+_slopes_of_columns = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:

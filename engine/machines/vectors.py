@@ -15,6 +15,11 @@ VECTOR = vector_length()
 _FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
 
 
+def not_compiled_in(*arguments: Any) -> None:
+    """What a body's names stand for until its module's `names_of` puts in those of a variant."""
+    raise NotImplementedError("put in by `names_of`")
+
+
 @contextmanager
 def tight_loop(builder: Any, count: Any) -> Iterator[Any]:
     """A loop whose body stays as it is: done twice at once its sums would not fit into the registers. Gives the number."""

@@ -6,15 +6,13 @@ instructions, so that each knows from its own count what the other's will be. Im
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
 from llvmlite import ir
 from numba import int64, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.player import SPINS, breathe, hand_on
+from engine.machines.player import SPINS, breathe, hand_on, instruct
 from engine.placement import LINE
 from engine.tape import FLAG
 
@@ -73,10 +71,7 @@ def arrive(context):  # type: ignore[no-untyped-def]
     """Go on when all that was sent has arrived; where no such word is needed telling says it too."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        word = _FENCES.get(platform.machine())
-        if word:
-            kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, word), [])
+        instruct(builder, _FENCES)
         return target.get_dummy_value()
 
     return types.void(), generate

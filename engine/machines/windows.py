@@ -19,7 +19,7 @@ from numba import int64, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.vectors import Vectors, tight_loop
+from engine.machines.vectors import Vectors, not_compiled_in, tight_loop
 
 BIAS = 0  # compiled in: whether the fourth field is a bias
 MOST_BLOCKS = 256  # vectors in a line of cells
@@ -370,12 +370,8 @@ def _whole(instruction, first):  # type: ignore[no-untyped-def]
     return int64(instruction[first]), int64(instruction[first + 1]), int64(instruction[first + 2])
 
 
-def _not_compiled_in(*arguments: Any) -> None:
-    raise NotImplementedError("put in by `names_of`")
-
-
 ROWS = TAPS = 1  # compiled in: results at a time; neighbouring taps at a time
-_sweep_maps = _tap_some = _not_compiled_in
+_sweep_maps = _tap_some = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:

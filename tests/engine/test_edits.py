@@ -153,18 +153,24 @@ def assert_same_program(mine, its) -> None:
     mine.program.verify()
 
 
+def planned(document):
+    """A session of a drawing; None where it has a problem."""
+    try:
+        return Session(document.copy())
+    except ProblemError:
+        return None
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_after_any_edits_a_session_is_what_a_new_one_of_the_same_document_is(seed):
     draw, document = random.Random(seed), random_document(seed)
-    try:
-        session = Session(document.copy())
-    except ProblemError:
+    session = planned(document)
+    if session is None:
         return
     for revision in range(6):
         wanted = edited(document, draw)
-        try:
-            fresh = Session(wanted.copy())
-        except ProblemError:
+        fresh = planned(wanted)
+        if fresh is None:
             with pytest.raises(ProblemError):
                 session.edit(wanted, revision)
             assert session.document is document or revision == 0
@@ -197,18 +203,16 @@ def lasting(session):
 @pytest.mark.parametrize("seed", range(200, 212))
 def test_what_lasts_goes_on_with_its_numbers_wherever_they_still_fit(seed):
     draw, document = random.Random(seed), random_document(seed)
-    try:
-        session = Session(document.copy())
-    except ProblemError:
+    session = planned(document)
+    if session is None:
         return
     for revision in range(6):
         if session.problem is None:
             session.run(1)
             session.step(draw.choice(["node", "phase"]))
         before, wanted = lasting(session), edited(document, draw)
-        try:
-            fresh = Session(wanted.copy())
-        except ProblemError:
+        fresh = planned(wanted)
+        if fresh is None:
             continue
         document, is_planned_anew = wanted, session.playback
         session.edit(document, revision)

@@ -133,12 +133,18 @@ def test_a_film_starts_from_the_random_numbers_of_the_window(qtbot, film, opened
     qtbot.waitUntil(lambda: film.plan.seed == 11)
 
 
-def test_cancel_leaves_no_file_and_no_thread(qtbot, film, opened, tmp_path):
+def begun(qtbot, film, folder):
+    """The runner of a long film that is being written."""
     film.span.setValue(5000)
     film.frames.setValue(400)
-    film.ask_path = lambda suggestion, filter: tmp_path / "film.gif"
+    film.ask_path = lambda suggestion, filter: folder / "film.gif"
     press(qtbot, film.save)
-    recorder, runner = film.recorder, film._studio.runner
+    return film._studio.runner
+
+
+def test_cancel_leaves_no_file_and_no_thread(qtbot, film, opened, tmp_path):
+    runner = begun(qtbot, film, tmp_path)
+    recorder = film.recorder
     qtbot.waitUntil(lambda: film.bar.value() > 2)
     press(qtbot, film.cancel)
     assert not runner.is_alive
@@ -147,11 +153,7 @@ def test_cancel_leaves_no_file_and_no_thread(qtbot, film, opened, tmp_path):
 
 def test_escape_gives_the_film_up_as_cancel_does(qtbot, film, opened, tmp_path):
     """Before, it went on behind a dialog that was gone: a file that nobody wanted, and a crash report."""
-    film.span.setValue(5000)
-    film.frames.setValue(400)
-    film.ask_path = lambda suggestion, filter: tmp_path / "film.gif"
-    press(qtbot, film.save)
-    runner = film._studio.runner
+    runner = begun(qtbot, film, tmp_path)
     qtbot.waitUntil(lambda: film.bar.value() > 2)
     qtbot.keyClick(film, Qt.Key.Key_Escape)
     assert not runner.is_alive
@@ -159,11 +161,7 @@ def test_escape_gives_the_film_up_as_cancel_does(qtbot, film, opened, tmp_path):
 
 
 def test_closing_the_window_ends_the_film(qtbot, film, opened, tmp_path):
-    film.span.setValue(5000)
-    film.frames.setValue(400)
-    film.ask_path = lambda suggestion, filter: tmp_path / "film.gif"
-    press(qtbot, film.save)
-    runner = film._studio.runner
+    runner = begun(qtbot, film, tmp_path)
     opened.files.ask_unsaved = lambda: "discard"
     opened.close()
     assert not runner.is_alive
