@@ -58,7 +58,9 @@ class Explainer:
             objective = (
                 self.desk.notation.objectives[step.phase] if step.phase < len(self.desk.notation.objectives) else "L"
             )
-            equations = Backward(reading, step.phase, objective).write()
+            # Of an iteration before, what came out stands there until the step is played anew.
+            is_done = self.session.playback.is_done(step.index) or self._gradient_state(step, value) != "current"
+            equations = Backward(reading, step.phase, objective, is_done).write()
         entry = live.entry(value, row, unit)
         shape = live.shape(value)
         several = len(shape) > 1 and shape[-1] > 1

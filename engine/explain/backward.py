@@ -21,11 +21,15 @@ from engine.snapshot import Equation, Term
 
 @dataclass
 class Backward:
-    """Writes the backward equations of one entry of one node."""
+    """Writes the backward equations of one entry of one node.
+
+    is_done  whether the node has gone back; before, what comes in and its slopes are known, but nothing has come out
+    """
 
     reading: Reading
     phase: int
     objective: str
+    is_done: bool = True
     equations: list[Equation] = field(default_factory=list)
     _incoming: dict[tuple[int, Entry], float | None] = field(default_factory=dict)
 
@@ -94,7 +98,8 @@ class Backward:
         if leaf == root.result or not self._is_active(leaf.value):
             self.equations.append(Equation((left,)))
             return
-        right = number_term(self._partial(self.reading.printer.symbol(leaf)), number, "outgoing")
+        passed = number if self.is_done else None
+        right = number_term(self._partial(self.reading.printer.symbol(leaf)), passed, "outgoing")
         self.equations.append(Equation((left, EQUALS, right)))
 
     def _addend_array(self, addend: Value) -> Array | None:
@@ -205,7 +210,7 @@ class Backward:
         local_at: Callable[[list[Array | None]], float | None],
     ) -> None:  # fmt: skip
         """incoming × local = outgoing, and the sum it is an addend of."""
-        outgoing = None if incoming is None or local is None else incoming * local
+        outgoing = None if incoming is None or local is None or not self.is_done else incoming * local
         symbol = self.reading.printer.symbol(leaf)
         key = (leaf.value.index, leaf.entry)
         self._incoming[key] = _plus(self._incoming.get(key), outgoing)
@@ -286,7 +291,7 @@ class Backward:
         entry = stage.result.entry
         there = (*entry[:axis], at, *entry[axis + 1 :])
         gradient = live.gradient(stage.result.value, self.phase)
-        if gradient is None or played.plan is None or isinstance(stage.tree, Whole):
+        if gradient is None or played.plan is None or isinstance(stage.tree, Whole) or not self.is_done:
             return None
         if (axis, at) not in played.elsewhere:
             numbers = numbers_of([self._shifted(slot, stage, axis, at) for slot in played.slots.slots], live)

@@ -213,7 +213,8 @@ class Printer:
         for place in chosen.places:
             along = dict(zip(axes, unravel(place, lengths), strict=True))
             spot = tuple([along.get(axis, at) for axis, at in enumerate(tree.index)])
-            shown.append([self._addend(tree, operand, spot, None if flat is None else float(flat[place]))])
+            number = None if flat is None else float(flat[place])
+            shown.append([self._addend(tree, operand, spot, number, "addend" if count > 1 else "operand")])
         if name in ("max", "min"):
             inside = [term for addend in shown for term in (Term(","), *addend)][1:]
             return [Term(rf"\{name}"), OPEN, *inside, *([Term(","), Term(r"\dots")] if chosen.more else []), CLOSE]
@@ -221,17 +222,17 @@ class Printer:
         terms = [OPEN, *terms, CLOSE] if count > 1 else terms
         return [Term(rf"\frac{{1}}{{{count}}}"), *terms] if name == "mean" and count > 1 else terms
 
-    def _addend(self, tree: Reduction, operand: Value, entry: Any, number: float | None) -> Term:
+    def _addend(self, tree: Reduction, operand: Value, entry: Any, number: float | None, role: str) -> Term:
         followed = self.symbol(tree.leaf)
         shape = self.live.shape(operand)
         if tree.leaf.value is operand and entry == tree.leaf.entry:
-            return number_term(followed.latex, number, "addend")
+            return number_term(followed.latex, number, role)
         named = self.symbol(Leaf(operand, entry))
         if named.base == "u" and followed.base != "u":
             named = Symbol(followed.base, followed.layer).at(shape, entry)
         elif named.subs == followed.subs:  # names leave the row out, here it tells the addends apart
             named = named._replace(subs=(str(entry[0] + 1), *named.subs))
-        return number_term(named.latex, number, "addend")
+        return number_term(named.latex, number, role)
 
     def _whole(self, tree: Whole) -> list[Term]:
         special = ROW_FORMS.get(tree.call.primitive.name)

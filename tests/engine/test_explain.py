@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,6 +147,29 @@ def test_numbers_that_are_not_computed_yet_are_absent_and_not_zero():
     backward = next(step for step in session.steps if step.node == "dense_2" and step.part == "backward")
     for equation in session.explain(backward).equations:
         assert all(term.role in ("operator", "absent") for term in equation.terms if not term.number)
+
+
+def test_nothing_has_come_out_of_a_node_before_it_has_gone_back():
+    """What comes in is known a step earlier; the product was told with it, beside a dash on the port."""
+    session = Session(xor_net())
+    step_to(session, "forward", "mean_squared_error_1")
+    backward = next(step for step in session.steps if step.node == "mean_squared_error_1" and step.part == "backward")
+    waiting = session.explain(backward).equations
+    assert [number for line in waiting for number in numbers(line, "outgoing")] == []
+    assert numbers(waiting[0], "incoming") == [1.0] and numbers(waiting[0], "local") != []
+    session.step()
+    done = session.explain(backward).equations
+    assert [written(line) for line in done] == [written(line) for line in waiting]
+    assert all(numbers(line, "outgoing") for line in done)
+
+
+def test_one_row_is_the_whole_loss_and_no_addend_of_it():
+    document = xor_net()
+    document.training = replace(document.training, batch_size=1)
+    session = Session(document)
+    row, whole = step_to(session, "forward", "mean_squared_error_1").equations
+    assert written(whole) == r"L = \ell"
+    assert numbers(whole, "addend") == [] and numbers(whole, "operand") == numbers(row, "result")
 
 
 def test_the_forward_formula_still_holds_after_the_update_moved_the_weights():
