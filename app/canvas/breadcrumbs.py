@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEasingCurve, QPoint, QPropertyAnimation, Qt
+from PySide6.QtCore import QEasingCurve, QPoint, QPropertyAnimation, QRect, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.theme import current_theme
@@ -50,11 +50,16 @@ class Breadcrumbs(QFrame):
             f"QLabel {{ color: {palette.text3}; background: transparent; }}"
         )
 
+    @property
+    def place(self) -> QRect:
+        """Where it stands, or will once it has slid in."""
+        return QRect(QPoint(SIDE, TOP), self.size())
+
     def _show_path(self, _: object = None) -> None:
         was_hidden = self.isHidden()
         self._rename()
         self.setVisible(bool(self._editor.path))
-        place = QPoint(SIDE, TOP)
+        place = self.place.topLeft()
         if self._editor.path and was_hidden and not self._view.reduced_motion:
             self._slide.setStartValue(QPoint(SIDE, -self.height()))
             self._slide.setEndValue(place)

@@ -81,7 +81,7 @@ class Camera:
         """The middle of what is seen from the left edge of the graph on, at the height of what stands there."""
         canvas, area = self._view.canvas, self._view.canvas.content_area()
         room = QRectF(self._view.viewport().rect()).size() / zoom
-        area = area.adjusted(-MARGIN / zoom, -MARGIN / zoom, MARGIN / zoom, MARGIN / zoom)
+        area = area.adjusted(-MARGIN / zoom, -max(MARGIN, self._top) / zoom, MARGIN / zoom, MARGIN / zoom)
         first = min((canvas.area_of(name) for name in canvas.nodes), key=lambda each: each.left(), default=area)
         y = min(max(first.center().y(), area.top() + room.height() / 2), area.bottom() - room.height() / 2)
         return QPointF(
@@ -119,17 +119,23 @@ class Camera:
             self._look(zoom, centre)
 
     def _meets_corner(self, place: QRectF) -> bool:
-        return any(QRectF(widget.geometry()).intersects(place) for widget in self._view.corner_widgets())
+        return any(corner.intersects(place) for corner in self._view.corners())
 
     def _between_corners(self, room: QRectF) -> QRectF:
         """The room below what lies in the upper corners, and above what lies in the lower ones."""
         left = QRectF(room)
-        for corner in [QRectF(widget.geometry()) for widget in self._view.corner_widgets()]:
+        for corner in self._view.corners():
             if corner.center().y() > room.center().y():
                 left.setBottom(min(left.bottom(), corner.top() - MARGIN / 2))
             else:
                 left.setTop(max(left.top(), corner.bottom() + MARGIN / 2))
         return left
+
+    @property
+    def _top(self) -> float:
+        """Down to where a path above the canvas covers it; 0 where there is none."""
+        path = self._view.breadcrumbs
+        return 0.0 if path.isHidden() else path.place.bottom() + MARGIN / 2
 
     def fit(self, area: QRectF, remember: bool = True) -> None:
         """Show an area (scene pixels) with a margin, never larger than full size."""
@@ -139,10 +145,12 @@ class Camera:
             self._look(1.0, QPointF(0, 0))
             return
         port = QRectF(self._view.viewport().rect()).adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
-        covers = [QRectF(widget.geometry()) for widget in self._view.corner_widgets()]
-        above = port.adjusted(0, 0, 0, -max((cover.height() for cover in covers), default=0.0))
-        beside = port.adjusted(0, 0, -max((cover.width() for cover in covers), default=0.0), 0)
-        looks = [_fitted(area, room) for room in (port, above, beside)]
+        covers = self._view.corners()
+        below = port.adjusted(0, max(0.0, self._top - port.top()), 0, 0)
+        above = (0.0, 0.0, 0.0, -max((cover.height() for cover in covers), default=0.0))
+        beside = (0.0, 0.0, -max((cover.width() for cover in covers), default=0.0), 0.0)
+        rooms = [each.adjusted(*less) for each in (below, port) for less in ((0.0,) * 4, above, beside)]
+        looks = [_fitted(area, room) for room in rooms]
         clear = [look for look in looks if not self._is_covered(area, look, covers)] or looks[:1]
         zoom, origin = max(clear, key=lambda look: look[0])
         middle = QPointF(self._view.viewport().rect().center())

@@ -251,7 +251,7 @@ class FormulaNote(QWidget):
         reach = self._own.adjusted(-width - FAR, -height - FAR, width + FAR, height + FAR)
         inverted, _ = view.viewportTransform().inverted()
         self._others = []
-        found = [(QRectF(widget.geometry()), WIDGET_COST) for widget in view.corner_widgets()]
+        found = [(corner, WIDGET_COST) for corner in view.corners()]
         found += [(QRectF(rectangle), FLOATING_COST) for rectangle in self.floating()]
         area = inverted.mapRect(reach)
         for name in view.canvas.areas.within([area]):

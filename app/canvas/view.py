@@ -193,10 +193,10 @@ class CanvasView(GestureView):
         self.look_again()
         self.zoom_changed.emit(self.zoom)
 
-    def corner_widgets(self) -> list[QWidget]:
-        """What lies over the canvas and should cover nothing when everything is fitted in."""
-        corners: list[QWidget] = [self.minimap, self.zoom_control, self.breadcrumbs]
-        return [widget for widget in corners if not widget.isHidden()]
+    def corners(self) -> list[QRectF]:
+        """What lies over the canvas (pixels of the view) and should cover nothing when everything is fitted in."""
+        shown = [QRectF(widget.geometry()) for widget in (self.minimap, self.zoom_control) if not widget.isHidden()]
+        return shown if self.breadcrumbs.isHidden() else [*shown, QRectF(self.breadcrumbs.place)]
 
     def toggle_minimap(self) -> None:
         """Show or hide the map."""

@@ -68,6 +68,17 @@ def test_enter_goes_into_the_selected_composite(blocks, over_blocks):
     assert blocks.editor.path == ("encoder_block_1",)
 
 
+@pytest.mark.parametrize("size", [(640, 380), (760, 480), (1100, 700)])
+def test_what_is_inside_opens_below_the_path(blocks, over_blocks, size):
+    """The topmost node stood under it, and could be neither read nor taken."""
+    blocks.resize(*size)
+    over_blocks.click(over_blocks.node("encoder_block_1"))
+    over_blocks.key(Qt.Key.Key_Return)
+    places = [blocks.rectangle_on_screen(blocks.canvas.area_of(name)) for name in blocks.canvas.nodes]
+    assert not [place for place in places if place.intersects(blocks.breadcrumbs.place)]
+    assert any(blocks.viewport().rect().contains(place) for place in places)
+
+
 def test_the_path_leads_back_to_each_of_its_steps(blocks, over_blocks):
     blocks.editor.enter("encoder_block_1")
     blocks.editor.enter("head_2")
