@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -28,6 +28,7 @@ from engine.nodes.base import Choice, Dimensions, Flag, Numbers, Property, Real,
 from engine.problems import Problem, ProblemError
 
 LABEL_WIDTH = 112
+FEWEST_LINES, MOST_LINES = 2, 8  # of a table in sight
 LARGEST_RATE, SMALLEST_EPSILON = 10.0, 1e-10
 Apply = Callable[[str, Any, int], None]  # name, value, gesture
 
@@ -277,10 +278,11 @@ class TableEdit(QPlainTextEdit):
     def __init__(self, help: str) -> None:
         super().__init__()
         self.setAccessibleName(help)
-        self.setFixedHeight(92)
+        self.setProperty("kind", "number")
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setTabChangesFocus(True)
         self.setPlaceholderText("one row per line: 0 1")
+        self.blockCountChanged.connect(self._fit)
 
     def text(self) -> str:
         """What stands there."""
@@ -289,6 +291,18 @@ class TableEdit(QPlainTextEdit):
     def setText(self, text: str) -> None:
         """Show other rows."""
         self.setPlainText(text)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In another width rows may need a bar to scroll by, or do without."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self, _: int = 0) -> None:
+        """As high as whole lines are: one that is cut through cannot be read."""
+        lines = max(FEWEST_LINES, min(MOST_LINES, self.blockCount()))
+        around = self.height() - self.viewport().height()  # border, padding, and the bar while there is one
+        margin = round(self.document().documentMargin()) * (2 if lines >= self.blockCount() else 1)
+        self.setFixedHeight(lines * self.fontMetrics().lineSpacing() + margin + around)
 
     def focusOutEvent(self, event: Any) -> None:
         super().focusOutEvent(event)

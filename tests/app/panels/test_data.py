@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from app.editor import Editor
 from app.panels.data import DataPanel
 from app.panels.data_preview import DataPreview, column_text
+from app.panels.fields.properties import MOST_LINES
 from app.theme import current_theme
 from engine.datasets import describe, load, names
 
@@ -90,6 +91,24 @@ def test_typed_values_begin_with_the_rows_of_before(panel, editor):
     box.clearFocus()
     assert editor.document.data["train"]["inputs"] == [[0, 0.5], [1, 2]]
     assert "2 rows of inputs meet 4 rows of targets" in said(panel)
+
+
+@pytest.mark.parametrize("count", [1, 4, 30])
+@pytest.mark.parametrize("entries", [2, 40])
+def test_typed_rows_are_never_cut_through(panel, editor, count, entries):
+    """The last one in sight was: its digits lost their feet."""
+    choose(panel.choice, "values")
+    box = panel.rows["inputs"].editor
+    box.setText("\n".join(" ".join("1" for _ in range(entries)) for _ in range(count)))
+    QApplication.processEvents()
+    cursor = box.textCursor()
+    places = []
+    for at in range(count):
+        cursor.setPosition(box.document().findBlockByNumber(at).position())
+        places.append(box.cursorRect(cursor))
+    inside = [place for place in places if place.top() < box.viewport().height()]
+    assert len(inside) == min(count, MOST_LINES)
+    assert inside[-1].bottom() <= box.viewport().height()
 
 
 def test_rows_to_test_on_are_typed_by_their_numbers(panel, editor):
