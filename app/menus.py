@@ -258,7 +258,7 @@ def _help(window: MainWindow) -> list[Command]:
 
     return [
         Command("help.keys", "Keys", window.key_sheet.toggle, "Help", ("?", "Ctrl+Shift+K"), "keyboard"),
-        Command("help.tour", "Start the tour", window.start_tour, "Help", ("F1",), "route", has_tour),
+        Command("help.tour", "Start the tour", window.guide.begin, "Help", ("F1",), "route", has_tour),
         Command(
             "help.crash", "Crash report…", lambda: window.crash.show(), "Help", (), "octagon-alert", separated=True
         ),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QWidget
 
-from app.panels.tour import NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
+from app.panels.tour import FORMULA_WEIGHT, NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -49,7 +50,9 @@ class Rooms:
         if workspace is None:
             return []
         nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self._window.editor.shown.graph.nodes]
-        panels = [(workspace.locate_panel(name), PANEL_WEIGHT) for name in workspace.panels]
+        read = workspace.inspector.node_page.isVisible()  # formulas stand there, with the numbers of the step
+        weights = {"inspector": FORMULA_WEIGHT if read else PANEL_WEIGHT}
+        panels = [(workspace.locate_panel(name), weights.get(name, PANEL_WEIGHT)) for name in workspace.panels]
         panels += [
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
             for name, view in workspace.views.items()
@@ -61,12 +64,16 @@ class Rooms:
         every = (*nodes, *panels, *boxes, *(notes if not note.isEmpty() else ()))
         return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
 
-    def bubble_over_canvas(self) -> list[QRect]:
-        """Where the tour's bubble floats, in the coordinates of the canvas; nothing while there is none."""
-        tour, workspace = self._window.tour, self._window.workspace
-        if workspace is None or not tour.isVisible():
+    def floating_over_canvas(self) -> list[QRect]:
+        """Where the tour's bubble and what is told float, in the coordinates of the canvas."""
+        window, workspace = self._window, self._window.workspace
+        if workspace is None:
             return []
-        return [QRect(workspace.canvas.mapFromGlobal(tour.mapToGlobal(QPoint(0, 0))), tour.size())]
+        floating: tuple[QWidget, ...] = (window.tour, window.preparing, window.notice)
+        return [
+            QRect(workspace.canvas.mapFromGlobal(each.mapToGlobal(QPoint(0, 0))), each.size())
+            for each in floating if each.isVisible()
+        ]  # fmt: skip
 
     def _from_workspace(self, rect: QRect) -> QRect:
         assert self._workspace is not None

@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "formula_note": True,  # beside the stepped node
     "recent": [],
     "favourites": [],
+    "tours": {},  # the page on which the tour of a document was left, by file or else by id
     "composites": {},  # kept in the palette, by id, as a document writes them
     "geometry": "",
     "state": "",

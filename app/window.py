@@ -14,6 +14,7 @@ from app.crash import CrashReporter
 from app.editor import Editor
 from app.files import Files
 from app.follow import Follower
+from app.guide import Guide
 from app.menus import add_canvas_commands, add_commands, fill_menus
 from app.panels.command_search import CommandSearch
 from app.panels.gallery import Gallery
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
         self._build()
+        self.guide = Guide(self)
         add_commands(self)
         fill_menus(self.top_bar.menus, self)
         self.crash = CrashReporter(self, self.notice.tell)
@@ -124,7 +126,6 @@ class MainWindow(QMainWindow):
         self.problems.chosen.connect(self.go_to)
         self.notice.clicked.connect(self.go_to)
         self.notice.back_wanted.connect(self.runner.step_back_to_good)
-        self.tour.page_shown.connect(self._show_page)
         self.runner.snapshot_ready.connect(self.tour.show_snapshot)
 
     def appear(self) -> None:
@@ -144,7 +145,7 @@ class MainWindow(QMainWindow):
     def show_gallery(self) -> None:
         """Back to the cards; the document stays open behind them."""
         self.runner.pause()
-        self.tour.stop()
+        self.tour.hide()
         self._clear_air()
         self.pages.setCurrentWidget(self.gallery)
         self.gallery.recovery.offer(self.keeper.lost())
@@ -173,8 +174,9 @@ class MainWindow(QMainWindow):
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
-            self.workspace.canvas.formula_note.floating = self.rooms.bubble_over_canvas
-            self.tour.placed.connect(self.workspace.canvas.formula_note.place)
+            self.workspace.canvas.formula_note.floating = self.rooms.floating_over_canvas
+            for floating in (self.tour, self.preparing, self.notice):
+                floating.placed.connect(self.workspace.canvas.formula_note.place)
             self.workspace.player.kind_changed.connect(self.tour.note_step_kind)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.workspace.canvas.searching.connect(self.tour.place)
@@ -194,7 +196,7 @@ class MainWindow(QMainWindow):
         if not self.editor.knows_shapes:
             self.problems.show_problems(self.editor.problems)
             self.top_bar.problems.show_waiting()
-        self.tour.start(self.editor.document.tour)
+        self.guide.open()
         workspace.canvas.show_beginning()  # as far as it knows its size: the first picture had better show the graph
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
         QTimer.singleShot(0, self._after_opening)
@@ -303,21 +305,6 @@ class MainWindow(QMainWindow):
         self.settings["formula_note"] = not self.settings["formula_note"]
         if self.workspace is not None:
             self.workspace.canvas.formula_note.set_wanted(self.settings["formula_note"])
-
-    def start_tour(self) -> None:
-        """From its first page."""
-        self.tour.start(self.editor.document.tour)
-
-    def _show_page(self, page: dict[str, object]) -> None:
-        """Bring into sight what a page of the tour speaks of; a node is selected, so that its formula is read."""
-        name = str(page.get("show") or "").partition(".")[0]
-        if self.workspace is None or not name:
-            return
-        if name in self.editor.shown.graph.nodes:
-            self.editor.select([name])
-            self.workspace.canvas.bring_into_view()
-        else:
-            self.workspace.show_panel(name)
 
     # events ----------------------------------------------------------------------------------------------------------
 

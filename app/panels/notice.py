@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.theme import current_theme
@@ -22,6 +22,7 @@ class Notice(QFrame):
     """
 
     clicked = Signal(object)  # the Problem
+    placed = Signal()  # it stands somewhere, or stands there no more
     back_wanted = Signal()  # after a divergence: to the last good step
 
     def __init__(self, parent: QWidget, room: Callable[[], QRect]) -> None:
@@ -85,11 +86,17 @@ class Notice(QFrame):
         size = QSize(width, max(40, self.heightForWidth(width)))
         self.resize(size)
         self.move(QPoint(room.center().x() - width // 2, room.top() + 8))
+        self.placed.emit()
 
     def showEvent(self, event: QShowEvent) -> None:
         """What was told before the window stood there gets its place with the window."""
         super().showEvent(event)
         QTimer.singleShot(0, self.place)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """There is room again."""
+        super().hideEvent(event)
+        self.placed.emit()
 
     def _go_back(self) -> None:
         self.hide()

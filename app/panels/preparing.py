@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 PATIENCE_MS = 400  # what takes no longer needs no words
@@ -19,6 +20,7 @@ class Preparing(QFrame):
     """
 
     stop_wanted = Signal()  # of what may be broken off
+    placed = Signal()  # it stands somewhere, or stands there no more
 
     def __init__(self, parent: QWidget, room: Callable[[], QRect]) -> None:
         super().__init__(parent)
@@ -100,3 +102,9 @@ class Preparing(QFrame):
         self.setFixedWidth(width)
         self.adjustSize()
         self.move(room.center().x() - width // 2, room.top() + 8)
+        self.placed.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """There is room again."""
+        super().hideEvent(event)
+        self.placed.emit()

@@ -23,6 +23,7 @@ AWAY = 14  # from what it points at
 RASTER = 40  # pixels between the places that are tried where none beside the target is free
 NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
 TARGET_WEIGHT, VIEW_WEIGHT = 200.0, 1.5  # of what a page speaks of; of a view that shows something
+FORMULA_WEIGHT = 6.0  # of an inspector that shows a node
 AWKWARD = 20_000.0  # hidden pixels that are as bad as standing anywhere but beside the target
 PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
@@ -119,9 +120,10 @@ class TourBubble(QWidget):
         """Number of the page that is shown, from 0."""
         return self._page
 
-    def start(self, pages: list[dict[str, Any]]) -> None:
-        """Show the first page; nothing happens without pages."""
-        self._pages, self._page = [page for page in pages if isinstance(page, dict)], 0
+    def start(self, pages: list[dict[str, Any]], at: int = 0) -> None:
+        """Show a page, the first one as a rule; nothing happens without pages."""
+        self._pages = [page for page in pages if isinstance(page, dict)]
+        self._page = max(0, min(at, len(self._pages) - 1))
         if self._pages:
             self._show_page()
         else:

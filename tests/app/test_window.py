@@ -480,7 +480,7 @@ def test_a_view_that_is_put_away_is_away_after_saving_and_opening(opened, tmp_pa
 
 
 def test_a_page_of_the_tour_selects_the_node_it_speaks_of(opened):
-    opened.start_tour()
+    opened.guide.begin()
     assert opened.editor.selection == {"hidden"}
 
 

@@ -3,7 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 
-from app.panels.tour import PANEL_WEIGHT, VIEW_WEIGHT, bubble_corner
+from app.panels.tour import FORMULA_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT, bubble_corner
 
 ROOM = QRect(0, 0, 1280, 700)
 SIZE = QSize(340, 160)
@@ -12,7 +12,7 @@ SIZE = QSize(340, 160)
 @pytest.fixture
 def touring(qtbot, opened):
     """XOR with its tour on the first page."""
-    opened.start_tour()
+    opened.guide.begin()
     return opened
 
 
@@ -151,6 +151,19 @@ def test_a_view_that_shows_something_is_worth_more_than_an_empty_one(qtbot, tour
     touring.runner.step("iteration")
     qtbot.waitUntil(lambda: touring.workspace.views["loss"].reason == "")
     assert weight("loss") == VIEW_WEIGHT
+
+
+def test_a_bubble_leaves_the_formulas_of_a_node_in_sight(touring):
+    """Its first page lay over them at 1280 × 800."""
+
+    def weight():
+        return next(weight for rect, weight in touring.rooms.keep_clear() if rect == inspector)
+
+    inspector = touring.rooms._from_workspace(touring.workspace.locate_panel("inspector"))
+    assert touring.editor.selection == {"hidden"} and weight() == FORMULA_WEIGHT
+    assert not touring.tour.geometry().adjusted(10, 10, -10, -10).intersects(inspector)
+    touring.workspace.inspector.show_tab("data")
+    assert weight() == PANEL_WEIGHT
 
 
 def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
