@@ -135,7 +135,7 @@ class LongShortTermMemory(Cell):
         r"i, f, o = \sigma\left(x W + h^{-} U + b\right),\; \tilde c = \tanh(\dots),\;"
         r" c = f \odot c^{-} + i \odot \tilde c,\; h = o \odot \tanh c"
     )
-    source = "Aggarwal 2023, §8.5; Hochreiter & Schmidhuber 1997; Gers et al. 2000, 2002"
+    source = "Aggarwal 2023, §8.5; Hochreiter & Schmidhuber 1997; Gers et al. 2000, 2002; Kiros et al. 2014"
     inputs: ClassVar[tuple[Port, ...]] = (
         X,
         BEFORE,
@@ -146,8 +146,12 @@ class LongShortTermMemory(Cell):
     forget_gate = Flag(True, help="Whether the memory passes a gate; without it nothing is ever forgotten.")
     output_gate = Flag(True, help="Whether what is shown passes a gate; without it the whole memory is shown.")
     coupled = Flag(False, help="Whether as much is written as is forgotten: the input gate is 1 minus the forget gate.")
-    peepholes = Flag(False, help="Whether the gates also see the memory itself, unit by unit.")
-    initial_peephole = Numbers(0.0, help="Weights of the peepholes to start from: one number, or one per unit.")
+    peepholes = Flag(False, help="Whether the gates also see the memory itself.")
+    peephole_weights = Choice(
+        "one a unit", ("one a unit", "matrix"),
+        help="What a gate sees of the memory: its own unit (Gers et al.), or every unit by a matrix (Kiros et al.).",
+    )  # fmt: skip
+    initial_peephole = Numbers(0.0, help="Weights of the peepholes to start from: one number, or as many as there are.")
     squash = Choice("tanh", ("tanh", "identity"), help="What bends the memory where it is shown.")
     forget_bias = Numbers(
         1.0, help="Where the biases of the forget gate start: above 0 it begins by remembering (the text has 0)."
@@ -185,9 +189,15 @@ class LongShortTermMemory(Cell):
         if z is None:
             return None
         if self.peepholes:
-            start = start_of((self.units,), self.initial_peephole, "zeros")
-            z = z + memory * build.parameter(f"{name}_peephole", *start)
+            z = z + self._peeped(build, name, memory)
         return build.emit("sigmoid", z)
+
+    def _peeped(self, build: Builder, name: str, memory: Value) -> Value:
+        """What a gate sees of the memory."""
+        is_matrix = self.peephole_weights == "matrix"
+        shape = (self.units, self.units) if is_matrix else (self.units,)
+        weight = build.parameter(f"{name}_peephole", *start_of(shape, self.initial_peephole, "zeros"))
+        return memory @ weight if is_matrix else memory * weight
 
 
 @node_type

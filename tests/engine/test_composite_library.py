@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -49,15 +50,17 @@ def close(one, other) -> None:
 
 def test_every_shipped_composite_is_sound_and_is_read_as_it_is_written():
     table = library()
-    assert {"lstm", "gru", "recurrent_cell", "residual_block", "inception_block", "squeeze_excitation", "attention_head",
-            "encoder_block"} <= table.keys()  # fmt: skip
+    assert {"recurrent_cell", "recurrent_layer", "elman_network", "layer_normalised_cell", "lstm", "lstm_layer",
+            "lstm_peepholes", "lstm_coupled", "gru", "gru_layer", "bidirectional_layer", "multilayer_recurrent",
+            "residual_block", "residual_convolution", "dense_block", "inception_block", "squeeze_excitation",
+            "attention_head", "encoder_block"} == table.keys()  # fmt: skip
     assert not table.keys() & node_types().keys()
+    folder = resources.files("resources").joinpath("composites")
+    written = {name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8")) for name in table}
     for name, composite in table.items():
         findings = Findings()
-        written = composite_json(composite)
-        again, _ = read_composites({**{other: composite_json(table[other]) for other in composite.uses}, name: written},
-                                   "composites", findings)  # fmt: skip
-        assert findings.all() == [] and composite_json(again[name]) == written
+        again, _ = read_composites({other: written[other] for other in (*composite.uses, name)}, "composites", findings)
+        assert findings.all() == [] and composite_json(again[name]) == written[name] == composite_json(composite)
         assert composite.title and composite.description and composite.formula and composite.source
         assert all(node.kind is not None for node in composite.graph)
         for targets in composite.exposed.values():
@@ -235,6 +238,21 @@ def test_the_residual_convolution_adds_what_two_convolutions_make():
     x = NUMBERS.normal(size=(3, 2, 5, 4))
     session = simple("residual_convolution", x, channels=2)
     agrees(session, lambda s: relu(x + convolved(s, "second", relu(convolved(s, "first", x)))))
+
+
+@pytest.mark.text("06:densenet")
+def test_every_convolution_of_a_dense_block_sees_all_maps_before_it():
+    x = NUMBERS.normal(size=(3, 2, 5, 4))
+    session = simple("dense_block", x, growth=2)
+
+    def expected(s):
+        maps = x
+        for name in ("first", "second", "third"):
+            maps = np.concatenate([maps, relu(convolved(s, name, maps))], axis=1)
+        return maps
+
+    agrees(session, expected)
+    assert session.value("block.y").shape == (3, 2 + 3 * 2, 5, 4)
 
 
 def test_the_inception_block_sets_windows_of_several_sizes_side_by_side():

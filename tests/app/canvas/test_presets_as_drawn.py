@@ -10,7 +10,14 @@ from app import library
 from app.canvas.geometry import measure
 from app.canvas.wiring import Wiring
 from app.editor.editor import Editor
+from engine.composite_library import library as composites
+from engine.document import Document
 from engine.graph import Graph
+from engine.unrolling import delayed
+
+WIDTHS = {
+    "(batch, features)": (4,), "(batch, time, features)": (5, 8), "(batch, channels, height, width)": (8, 6, 6),
+}  # fmt: skip
 
 
 def overlapping(graph: Graph, shapes) -> list[tuple[str, str]]:
@@ -38,3 +45,24 @@ def test_no_node_lies_on_another(chapter, qapp):
                         key.removeprefix(f"{use}/"): shape for key, shape in shapes.items() if key.startswith(f"{use}/")
                     }
                     assert overlapping(composite.graph, inside) == [], f"{preset.id}, inside {composite.id}"
+
+
+@pytest.mark.parametrize("name", composites())
+def test_inside_a_shipped_composite_no_node_lies_on_another_and_values_flow_to_the_right(name, qapp):
+    graph = Graph()
+    use = graph.add(name, "use")
+    first, *states = graph.nodes["use"].kind.inputs
+    given = graph.add("input", "given", shape=WIDTHS[first.shape])
+    graph.connect(given, use[first.name])
+    for port in states:
+        state = graph.add("dense", f"given_{port.name}", units=8)
+        graph.connect(given, state["x"])
+        graph.connect(state, use[port.name])
+    editor = Editor(Document(graph))
+    editor.check_now()
+    assert editor.document.check() == []
+    inside = graph.composites[name].graph
+    shapes = {key.removeprefix("use/"): shape for key, shape in editor.shapes.items() if key.startswith("use/")}
+    assert overlapping(inside, shapes) == []
+    left = {node.id: node.position[0] for node in inside}
+    assert all(left[wire.source_node] < left[wire.target_node] for wire in inside.wires if not delayed(inside, wire))

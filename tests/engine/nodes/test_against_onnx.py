@@ -229,10 +229,11 @@ def test_an_lstm_cell(peepholes):
     """Blocks stand as input, forget, output, candidate here, as input, output, forget, candidate there."""
     w, u, b = DRAW.normal(size=(6, 12)), DRAW.normal(size=(3, 12)), DRAW.normal(size=12)
     start = {"initial_weight": w.tolist(), "initial_recurrent": u.tolist(), "initial_bias": b.tolist()}
+    start["initial_peephole"] = [0.7, -1.3, 0.4]
     mine = by_cell("lstm_cell", STATE, MEMORY, ports=("h", "c"), peepholes=peepholes, **start)
     order = [0, 2, 1, 3]
     bias = np.concatenate([gates(b[None], order)[0, :, 0], np.zeros(12)])[None]
-    peep = np.zeros((1, 9)) if peepholes else None  # they start at 0
+    peep = np.array([start["initial_peephole"] * 3]) if peepholes else None
     inputs = (ROWS[None], gates(w, order), gates(u, order), bias, None, STATE[None], MEMORY[None], peep)
     hidden, memory = by_onnx("LSTM", *inputs, hidden_size=3, outputs=3)[1:]
     agree(mine, [hidden[0], memory[0]])

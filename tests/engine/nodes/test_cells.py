@@ -250,8 +250,10 @@ def by_hand_lstm(properties, parameters, x, h, c):
     def gate(name, memory):
         if name not in parts:
             return 1.0
-        peep = memory * parameters[f"{name}_peephole"] if properties.get("peepholes") else 0.0
-        return sigmoid(parts[name] + peep)
+        if not properties.get("peepholes"):
+            return sigmoid(parts[name])
+        weight = parameters[f"{name}_peephole"]
+        return sigmoid(parts[name] + (memory @ weight if weight.ndim == 2 else memory * weight))
 
     forget = gate("forget", c)
     write = 1 - forget if properties.get("coupled") else gate("input", c)
@@ -297,6 +299,7 @@ KINDS = [
     ("lstm_cell", {"coupled": True}),
     ("lstm_cell", {"peepholes": True}),
     ("lstm_cell", {"peepholes": True, "coupled": True, "layer_norm": True}),
+    ("lstm_cell", {"peepholes": True, "peephole_weights": "matrix"}),
     ("gru_cell", {}),
     ("gru_cell", {"gate": "admits"}),
     ("gru_cell", {"reset": "after"}),
@@ -384,12 +387,15 @@ def test_the_weights_of_the_state_start_as_large_as_said(cell):
         np.testing.assert_allclose(larger[key], factor * numbers)
 
 
-def test_peepholes_start_where_they_are_told_to():
-    # All weights 1 and no bias: x = 1, h = c = ½ (the catalogue's 08:lstm-cell-peepholes).
+@pytest.mark.parametrize("peephole_weights", ["one a unit", "matrix"])
+@pytest.mark.text("08:lstm-cell-peepholes")
+def test_peepholes_start_where_they_are_told_to(peephole_weights):
+    # All weights 1 and no bias: x = 1, h = c = ½.
     graph = Graph()
     for place, name in enumerate(("x", "h", "c")):
         graph.add("input", name, columns=[place])
     weights = {"initial_weight": [[1] * 4], "initial_recurrent": [[1] * 4], "forget_bias": 0.0}
+    weights["peephole_weights"] = peephole_weights
     graph.add("lstm_cell", "cell", units=1, peepholes=True, initial_peephole=1.0, **weights)
     for one, other in (("x.value", "cell.x"), ("h.value", "cell.state"), ("c.value", "cell.memory")):
         graph.connect(one, other)
