@@ -70,7 +70,9 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
         if not (sums or more) and adds_halves(columns, depth) and "is_straight" not in instruction.call.attributes:
             more = (("HALVES", 1),)
         if columns > vector_length():
-            return WIDE, (("BIAS", bias), ("SUMS", sums), *more)
+            # Masks take turns with products: without them they are a twentieth faster.
+            whole = int(columns % (2 * vector_length()) == 0)
+            return WIDE, (("BIAS", bias), ("SUMS", sums), ("WHOLE", whole), *more)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
         if sums and rows in FEW_ROWS:
             more = (*more, ("ROWS", rows))

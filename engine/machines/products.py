@@ -32,9 +32,10 @@ _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _firs
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
-    """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly)."""
+    """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly), else for WIDE ones."""
     more = {"onto": bool(variant.get("ONTO")), "bend": variant.get("BEND", 0), "halves": bool(variant.get("HALVES"))}
     if "LANES" not in variant:
+        more["whole"] = bool(variant.get("WHOLE"))
         forms = {
             "_rows_8": (8, 1),
             "_rows_4": (4, 1),
