@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.machines.bodies import body_of, is_chosen
 from engine.machines.halves import Halves, halves_of, room_of, whole_room_of
-from engine.machines.lanes import Pace, Pieces, available, pieces_of, yielding
+from engine.machines.lanes import Pace, Pieces, available, pieces_of, single_pieces_of, yielding
 from engine.machines.order import arranged
 from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
 from engine.machines.runs import RUN, Joined, Played, joined
@@ -191,13 +191,13 @@ class CpuMachine:
     def iterate(self, times: int, *, shown: bool = False) -> int:
         """Play whole iterations; returns how many were done (fewer when a kernel raised the flag)."""
         if shown:
-            return self._play_whole(self._shown, self.tape.shown.turns, times)
+            return self._play_shown(times)
         if self._halves is None and self._pair is None and self._pieces is None:
             return self._play_small(times)
         is_short = times < SHARED_ITERATIONS and not (self._pace is not None and self._pace.is_long(times))
         if is_short or available() < 2:
             return self._play_whole(self._fast, self._joined.turns, times)
-        pace = self._pace = self._pace or (Pace() if self._halves is None else Pace(TOGETHER_S, TOGETHER_TRIAL_S))
+        pace = self._pace = self._pace or (Pace() if self._halved is None else Pace(TOGETHER_S, TOGETHER_TRIAL_S))
         done = 0
         while done < times:
             shared, some = pace.choose(times - done)
@@ -211,6 +211,13 @@ class CpuMachine:
             self._pair.take_over(self)
         return done
 
+    def _play_shown(self, times: int) -> int:
+        """What is looked at: all of its values are to be in the arena, so threads share it by instructions or not at all."""
+        turns, pieces = self.tape.shown.turns, self._shown_pieces
+        if pieces is None or available() < 2:
+            return self._play_whole(self._shown, turns, times)
+        return self._play_shared(self._shown, turns, pieces, times)
+
     def _play_alone(self, times: int) -> int:
         if self._pair is not None:
             self._pair.part()
@@ -218,7 +225,10 @@ class CpuMachine:
 
     def _play_together(self, times: int) -> int:
         if self._halved is None:
-            return self._pair.play(self, times) if self._pair is not None else self._play_shared(times)
+            if self._pair is not None:
+                return self._pair.play(self, times)
+            assert self._pieces is not None, "only what is worth it is shared"
+            return self._play_shared(self._laid_open, self._arranged.turns, self._pieces, times)
         if self._halved.play(self, times):
             return times
         return self._play_alone(times)  # what was not finite is met where it is
@@ -289,6 +299,10 @@ class CpuMachine:
         return pieces_of(self.tape, self._arranged)
 
     @cached_property
+    def _shown_pieces(self) -> Pieces | None:
+        return single_pieces_of(self.tape, self.tape.shown)
+
+    @cached_property
     def _halves(self) -> Halves | None:
         return halves_of(self.tape)
 
@@ -297,15 +311,14 @@ class CpuMachine:
         halves = self._halves
         return Together(halves, self) if halves is not None else None
 
-    def _play_shared(self, times: int) -> int:
-        assert self._pieces is not None, "only what is worth it is shared"
+    def _play_shared(self, code: tuple[Any, ...], turns: Iterable[Turn], pieces: Pieces, times: int) -> int:
         # Words that both threads write lie in cache lines of their own.
         words = np.zeros(3 * WORDS_LINE, np.int64)
         work, done = (words[WORDS_LINE * place :].ctypes.data for place in (1, 2))
         words[WORDS_LINE] = NOTHING_OPEN
-        cuts = [column.ctypes.data for column in self._pieces]
-        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule_of(self._arranged.turns)
-        memory = self._laid_open[:-1]
+        cuts = [column.ctypes.data for column in pieces]
+        sharing, schedule = np.array([work, done, yielding(), *cuts], np.int64), self._schedule_of(turns)
+        memory = code[:-1]
         helping = (*memory, sharing.ctypes.data)
         arguments = (*memory, *self._clockwork, schedule.ctypes.data, times, sharing.ctypes.data)
         return side_by_side(

@@ -27,10 +27,12 @@ from engine.tape import Instruction, Tape, TapeCode
 
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do
+WORTH_ONCE_NS = 500_000.0  # as well, of an iteration that is played once: a helper takes a while to begin
 FLOPS_PER_NS, ENTRIES_PER_NS = 90.0, 20.0  # rough: it only decides what is cut
 FIRST, FEWEST = 4, 16  # iterations of a trial at least, and of what is no trial: a helper takes a while to begin
 # Seconds: how long the faster way is gone, and how long it would take for as much as a trial of the slower one does.
 PART_S, TRIAL_S = 16e-3, 1e-3
+SHORT_TRIAL = 0.25  # of a trial, where one thread is tried
 MOST_PATIENCE = 32  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 WORTH_GROUP_NS = (
@@ -91,8 +93,9 @@ class Pace:
         if self._parts > self._patience:
             # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
             self._parts, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
-            least = 1 if faster else FIRST
-            return not faster, min(times, max(least, int(self._trial / self._seconds[faster])))
+            if faster:  # one thread has nobody to wait for: a short trial tells
+                return False, min(times, max(1, int(SHORT_TRIAL * self._trial / alone)))
+            return True, min(times, max(FIRST, int(self._trial / alone)))
         return faster, min(times, max(FEWEST, int(self._part / self._seconds[faster])))
 
     def is_long(self, times: int) -> bool:
@@ -127,8 +130,22 @@ def pieces_of(tape: Tape, code: TapeCode) -> Pieces | None:
         if len(group) > 1 and WORTH_GROUP_NS <= sum(mine) < DEAR_NS:
             cuts[group.start : group.stop] = _dealt(instructions[group.start : group.stop], mine, places)
             spans[group.start] = len(group)
+    return _worth(costs, cuts, spans, WORTH_TAPE_NS)
+
+
+def single_pieces_of(tape: Tape, code: TapeCode) -> Pieces | None:
+    """How an iteration that is played once is shared: each instruction by itself; None where it is not worth it."""
+    costs = [cost_of(entry, tape.places) for entry in code.instructions]
+    cuts = [_cut(entry.length, cost, _grain(entry)) for entry, cost in zip(code.instructions, costs, strict=True)]
+    return _worth(costs, cuts, [1] * len(cuts), WORTH_ONCE_NS)
+
+
+def _worth(
+    costs: Sequence[float], cuts: Sequence[tuple[int, int]], spans: Sequence[int], least_ns: float
+) -> Pieces | None:
+    """These pieces, if less time than that is not all that they save."""
     saved = sum([cost / 2 for cost, (count, _) in zip(costs, cuts, strict=True) if count > 1])
-    if saved < WORTH_TAPE_NS:
+    if saved < least_ns:
         return None
     counts, sizes = zip(*cuts, strict=True)
     return Pieces(*[np.array(column, np.int64) for column in (counts, sizes, spans)])

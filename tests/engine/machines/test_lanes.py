@@ -18,6 +18,7 @@ def shared(monkeypatch):
     """Everything that can be cut is worth it, and there are two processors whatever the machine has."""
     monkeypatch.setattr(lanes, "WORTH_NS", 0.0)
     monkeypatch.setattr(lanes, "WORTH_TAPE_NS", 0.0)
+    monkeypatch.setattr(lanes, "WORTH_ONCE_NS", 0.0)
     monkeypatch.setattr(cpu, "available", lambda: 2)
     monkeypatch.setattr(lanes.Pace, "choose", lambda pace, times: (True, times))
 
@@ -56,6 +57,19 @@ def test_two_threads_make_the_same_bits_as_one(shared, monkeypatch, made):
     for address, array in together.parameters.items():
         np.testing.assert_array_equal(array, single.parameters[address], err_msg=address)
     assert together.loss == single.loss
+
+
+@pytest.mark.parametrize("made", [DOCUMENTS["layers"], DOCUMENTS["maps"]], ids=["layers", "maps"])
+def test_all_that_is_looked_at_after_a_run_has_the_same_bits(shared, monkeypatch, made):
+    document = made()
+    together = Session(document)
+    assert together.playback.machine._shown_pieces is not None
+    together.run(7)
+    monkeypatch.undo()
+    _, single = alone(document, 7)
+    size = together.tape.arena_size
+    arenas = [session.playback.machine.arena[:size] for session in (together, single)]
+    np.testing.assert_array_equal(*arenas)
 
 
 def test_a_run_of_two_threads_stops_where_a_number_stops_being_finite(shared, monkeypatch):
