@@ -21,6 +21,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 StepKind = Literal["node", "phase", "iteration", "epoch"]
 LARGEST_KEPT = 65536  # entries; of more, running keeps no copy of what its last update wrote over
 BLOCK_S = 0.05  # seconds of play between two checkpoints: what a step back has to play again at the most
+# Where a checkpoint takes long, memory that nobody has touched before is dear: it may come so many times its own time apart.
+BLOCK_CHECKPOINTS, LONGEST_BLOCK_S = 100, 0.2
 
 
 class Playback:
@@ -202,12 +204,14 @@ class Playback:
         """
         end, shown = self.iteration + iterations, self.cycle  # of every turn the last one can be looked at
         while (left := end - self.iteration) > 0:
+            began = time.perf_counter()
             self.checkpoint()
             if left > shown:
                 started = time.perf_counter()
                 done = self._iterate(min(self._block, left - shown))
                 pace = done / max(time.perf_counter() - started, 1e-6)
-                self._block = max(1, min(4 * self._block, int(BLOCK_S * pace)))
+                seconds = min(max(BLOCK_S, BLOCK_CHECKPOINTS * (started - began)), LONGEST_BLOCK_S)
+                self._block = max(1, min(4 * self._block, int(seconds * pace)))
             else:
                 self._iterate_shown()
             if self.machine.flag:
