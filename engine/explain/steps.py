@@ -103,6 +103,7 @@ FORMS: dict[str, Form] = {
     "clip_norm": _form("slope g norm limit", ("clipped", r"g \cdot \min ( 1 , limit / norm ) = slope>")),
     "unit_norm": _form("slope g norm", ("made 1 long", r"g / norm = slope>")),
     "weight_decay": _form("w kept rate lambda", ("decay", r"w< - rate \cdot lambda \cdot w< = w>")),
+    "late_weight_decay": _form("w kept rate lambda", ("decay", r"w< - rate \cdot lambda \cdot w< = w>")),
     "soft_threshold": _form(
         "w kept rate lambda",
         ("shrunk towards 0", r"\mathrm{sign} ( w< ) \cdot \max ( | w< | - rate \cdot lambda , 0 ) = w>"),

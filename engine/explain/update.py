@@ -22,7 +22,7 @@ from engine.snapshot import Equation, Term
 
 # Updates that move a parameter another one moves too: their second operand keeps what stood there in between.
 KEEP_BEFORE, KEEP_AFTER = (
-    frozenset({"soft_threshold", "keep_positive", "column_norm_limit"}),
+    frozenset({"late_weight_decay", "soft_threshold", "keep_positive", "column_norm_limit"}),
     frozenset({"weight_decay"}),
 )
 

@@ -189,6 +189,24 @@ weight_decay = register(Primitive(
 
 
 @kernel
+def late_weight_decay_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    w, y = instruction[1], instruction[2]
+    share = arena[instruction[3]] * arena[instruction[4]]
+    for i in range(start, stop):
+        old = arena[w + i]
+        step = share * old
+        arena[y + i] = old
+        arena[w + i] = old - step if step != real(0) else old
+
+
+late_weight_decay = register(Primitive(
+    name="late_weight_decay", formula=r"w \leftarrow w\,(1 - \eta\lambda)", shape=walking(2), body=late_weight_decay_body,
+    encode=encode_update, writes=(0, 1), walks=2, domain=(ANY, ANY, RATE, SHARE), source="Aggarwal 2023, §3.3.2",
+    convention="behind the step; the second operand keeps the number before",
+))  # fmt: skip
+
+
+@kernel
 def soft_threshold_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, y = instruction[1], instruction[2]
     reach = arena[instruction[3]] * arena[instruction[4]]

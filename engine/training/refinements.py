@@ -73,7 +73,17 @@ def _l1_before(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
 
 def _l1_after(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
     if words["form"] == "proximal":
-        _behind_step("soft_threshold", "before_threshold", "strength")(work, numbers, words)
+        _by_rate("soft_threshold", "before_threshold", "strength")(work, numbers, words)
+
+
+def _decay_before(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
+    if words["order"] == "before the step":
+        _by_rate("weight_decay", "decayed", "strength")(work, numbers, words)
+
+
+def _decay_after(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
+    if words["order"] == "behind it":
+        _by_rate("late_weight_decay", "before_decay", "strength")(work, numbers, words)
 
 
 def _elastic_before(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
@@ -85,7 +95,7 @@ def _elastic_after(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
     _l1_after(work, {"strength": numbers["l1_strength"]}, words)
 
 
-def _behind_step(primitive: str, memory: str, setting: str) -> Hook:
+def _by_rate(primitive: str, memory: str, setting: str) -> Hook:
     """Move parameters by rate and setting; what they were before stays readable."""
 
     def emit(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
@@ -218,9 +228,13 @@ PENALTIES.add(Ingredient(
 ))  # fmt: skip
 PENALTIES.add(Ingredient(
     "weight_decay", "weight decay", r"w \leftarrow w\,(1 - \eta\lambda) - \dots",
-    "Parameters fade before each step. For gradient descent it is L2; with momentum or a pace of its own it is not.",
-    {"strength": _strength("Share of a parameter that a rate of 1 would take."), "biases": _biases()},
-    "Aggarwal 2023, eqs 2.33 and 2.34", _behind_step("weight_decay", "decayed", "strength"),
+    "Parameters fade at each step. For gradient descent it is L2; with momentum or a pace of its own it is not.",
+    {"strength": _strength("Share of a parameter that a rate of 1 would take."),
+     "order": Choice("before the step", ("before the step", "behind it"),
+                     help="What fades: the old parameters (eqs 2.33, 6.10), or the new ones (§3.3.2)."),
+     "biases": _biases()},
+    "Aggarwal 2023, eqs 2.33 and 2.34", _decay_before, _decay_after,
+    formulas={"behind it": r"w \leftarrow (w - \dots)\,(1 - \eta\lambda)"},
 ))  # fmt: skip
 
 CLIPPINGS.add(Ingredient("none", "none", "", "Gradients are taken as they are."))

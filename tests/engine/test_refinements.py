@@ -186,6 +186,16 @@ def test_decay_as_the_earlier_chapter_prints_it():
     assert line([1.0], [0.2], penalty={"type": "weight_decay", "strength": 0.5}) == pytest.approx([0.93])
 
 
+@pytest.mark.parametrize(
+    ("order", "expected"), [("before the step", [0.675, -0.1375]), ("behind it", [0.665, -0.1425])]
+)
+@pytest.mark.text("02:l2-shrinkage", "02:linear-svm-hinge")
+def test_old_parameters_fade_or_new_ones_do(order, expected):
+    """A hinge at w = (½, −¼), x = (2, 1), y = 1, where the slope is −x: the texts print both."""
+    found = line([0.5, -0.25], [-2.0, -1.0], penalty={"type": "weight_decay", "strength": 0.5, "order": order})
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.text("04:weight-decay")
 def test_without_a_gradient_weights_fade_by_the_same_share():
     session = scaled_linear([0.0], **optimizer("sgd", 0.1), penalty={"type": "weight_decay", "strength": 0.5})
@@ -346,6 +356,11 @@ def mean_after(steps: int, rate: float, **averaging: Any) -> np.ndarray:
 
 @pytest.mark.text("03:polyak-simple")
 def test_the_mean_of_a_bouncing_descent_is_near_the_bottom():
+    bouncing = bowl(**optimizer("sgd", 0.24))
+    bouncing.run(20)
+    last = bouncing.parameters["parameter_1.value"]
+    np.testing.assert_allclose(last, (2.0896e-6, 0.18869333), rtol=2e-5)
+    assert last[0] ** 2 + 4 * last[1] ** 2 == pytest.approx(0.14242, rel=2e-5)
     mean = mean_after(20, 0.24, type="mean")
     np.testing.assert_allclose(mean, (0.0541665535, -0.0194375557), rtol=2e-8)
     assert mean[0] ** 2 + 4 * mean[1] ** 2 == pytest.approx(0.00444529, rel=2e-6)
@@ -362,7 +377,10 @@ def test_the_mean_of_a_bouncing_descent_is_near_the_bottom():
 )
 @pytest.mark.text("03:polyak-exponential")
 def test_a_mean_that_forgets_begins_as_it_is_told(start, expected):
-    np.testing.assert_allclose(mean_after(20, 0.24, type="exponential", decay=0.9, start=start), expected, rtol=2e-8)
+    mean = mean_after(20, 0.24, type="exponential", decay=0.9, start=start)
+    np.testing.assert_allclose(mean, expected, rtol=2e-8)
+    if start == "corrected":
+        assert mean[0] ** 2 + 4 * mean[1] ** 2 == pytest.approx(4.184e-4, rel=2e-4)
 
 
 def test_predictions_come_from_the_mean_where_that_is_asked_for():

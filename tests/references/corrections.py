@@ -46,6 +46,11 @@ def weight_decay(w, out, rate, strength):
     return w * (1 - rate * strength), w * (1 - rate * strength)
 
 
+@reference("late_weight_decay", stepping(2, 2))
+def late_weight_decay(w, out, rate, strength):
+    return w * (1 - rate * strength), w
+
+
 @reference("soft_threshold", stepping(2, 2))
 def soft_threshold(w, out, rate, strength):
     return np.sign(w) * np.maximum(np.abs(w) - rate * strength, 0), w

@@ -55,12 +55,13 @@ def test_the_majority_of_the_others_is_always_wrong_on_a_balanced_set():
 
 
 @pytest.mark.parametrize(
-    ("answers", "raw", "geometric", "arithmetic", "median"),
+    ("answers", "raw", "whole", "geometric", "arithmetic", "median"),
     [
-        ([(0.9, 0.1), (0.5, 0.5)], (0.670820, 0.223607), (0.75, 0.25), (0.7, 0.3), (0.7, 0.3)),
+        ([(0.9, 0.1), (0.5, 0.5)], (0.670820, 0.223607), 0.894427, (0.75, 0.25), (0.7, 0.3), (0.7, 0.3)),
         (
             [(0.7, 0.2, 0.1), (0.4, 0.5, 0.1), (0.6, 0.1, 0.3)],
             (0.551785, 0.215443, 0.144225),
+            0.911453,
             (0.605390, 0.236374, 0.158236),
             (0.566667, 0.266667, 0.166667),
             (0.6, 0.2, 0.1),
@@ -68,7 +69,7 @@ def test_the_majority_of_the_others_is_always_wrong_on_a_balanced_set():
     ],
 )
 @pytest.mark.text("04:ensemble-combiners")
-def test_answers_of_several_networks_are_combined(answers, raw, geometric, arithmetic, median):
+def test_answers_of_several_networks_are_combined(answers, raw, whole, geometric, arithmetic, median):
     count = len(answers)
     g = Drawing()
     members = g.held(answers)
@@ -80,6 +81,7 @@ def test_answers_of_several_networks_are_combined(answers, raw, geometric, arith
     middle = g.put("slice", ordered["y"], axis=1, start=(count - 1) // 2, stop=count // 2 + 1)
     g.put("mean", middle, axes=[1], id="median")
     session = forward(g.session())
+    assert float(value(session, "product").sum()) == pytest.approx(whole, abs=5e-7)
     for name, expected in (
         ("product", raw), ("geometric", geometric), ("arithmetic", arithmetic), ("median", median),
     ):  # fmt: skip
