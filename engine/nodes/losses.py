@@ -175,15 +175,21 @@ class AbsoluteError(ElementLoss):
 
 @node_type
 class PerceptronCriterion(ElementLoss):
-    """How far a wrong score lies on the wrong side, for labels −1 and +1; the slope is 0 at a score of 0."""
+    """How far a wrong score lies on the wrong side, for labels −1 and +1."""
 
     name = "perceptron_criterion"
     formula = r"L = \frac{1}{n}\sum_i \max(-t_i v_i, 0)"
     source = "Aggarwal 2023, eq. 1.5"
     inputs = (SCORE, LABEL)
+    at_zero = Choice(
+        "right", ("right", "mistake"),
+        help="What a score of exactly 0 counts as. Right: its slope is 0, and weights that start at 0 never move. "
+        "Mistake: it is corrected as the rule corrects it.",
+    )  # fmt: skip
 
     def terms(self, build: Builder, prediction: Value, target: Value) -> Value:
-        return build.emit("relu", -(target * prediction))
+        kink = {"slope_at_zero": 1.0} if self.at_zero == "mistake" else {}
+        return build.emit("relu", -(target * prediction), **kink)
 
 
 MARGIN = Real(

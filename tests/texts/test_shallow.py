@@ -117,6 +117,17 @@ def autoencoder(units: int) -> tuple[Drawing, Any, Any]:
     return Drawing(), draw.normal(size=(units, 3)), draw.normal(size=(3, units))
 
 
+@pytest.mark.parametrize(("at_zero", "weights"), [("right", [0, 0, 0]), ("mistake", [2, 1, 1])])
+@pytest.mark.text("02:ch3-ch6-conventions")
+def test_a_perceptron_that_starts_at_zero_moves_only_where_a_score_of_zero_is_a_mistake(at_zero, weights):
+    g = Drawing()
+    score = g.put("dense", g.add("input"), units=1, use_bias=False, initial_weight=[[0.0]] * 3, id="score")
+    loss = g.put("perceptron_criterion", score, g.add("target"), at_zero=at_zero)
+    session = g.session(loss, table(*TOY4), batch_size=1, optimizer={"type": "sgd", "learning_rate": 1.0})
+    session.run(5 * 4)
+    np.testing.assert_array_equal(session.parameters["score.weight"][:, 0], weights)
+
+
 @pytest.mark.parametrize(("units", "loss"), [(1, 35.630551), (2, 0.952261)])
 @pytest.mark.text("02:encoder-pseudoinverse", "02:linear-autoencoder-mf")
 def test_a_trained_linear_encoder_is_the_pseudo_inverse_of_its_decoder(units, loss):
