@@ -19,6 +19,7 @@ from tests.references.registry import (
     intervals_of,
     numbers,
     reference,
+    seldom,
     shapes,
     whole_numbers,
 )
@@ -222,7 +223,7 @@ reference("argmax", shaped(1, 3))(lambda x: np.argmax(x, axis=-1))
 
 def class_numbers(draw: Draw, rows: tuple[int, ...], classes: int) -> Array:
     """Class numbers, a few of them beyond the classes there are."""
-    beyond = draw(st.booleans())
+    beyond = seldom(draw)
     return whole_numbers(draw, -1 if beyond else 0, classes + beyond, rows)
 
 

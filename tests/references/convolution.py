@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from engine.primitives.base import Primitive
-from tests.references.registry import ANY, Array, Case, Draw, numbers, reference, whole_numbers
+from tests.references.registry import ANY, Array, Case, Draw, numbers, reference, seldom, whole_numbers
 
 
 class Windows:
@@ -162,7 +162,7 @@ def maps_and_places(draw: Draw, primitive: Primitive) -> Case:
         (draw(st.integers(1, 3)), draw(st.integers(1, 3))),
         (draw(st.integers(1, 5)), draw(st.integers(1, 5))),
     )
-    beyond = draw(st.booleans())
+    beyond = seldom(draw)
     few = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     places = whole_numbers(draw, -beyond, size[0] * size[1] + beyond, (*planes, *few))
     if primitive.name == "window_put":

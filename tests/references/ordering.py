@@ -8,7 +8,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engine.primitives.base import Primitive
-from tests.references.registry import ANY, Array, Case, Draw, generator, numbers, reference, shapes, whole_numbers
+from tests.references.registry import (
+    ANY,
+    Array,
+    Case,
+    Draw,
+    generator,
+    numbers,
+    reference,
+    seldom,
+    shapes,
+    whole_numbers,
+)
 
 
 def row_of_numbers(draw: Draw, ties: bool) -> Array:
@@ -34,7 +45,7 @@ def order(x, largest, keep):
 
 def places_in_rows(draw: Draw, primitive: Primitive) -> Case:
     rows, width, taken = draw(shapes(0, 2)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
-    beyond = draw(st.booleans())
+    beyond = seldom(draw)
     places = whole_numbers(draw, -1 if beyond else 0, width + beyond, (*rows, taken))
     if primitive.name == "put_along":
         return Case([*numbers(draw, [((*rows, taken), ANY)]), places], {"length": width})

@@ -102,6 +102,11 @@ def generator(draw: Draw) -> np.random.Generator:
     return np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
 
 
+def seldom(draw: Draw) -> bool:
+    """Once in a while: for cases whose answers are NaN, of which derivatives say nothing."""
+    return draw(st.sampled_from([False, False, False, True]))
+
+
 def whole_numbers(draw: Draw, low: int, high: int, shape: tuple[int, ...]) -> Array:
     """Class or row numbers, low ≤ number < high."""
     return np.asarray(generator(draw).integers(low, high, shape), np.int32)

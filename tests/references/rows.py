@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from engine.primitives.base import Primitive
 from tests.references.philox import philox_4x32_10
-from tests.references.registry import ANY, Case, Draw, numbers, reference, shapes, whole_numbers
+from tests.references.registry import ANY, Case, Draw, numbers, reference, seldom, shapes, whole_numbers
 
 
 def rows_of_a_table(draw: Draw, primitive: Primitive) -> Case:
     shape = draw(shapes(1))
-    beyond = draw(st.booleans())
+    beyond = seldom(draw)
     rows = whole_numbers(draw, -1 if beyond else 0, shape[0] + beyond, draw(shapes(0, 2)))
     if primitive.kind == "whole":
         return Case([whole_numbers(draw, 0, 100, shape), rows])
