@@ -12,6 +12,7 @@ import numpy as np
 from engine.machines.bodies import body_of, is_chosen
 from engine.machines.halves import Halves, halves_of, room_of, whole_room_of
 from engine.machines.lanes import Pace, Pieces, available, pieces_of, single_pieces_of, yielding
+from engine.machines.memory import aligned
 from engine.machines.order import arranged
 from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
 from engine.machines.runs import RUN, Joined, Played, joined
@@ -37,7 +38,8 @@ from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeC
 Array = np.ndarray[Any, np.dtype[Any]]
 LOOPS, SHARED_LOOPS = ("play", "iterate"), ("help_out", "iterate_shared")  # of one thread, of two
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
-# Seconds of a part of halves, and of a trial: a second thread takes half a thousandth to begin, and the first one waits for it.
+# Seconds of a part of halves or twins, and of a trial: a second thread takes half a thousandth to begin, and the first one
+# waits for it.
 TOGETHER_S, TOGETHER_TRIAL_S = 24e-3, 8e-3
 WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
 NOTHING_OPEN = 0  # no piece of work that nobody has
@@ -81,7 +83,7 @@ class CpuMachine:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.arena = _aligned(tape.arena_size + 64 + room_of(tape), tape.dtype)
+        self.arena = aligned(tape.arena_size + 64 + room_of(tape), tape.dtype)
         self.arena[0] = 1  # kernels that sum by a product read their factor here
         self.integers = np.zeros(tape.integers_size + 16 + whole_room_of(tape), np.int32)
         self.clock = np.zeros(3, np.int64)
@@ -197,7 +199,7 @@ class CpuMachine:
         is_short = times < SHARED_ITERATIONS and not (self._pace is not None and self._pace.is_long(times))
         if is_short or available() < 2:
             return self._play_whole(self._fast, self._joined.turns, times)
-        pace = self._pace = self._pace or (Pace() if self._halved is None else Pace(TOGETHER_S, TOGETHER_TRIAL_S))
+        pace = self._pace = self._pace or self._new_pace()
         done = 0
         while done < times:
             shared, some = pace.choose(times - done)
@@ -217,6 +219,11 @@ class CpuMachine:
         if pieces is None or available() < 2:
             return self._play_whole(self._shown, turns, times)
         return self._play_shared(self._shown, turns, pieces, times)
+
+    def _new_pace(self) -> Pace:
+        if self._halved is None and self._pair is None:
+            return Pace()
+        return Pace(TOGETHER_S, TOGETHER_TRIAL_S)  # neither can go on before the second thread has begun
 
     def _play_alone(self, times: int) -> int:
         if self._pair is not None:
@@ -354,10 +361,3 @@ def _function(tape: Tape, *, runs: bool) -> Function | None:
 def _each(code: TapeCode | StepCode) -> Iterator[Played]:
     for entry in code.instructions:
         yield Played(entry, entry.fields, False)
-
-
-def _aligned(size: int, dtype: str) -> Array:
-    kind = np.dtype(dtype)
-    raw = np.zeros(size + 64 // kind.itemsize, kind)
-    shift = (-raw.ctypes.data % 64) // kind.itemsize
-    return raw[shift : shift + size]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.machines.lanes import yielding
+from engine.machines.memory import aligned
 from engine.machines.runs import Joined, Played
 from engine.machines.standby import side_by_side
 from engine.machines.store import native_loop
@@ -37,9 +38,9 @@ class _Actor:
         self._cuts = [_whole([part[place] for part in script.parts]) for place in (2, 3)]
         self._rows = [_whole(script.stages), _whole(script.posts)]
         self._turns = [bound for turn in script.turns for bound in turn]
-        sent, received = ([post[place] for post in script.posts] for place in (2, 4))
+        sent, received = ([-(-post[place] // LINE) * LINE for post in script.posts] for place in (2, 4))
         self._box = max(sum(sent), sum(received)) + LINE  # as large as the other's
-        self.boxes = np.zeros(2 * self._box, np.float32)
+        self.boxes = aligned(2 * self._box, "float32")
 
     def work(self, machine: CpuMachine, times: int, counts: Sequence[int], other: _Actor) -> Callable[[], int]:
         """What plays whole iterations; `counts` are addresses: where this one says how far it is, and where the other does."""

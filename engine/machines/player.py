@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.objects import KEEPS
+from engine.placement import LINE
 from engine.tape import EPOCH, FLAG, ITERATION, ROW
 
 
@@ -123,6 +124,7 @@ STOP = -1  # in place of work: the helper may go
 PIECE_BITS, PLACE_BITS = 4, 24
 OPEN_BITS = 2 * PIECE_BITS
 _HINTS = {"x86_64": "llvm.x86.sse2.pause", "AMD64": "llvm.x86.sse2.pause"}
+_FENCES = {"x86_64": "llvm.x86.sse.sfence", "AMD64": "llvm.x86.sse.sfence"}
 
 
 def _word(builder: Any, address: Any) -> Any:
@@ -187,6 +189,33 @@ def breathe(context):  # type: ignore[no-untyped-def]
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
         instruct(builder, _HINTS)
+        return target.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def stream(context, source, here, goal, there):  # type: ignore[no-untyped-def]
+    """Send as many floats as a cache line holds to memory, past the caches; the goal's line is whole."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        source, here, goal, there = arguments
+        line = ir.VectorType(ir.FloatType(), LINE).as_pointer()
+        found = builder.load(builder.bitcast(builder.gep(source, [here]), line), align=4)
+        store = builder.store(found, builder.bitcast(builder.gep(goal, [there]), line), align=4 * LINE)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return target.get_dummy_value()
+
+    floats = types.CPointer(types.float32)
+    return types.void(floats, types.int64, floats, types.int64), generate
+
+
+@intrinsic
+def arrive(context):  # type: ignore[no-untyped-def]
+    """Go on when all that was sent has arrived; where no such word is needed telling says it too."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        instruct(builder, _FENCES)
         return target.get_dummy_value()
 
     return types.void(), generate
@@ -291,6 +320,12 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
     return done
 
 
+@njit(forceinline=True, error_model="numpy")
+def lines_of(count):  # type: ignore[no-untyped-def]
+    """Floats in as many whole cache lines as these fill."""
+    return (count + LINE - 1) // LINE * LINE
+
+
 _NUMBERS = types.CPointer(types.float32)
 POST_FIELDS, STAGE_FIELDS, ADDED = 5, 4, 1  # as `engine.machines.twins` has them
 _TWIN = (_WHOLES, _WHOLES, _NUMBERS, _WORDS, _WHOLES, _WHOLES, _NUMBER, *[_WHOLES] * 3, _NUMBERS, _NUMBERS)
@@ -325,9 +360,10 @@ def iterate_twin(  # type: ignore[no-untyped-def]
             to = box
             for post in range(begin, end):
                 sent, count = posts[POST_FIELDS * post + 1], posts[POST_FIELDS * post + 2]
-                for i in range(count):
-                    mine[to + i] = numbers[sent + i]
-                to += count
+                for i in range(0, count, LINE):
+                    stream(numbers, sent + i, mine, to + i)
+                to += lines_of(count)
+            arrive()
             met += 1
             say(meeting[0], met)
             spins = 0
@@ -346,7 +382,7 @@ def iterate_twin(  # type: ignore[no-untyped-def]
                 else:
                     for i in range(count):
                         numbers[to + i] = its[box + i]
-                box += count
+                box += lines_of(count)
         done += 1
         turn = go_on(clock, schedule, turn)
         if words[FLAG] != 0:

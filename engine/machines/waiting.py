@@ -12,11 +12,10 @@ from llvmlite import ir
 from numba import int64, types
 from numba.extending import intrinsic
 
-from engine.machines.player import SPINS, breathe, hand_on, instruct
+from engine.machines.player import SPINS, arrive, breathe, hand_on, stream
 from engine.placement import LINE
 from engine.tape import FLAG
 
-_FENCES = {"x86_64": "llvm.x86.sse.sfence", "AMD64": "llvm.x86.sse.sfence"}
 GONE = 1 << 60  # added to the count of a thread that will not come any more
 
 
@@ -51,32 +50,6 @@ def let_see(context, arena, place, count):  # type: ignore[no-untyped-def]
     return types.void(types.CPointer(types.float32), types.int64, types.int64), generate
 
 
-@intrinsic
-def stream(context, arena, here, there):  # type: ignore[no-untyped-def]
-    """Send a cache line to memory, past the caches."""
-
-    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, here, there = arguments
-        kind = ir.VectorType(ir.FloatType(), LINE)
-        source, goal = [builder.bitcast(builder.gep(arena, [place]), kind.as_pointer()) for place in (here, there)]
-        store = builder.store(builder.load(source, align=4 * LINE), goal, align=4 * LINE)
-        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
-        return target.get_dummy_value()
-
-    return types.void(types.CPointer(types.float32), types.int64, types.int64), generate
-
-
-@intrinsic
-def arrive(context):  # type: ignore[no-untyped-def]
-    """Go on when all that was sent has arrived; where no such word is needed telling says it too."""
-
-    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        instruct(builder, _FENCES)
-        return target.get_dummy_value()
-
-    return types.void(), generate
-
-
 def send(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Copy whole cache lines to where the other thread reads them.
 
@@ -85,7 +58,7 @@ def send(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
     """
     here, there = int64(instruction[1]), int64(instruction[2])
     for place in range(start, stop, LINE):
-        stream(arena, here + place, there + place)
+        stream(arena, here + place, arena, there + place)
     arrive()
 
 
