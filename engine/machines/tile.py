@@ -22,7 +22,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.curves import sigmoid, tanh
-from engine.machines.vectors import VECTOR, Vectors
+from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _WHOLE = ir.IntType(64)
 
@@ -119,18 +119,18 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
 
     if before is not None:
         offsets = [builder.mul(_WHOLE(r), before.a_row) for r in range(rows)]
-        with cgutils.for_range(builder, before.depth) as loop:
-            add_up(loop.index, 0, before.a, before.b, (before.a_depth, before.b_depth), offsets)
+        with tight_loop(builder, before.depth) as k:
+            add_up(k, 0, before.a, before.b, (before.a_depth, before.b_depth), offsets)
     if pairs is not None:
         _add_parts(
             builder, emit, pairs, depth, (a, b), (a_depth, b_depth), [place for row in sums[0] for place in row], add_up
         )
         depth = _WHOLE(0)
     whole = builder.udiv(depth, _WHOLE(ways)) if ways > 1 else depth
-    with cgutils.for_range(builder, whole) as loop:
+    with tight_loop(builder, whole) as k:
         for way in range(ways):
-            begun = builder.mul(whole, _WHOLE(way)) if form.halves else builder.mul(loop.index, _WHOLE(ways))
-            add_up(builder.add(begun, loop.index if form.halves else _WHOLE(way)), way)
+            begun = builder.mul(whole, _WHOLE(way)) if form.halves else builder.mul(k, _WHOLE(ways))
+            add_up(builder.add(begun, k if form.halves else _WHOLE(way)), way)
     if ways > 1 and not form.halves:
         begun = builder.mul(whole, _WHOLE(ways))
         with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
@@ -162,8 +162,8 @@ def _add_parts(
         length = builder.select(first, depth, pairs.rest)
         with cgutils.for_range(builder, pairs.count) as pair:
             left, right = (builder.add(shift, pairs(builder, pair.index, n)) for n, shift in enumerate(own))
-            with cgutils.for_range(builder, length) as loop:
-                add_up(loop.index, 0, left, right)
+            with tight_loop(builder, length) as k:
+                add_up(k, 0, left, right)
         for total, place in zip(totals, sums, strict=True):
             builder.store(builder.fadd(builder.load(total), builder.load(place)), total)
     for total, place in zip(totals, sums, strict=True):
