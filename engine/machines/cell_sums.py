@@ -2,48 +2,55 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from numba import int64
+from numba import int64, njit
 
 from engine.machines.tile import tile_behind
-from engine.machines.vectors import VECTOR, not_compiled_in
-
-LANES = VECTOR  # compiled in: floats in a vector
-VECTORS = 1  # compiled in: vectors of columns that are summed at once
+from engine.machines.vectors import not_compiled_in
 
 
-_tile_8 = _tile_4 = _tile_1 = not_compiled_in
+
+@cache
+def _sweep(rows: int, wide: int, tile: Any) -> Any:
+    """Examples [start, stop), at least so many rows, by tiles of so many rows and columns."""
+
+    def sweep(arena, instruction, start, stop):  # type: ignore[no-untyped-def]
+        u, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
+        bias, w, length = int64(instruction[11]), int64(instruction[13]), int64(instruction[14])
+        h, x, y = int64(instruction[1]), int64(instruction[12]), int64(instruction[3])
+        one = int64(1)
+        for c in range(0, columns, wide):
+            r = int64(start)
+            while r < stop:
+                # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
+                r = r if r + rows <= stop else stop - rows
+                tile(
+                    arena, x + r * length, w + c, length, one, columns, length,
+                    h + r * depth, u + c, y + r * columns + c, depth, columns, columns - c, depth, one, columns, bias + c,
+                )  # fmt: skip
+                r += rows
+
+    return njit(forceinline=True, error_model="numpy")(sweep)
+
+
+_by_8 = _by_4 = _by_1 = not_compiled_in
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
-    """What the tiles' names stand for in a variant: by rows."""
-    more = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), "bend": variant.get("BEND", 0)}
-    return {f"_tile_{rows}": tile_behind(rows, variant["VECTORS"], **more) for rows in (8, 4, 1)}
+    """What the names of sweeps stand for in a variant: by rows."""
+    vectors, lanes = variant["VECTORS"], variant["LANES"]
+    more = {"lanes": lanes, "whole": bool(variant["WHOLE"]), "bend": variant.get("BEND", 0)}
+    return {f"_by_{rows}": _sweep(rows, lanes * vectors, tile_behind(rows, vectors, **more)) for rows in (8, 4, 1)}
 
 
 def cell_sums(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Examples [start, stop) of the sums."""
-    u, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
-    h_row, h_depth, u_depth = int64(instruction[7]), int64(instruction[8]), int64(instruction[9])
-    bias, w, length = int64(instruction[11]), int64(instruction[13]), int64(instruction[14])
-    h, x, y = int64(instruction[1]), int64(instruction[12]), int64(instruction[3])
-    one, c, rows = int64(1), int64(0), stop - start
-    size = int64(8) if rows >= 8 else int64(4) if rows >= 4 else one
-    while c < columns:
-        left, r = columns - c, int64(start)
-        while r < stop:
-            # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
-            r = r if r + size <= stop else stop - size
-            some = (
-                arena, x + r * length, w + c, length, one, columns, length,
-                h + r * h_row, u + c, y + r * columns + c, h_row, columns, left, depth, h_depth, u_depth, bias + c,
-            )  # fmt: skip
-            if size == 8:
-                _tile_8(*some)
-            elif size == 4:
-                _tile_4(*some)
-            else:
-                _tile_1(*some)
-            r += size
-        c += LANES * VECTORS
+    # One sweep each: what a loop over sizes needs for all of them would stand before every tile.
+    if stop - start >= 8:
+        _by_8(arena, instruction, start, stop)
+    elif stop - start >= 4:
+        _by_4(arena, instruction, start, stop)
+    else:
+        _by_1(arena, instruction, start, stop)
