@@ -11,7 +11,6 @@ from engine.machines.tile import tile_behind
 from engine.machines.vectors import not_compiled_in
 
 
-
 @cache
 def _sweep(rows: int, wide: int, tile: Any) -> Any:
     """Examples [start, stop), at least so many rows, by tiles of so many rows and columns."""

@@ -327,7 +327,7 @@ def lines_of(count):  # type: ignore[no-untyped-def]
 
 
 _NUMBERS = types.CPointer(types.float32)
-POST_FIELDS, STAGE_FIELDS, ADDED = 5, 4, 1  # as `engine.machines.twins` has them
+POST_FIELDS, STAGE_FIELDS, ADDED = 6, 4, 1  # as `engine.machines.twins` has them
 _TWIN = (_WHOLES, _WHOLES, _NUMBERS, _WORDS, _WHOLES, _WHOLES, _NUMBER, *[_WHOLES] * 3, _NUMBERS, _NUMBERS)
 
 
@@ -350,19 +350,20 @@ def iterate_twin(  # type: ignore[no-untyped-def]
         at = tell_time(words, clock, schedule, turn)
         for stage in range(schedule[at], schedule[at + 1]):
             row = STAGE_FIELDS * stage
-            for pc in range(stages[row], stages[row + 1]):
-                call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], firsts[pc], lasts[pc])
             begin, end = stages[row + 2], stages[row + 3]
-            if begin == end:
-                continue
             # Who fills this box again has met the other in between, who had emptied it by then.
             box = met % 2 * meeting[3]
-            to = box
-            for post in range(begin, end):
-                sent, count = posts[POST_FIELDS * post + 1], posts[POST_FIELDS * post + 2]
-                for i in range(0, count, LINE):
-                    stream(numbers, sent + i, mine, to + i)
-                to += lines_of(count)
+            to, post = box, begin
+            for pc in range(stages[row], stages[row + 1]):
+                call_kernel(kernels[pc], arena, integers, code + 4 * starts[pc], firsts[pc], lasts[pc])
+                while post < end and posts[POST_FIELDS * post + 5] == pc:
+                    sent, count = posts[POST_FIELDS * post + 1], posts[POST_FIELDS * post + 2]
+                    for i in range(0, count, LINE):
+                        stream(numbers, sent + i, mine, to + i)
+                    to += lines_of(count)
+                    post += 1
+            if begin == end:
+                continue
             arrive()
             met += 1
             say(meeting[0], met)

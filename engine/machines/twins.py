@@ -29,13 +29,17 @@ LARGEST = 1 << 21  # entries of a memory that is copied at the beginning of ever
 
 
 class Post(NamedTuple):
-    """Numbers that a thread sends, and where it puts those that come instead: offsets and counts."""
+    """Numbers that a thread sends, and where it puts those that come instead: offsets and counts.
+
+    behind  the place of the part that makes them: they are sent at once, and are under way while the next ones play
+    """
 
     kind: int
     sent: int
     sent_count: int
     received: int
     received_count: int
+    behind: int = 0
 
 
 class Part(NamedTuple):
@@ -59,6 +63,13 @@ class Script(NamedTuple):
     stages: list[tuple[int, int, int, int]]
     turns: list[tuple[int, int, int, int]]
     lacked: tuple[list[tuple[int, int]], list[tuple[int, int]]]
+
+
+class _Step(NamedTuple):
+    """An instruction's part for each thread, and what each sends of what it makes."""
+
+    parts: Sequence[Part]
+    posts: list[Sequence[Post]]
 
 
 class _Sum(NamedTuple):
@@ -86,8 +97,8 @@ class _Planner:
         self._known: dict[int, int] = {}  # by root: the stage from which on a thread knows its own rows
         self._all_known: dict[int, int] = {}  # or all rows
         self._fence = 0
-        self.stages: list[list[list[Part]]] = []  # by stage, for each thread
-        self.posts: list[list[list[Post]]] = []
+        self._makers: dict[int, _Step] = {}  # by root: of what is known by rows
+        self.stages: list[list[_Step]] = []
         self.saved_ns = 0.0
 
     def play(self, instructions: Iterable[Instruction]) -> None:
@@ -96,7 +107,7 @@ class _Planner:
                 self.saved_ns += cost_of(entry, self._tape.places) / 2
             else:
                 self._by_both(entry)
-        self.saved_ns -= MEETING_NS * sum([bool(posts[0]) for posts in self.posts])
+        self.saved_ns -= MEETING_NS * sum([_meets(stage) for stage in self.stages])
 
     def _as_part(self, entry: Instruction) -> bool:
         """A sum over examples that is made of a sum over those of each thread."""
@@ -109,11 +120,11 @@ class _Planner:
         if any(not _is_by_examples(value) for value in pairs):
             return False
         stage = max(self._fence, max([self._stage_of(root_of(value).index) for value in pairs]))
-        self._put(stage, [Part(entry, kind.own(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
+        step = self._put(stage, [Part(entry, kind.own(entry.fields, thread), 0, entry.length) for thread in (0, 1)])
         for value in (call.result, *stored):
             region = self._tape.region(value)
             post = Post(ADDED, region.offset, region.size, region.offset, region.size)
-            self._send(stage, [post, post])
+            self._send(step, [post, post])
             self._all_known[root_of(value).index] = stage + 1
         return True
 
@@ -134,9 +145,9 @@ class _Planner:
         stage = max([self._fence, *[self._all_known.get(root, 0) for root in whole]])
         stage = max([stage, *[self._stage_of(root_of(value).index) for value in reading.shared]])
         cut = self._rows[0] * reading.outputs
-        self._put(stage, [Part(entry, entry.fields, 0, cut), Part(entry, entry.fields, cut, entry.length)])
+        step = self._put(stage, [Part(entry, entry.fields, 0, cut), Part(entry, entry.fields, cut, entry.length)])
         for root in made:
-            self._known[root] = stage
+            self._known[root], self._makers[root] = stage, step
         return True
 
     def _by_both(self, entry: Instruction) -> None:
@@ -146,11 +157,11 @@ class _Planner:
             root = root_of(value).index
             if root in self._known and root not in self._all_known:
                 self._all_known[root] = self._known[root] + 1
-                self._send(self._known[root], self._rows_of(root))
+                self._send(self._makers[root], self._rows_of(root))
             stage = max(stage, self._stage_of(root, all_rows=True))
         if call.primitive.writes:
             # One instruction updates neighbours as well, whose gradients come with any of the meetings before it.
-            stage = self._fence = max(stage, len(self.stages) - (not self.posts or not self.posts[-1][0]))
+            stage = self._fence = max(stage, len(self.stages) - (not self.stages or not _meets(self.stages[-1])))
         self._put(stage, [Part(entry, entry.fields, 0, entry.length)] * 2)
         for root in self._made(call):
             self._all_known[root] = stage
@@ -181,30 +192,30 @@ class _Planner:
         """Append the stages to both scripts; from which one to which."""
         for thread, script in enumerate(scripts):
             begin = len(script.stages)
-            for parts, posts in zip(self.stages, self.posts, strict=True):
+            for stage in self.stages:
                 first, sent = len(script.parts), len(script.posts)
-                script.parts.extend(parts[thread])
-                script.posts.extend(posts[thread])
+                for step in stage:
+                    script.posts.extend([post[thread]._replace(behind=len(script.parts)) for post in step.posts])
+                    script.parts.append(step.parts[thread])
                 script.stages.append((first, len(script.parts), sent, len(script.posts)))
             halved = [self._rows_of(root)[thread] for root in self._known if root not in self._all_known]
             script.lacked[is_short].extend([(post.received, post.received_count) for post in halved])
         return begin, len(script.stages)
 
-    def _grow(self, stage: int) -> None:
+    def _put(self, stage: int, parts: Sequence[Part]) -> _Step:
         while len(self.stages) <= stage:
-            self.stages.append([[], []])
-            self.posts.append([[], []])
+            self.stages.append([])
+        step = _Step(parts, [])
+        self.stages[stage].append(step)
+        return step
 
-    def _put(self, stage: int, parts: Sequence[Part]) -> None:
-        self._grow(stage)
-        for mine, part in zip(self.stages[stage], parts, strict=True):
-            mine.append(part)
-
-    def _send(self, stage: int, posts: Sequence[Post]) -> None:
-        self._grow(stage)
-        for mine, post in zip(self.posts[stage], posts, strict=True):
-            mine.append(post)
+    def _send(self, step: _Step, posts: Sequence[Post]) -> None:
+        step.posts.append(posts)
         self.saved_ns -= LINE_NS * max(1, posts[0].received_count // LINE)
+
+
+def _meets(stage: Iterable[_Step]) -> bool:
+    return any(step.posts for step in stage)
 
 
 def _is_by_examples(value: Value) -> bool:

@@ -141,6 +141,21 @@ def test_gradients_and_losses_are_all_that_twins_meet_for(shared):
         assert part.last == other.first or (part.first, part.last) == (other.first, other.last)
 
 
+def test_what_a_thread_sends_is_under_way_as_soon_as_it_is_there(shared):
+    tape = session_of("lstm_cell").tape
+    for script in twins.scripts_of(tape):
+        senders = [post.behind for post in script.posts]
+        assert senders == sorted(senders)
+        assert senders[0] < len(script.parts) // 2
+        for post in script.posts:
+            part = script.parts[post.behind]
+            call = part.instruction.call
+            made = [
+                tape.region(value) for value in (call.result, *call.operands) if tape.places[value.index] is not None
+            ]
+            assert any(each.offset <= post.sent < each.offset + each.size for each in made)
+
+
 def test_an_update_of_many_parameters_waits_for_all_of_their_gradients(shared):
     document = Document.load(PRESETS / "recurrent" / "both-ways.json")
     together, single = (Session(document).playback.machine for _ in range(2))
