@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
-from app.panels.tour import FORMULA_WEIGHT, NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
+from app.panels.tour import CANVAS_WEIGHT, FORMULA_WEIGHT, NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
 
 if TYPE_CHECKING:
     from app.window import MainWindow
     from app.workspace import Workspace
 
+SMALL_CANVAS = QSize(800, 560)  # below, a bubble beside its node drives the formula onto other nodes
 ROOM_FOR_NOTICE = 480  # pixels of width, or it stands in the middle of the page
 MARGIN = 8
 
@@ -51,8 +52,13 @@ class Rooms:
             return []
         nodes = [(workspace.locate(name), NODE_WEIGHT) for name in self._window.editor.shown.graph.nodes]
         read = workspace.inspector.node_page.isVisible()  # formulas stand there, with the numbers of the step
-        weights = {"inspector": FORMULA_WEIGHT if read else PANEL_WEIGHT}
-        panels = [(workspace.locate_panel(name), weights.get(name, PANEL_WEIGHT)) for name in workspace.panels]
+        is_small = not workspace.canvas.rect().contains(QRect(QPoint(0, 0), SMALL_CANVAS))
+        weights = {
+            "palette": PANEL_WEIGHT,
+            "inspector": FORMULA_WEIGHT if read else PANEL_WEIGHT,
+            "canvas": CANVAS_WEIGHT if is_small else 0.0,
+        }
+        panels = [(workspace.locate_panel(name), weight) for name, weight in weights.items()]
         panels += [
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
             for name, view in workspace.views.items()

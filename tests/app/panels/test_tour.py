@@ -166,6 +166,22 @@ def test_a_bubble_leaves_the_formulas_of_a_node_in_sight(touring):
     assert weight() == PANEL_WEIGHT
 
 
+def test_on_a_small_canvas_the_bubble_stands_beside_the_graph(qtbot, touring):
+    """Before, it stood at its node, and the formula of the step had to cover two others."""
+    canvas = touring.rooms._from_workspace(touring.workspace.locate_panel("canvas"))
+    nodes = [touring.rooms.locate(name) for name in touring.editor.document.graph.nodes]
+    touring.tour.start([{"title": "Its price", "show": "loss"}])
+    bubble = touring.tour.geometry().adjusted(10, 10, -10, -10)
+    assert canvas.intersected(bubble).height() < bubble.height() / 4
+    assert not any(bubble.intersects(each) for each in nodes)
+    touring.resize(1920, 1080)
+    qtbot.waitUntil(lambda: touring.width() == 1920)
+    touring.grab()
+    touring.tour.place()
+    canvas = touring.rooms._from_workspace(touring.workspace.locate_panel("canvas"))
+    assert canvas.contains(touring.tour.geometry().center())
+
+
 def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
     """Before, it lay over the list of nodes that one wants to choose from."""
     canvas, tour = touring.workspace.canvas, touring.tour
