@@ -12,6 +12,8 @@ from PySide6.QtCore import QTimer
 from app.canvas.live import DASH
 from app.canvas.node_item import DrawnNode
 from app.canvas.readings import is_finite, scalar_of, strip_of, words_of
+from app.editor.scopes import local
+from engine.grouping import BORDER
 from engine.snapshot import Reading
 
 if TYPE_CHECKING:
@@ -211,7 +213,19 @@ class NumbersOnCanvas:
             return []
         node, part = self._marked
         at = self._scene.wires_at(node)
-        return [w for w in at if (w.wire.target_node if part == "forward" else w.wire.source_node) == node]
+        if part == "forward":
+            return [w for w in at if w.wire.target_node == node]
+        senders = self._senders()
+        return [w for w in at if w.wire.source_node == node and w.wire.target_node in senders]
+
+    def _senders(self) -> set[str]:
+        """The nodes that hand a derivative back in the phase of the last step: a metric reads a value and sends nothing."""
+        editor, steps, last = self._scene.editor, self.snapshot.steps, self.snapshot.last_step
+        going_back = {
+            local(step.node, editor.prefix) for step in steps if (step.part, step.phase) == (last.part, last.phase)
+        }
+        ways_out = {name for name, node in self._scene.graph.nodes.items() if node.type in BORDER}
+        return {name for name in going_back if name} | ways_out
 
     def _marked_paths(self) -> list[Any]:
         return [wire.path for wire in self._marked_wires() if not wire.wire.muted]

@@ -1,5 +1,6 @@
 """What a snapshot makes visible: numbers, states, weights as handles; pixels, not only fields."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,9 +16,11 @@ from app.canvas.readings import strip_of, words_of
 from app.canvas.wiring import Wiring
 from app.editor import Editor
 from app.theme import current_theme
+from engine.document import Document
 from engine.graph import Graph
+from engine.session import Session
 from engine.snapshot import Reading, read
-from tests.app.canvas.conftest import neuron_document
+from tests.app.canvas.conftest import make_view, neuron_document
 
 
 def pixels(view, area):
@@ -77,6 +80,33 @@ def test_marks_stand_on_the_wires_of_the_step_just_played(view, snapshot_of):
     wire = view.canvas.wires["dense_1.h>dense_2.x"]
     assert wire.phase == "forward" and view.canvas.wires["input_1.value>dense_1.x"].phase == ""
     assert holds(pixels(view, wire.path.boundingRect().adjusted(20, -6, -20, 6)), current_theme().colour("forward"))
+
+
+def test_a_metric_reads_a_value_and_hands_no_derivative_back(qtbot):
+    """Chevrons travelled from the accuracy to the layer as they did from the loss."""
+    graph = Graph()
+    graph.add("dense", id="h", units=1)
+    for kind, name in (("input", "x"), ("target", "t"), ("squared_error", "loss"), ("accuracy", "hits")):
+        graph.add(kind, id=name)
+    for ends in (
+        "x.value h.x",
+        "h.h loss.prediction",
+        "h.h hits.prediction",
+        "t.value loss.target",
+        "t.value hits.target",
+    ):
+        graph.connect(*ends.split())
+    document = Document(graph, data="xor", training={"loss": "loss", "batch_size": 1})
+    view, session = make_view(qtbot, document), Session(document)
+    lit = {}
+    for _ in range(len(session.steps) + 1):
+        view.canvas.numbers.show(replace(session.snapshot(), revision=10**6))
+        if session.last_step is not None:
+            wires = {name for name, wire in view.canvas.wires.items() if wire.phase}
+            lit[session.last_step.part, session.last_step.node] = wires
+        session.step()
+    assert lit["backward", "h"] == {"h.h>loss.prediction"}
+    assert lit["forward", "hits"] == {"h.h>hits.prediction", "t.value>hits.target"}
 
 
 def test_nothing_moves_once_the_marks_have_arrived(view, snapshot_of, qtbot):
