@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 NOT_COMPUTED = "–"
 MINUS = "−"
+NOISE = 1e-6  # of the deviation
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-3, 1e5
 
 
@@ -57,6 +58,8 @@ def spread_text(mean: float | None, deviation: float | None, digits: int = 2) ->
     """An array in short: mean ± standard deviation, or a dash."""
     if mean is None or deviation is None:
         return NOT_COMPUTED
+    # What rounding leaves of a sum that cancels is no mean: −3.3e−17 would say so, at the length of three numbers.
+    mean = 0.0 if abs(mean) < NOISE * deviation else mean
     return f"{number_text(mean, digits=digits)} ± {number_text(deviation, digits=digits)}"
 
 

@@ -68,6 +68,8 @@ def test_a_number_on_a_node_is_never_longer_than_seven_signs(value):
 def test_an_array_reads_as_mean_and_spread():
     assert spread_text(0.41, 0.83) == "0.41 ± 0.83"
     assert spread_text(None, 0.5) == "–"
+    assert spread_text(-3.3e-17, 0.59) == "0 ± 0.59"  # what rounding leaves of a sum that cancels
+    assert spread_text(1e-3, 0.0) == "0.0010 ± 0"
 
 
 def test_shapes_read_as_in_python_without_the_odd_comma():
