@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = 0.03, 4.0
 MARGIN = 28.0
 REMEMBERED = 20
-READABLE = 0.46  # zoom from which a node has room for its name, its value and its gradient
+WHOLE = 0.3  # zoom from which a graph is better seen whole: blocks have room for names and heat strips
+READABLE = 0.46  # and from which a node has room for its name, its value and its gradient
 MOST_READ = 100  # nodes: a larger graph is a map first
 GLIDE_MS = 220
 
@@ -67,12 +68,12 @@ class Camera:
             self.begin()
 
     def begin(self) -> None:
-        """Show a graph that was just opened: all of it, or its beginning where nothing could be read of all of it.
+        """Show a graph that was just opened: all of it, or its beginning where its blocks could not be told apart.
 
         What is selected, because a tour speaks of it, is in sight as well.
         """
         self.fit_all(remember=False)
-        if self._view.zoom < READABLE and len(self._view.canvas.nodes) <= MOST_READ:
+        if self._view.zoom < WHOLE and len(self._view.canvas.nodes) <= MOST_READ:
             self._look(READABLE, self._beginning(READABLE))
             self.reveal(self._view.canvas.content_area(self._view.editor.selection))
         self._shown = self.begin

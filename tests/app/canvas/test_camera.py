@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.canvas import CanvasView
-from app.canvas.camera import READABLE
+from app.canvas.camera import READABLE, WHOLE
 from app.editor import Editor
 from engine.document import Document
 from engine.graph import Graph
@@ -42,6 +42,14 @@ def test_a_wide_graph_opens_at_its_beginning_so_that_it_can_be_read(long_chain):
     long_chain.camera.fit_again()
     assert abs(long_chain.visible_area().left() - before) < 4, "the same is shown in a window of another size"
     QTest.keyClick(long_chain, Qt.Key.Key_Home)
+    assert seen(long_chain, "x") and seen(long_chain, "n11")
+
+
+def test_a_graph_whose_blocks_can_be_told_apart_opens_whole(long_chain):
+    """At 1280 × 800 two examples of three opened cropped at their inputs."""
+    long_chain.resize(1300, 480)
+    long_chain.show_beginning()
+    assert WHOLE <= long_chain.zoom < READABLE
     assert seen(long_chain, "x") and seen(long_chain, "n11")
 
 
