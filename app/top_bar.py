@@ -60,17 +60,31 @@ class TopBar(QFrame):
         self.crumbs.show_place(chapter, title, modified)
         self._fit()
 
+    def show_problems(self, problems: list[Problem]) -> None:
+        """How many there are; the title may have to make room for the words."""
+        self.problems.show_problems(problems)
+        self._fit()
+
+    def show_waiting(self) -> None:
+        """Nobody knows yet how many there are."""
+        self.problems.show_waiting()
+        self._fit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """See what has room."""
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        """First the chapter gives way, then the end of the title."""
+        """First the chapter gives way, then the words of the search, then the end of the title; the menus never."""
+        self.menus.setMinimumWidth(self.menus.sizeHint().width())
+        self.search.show_words(True)
         self.crumbs.show_chapter(True)
         self.crumbs.show_title(WIDEST_TITLE)
         if self._excess() > 0:
             self.crumbs.show_chapter(False)
+        if self._excess() > 0:
+            self.search.show_words(False)
         excess = self._excess()
         if excess > 0:
             self.crumbs.show_title(max(40, self.crumbs.title_width - excess))
@@ -162,10 +176,10 @@ class SearchButton(QPushButton):
         row.setContentsMargins(10, 0, 4, 0)
         row.setSpacing(8)
         self._glass = QLabel()
-        words, key = QLabel("Find a command"), QLabel("Ctrl K")
-        words.setProperty("level", "3")
+        self._words, key = QLabel("Find a command"), QLabel("Ctrl K")
+        self._words.setProperty("level", "3")
         key.setProperty("level", "key")
-        for part in (self._glass, words):
+        for part in (self._glass, self._words):
             row.addWidget(part)
         row.addStretch(1)
         row.addWidget(key)
@@ -175,13 +189,18 @@ class SearchButton(QPushButton):
     def _paint_glass(self) -> None:
         self._glass.setPixmap(current_theme().pixmap("search", "text3", 14))
 
+    def show_words(self, shown: bool) -> None:
+        """Say what it is for, or leave that to the glass and the key."""
+        self._words.setVisible(shown)
+        self.updateGeometry()
+
     def sizeHint(self) -> QSize:
         """As wide as in the pictures, narrower in a narrow window."""
-        return QSize(232, 28)
+        return QSize(232, 28) if not self._words.isHidden() else self.minimumSizeHint()
 
     def minimumSizeHint(self) -> QSize:
-        """Words and key."""
-        return QSize(176, 28)
+        """Glass and key, and the words where they are shown."""
+        return QSize(176 if not self._words.isHidden() else 96, 28)
 
 
 class ProblemButton(QPushButton):

@@ -177,6 +177,7 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.formula_note.floating = self.rooms.floating_over_canvas
             for floating in (self.tour, self.preparing, self.notice):
                 floating.placed.connect(self.workspace.canvas.formula_note.place)
+            self.workspace.inspector.pages.currentChanged.connect(self.tour.place)
             self.workspace.player.kind_changed.connect(self.tour.note_step_kind)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.workspace.canvas.searching.connect(self.tour.place)
@@ -195,7 +196,7 @@ class MainWindow(QMainWindow):
         self.problems.show_failure(None)
         if not self.editor.knows_shapes:
             self.problems.show_problems(self.editor.problems)
-            self.top_bar.problems.show_waiting()
+            self.top_bar.show_waiting()
         self.guide.open()
         workspace.canvas.show_beginning()  # as far as it knows its size: the first picture had better show the graph
         # Only a shown canvas knows its size, and only then can it fit the graph into it.
@@ -217,8 +218,8 @@ class MainWindow(QMainWindow):
     def _show_place(self, _: object = None) -> None:
         shown = self.has_document
         title, modified = self.files.title, self.files.is_modified
-        self.top_bar.show_place(self.files.chapter, title if shown else "", modified)
         self.top_bar.problems.setVisible(shown)
+        self.top_bar.show_place(self.files.chapter, title if shown else "", modified)
         self.setWindowTitle(f"{title}{'*' if modified else ''} – Chainrule" if shown else "Chainrule")
         self.commands.refresh()
 
@@ -236,11 +237,11 @@ class MainWindow(QMainWindow):
 
     def _show_problems(self, problems: list[Problem]) -> None:
         self.problems.show_problems(problems)
-        self.top_bar.problems.show_problems(self.problems.problems)
+        self.top_bar.show_problems(self.problems.problems)
 
     def _show_failure(self, problem: Problem) -> None:
         self.problems.show_failure(problem)
-        self.top_bar.problems.show_problems(self.problems.problems)
+        self.top_bar.show_problems(self.problems.problems)
         self.notice.tell(problem)
 
     def _note_playing(self, playing: bool) -> None:
@@ -257,7 +258,7 @@ class MainWindow(QMainWindow):
 
     def _forget_failure(self) -> None:
         self.problems.show_failure(None)
-        self.top_bar.problems.show_problems(self.problems.problems)
+        self.top_bar.show_problems(self.problems.problems)
 
     def go_to(self, problem: Problem) -> None:
         """Lead to the place of a problem: its node, or the panel in which it can be mended."""

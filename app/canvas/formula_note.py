@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Term as EngineTerm
 
 MOST_LINES = {"forward": 2, "backward": 1, "update": 1}
+LARGEST_SHARE = 0.3  # of the view: on a small canvas there would be nothing left to explain
 MOST_ROWS = 2  # of a formula that is broken: a note must not hide the drawing that it explains
 SYMBOL_SIZE, PADDING, LINE_GAP, CAPTION = 15.0, 12.0, 10.0, 18.0
 NARROWEST, WIDEST = 300.0, 520.0  # pixels before a formula is broken
@@ -198,6 +199,9 @@ class FormulaNote(QWidget):
         if self.content is None or self.content.node not in view.canvas.nodes or not view.canvas.detailed:
             return False
         self._own = self._on_screen(self.content.node)
+        width, height = self._size()
+        if width * height > LARGEST_SHARE * view.width() * view.height():
+            return False
         return QRectF(view.viewport().geometry()).intersects(self._own)
 
     def _room(self) -> QRectF:

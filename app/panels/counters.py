@@ -9,10 +9,11 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import current_theme
-from app.theme.numbers import number_text
+from app.theme.numbers import NOT_COMPUTED, number_text
 
 LINE = 17
 AROUND = 14  # pixels beside the digits of a field
+SIDE, INSET = 9, 4  # left of a word and its number; of the digits within a field
 
 
 class Counter(QWidget):
@@ -32,7 +33,7 @@ class Counter(QWidget):
         name = QLabel(title)
         name.setProperty("level", "caption")
         column = QVBoxLayout(self)
-        column.setContentsMargins(9, 0, 8, 0)
+        column.setContentsMargins(SIDE if field is None else SIDE - INSET, 0, 8, 0)
         column.setSpacing(0)
         column.addStretch(1)
         column.addWidget(name)
@@ -41,7 +42,8 @@ class Counter(QWidget):
         for part in (name, self._number):
             part.setFixedHeight(LINE)
         if field is not None:
-            field.set_least_width(width - 4)
+            name.setContentsMargins(INSET, 0, 0, 0)  # above the digits, not above the edge of the field
+            field.set_least_width(width)
             name.setBuddy(field)
         self.setAccessibleName(title)
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Expanding)
@@ -91,7 +93,7 @@ class NumberField(QLineEdit):
         self.setProperty("kind", "number")
         self.setProperty("place", "counter")
         self.setFrame(False)
-        self.setStyleSheet("QLineEdit { padding: 0 3px; margin-left: -4px; min-height: 14px; font-weight: 600; }")
+        self.setStyleSheet(f"QLineEdit {{ padding: 0 {INSET - 1}px; min-height: 14px; font-weight: 600; }}")
         self.setFixedHeight(LINE)
         self.setToolTip(f"{help}: click and type")
         self.setAccessibleName(help)
@@ -107,7 +109,7 @@ class NumberField(QLineEdit):
 
     def _restore(self) -> None:
         number = self._number
-        self.setText("" if number is None else self._words.get(number, _plain(number)))
+        self.setText(NOT_COMPUTED if number is None else self._words.get(number, _plain(number)))
         self.setCursorPosition(0)
         self._widen()
         self._mark(False)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
 from app.cli import open_named
 from app.panels.problems import ProblemRow
 from app.theme import current_theme
+from app.window import SMALLEST
 from engine.document import Document
 from engine.problems import Problem, ProblemError
 from tests.app.hand import Hand
@@ -477,6 +478,20 @@ def test_a_view_that_is_put_away_is_away_after_saving_and_opening(opened, tmp_pa
     assert opened.workspace.is_shown("views")
     opened.files.open_path(tmp_path / "bare.json")
     assert not opened.workspace.is_shown("views")
+
+
+def test_in_the_smallest_window_every_menu_can_be_opened(qtbot, opened):
+    """Graph, Run and Help had gone behind a button of one pixel."""
+    opened.resize(*SMALLEST)
+    qtbot.waitUntil(lambda: opened.width() == SMALLEST[0])
+    opened.grab()
+    bar = opened.top_bar
+    places = [bar.menus.actionGeometry(entry) for entry in bar.menus.actions()]
+    assert all(bar.menus.rect().contains(place) for place in places)
+    assert bar.crumbs.isVisible() and len(bar.crumbs.title) >= 4
+    opened.resize(1920, 1080)
+    opened.grab()
+    assert bar.search._words.isVisible() and bar.crumbs.title == "XOR needs a hidden layer"
 
 
 def test_a_page_of_the_tour_selects_the_node_it_speaks_of(opened):

@@ -66,6 +66,18 @@ def test_the_stepped_node_shows_its_formula_with_the_numbers_of_this_step(traine
     assert note.accessibleName().startswith("∂ L/∂ h ")
 
 
+def test_on_a_canvas_that_it_would_fill_it_is_silent(trained, session):
+    """At 1280 × 800 and 150 % nothing of the graph was left to be seen."""
+    show(trained, play_to(session, "h", "forward"))
+    assert trained.formula_note.isVisible()
+    trained.resize(360, 240)
+    trained.fit()
+    assert not trained.formula_note.isVisible()
+    trained.resize(1100, 700)
+    trained.fit()
+    assert trained.formula_note.isVisible()
+
+
 def test_forward_shows_the_sum_and_the_activation(trained, session):
     show(trained, play_to(session, "h", "forward"))
     assert [line[0].latex for line in trained.formula_note.content.lines] == ["z", "h"]

@@ -180,6 +180,21 @@ def test_the_last_mark_of_a_narrow_lane_is_whole_with_its_ring(qtbot, player, wi
     assert last + MARK + RING <= width
 
 
+def test_a_rate_that_there_is_not_is_a_dash_and_no_empty_field(player):
+    player.rate.show_number(None)
+    assert player.rate.text() == "–" and not player.rate.isEnabled()
+    player.rate.show_number(0.5)
+    assert player.rate.text() == "0.5" and player.rate.isEnabled()
+
+
+@pytest.mark.parametrize("name", ["batch", "rate", "seed"])
+def test_a_field_has_an_edge_on_the_left_as_on_the_right(player, name):
+    """It began outside its counter: the edge was cut off, and the corners with it."""
+    picture = getattr(player, name).grab().toImage()
+    left, right = (picture.pixelColor(x, picture.height() // 2) for x in (0, picture.width() - 1))
+    assert left == right != picture.pixelColor(picture.width() - 3, picture.height() // 2)
+
+
 def test_a_small_rate_stands_there_with_all_its_digits(player):
     field = player.rate
     for rate in (0.1, 0.00031, 1.25e-7):
