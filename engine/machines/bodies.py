@@ -23,6 +23,7 @@ SOFTMAX = Kernel("softmax_rows", "engine.machines.rows:softmax")
 NARROW_COLUMN = Kernel("product_narrow_column", "engine.machines.dots:narrow_column")
 COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
+MEAN_SQUARE = Kernel("mean_square_vectors", "engine.machines.losses:mean_square")
 CLASS_LOSS = Kernel("class_loss_rows", "engine.machines.rows:class_cross_entropy_softmax")
 TRANSPOSE = Kernel("transpose_blocks", "engine.machines.flips:transpose")
 CONVOLUTION = Kernel("windows_forward", "engine.machines.windows:convolution")
@@ -227,6 +228,7 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "lstm_step_body": _units(LSTM_STEP, 9),
         "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),
         "class_cross_entropy_softmax_body": _class_loss,
+        "mean_square_body": lambda instruction: (MEAN_SQUARE, ()),
         "convolution_body": _windows(CONVOLUTION),
         "transposed_convolution_body": _windows(TRANSPOSED_CONVOLUTION),
         "filter_correlation_body": _windows(FILTER_CORRELATION),

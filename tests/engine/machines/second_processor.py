@@ -56,6 +56,7 @@ def calls() -> list[Call]:
         ("permute", some((3, 5, 6)), {"axes": (1, 0, 2)}),
         ("broadcast", some((7,)), {"shape": (3, 7)}),
         ("softmax", some((6, 3)), {}),
+        ("mean_square", some((5, 7), (5, 7), (5, 7)), {}),
         ("class_cross_entropy", [*some((6, 3)), classes], {}),
         *[(name, some((5, 41)), {}) for name in ("exp", "sigmoid")],
         ("sum", some((13, 700)), {"axes": (0, 1), "keep": False}),

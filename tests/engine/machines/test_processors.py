@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 TUNED = {"product_wide", "product_narrow", "product_narrow_column", "product_column", "product_column_gradient",
          "product_batch", "windows_forward", "windows_back", "windows_taps", "transpose_blocks", "permute_blocks",
          "permute_runs", "broadcast_rows", "lstm_step_units", "lstm_step_gradient_units",
-         "scale_shift_rows_vectors", "row_slopes_columns"}  # fmt: skip
+         "scale_shift_rows_vectors", "row_slopes_columns", "mean_square_vectors"}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "lanes", "documents"), [("x86-64", 4, list(DOCUMENTS)), ("haswell", 8, [])])
