@@ -19,8 +19,11 @@ from typing import Any, NamedTuple
 
 from llvmlite import binding
 
+# Of a loop: as often as it may go round to be done without one, and no longer one is unrolled in part.
+UNROLLING = ("-unroll-full-max-count=4", "-unroll-allow-partial=0", "-unroll-runtime=0")
 NEAR = 100  # lines from a store to a load that would have to wait for it
 ITEM = 4  # bytes of a float
+_ASKED = re.compile(r", !llvm\.loop !\d+$", re.MULTILINE)  # for a loop, by who did not know how often it goes round
 _NAME = r'%[\w.$-]+|%"[^"]+"'
 _LABEL = re.compile(r'(?:"[^"]+"|[\w.$-]+):')
 _PLACE = re.compile(rf"^  ({_NAME}) = getelementptr(?: inbounds| nuw| nusw)* i8, ptr %arena, i64 (\d+)$", re.MULTILINE)
@@ -42,6 +45,7 @@ def whole_object(text: str, sealed: list[bytes], machine: Any) -> bytes:
     module = binding.parse_assembly(text)
     for bitcode in sealed:
         module.link_in(binding.parse_bitcode(bitcode))
+    module = binding.parse_assembly(_ASKED.sub("", str(module)))
     for function in module.functions:
         if not function.is_declaration and function.name != "whole":
             function.linkage = "internal"
@@ -176,6 +180,8 @@ def main() -> None:
     """Answer one request."""
     head, _, text = sys.stdin.buffer.read().partition(b"\n")
     asked = json.loads(head)
+    for option in UNROLLING:
+        binding.set_option("inlining", option)
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     machine = target_machine(asked["cpu"], asked["features"])
