@@ -154,6 +154,16 @@ def find_document(name: str) -> tuple[Document | None, list[Problem]]:
     return document, document.check()
 
 
+def sound_document(name: str) -> Document | None:
+    """A file, or a preset by its id, that can be played; where there is none, what is wrong is printed."""
+    document, problems = find_document(name)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if document is None or errors:
+        tell(name, errors or problems)
+        return None
+    return document
+
+
 def tell(name: str, problems: list[Problem], *, aside: bool = False) -> None:
     """Print problems, each behind the name of its file; aside where what follows is the answer."""
     for problem in problems:
@@ -180,10 +190,8 @@ def check_documents(options: argparse.Namespace) -> int:
 
 def profile_document(options: argparse.Namespace) -> int:
     """`chainrule profile`: what each instruction of full speed costs, and for which nodes."""
-    document, problems = find_document(options.file)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if document is None or errors:
-        tell(options.file, errors or problems)
+    document = sound_document(options.file)
+    if document is None:
         return 1
     from engine.analysis.profile import profile, report
     from engine.problems import ProblemError
@@ -204,10 +212,8 @@ def profile_document(options: argparse.Namespace) -> int:
 
 def run_document(options: argparse.Namespace) -> int:
     """`chainrule run`: train, print loss and metrics, and judge what the document expects."""
-    document, problems = find_document(options.file)
-    errors = [problem for problem in problems if problem.severity == "error"]
-    if document is None or errors:
-        tell(options.file, errors or problems)
+    document = sound_document(options.file)
+    if document is None:
         return 1
     from app.training_run import USUAL_EPOCHS, Run, broken_expectations
     from engine.problems import ProblemError

@@ -19,6 +19,24 @@ IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 LOOKS = frozenset({"collapsed", "opened", "pinned"})  # flags that change nothing in what is computed
 
 
+def sorted_along(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Names so that every pair points forward (ties as they came), and those that lie on or behind a cycle."""
+    waiting = dict.fromkeys(names, 0)
+    following: dict[str, list[str]] = {name: [] for name in waiting}
+    for begin, end in pairs:
+        if begin in waiting and end in waiting:
+            waiting[end] += 1
+            following[begin].append(end)
+    ready = [name for name, count in waiting.items() if count == 0]
+    for name in ready:  # grows while it is walked
+        for after in following[name]:
+            waiting[after] -= 1
+            if waiting[after] == 0:
+                ready.append(after)
+    done = set(ready)
+    return ready, [name for name in waiting if name not in done]
+
+
 @dataclass(slots=True)
 class Node:
     """One node: what it is (`type`), what it is called (`title`), its checked properties and its place in pixels."""
@@ -270,21 +288,7 @@ class Graph:
 
         Wires into a delay do not count: what they carry is used one step of time later. Nor do those into late ports.
         """
-        waiting = dict.fromkeys(self.nodes, 0)
-        following: dict[str, list[str]] = {name: [] for name in self.nodes}
-        for wire in self._undelayed():
-            source, target = wire.source_node, wire.target_node
-            if source in waiting and target in waiting:
-                waiting[target] += 1
-                following[source].append(target)
-        ready = [name for name, count in waiting.items() if count == 0]
-        for name in ready:  # grows while it is walked
-            for after in following[name]:
-                waiting[after] -= 1
-                if waiting[after] == 0:
-                    ready.append(after)
-        done = set(ready)
-        return ready, [name for name in self.nodes if name not in done]
+        return sorted_along(self.nodes, [(wire.source_node, wire.target_node) for wire in self._undelayed()])
 
     @property
     def names(self) -> list[str]:

@@ -7,10 +7,10 @@ they have the same address at every step (backpropagation through time: Aggarwal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.graph import Graph, Wire
+from engine.graph import Graph, Wire, sorted_along
 
 MOST_STEPS = 1000
 
@@ -35,7 +35,8 @@ def schedule(graph: Graph) -> tuple[list[str | Region], list[str]]:
         (region_of.get(w.source_node, w.source_node), region_of.get(w.target_node, w.target_node))
         for w in _in_time(graph)
     ]
-    order, stuck = _sorted(groups, [(begin, end) for begin, end in wires if begin != end])
+    order, behind = sorted_along(groups, [(begin, end) for begin, end in wires if begin != end])
+    stuck = set(behind)
     inner, circular = graph.in_order()
     position = {name: place for place, name in enumerate(inner)}
     found: list[str | Region] = []
@@ -97,22 +98,6 @@ def _comes_from_outside(graph: Graph, wire: Wire) -> bool:
     """What a sequence is taken apart from was computed before this region began."""
     kind = graph.nodes[wire.target_node].kind if wire.target_node in graph.nodes else None
     return kind is not None and kind.time == "opens"
-
-
-def _sorted(names: Mapping[str, object], wires: Iterable[tuple[str, str]]) -> tuple[list[str], set[str]]:
-    waiting = dict.fromkeys(names, 0)
-    following: dict[str, list[str]] = {name: [] for name in names}
-    for begin, end in wires:
-        if begin in waiting and end in waiting:
-            waiting[end] += 1
-            following[begin].append(end)
-    ready = [name for name, count in waiting.items() if count == 0]
-    for name in ready:  # grows while it is walked
-        for after in following[name]:
-            waiting[after] -= 1
-            if waiting[after] == 0:
-                ready.append(after)
-    return ready, set(names) - set(ready)
 
 
 def at(address: str, step: int) -> str:

@@ -9,6 +9,15 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 
+def _left_to_the_canvas(typing: QWidget) -> None:
+    """Take away what was typed in; the keys go to the canvas again."""
+    parent = typing.parentWidget()
+    typing.hide()
+    typing.deleteLater()
+    if parent is not None and parent.parentWidget() is not None:
+        parent.parentWidget().setFocus()
+
+
 class LineInPlace(QLineEdit):
     """Enter or leaving keeps the text, Esc drops it; its own undo never leaks into the document's."""
 
@@ -43,11 +52,7 @@ class LineInPlace(QLineEdit):
             return
         self._open = False
         text = self.text()
-        parent = self.parentWidget()
-        self.hide()
-        self.deleteLater()
-        if parent is not None and parent.parentWidget() is not None:
-            parent.parentWidget().setFocus()
+        _left_to_the_canvas(self)
         if keep and text != self._before:
             self._accept(text)
 
@@ -86,10 +91,6 @@ class NoteInPlace(QPlainTextEdit):
             return
         self._open = False
         text = self.toPlainText()
-        parent = self.parentWidget()
-        self.hide()
-        self.deleteLater()
-        if parent is not None and parent.parentWidget() is not None:
-            parent.parentWidget().setFocus()
+        _left_to_the_canvas(self)
         if text != self._before:
             self._accept(text)

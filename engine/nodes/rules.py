@@ -11,6 +11,33 @@ from engine.nodes.layers import features_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
+X = Port("x", "(batch, features)", symbol="x")
+LABEL = Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1.")
+PREDICTION = Port("prediction", "(batch, 1)", symbol=r"\hat y", help="The sign of the score, −1 or +1.")
+SCORE = Port("score", "(batch, 1)", symbol="v", help="The weighted sum: 0 on the separating line.")
+
+
+def check_labels(x: Value, target: Value, units: int = 1) -> int:
+    """The number of features. Raises `ShapeMismatch` where there is not one target for each example and unit."""
+    width = features_of(x)
+    if x.rank != 2 or target.kind != "real" or target.shape != (x.shape[0], units):
+        fact = f"inputs of shape {shape_text(x.shape)} meet targets of shape {shape_text(target.shape)}"
+        mend = f"Give {'one target' if units == 1 else f'{units} targets'} for each example."
+        raise shape_mismatch(fact, mend, port="target")
+    return width
+
+
+def as_column(numbers: Any) -> Any:
+    """Weights typed as one list, laid out as the column that they are."""
+    if isinstance(numbers, list | tuple) and numbers and not isinstance(numbers[0], list | tuple):
+        return [[number] for number in numbers]
+    return numbers
+
+
+def score_of(x: Value, weight: Value, bias: Value | None) -> Value:
+    """The weighted sum, one number for each example."""
+    return x @ weight if bias is None else x @ weight + bias
+
 
 @node_type
 class Perceptron(NodeType):
@@ -19,10 +46,7 @@ class Perceptron(NodeType):
     name, category, icon = "perceptron", "Learning rules", "circle-dot"
     formula = r"\hat y = \mathrm{sign}(xW + b)"
     source = "Aggarwal 2023, §1.2, eqs 1.1 to 1.4"
-    inputs = (
-        Port("x", "(batch, features)", symbol="x"),
-        Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1."),
-    )
+    inputs = (X, LABEL)
     outputs: ClassVar[tuple[Port, ...]] = (
         Port(
             "prediction",
@@ -30,7 +54,7 @@ class Perceptron(NodeType):
             symbol=r"\hat y",
             help="The sign of the score; 0 where a score of 0 counts as a mistake.",
         ),
-        Port("score", "(batch, 1)", symbol="v", help="The weighted sum: 0 on the separating line."),
+        SCORE,
     )
     form = Choice(
         "mistake",
@@ -46,23 +70,12 @@ class Perceptron(NodeType):
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, target = values["x"], values["target"]
-        width = features_of(x)
-        if x.rank != 2 or target.kind != "real" or target.shape != (x.shape[0], 1):
-            fact = f"inputs of shape {shape_text(x.shape)} meet labels of shape {shape_text(target.shape)}"
-            raise shape_mismatch(fact, "Give one label, −1 or +1, for each example.", port="target")
-        weight = build.parameter("weight", *start_of((width, 1), self._weights(), self.initialiser))
-        score = x @ weight
+        width = check_labels(x, target)
+        weight = build.parameter("weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
         bias = build.parameter("bias", *start_of((1,), self.initial_bias, "zeros")) if self.use_bias else None
-        if bias is not None:
-            score = score + bias
+        score = score_of(x, weight, bias)
         build.learn(lambda: self._learn(build, x, score, target, weight, bias))
         return {"prediction": build.emit("sign" if self.zero_is_mistake else "side", score), "score": score}
-
-    def _weights(self) -> Any:
-        numbers = self.initial_weight
-        if isinstance(numbers, list | tuple) and numbers and not isinstance(numbers[0], list | tuple):
-            return [[number] for number in numbers]
-        return numbers
 
     def _learn(self, build: Builder, x: Value, score: Value, target: Value, weight: Value, bias: Value | None) -> None:
         error = build.emit("label_error", score, target, zero_is_mistake=self.zero_is_mistake)

@@ -10,32 +10,11 @@ from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, Whole, node_type
 from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
-from engine.nodes.rules import Perceptron
+from engine.nodes.rules import LABEL, PREDICTION, SCORE, Perceptron, X, as_column, check_labels, score_of
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
 FEWEST = 1e9  # more mistakes than any table has rows
-X = Port("x", "(batch, features)", symbol="x")
-LABEL = Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1.")
-PREDICTION = Port("prediction", "(batch, 1)", symbol=r"\hat y", help="The sign of the score, −1 or +1.")
-SCORE = Port("score", "(batch, 1)", symbol="v", help="The weighted sum: 0 on the separating line.")
-
-
-def check_labels(x: Value, target: Value, units: int = 1) -> int:
-    """The number of features. Raises `ShapeMismatch` where there is not one target for each example and unit."""
-    width = features_of(x)
-    if x.rank != 2 or target.kind != "real" or target.shape != (x.shape[0], units):
-        fact = f"inputs of shape {shape_text(x.shape)} meet targets of shape {shape_text(target.shape)}"
-        mend = f"Give {'one target' if units == 1 else f'{units} targets'} for each example."
-        raise shape_mismatch(fact, mend, port="target")
-    return width
-
-
-def as_column(numbers: Any) -> Any:
-    """Weights typed as one list, laid out as the column that they are."""
-    if isinstance(numbers, list | tuple) and numbers and not isinstance(numbers[0], list | tuple):
-        return [[number] for number in numbers]
-    return numbers
 
 
 def whole_table(*values: Value) -> tuple[Value, ...]:
@@ -66,7 +45,7 @@ class Pocket(Perceptron):
         weight = build.program.sources[f"{build.origin.node}.weight"]
         bias = build.program.sources.get(f"{build.origin.node}.bias")
         width = features_of(x)
-        kept = build.parameter("pocket_weight", *start_of((width, 1), self._weights(), self.initialiser))
+        kept = build.parameter("pocket_weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
         kept_bias = (
             build.parameter("pocket_bias", *start_of((1,), self.initial_bias, "zeros")) if bias is not None else None
         )
@@ -74,7 +53,7 @@ class Pocket(Perceptron):
         count = self._mistakes(build, rows, labels, weight, bias)
         fewest = build.state("fewest", (), FEWEST)
         best = build.emit("minimum", fewest, count)
-        score = _score(x, kept, kept_bias)
+        score = score_of(x, kept, kept_bias)
 
         def keep() -> None:
             better = build.emit("greater", fewest, count)
@@ -93,13 +72,9 @@ class Pocket(Perceptron):
         super()._learn(build, x, score, target, weight, bias)
 
     def _mistakes(self, build: Builder, x: Value, target: Value, weight: Value, bias: Value | None) -> Value:
-        error = build.emit("label_error", _score(x, weight, bias), target, zero_is_mistake=self.zero_is_mistake)
+        error = build.emit("label_error", score_of(x, weight, bias), target, zero_is_mistake=self.zero_is_mistake)
         wrong = build.emit("greater", build.emit("absolute", error), 0.0)
         return build.emit("sum", wrong, axes=(0, 1))
-
-
-def _score(x: Value, weight: Value, bias: Value | None) -> Value:
-    return x @ weight if bias is None else x @ weight + bias
 
 
 @node_type
@@ -122,7 +97,7 @@ class WidrowHoff(NodeType):
         width = check_labels(x, target)
         weight = build.parameter("weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
         bias = build.parameter("bias", *start_of((1,), self.initial_bias, "zeros")) if self.use_bias else None
-        score = _score(x, weight, bias)
+        score = score_of(x, weight, bias)
         error = target - score
 
         def learn() -> None:

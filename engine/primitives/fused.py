@@ -6,23 +6,40 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from engine.primitives.activations import sigmoid_of, tanh_of
 from engine.primitives.base import (
     Arena,
     Code,
     Integers,
     Primitive,
     Region,
+    Variant,
     kernel,
     real,
     register,
     rows_of_result,
     same,
+    scalar,
 )
 from engine.primitives.elementary import exp_of, log_of
 from engine.primitives.products import matmul_encode, matmul_shape
 from engine.program import Shape, Value
 
 NAN = math.nan
+BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`
+BENDS = ("", "tanh", "sigmoid")
+
+
+def bend_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """What bends the sums, if anything does, is compiled in."""
+    return (("BEND", BENDS.index(attributes["bend"])),) if "bend" in attributes else ()
+
+
+@scalar()
+def bent(total: float, bend: int) -> float:
+    """A sum, bent as `BENDS` says."""
+    result: float = tanh_of(total) if bend == 1 else sigmoid_of(total)
+    return result
 
 
 def linear_shape(x: Value, weight: Value, bias: Value, **attributes: Any) -> Shape:
@@ -49,7 +66,8 @@ def linear_body(arena: Arena, integers: Integers, instruction: Code, start: int,
             for c in range(columns):
                 arena[out + c] = arena[out + c] + x * arena[begin + c]
         for c in range(columns):
-            arena[out + c] = arena[out + c] + arena[bias + c]
+            total = arena[out + c] + arena[bias + c]
+            arena[out + c] = bent(total, BEND) if BEND > 0 else total
 
 
 linear = register(Primitive(

@@ -18,12 +18,11 @@ from engine.primitives.base import (
     register,
     rows_of_result,
 )
-from engine.primitives.fused import linear_encode, linear_shape
+from engine.primitives.fused import bend_variant, bent, linear_body, linear_encode, linear_shape
 from engine.primitives.products import matmul_encode, matmul_shape
 from engine.program import Shape, Value
 
 BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`
-BENDS = ("", "tanh", "sigmoid")
 CARRIED = SENT = 0  # compiled in: 1 where a later step's slope comes in; where one goes out to the step before
 
 
@@ -50,6 +49,9 @@ def matmul_onto_body(arena: Arena, integers: Integers, instruction: Code, start:
             x, line = arena[row + k * a_depth], b + k * b_depth
             for c in range(columns):
                 arena[out + c] = arena[out + c] + x * arena[line + c]
+        if BEND > 0:
+            for c in range(columns):
+                arena[out + c] = bent(arena[out + c], BEND)
 
 
 matmul_onto = register(Primitive(
@@ -58,54 +60,14 @@ matmul_onto = register(Primitive(
 ))  # fmt: skip
 
 
-def bend_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
-    """What bends the sums is compiled in."""
-    return (("BEND", BENDS.index(attributes["bend"])),)
-
-
-@kernel
-def linear_bent_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    a, b, y = instruction[1], instruction[2], instruction[3]
-    columns, depth = instruction[5], instruction[6]
-    a_row, a_depth, b_depth, bias = instruction[7], instruction[8], instruction[9], instruction[11]
-    for r in range(start, stop):
-        row, out = a + r * a_row, y + r * columns
-        for c in range(columns):
-            arena[out + c] = real(0)
-        for k in range(depth):
-            x, begin = arena[row + k * a_depth], b + k * b_depth
-            for c in range(columns):
-                arena[out + c] = arena[out + c] + x * arena[begin + c]
-        for c in range(columns):
-            total = arena[out + c] + arena[bias + c]
-            arena[out + c] = tanh_of(total) if BEND == 1 else sigmoid_of(total)
-
-
 linear_bent = register(Primitive(
-    name="linear_bent", formula=r"Y = \varphi(X W + b)", shape=linear_shape, body=linear_bent_body, encode=linear_encode,
+    name="linear_bent", formula=r"Y = \varphi(X W + b)", shape=linear_shape, body=linear_body, encode=linear_encode,
     length=rows_of_result, variant=bend_variant, is_fused=True, source="matmul, broadcast, add, tanh or sigmoid",
 ))  # fmt: skip
 
 
-@kernel
-def matmul_onto_bent_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    a, b, y = instruction[1], instruction[2], instruction[3]
-    columns, depth = instruction[5], instruction[6]
-    a_row, a_depth, b_depth, begin = instruction[7], instruction[8], instruction[9], instruction[11]
-    for r in range(start, stop):
-        row, out = a + r * a_row, y + r * columns
-        for c in range(columns):
-            arena[out + c] = arena[begin + r * columns + c]
-        for k in range(depth):
-            x, line = arena[row + k * a_depth], b + k * b_depth
-            for c in range(columns):
-                arena[out + c] = arena[out + c] + x * arena[line + c]
-        for c in range(columns):
-            arena[out + c] = tanh_of(arena[out + c]) if BEND == 1 else sigmoid_of(arena[out + c])
-
-
 matmul_onto_bent = register(Primitive(
-    name="matmul_onto_bent", formula=r"Y = \varphi(S + A B)", shape=onto_shape, body=matmul_onto_bent_body,
+    name="matmul_onto_bent", formula=r"Y = \varphi(S + A B)", shape=onto_shape, body=matmul_onto_body,
     encode=onto_encode, length=rows_of_result, variant=bend_variant, is_fused=True,
     source="matmul, add, tanh or sigmoid",
 ))  # fmt: skip
@@ -121,11 +83,6 @@ def cell_encode(operands: Sequence[Region], result: Region, attributes: dict[str
     x, weight, bias, h, recurrent = operands
     product = matmul_encode([h, recurrent], result, attributes)
     return (*product, bias.offset, x.offset, weight.offset, x.shape[-1])
-
-
-def cell_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
-    """What bends the sums, if anything does, is compiled in."""
-    return (("BEND", BENDS.index(attributes["bend"])),) if "bend" in attributes else ()
 
 
 @kernel
@@ -147,12 +104,12 @@ def cell_sums_body(arena: Arena, integers: Integers, instruction: Code, start: i
                 arena[out + c] = arena[out + c] + number * arena[line + c]
         if BEND > 0:
             for c in range(columns):
-                arena[out + c] = tanh_of(arena[out + c]) if BEND == 1 else sigmoid_of(arena[out + c])
+                arena[out + c] = bent(arena[out + c], BEND)
 
 
 cell_sums = register(Primitive(
     name="cell_sums", formula=r"Y = \varphi(X W + b + H U)", shape=cell_shape, body=cell_sums_body, encode=cell_encode,
-    length=rows_of_result, variant=cell_variant, is_fused=True,
+    length=rows_of_result, variant=bend_variant, is_fused=True,
     source="matmul, broadcast, add, matmul, add, tanh or sigmoid or nothing",
 ))  # fmt: skip
 

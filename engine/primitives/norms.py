@@ -21,7 +21,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import sqrt_of
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value
+from engine.program import Shape, Value, count, shape_text
 
 REVERSE = EXCLUSIVE = 0  # compiled in: from the end on; without the number itself
 
@@ -37,6 +37,19 @@ def need_row(x: Value) -> None:
     need_real(x)
     if x.rank < 1:
         raise shape_mismatch("a single number is no row", "Give it a row of numbers.")
+
+
+def need_row_and_number(x: Value, number: Value, what: str) -> None:
+    """Raises `ShapeMismatch` where there is no axis to run along, or `number`, called `what`, is not a single one."""
+    need_row(x)
+    need_real(number)
+    if count(number.shape) != 1:
+        raise shape_mismatch(f"{what} is one number, not {shape_text(number.shape)}")
+
+
+def row_and_number_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """x, the number, y, numbers in a row."""
+    return (operands[0].offset, operands[1].offset, result.offset, result.shape[-1])
 
 
 def row_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:

@@ -27,8 +27,9 @@ from engine.primitives.base import (
     scalar,
     whole32,
 )
+from engine.primitives.norms import need_row_and_number, row_and_number_encode
 from engine.problems import shape_mismatch
-from engine.program import Dim, Shape, Value, count, shape_text
+from engine.program import Dim, Shape, Value, shape_text
 
 NAN = math.nan
 LARGEST = 1  # compiled in: whether the largest come first
@@ -208,16 +209,8 @@ put_along = register(Primitive(
 
 def winners_shape(x: Value, keep: Value, share: bool = False) -> Shape:
     """The shape of `x`; `keep` is one number."""
-    need_rows(x)
-    need_real(keep)
-    if count(keep.shape) != 1:
-        raise shape_mismatch(f"how many win is one number, not {shape_text(keep.shape)}")
+    need_row_and_number(x, keep, "how many win")
     return x.shape
-
-
-def winners_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """x, keep, y, numbers in a row."""
-    return (operands[0].offset, operands[1].offset, result.offset, result.shape[-1])
 
 
 def winners_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
@@ -272,7 +265,7 @@ def winners_body(arena: Arena, integers: Integers, instruction: Code, start: int
 
 winners = register(Primitive(
     name="winners", formula=r"m_i = [\,x_i \text{ is among the } k \text{ largest}\,]", shape=winners_shape,
-    body=winners_body, derivative=no_derivative, encode=winners_encode, length=rows_of_result,
+    body=winners_body, derivative=no_derivative, encode=row_and_number_encode, length=rows_of_result,
     variant=winners_variant, domain=(Interval(ties=True), Interval(1.0, 3.0)),
     source="Aggarwal 2023, §5.10.1.1",
     convention="of equal numbers the first; at least one; of a share of n the next whole number above",

@@ -21,10 +21,10 @@ from engine.primitives.base import (
     whole32,
 )
 from engine.primitives.batched import permute_body, permute_encode
-from engine.primitives.norms import need_row
+from engine.primitives.norms import need_row_and_number, row_and_number_encode
 from engine.primitives.settling import leading_rows
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, count, shape_text
+from engine.program import Shape, Value, shape_text
 
 REVERSE = 0  # compiled in: from the end on
 ANY = Interval()
@@ -102,16 +102,8 @@ reverse_within = register(Primitive(
 
 def discounted_sum_shape(x: Value, factor: Value, reverse: bool = False) -> Shape:
     """The shape of `x`, which has rows; the factor is one number."""
-    need_row(x)
-    need_real(factor)
-    if count(factor.shape) != 1:
-        raise shape_mismatch(f"a discount is one number, not {shape_text(factor.shape)}")
+    need_row_and_number(x, factor, "a discount")
     return x.shape
-
-
-def discounted_sum_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """x, factor, y, numbers in a row."""
-    return (operands[0].offset, operands[1].offset, result.offset, result.shape[-1])
 
 
 def discounted_sum_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
@@ -145,7 +137,7 @@ def discounted_sum_derivative(x: Value, factor: Value, y: Value, dy: Value) -> l
 
 discounted_sum = register(Primitive(
     name="discounted_sum", formula=r"y_i = x_i + \gamma\,y_{i-1}", shape=discounted_sum_shape,
-    body=discounted_sum_body, derivative=discounted_sum_derivative, encode=discounted_sum_encode,
+    body=discounted_sum_body, derivative=discounted_sum_derivative, encode=row_and_number_encode,
     length=rows_of_result, variant=discounted_sum_variant, domain=(ANY, Interval(0.2, 0.95)),
     source="Aggarwal 2023, §11.3 and eq. 11.2: a return, run from the end",
     convention="before the first number there is nothing",

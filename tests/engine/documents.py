@@ -151,3 +151,14 @@ def convolving(*, side: int = 8, kernel: int = 3, rows: int = 24) -> Document:
         "order": "sequential",
     }
     return Document(graph, data, {**training, "seed": 0})
+
+
+def chain_of_sigmoids(length: int) -> Document:
+    """x = 1, squashed that many times over."""
+    graph = Graph()
+    before = graph.add("parameter", "x", initial=1.0)
+    for _ in range(length):
+        following = graph.add("sigmoid")
+        graph.connect(before, following)
+        before = following
+    return Document(graph, training={"loss": before.id}, precision="float64")

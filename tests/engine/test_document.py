@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from engine.document import Document
-from engine.graph import Frame, Graph, Note
+from engine.graph import Frame, Note
 from engine.problems import ProblemError
 from engine.training import Optimizer, Phase, Training
+from tests.engine.documents import xor_document
 
 ARCHITECTURE = {
     "chainrule": 1,
@@ -56,19 +57,10 @@ ARCHITECTURE = {
 }
 
 
-def xor_document() -> Document:
-    graph = Graph()
-    x = graph.add("input", shape=(2,))
-    h = graph.add("dense", units=4, activation="tanh")
-    y = graph.add("dense", units=1, activation="sigmoid")
-    t = graph.add("target", shape=(1,))
-    e = graph.add("binary_cross_entropy")
-    graph.connect(x, h)
-    graph.connect(h, y)
-    graph.connect(y, e["prediction"])
-    graph.connect(t, e["target"])
-    plan = {"loss": e.id, "optimizer": {"type": "adam", "learning_rate": 0.05}, "batch_size": 4, "seed": 0}
-    return Document(graph, data="xor", training=plan, id="xor", title="XOR needs a hidden layer")
+def named_xor() -> Document:
+    document = xor_document()
+    document.id, document.title = "xor", "XOR needs a hidden layer"
+    return document
 
 
 def test_the_file_of_the_architecture_page_is_read_and_written_without_a_change():
@@ -78,7 +70,7 @@ def test_the_file_of_the_architecture_page_is_read_and_written_without_a_change(
 
 
 def test_what_is_saved_is_loaded_again_as_it_was(tmp_path):
-    document = xor_document()
+    document = named_xor()
     document.save(tmp_path / "xor.json")
     loaded = Document.load(tmp_path / "xor.json")
     assert loaded.problems == []
@@ -87,7 +79,7 @@ def test_what_is_saved_is_loaded_again_as_it_was(tmp_path):
 
 
 def test_floats_come_back_bit_for_bit(tmp_path):
-    document = xor_document()
+    document = named_xor()
     numbers = [0.1, 1 / 3, 5e-324, 1.7976931348623157e308, -0.0, 123456789012345.0]
     document.views = [{"numbers": numbers}]
     document.save(tmp_path / "a.json")
@@ -96,7 +88,7 @@ def test_floats_come_back_bit_for_bit(tmp_path):
 
 
 def test_the_short_training_plan_is_one_phase():
-    plan = xor_document().training
+    plan = named_xor().training
     phase = Phase(minimise="binary_cross_entropy_1", optimizer=Optimizer("adam", {"learning_rate": 0.05}))
     assert plan == Training(seed=0, batch_size=4, phases=(phase,))
 

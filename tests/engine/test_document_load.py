@@ -11,12 +11,12 @@ from engine.document import Document, check_files
 from engine.problems import Problem
 from engine.schema_recovery import MOST_LEVELS
 from engine.schema_text import MOST_BYTES
-from tests.engine.test_document import xor_document
+from tests.engine.test_document import named_xor
 
 
 @pytest.fixture
 def value():
-    return xor_document().to_json()
+    return named_xor().to_json()
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_half_a_number_at_the_end_is_no_number(load, value):
 
 def test_every_truncation_opens_with_a_problem(load, value):
     text = json.dumps(value)
-    whole = list(xor_document().graph.nodes)
+    whole = list(named_xor().graph.nodes)
     for cut in range(0, len(text), 7):
         document = load(text[:cut])
         assert document.problems[0].kind == "syntax"
@@ -220,7 +220,7 @@ def test_all_problems_are_told_at_once(load, value):
         "training.phases[0].optimizer.type": "unknown",
     }
     assert all(problem.fact and problem.mend for problem in document.problems)
-    assert list(document.graph.nodes) == [*xor_document().graph.nodes, "input_1_1", "loss_1_1"]
+    assert list(document.graph.nodes) == [*named_xor().graph.nodes, "input_1_1", "loss_1_1"]
 
 
 def test_an_unknown_node_type_is_guessed_at_and_saved_back_unchanged(load, value, tmp_path):

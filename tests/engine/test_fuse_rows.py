@@ -10,31 +10,17 @@ from engine.fuse import Fuser
 from engine.stretch import stretches_of
 from tests.engine.documents import attending
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
-from tests.engine.unfused import fuse_nothing
+from tests.engine.unfused import trains_as_plain_calls_do
 
 FUSED_ROWS = {
     "standardise", "standardise_gradient", "softmax_gradient", "scale_shift_rows", "scale_rows", "row_slopes",
 }  # fmt: skip
 
 
-def names_of(session: Session) -> set[str]:
-    return {entry.call.primitive.name for entry in session.tape.fast.instructions}
-
-
 @pytest.mark.parametrize("width", [4, 32, 70])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_fused_rows_train_as_the_plain_calls_do(width, precision):
-    fused = Session(attending(width, precision=precision))
-    assert names_of(fused) >= FUSED_ROWS
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Fuser, "fuse", fuse_nothing)
-        plain = Session(attending(width, precision=precision))
-        plain.run(3)
-    fused.run(3)
-    close = {"rtol": 1e-3, "atol": 1e-5} if precision == "float32" else {"rtol": 1e-10, "atol": 1e-13}
-    for name, numbers in plain.parameters.items():
-        np.testing.assert_allclose(fused.parameters[name], numbers, err_msg=name, **close)
-        np.testing.assert_allclose(fused.gradient(name), plain.gradient(name), err_msg=name, **close)
+    trains_as_plain_calls_do(lambda: attending(width, precision=precision), precision, FUSED_ROWS)
 
 
 def test_stepping_through_fused_rows_makes_the_bits_of_full_speed():

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from engine import Session
-from engine.fuse import Fuser
 from tests.engine.documents import recurrent
 from tests.engine.primitives.playing import build, finish, finish_in_pieces, start
-from tests.engine.unfused import fuse_nothing
+from tests.engine.unfused import trains_as_plain_calls_do
 
 STEPS = 5
 
@@ -20,17 +19,7 @@ KINDS = pytest.mark.parametrize("kind", ["rnn_cell", "lstm_cell", "gru_cell"])
 @KINDS
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_gradients_over_time_are_those_of_the_plain_calls(kind, precision):
-    fused = Session(recurrent(kind, precision=precision))
-    assert "products_total" in {entry.call.primitive.name for entry in fused.tape.fast.instructions}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Fuser, "fuse", fuse_nothing)
-        plain = Session(recurrent(kind, precision=precision))
-        plain.run(3)
-    fused.run(3)
-    close = {"rtol": 1e-3, "atol": 1e-5} if precision == "float32" else {"rtol": 1e-10, "atol": 1e-13}
-    for name, numbers in plain.parameters.items():
-        np.testing.assert_allclose(fused.parameters[name], numbers, err_msg=name, **close)
-        np.testing.assert_allclose(fused.gradient(name), plain.gradient(name), err_msg=name, **close)
+    trains_as_plain_calls_do(lambda: recurrent(kind, precision=precision), precision, {"products_total"})
 
 
 @KINDS

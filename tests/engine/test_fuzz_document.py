@@ -15,7 +15,7 @@ from engine.document import Document
 from engine.graph import Graph
 from engine.journal import Journal
 from engine.problems import Problem
-from tests.engine.test_document import ARCHITECTURE, xor_document
+from tests.engine.test_document import ARCHITECTURE, named_xor
 
 TYPED = {
     "chainrule": 1,
@@ -67,7 +67,7 @@ def composites() -> dict[str, Any]:
 SHIPPED = sorted(Path(presets.__file__).parent.glob("*/*.json"))
 DOCUMENTS = [
     ARCHITECTURE,
-    xor_document().to_json(),
+    named_xor().to_json(),
     TYPED,
     composites(),
     *(json.loads(path.read_text("utf-8")) for path in SHIPPED),

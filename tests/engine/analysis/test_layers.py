@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from autograd import grad
 
-from engine import Document, Graph, Session
+from engine import Session
 from engine.analysis.layers import flow, rank_of, ranks, units
-from tests.engine.documents import layered_document
+from tests.engine.documents import chain_of_sigmoids, layered_document
 from tests.engine.test_trust_phases import duel
 
 
@@ -87,13 +87,7 @@ def test_where_phases_take_turns_only_the_one_whose_turn_it_is_moves():
 
 @pytest.mark.text("03:vanishing-gradient-chain")
 def test_the_gradient_vanishes_down_a_chain_of_sigmoids():
-    graph = Graph()
-    before = graph.add("parameter", "x", initial=1.0)
-    for _ in range(10):
-        following = graph.add("sigmoid")
-        graph.connect(before, following)
-        before = following
-    session = Session(Document(graph, training={"loss": before.id}, precision="float64"))
+    session = Session(chain_of_sigmoids(10))
     found = flow(session)
     gradients = {entry.address: entry.gradient for entry in found.signals}
     for place, expected in ((10, 1), (9, 0.2247043), (5, 5.72829e-4), (1, 1.41638e-6)):

@@ -12,7 +12,7 @@ from autograd import jacobian as autograd_jacobian
 from engine import Document, Graph, Session
 from engine.analysis.sensitivity import activation_maximisation, jacobian, saliency
 from engine.problems import ProblemError
-from tests.engine.documents import layered_document, xor_document
+from tests.engine.documents import chain_of_sigmoids, layered_document, xor_document
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +68,7 @@ def test_any_node_by_any_node_and_by_a_parameter(session):
 
 @pytest.mark.text("03:vanishing-gradient-chain")
 def test_the_chain_of_sigmoids_vanishes_as_the_text_says():
-    graph = Graph()
-    before = graph.add("parameter", "x", initial=1.0)
-    for _ in range(10):
-        following = graph.add("sigmoid")
-        graph.connect(before, following)
-        before = following
-    session = Session(Document(graph, training={"loss": before.id}, precision="float64"))
+    session = Session(chain_of_sigmoids(10))
     expected = {
         10: 1,
         9: 0.2247043,
