@@ -147,8 +147,8 @@ class Searching(Networked):
         logits, values = heads(self.game.planes(boards))
         if logits is None or logits.shape[1] != self.game.moves:
             logits = np.zeros((len(boards), self.game.moves))
-        worth = np.zeros(len(boards)) if values is None else np.clip(np.nan_to_num(values[:, 0]), -1, 1)
-        return np.nan_to_num(logits), worth
+        worth = np.zeros(len(boards)) if values is None else np.clip(_finite(values[:, 0]), -1, 1)
+        return _finite(logits), worth
 
     def judge(self, machine: CpuMachine) -> Judge:
         """The network of this moment, as a tree asks it: chances of the legal moves, and values."""
@@ -203,6 +203,11 @@ def player(cls: type[Player]) -> type[Player]:
     """Register who plays for a type of node."""
     PLAYERS[cls.kind.name] = cls
     return cls
+
+
+def _finite(numbers: Array) -> Array:
+    """0 in place of NaN, the largest numbers in place of infinite ones."""
+    return numbers if np.isfinite(numbers).all() else np.nan_to_num(numbers)
 
 
 def chances_of(logits: Array, legal: Array) -> Array:

@@ -60,7 +60,7 @@ class Game:
 
     def mover(self, boards: Array) -> Array:
         """(games) Whose turn it is, 1 or −1."""
-        return np.asarray(1 - 2 * (np.count_nonzero(boards, axis=1) & 1))
+        return np.asarray(1 - 2 * (boards.sum(axis=1) & 1))
 
     def winner(self, boards: Array) -> Array:
         """(games) 1 or −1 where that player has a row, else 0."""
@@ -89,7 +89,10 @@ class Game:
     def planes(self, boards: Array, viewer: Array | None = None) -> Array:
         """(games, 2, rows, columns) One plane of the viewer's stones, one of the other's. The viewer is whose turn it is."""
         own = boards * (self.mover(boards) if viewer is None else viewer)[:, None]
-        return np.stack([own > 0, own < 0], axis=1).reshape(-1, 2, self.rows, self.columns).astype(np.float64)
+        planes = np.empty((len(boards), 2, self.cells))
+        np.greater(own, 0, out=planes[:, 0])
+        np.less(own, 0, out=planes[:, 1])
+        return planes.reshape(-1, 2, self.rows, self.columns)
 
     def numbers(self, boards: Array) -> Array:
         """(games) A number for each filling of the board, below 3 to the power of the cells."""

@@ -55,7 +55,7 @@ class Trees:
         self.worth = np.full((games, room), np.nan)
         self.count = np.ones(games, np.intp)
         self.boards[:, ROOT] = boards
-        self._settle(np.arange(games), np.zeros(games, np.intp))
+        self._settle(np.arange(games), np.zeros(games, np.intp), boards)
         chances, self.root_value = self._judged(boards)
         self.prior[:, ROOT] = self._noisy(chances, boards)
 
@@ -74,12 +74,13 @@ class Trees:
         legal = self.game.is_legal(boards)
         chances = np.where(legal, chances, 0.0)
         sums = chances.sum(axis=1, keepdims=True)
-        even = legal / np.maximum(legal.sum(axis=1, keepdims=True), 1)
-        return np.where(sums > 1e-9, chances / np.maximum(sums, 1e-9), even), values
+        shares = chances / np.maximum(sums, 1e-9)
+        if (sums > 1e-9).all():
+            return shares, values
+        return np.where(sums > 1e-9, shares, legal / np.maximum(legal.sum(axis=1, keepdims=True), 1)), values
 
-    def _settle(self, games: Array, places: Array) -> None:
+    def _settle(self, games: Array, places: Array, boards: Array) -> None:
         """Say of new positions whether the game is over there."""
-        boards = self.boards[games, places]
         lost, full = self.game.winner(boards) != 0, boards.all(axis=1)
         self.worth[games, places] = np.where(lost, -1.0, np.where(full, 0.0, np.nan))
 
@@ -90,55 +91,69 @@ class Trees:
         going = np.flatnonzero(np.isnan(self.worth[:, ROOT]))
         if not len(going):
             return
-        path: list[tuple[Array, Array, Array]] = []
-        ends: list[tuple[Array, Array, Array]] = []  # edges that lead nowhere yet
+        path: list[tuple[Array, Array]] = []  # games, and the edges they took
+        ends: list[tuple[Array, Array]] = []  # edges that lead nowhere yet
         leaf = np.zeros(len(self.boards), np.intp)
-        at = leaf[going]
+        at, room = leaf[going], self.worth.shape[1]
         while len(going):
-            move = self._choice(going, at)
-            path.append((going, at, move))
-            child = self.child[going, at, move]
-            is_new = child == NONE
-            ends.append((going[is_new], at[is_new], move[is_new]))
-            leaf[going] = child
-            goes_on = ~is_new & np.isnan(self.worth[going, child])
-            going, at = going[goes_on], child[goes_on]
-        fresh = self._grow(*map(np.concatenate, zip(*ends, strict=True)))
-        leaf[fresh] = self.count[fresh] - 1
-        self._back_up(path, leaf, self._found(leaf, fresh))
+            places = going * room + at
+            edges = places * self.game.moves + self._choice(places)
+            path.append((going, edges))
+            leaf[going] = at = self.child.take(edges)
+            is_new = at == NONE
+            if is_new.any():
+                ends.append((going[is_new], edges[is_new]))
+                going, at = going[~is_new], at[~is_new]
+            goes_on = np.isnan(self.worth.take(going * room + at))
+            going, at = going[goes_on], at[goes_on]
+        fresh = np.zeros(0, np.intp)
+        if ends:
+            fresh, edges = map(np.concatenate, zip(*ends, strict=True))
+            leaf[fresh] = self._grow(fresh, edges)
+        self._back_up(path, self._found(leaf, fresh))
 
-    def _choice(self, games: Array, at: Array) -> Array:
-        # Where ΣN = 0 the bonus of all moves is 0: the likeliest move goes first.
-        scores = self.scores(games, at)
-        unseen = self.visits[games, at].sum(axis=1) == 0
-        scores[unseen] = self.prior[games[unseen], at[unseen]]
-        scores[~self.game.is_legal(self.boards[games, at])] = -np.inf
+    def _choice(self, places: Array) -> Array:
+        """(places) The move that is tried next at some positions, counted through all trees."""
+        visits, total, prior, boards = (
+            part.reshape(-1, part.shape[2]).take(places, axis=0)
+            for part in (self.visits, self.total, self.prior, self.boards)
+        )
+        tried = visits.sum(axis=1, keepdims=True)
+        scores = _means(visits, total) + self._bonus(visits, prior, tried)
+        if not tried.all():  # where ΣN = 0 the bonus of all moves is 0: the likeliest move goes first
+            scores = np.where(tried == 0, prior, scores)
+        np.copyto(scores, -np.inf, where=~self.game.is_legal(boards))
         return np.asarray(scores.argmax(axis=1))
 
     def means(self, games: Array, at: Array) -> Array:
         """(…, moves) Q of some positions' edges: 0 where nothing was found yet."""
-        return np.asarray(self.total[games, at] / np.maximum(self.visits[games, at], 1))
+        return _means(self.visits[games, at], self.total[games, at])
 
     def bonus(self, games: Array, at: Array) -> Array:
         """(…, moves) What is added to Q for moves that are likely and seldom tried."""
-        visits, prior = self.visits[games, at], self.prior[games, at]
+        visits = self.visits[games, at]
+        return self._bonus(visits, self.prior[games, at], visits.sum(axis=-1, keepdims=True))
+
+    def _bonus(self, visits: Array, prior: Array, tried: Array) -> Array:
+        """What `tried` says is how often any move was."""
         if self.settings.exploration <= 0:
             return np.asarray(prior / (visits + 1))
-        root = np.sqrt(visits.sum(axis=-1, keepdims=True))
-        return np.asarray(self.settings.exploration * prior * root / (visits + 1))
+        return np.asarray(self.settings.exploration * prior * np.sqrt(tried) / (visits + 1))
 
     def scores(self, games: Array, at: Array) -> Array:
         """(…, moves) u = Q + bonus of some positions' edges."""
         return self.means(games, at) + self.bonus(games, at)
 
-    def _grow(self, games: Array, at: Array, move: Array) -> Array:
-        """Add the position behind an edge to the tree of each of some games; which games these are."""
+    def _grow(self, games: Array, edges: Array) -> Array:
+        """(games) Where the tree of each of some games has room for the position behind an edge, which is put there."""
         places = self.count[games]
-        self.boards[games, places] = self.game.play(self.boards[games, at], move)
-        self.child[games, at, move] = places
+        before, moves = np.divmod(edges, self.game.moves)
+        boards = self.game.play(self.boards.reshape(-1, self.game.cells).take(before, axis=0), moves)
+        self.boards[games, places] = boards
+        self.child.reshape(-1)[edges] = places
         self.count[games] += 1
-        self._settle(games, places)
-        return games
+        self._settle(games, places, boards)
+        return places
 
     def _found(self, leaf: Array, fresh: Array) -> Array:
         """(games) What each leaf is worth to whose turn it is there; of fresh ones the judge is asked."""
@@ -156,14 +171,13 @@ class Trees:
             worth[asked] = values[asked]
         return np.asarray(np.where(np.isnan(worth), 0.0, worth))
 
-    def _back_up(self, path: list[tuple[Array, Array, Array]], leaf: Array, found: Array) -> None:
-        lengths = np.zeros(len(leaf), np.intp)
-        for games, _, _ in path:
-            lengths[games] += 1
-        for depth, (games, at, move) in enumerate(path):
-            sign = 1 - 2 * ((lengths[games] - depth) & 1)
-            self.visits[games, at, move] += 1
-            self.total[games, at, move] += sign * found[games]
+    def _back_up(self, path: list[tuple[Array, Array]], found: Array) -> None:
+        """Count all edges of a simulation: none is met twice, and the last of a game leads to what was found."""
+        games, edges = map(np.concatenate, zip(*path, strict=True))
+        depths = np.repeat(np.arange(len(path)), [len(going) for going, _ in path])
+        above = np.bincount(games, minlength=len(found))[games] - depths
+        self.visits.reshape(-1)[edges] += 1
+        self.total.reshape(-1)[edges] += (1 - 2 * (above & 1)) * found[games]
 
     @property
     def parts(self) -> dict[str, Array]:
@@ -194,6 +208,11 @@ class Trees:
         return np.asarray(
             np.where(visits > 0, self.total[:, ROOT].sum(axis=1) / np.maximum(visits, 1), self.root_value)
         )
+
+
+def _means(visits: Array, total: Array) -> Array:
+    """Q, and 0 where N is 0."""
+    return np.asarray(total / np.maximum(visits, 1))
 
 
 def sharpened(visits: Array, temperature: float) -> Array:
