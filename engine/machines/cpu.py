@@ -22,6 +22,7 @@ from engine.machines.store import (
     announce,
     is_loop_ready,
     is_ready,
+    link_kept,
     loop_address,
     loop_order,
     native_loop,
@@ -134,10 +135,12 @@ class CpuMachine:
 
         What the first steps need comes first.
         """
+        dtype = self.tape.dtype
         loops, bodies = self._unprepared()
         self._announce(loops, bodies, urgent=True)
-        waiting = [partial(loop_address, name) for name in loops]
-        waiting += [partial(address_of, *body, self.tape.dtype) for body in bodies]
+        link_kept(loops, bodies, dtype)
+        waiting = [partial(loop_address, name) for name in loops if not is_loop_ready(name)]
+        waiting += [partial(address_of, *body, dtype) for body in bodies if not is_ready(*body, dtype)]
         for done, have in enumerate(waiting):
             if progress is not None:
                 progress(done, len(waiting))

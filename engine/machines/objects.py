@@ -18,6 +18,7 @@ import shutil
 import struct
 import sys
 import tempfile
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,7 @@ def compiled(name: str, symbol: str, module: str) -> int | None:
     if undefined_symbols(code) - KNOWN_SYMBOLS:
         return None
     _write(name, SEALED, symbol, sealed)
-    return _link(code, symbol)
+    return _link([(symbol, code)])[0]
 
 
 def is_kept(name: str) -> bool:
@@ -103,8 +104,17 @@ def is_kept(name: str) -> bool:
 
 def linked(name: str) -> int | None:
     """The address of a kernel that was kept, linked into this process; None where there is none, or a damaged one."""
-    found = read(name, CODE)
-    return None if found is None else _link(found[1], found[0])
+    return linked_together([name]).get(name)
+
+
+def linked_together(names: Iterable[str]) -> dict[str, int]:
+    """The addresses of those of some kernels that were kept.
+
+    To let memory be executed takes many times as long as all else about a kernel, and happens once for all of them.
+    """
+    found = {name: kept for name in names if (kept := read(name, CODE)) is not None}
+    addresses = _link(found.values()) if found else []
+    return dict(zip(found, addresses, strict=True))
 
 
 def touch(name: str) -> None:
@@ -131,15 +141,18 @@ def read(name: str, suffix: str) -> tuple[str, bytes] | None:
         return None
 
 
-def _link(code: bytes, symbol: str) -> int:
+def _link(kept: Iterable[tuple[str, bytes]]) -> list[int]:
+    """The addresses of some symbols, each in an object of its own."""
     from llvmlite import binding
 
     linker = binding.create_mcjit_compiler(binding.parse_assembly(""), _target_machine())
-    linker.add_object_file(binding.ObjectFileRef.from_data(code))
+    symbols = []
+    for symbol, code in kept:
+        linker.add_object_file(binding.ObjectFileRef.from_data(code))
+        symbols.append(symbol)
     linker.finalize_object()
     _alive.append(linker)
-    address: int = linker.get_function_address(symbol)
-    return address
+    return [linker.get_function_address(symbol) for symbol in symbols]
 
 
 @cache

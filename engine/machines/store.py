@@ -62,6 +62,17 @@ def announce(orders: Iterable[Order], *, urgent: bool) -> None:
         workshop.ask([order for order in orders if not objects.is_kept(order.file)], urgent=urgent)
 
 
+def link_kept(loops: Iterable[str], bodies: Iterable[tuple[Kernel, Variant]], dtype: str) -> None:
+    """Have all of these at once that were compiled on a former start; the others are compiled when they are asked for."""
+    words = {loop_order(name).file: name for name in loops}
+    keys = {order_of(kernel, variant, dtype).file: (kernel.name, variant, dtype) for kernel, variant in bodies}
+    for file, address in objects.linked_together([*words, *keys]).items():
+        if file in words:
+            _loops[words[file]] = address
+        else:
+            _addresses[keys[file]] = address
+
+
 def _made(order: Order) -> int | None:
     """The address of what the workshop compiled, if there is one and it could."""
     workshop = current_workshop()
