@@ -148,10 +148,12 @@ class Worker:
         self.run_keeper.keep_in(None)
         self._set_playing(False)
         self._unprepared, self._kernels = False, 0
-        from engine.compiling_ahead import order_loops
+        from engine.compiling_ahead import order_kernels, order_loops
 
-        order_loops()
+        is_very_first = order_loops()
         self._plan()
+        if is_very_first and self.session is not None:
+            order_kernels(self.session)  # whatever is asked for next, several are compiled at once
         self._unprepared = True
 
     def check(self, document: Document, revision: int) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.document import Document
+    from engine.session import Session
 
 
 def compile_apart() -> None:
@@ -32,8 +33,19 @@ def compile_ahead(documents: Iterable[Document]) -> None:
         Session(document).playback.machine.announce()
 
 
-def order_loops() -> None:
-    """Have the native loops compiled, where they never were: helpers get ready while a document is planned."""
+def order_loops() -> bool:
+    """Have the native loops compiled, where they never were: helpers get ready while a document is planned.
+
+    Whether this is such a very first start.
+    """
+    from engine.machines import objects
     from engine.machines.store import announce, loop_order
 
-    announce([loop_order("play"), loop_order("iterate")], urgent=True)
+    loops = [loop_order("play"), loop_order("iterate")]
+    announce(loops, urgent=True)
+    return not all(objects.is_kept(loop.file) for loop in loops)
+
+
+def order_kernels(session: Session) -> None:
+    """Have all kernels of a session compiled that never were, those of the first steps first."""
+    session.playback.machine.announce(urgent=True)

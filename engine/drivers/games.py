@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.drivers import position_values, self_play, tables, tree_search  # noqa: F401  (they register themselves)
 from engine.drivers.asking import Watch
-from engine.drivers.players import PLAYERS, Player
+from engine.drivers.players import PLAYERS, Networked, Player
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
 
@@ -33,6 +33,11 @@ class Players:
     def of(self, node: str) -> Player | None:
         """Who plays for a node."""
         return self._players.get(node)
+
+    @property
+    def machines(self) -> list[CpuMachine]:
+        """What is played on before the first iteration, beside the live one."""
+        return [player.network.machine for player in self._players.values() if isinstance(player, Networked)]
 
     def until_due(self, iteration: int) -> int:
         """How many iterations may be played from this one on before somebody plays; 0: now."""

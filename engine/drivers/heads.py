@@ -23,6 +23,7 @@ class Heads:
     source   the address of the data source that the boards are written to (see `engine.nodes.games.Remembering.asked`)
     outputs  addresses (`node.port`); those that the drawing does not soundly give are answered by None
     rows     as many boards are evaluated at once: always, so that a board's answer does not hang on its company
+    machine  what they are evaluated on
     """
 
     def __init__(
@@ -34,11 +35,11 @@ class Heads:
         found = [value for value in self._wanted if value is not None]
         _keep_only(program, [*found, board])
         self._rows, self._board = rows, board
-        self._machine = CpuMachine(plan(program, rows, dtype=dtype))
-        self._machine.set_epoch(1, 1)
-        self._sources = {a: v for a, v in program.sources.items() if self._machine.tape.places[v.index] is not None}
+        self.machine = CpuMachine(plan(program, rows, dtype=dtype))
+        self.machine.set_epoch(1, 1)
+        self._sources = {a: v for a, v in program.sources.items() if self.machine.tape.places[v.index] is not None}
         for value in self._sources.values():
-            view = self._machine.view(value)
+            view = self.machine.view(value)
             view[...] = initial_array(value, view.shape, view.dtype)
 
     def stand_at(self, live: CpuMachine) -> None:
@@ -47,14 +48,14 @@ class Heads:
             other = live.tape.program.sources.get(address)
             if value is self._board or other is None or live.tape.places[other.index] is None:
                 continue
-            numbers, view = live.view(other), self._machine.view(value)
+            numbers, view = live.view(other), self.machine.view(value)
             if numbers.shape == view.shape:
                 view[...] = numbers
-        self._machine.clock[:] = live.clock
+        self.machine.clock[:] = live.clock
 
     def __call__(self, boards: Array) -> list[Array | None]:
         """Each output for some positions, (n, numbers) in float64; `boards` come in any shape that holds their numbers."""
-        machine, count = self._machine, len(boards)
+        machine, count = self.machine, len(boards)
         view = machine.view(self._board)
         flat = boards.reshape(count, -1)
         answers: list[list[Array]] = [[] for _ in self._wanted]

@@ -7,6 +7,7 @@ again sees the same games. Nothing is written before a whole move is decided: it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -121,15 +122,17 @@ class Networked(Player):
         self._document, self._dataset, self._dtype = document, dataset, dtype
         wires = {wire.target_port: wire.source for wire in document.graph.wires_into(node)}
         self._addresses = tuple([wires.get(port, "") for port in self.ports])
-        self._heads: Heads | None = None
+
+    @cached_property
+    def network(self) -> Heads:
+        """The network, with whatever numbers it stood at last."""
+        rows = max(JUDGED_AT_ONCE, getattr(self.settings, "games", 1))
+        return Heads(self._document, self._dataset, self.node, self._addresses, rows, self._dtype)
 
     def heads(self, machine: CpuMachine) -> Heads:
         """The network, with the numbers of this moment."""
-        if self._heads is None:
-            rows = max(JUDGED_AT_ONCE, getattr(self.settings, "games", 1))
-            self._heads = Heads(self._document, self._dataset, self.node, self._addresses, rows, self._dtype)
-        self._heads.stand_at(machine)
-        return self._heads
+        self.network.stand_at(machine)
+        return self.network
 
 
 class Searching(Networked):
@@ -212,6 +215,6 @@ def _finite(numbers: Array) -> Array:
 
 def chances_of(logits: Array, legal: Array) -> Array:
     """(n, moves) The softmax of the legal moves' scores; of others 0."""
-    highest = np.where(legal, logits, -np.inf).max(axis=1, keepdims=True)
-    powers = np.exp(np.minimum(logits - np.where(np.isfinite(highest), highest, 0.0), 0.0)) * legal
+    highest = np.where(legal, logits, np.finfo(np.float64).min).max(axis=1, keepdims=True)
+    powers = np.exp(np.minimum(logits - highest, 0.0)) * legal
     return np.asarray(powers / np.maximum(powers.sum(axis=1, keepdims=True), 1e-300))

@@ -19,6 +19,7 @@ from engine.machines.runs import RUN, Joined, Played, joined
 from engine.machines.standby import side_by_side
 from engine.machines.store import (
     address_of,
+    addresses_of,
     announce,
     is_loop_ready,
     is_ready,
@@ -51,24 +52,27 @@ class _Playable:
 
     def __init__(self, played: Iterable[Played], dtype: str) -> None:
         flat: list[int] = []
-        starts, lengths, kernels = [], [], []
+        starts, lengths, places = [], [], []
+        bodies: list[tuple[Kernel, Variant]] = []
         known: dict[tuple[Any, ...], int] = {}
         for pc, entry in enumerate(played):
             first = entry.first
             starts.append(len(flat))
             lengths.append(first.length)
             key = (first.call.primitive, first.kernel.name, first.variant, first.length == 1, entry.is_run, entry.more)
-            address = known.get(key)
-            if address is None:
-                address = address_of(*_body(entry, dtype), dtype)
+            place = known.get(key)
+            if place is None:
+                place = len(bodies)
+                bodies.append(_body(entry, dtype))
                 if entry.is_run or not is_chosen(first.kernel, dtype):
-                    known[key] = address
-            kernels.append(address)
+                    known[key] = place
+            places.append(place)
             flat.append(pc)
             flat.extend(entry.fields)
         self.fields = np.array(flat or [0], np.int32)
         self.starts, self.lengths = np.array(starts or [0], np.int64), np.array(lengths or [0], np.int64)
-        self.kernels = np.array(kernels or [0], np.int64)
+        addresses = addresses_of(bodies, dtype)
+        self.kernels = np.array([addresses[place] for place in places] or [0], np.int64)
 
 
 def _body(entry: Played, dtype: str) -> tuple[Kernel, Variant]:
@@ -130,13 +134,15 @@ class CpuMachine:
         fields = played.fields.ctypes.data
         return kernels, self.arena.ctypes.data, self.integers.ctypes.data, fields, starts, lengths, played
 
-    def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
+    def prepare(self, progress: Callable[[int, int], None] | None = None, *, before: Iterable[CpuMachine] = ()) -> None:
         """Compile or load all native code of this tape now, telling `progress(done, all)` before each piece.
 
-        What the first steps need comes first.
+        What the first steps need comes first; before it what other machines play once.
         """
         dtype = self.tape.dtype
         loops, bodies = self._unprepared()
+        asked = [body_of(entry, dtype) for machine in before for entry in machine.tape.shown.instructions]
+        bodies = list(dict.fromkeys([*[body for body in asked if not is_ready(*body, dtype)], *bodies]))
         self._announce(loops, bodies, urgent=True)
         link_kept(loops, bodies, dtype)
         waiting = [partial(loop_address, name) for name in loops if not is_loop_ready(name)]
@@ -148,9 +154,9 @@ class CpuMachine:
         if progress is not None and waiting:
             progress(len(waiting), len(waiting))
 
-    def announce(self) -> None:
-        """Let a workshop, if there is one, compile at its leisure what `prepare` would ask for."""
-        self._announce(*self._unprepared(), urgent=False)
+    def announce(self, *, urgent: bool = False) -> None:
+        """Let a workshop, if there is one, compile what `prepare` would ask for; at its leisure, or before all else."""
+        self._announce(*self._unprepared(), urgent=urgent)
 
     def _announce(self, loops: list[str], bodies: list[tuple[Kernel, Variant]], *, urgent: bool) -> None:
         orders = [order_of(*body, self.tape.dtype) for body in bodies]

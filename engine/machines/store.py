@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import types as python_types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -60,6 +60,15 @@ def announce(orders: Iterable[Order], *, urgent: bool) -> None:
     workshop = current_workshop()
     if workshop is not None:
         workshop.ask([order for order in orders if not objects.is_kept(order.file)], urgent=urgent)
+
+
+def addresses_of(bodies: Sequence[tuple[Kernel, Variant]], dtype: str) -> list[int]:
+    """The addresses of several: what was compiled on a former start is linked at once, the rest is made side by side."""
+    missing = list(dict.fromkeys(body for body in bodies if not is_ready(*body, dtype)))
+    if missing:
+        announce([order_of(*body, dtype) for body in missing], urgent=True)
+        link_kept((), missing, dtype)
+    return [address_of(*body, dtype) for body in bodies]
 
 
 def link_kept(loops: Iterable[str], bodies: Iterable[tuple[Kernel, Variant]], dtype: str) -> None:
