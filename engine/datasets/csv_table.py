@@ -21,6 +21,7 @@ from engine.datasets.csv_text import (
     refuse,
     rows_of,
     separator_question,
+    unique_names,
 )
 from engine.datasets.draws import Floats, Indices
 from engine.problems import Problem
@@ -135,7 +136,7 @@ class _Reading:
         self.rows = self.rows[1:]
         if not self.rows:
             refuse(f"“{self.result.name}” has a heading and no rows", "Give it at least one row of numbers.")
-        return _unique(first)
+        return unique_names(first)
 
     def _read_columns(self, names: list[str]) -> None:
         self.columns: list[Column] = []
@@ -243,7 +244,7 @@ class _Reading:
             self.watch("Making the inputs", place / len(inputs))
             parts.append(self._input(column))
         result.inputs = np.concatenate(parts, axis=1)
-        result.input_names = _unique(result.input_names)
+        result.input_names = unique_names(result.input_names)
         self._make_targets(targets)
         self._ask_scale(result.inputs, inputs)
         if result.inputs.size + (0 if result.targets is None else result.targets.size) > MOST_NUMBERS:
@@ -318,7 +319,7 @@ class _Reading:
             fact = f"the target is “{names[0]}” on every line"
             result.problem = Problem(fact, "Choose another target: there is nothing to tell apart.", kind="classes")
             return
-        result.class_names, result.targets = _unique(names), labels
+        result.class_names, result.targets = unique_names(names), labels
         if result.task == "binary":
             if names == ("-1", "1"):
                 result.targets = 2 * labels - 1
@@ -391,15 +392,3 @@ class _Reading:
         if column.missing[row] or column.bad[row]:
             return ""
         return column.cells[row] if column.numbers is None else f"{column.numbers[row]:.7g}"
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Every column a name of its own, of at most 100 signs."""
-    made: list[str] = []
-    for place, name in enumerate(names):
-        wanted = " ".join(name.split())[:100] or f"column {place + 1}"
-        number, tried = 2, wanted
-        while tried in made:
-            tried, number = f"{wanted} ({number})", number + 1
-        made.append(tried)
-    return made

@@ -247,3 +247,15 @@ def _reader(source: io.StringIO, separator: str) -> tuple[Iterator[list[str]], C
             yield line.split()
 
     return cells(), lambda: count
+
+
+def unique_names(names: Sequence[str]) -> list[str]:
+    """Every column a name of its own, of at most 100 signs."""
+    made: list[str] = []
+    for place, name in enumerate(names):
+        wanted = " ".join(name.split())[:100] or f"column {place + 1}"
+        number, tried = 2, wanted
+        while tried in made:
+            tried, number = f"{wanted} ({number})", number + 1
+        made.append(tried)
+    return made
