@@ -122,6 +122,10 @@ ENTRIES = (
         "duplicate_wired", "Duplicate with incoming wires", ("Ctrl+Shift+D",),
         lambda v: v.editor.duplicate(v.editor.selection, keep_wires=True), "edit", "nodes",
     ),
+    Entry(
+        "duplicate_linked", "Duplicate with shared parameters", ("Alt+D",),
+        lambda v: v.editor.duplicate_linked(_selected(v)), "edit", "nodes",
+    ),
     Entry("delete", "Delete", ("Delete", "Backspace"), lambda v: v.editor.remove(v.editor.selection), "edit", "any"),
     Entry(
         "reconnect", "Delete and reconnect", ("Ctrl+Delete",),

@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoStack
 
 from app.editor import history, scopes
 from app.editor.change import RESET, Change, change_of, change_within, joined
-from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, swapping, wires
+from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, sharing, swapping, wires
 from app.editor.commands.drafts import fits_behind, refusal, taken_ids
 from app.editor.delta import Delta
 from app.editor.edit import Edit
@@ -401,11 +401,14 @@ class Editor(Standing):
         """Parameters keep their numbers under their new addresses, and the training plan follows."""
         text, delta = command
         everywhere = scopes.moved_everywhere(moved, self._places())
-        values = {key: (array.copy(), array.copy()) for key, array in self.values_of(everywhere.nodes).items()}
+        gone = [*everywhere.nodes, *(address.partition(".")[0] for address in everywhere.outputs)]
+        there = {key: array.copy() for key, array in self.values_of(gone).items()}
+        before = {key: (array, None) for key, array in there.items() if everywhere.address(key) != key}
+        after = {key: (None, array.copy()) for key, array in renamed(there, everywhere).items()}
         training = self.document.training
         later = replaced(training, everywhere)
         attributes = {} if later is training else {"training": (training, later)}
-        delta = replace(delta, values=values | renamed(values, everywhere), attributes=attributes)
+        delta = replace(delta, values=before | after, attributes=attributes)
         self._push_here(family, (text, delta))
 
     # arrangement -----------------------------------------------------------------------------------------------------
@@ -473,6 +476,16 @@ class Editor(Standing):
         self._push_here("duplicate", command)
         self.select(created)
         return created
+
+    def duplicate_linked(self, ids: Iterable[str], offset: Place = (48.0, 96.0)) -> list[str]:
+        """Copy nodes so that copy and original learn the same parameters, which become nodes wired to both."""
+        chosen = list(ids)
+        known = self.values_of([f"{self.prefix}{name}" for name in chosen])
+        values = {address.removeprefix(self.prefix): array for address, array in known.items()}
+        moved, command = sharing.linked(self.shown, chosen, values, offset)
+        self._push_moved("duplicate_linked", command, moved)
+        self.select(moved.created)
+        return moved.created
 
     # the plan and values ---------------------------------------------------------------------------------------------
 

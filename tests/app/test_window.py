@@ -579,3 +579,25 @@ def test_an_optimizer_that_takes_long_is_counted_and_can_be_stopped(qtbot, opene
     opened.runner.preparing.emit(0, 2)
     assert opened.preparing.stop.isHidden()  # kernels are compiled in any case
     opened.runner.preparing.emit(2, 2)
+
+
+def test_a_linked_copy_learns_with_its_original(qtbot, opened):
+    """Alt+D: the weights become nodes with the numbers they had, and both layers read them."""
+    canvas = opened.workspace.canvas
+
+    def numbers(address):
+        found = opened.workspace._snapshot.parameters.get(address)
+        return None if found is None else found.array.tolist()
+
+    qtbot.waitUntil(lambda: numbers("hidden.weight") is not None)
+    before = numbers("hidden.weight")
+    opened.editor.select(["hidden"])
+    canvas.setFocus()
+    qtbot.keyClick(canvas, Qt.Key.Key_D, Qt.KeyboardModifier.AltModifier)
+    (copy,) = opened.editor.selection
+    qtbot.waitUntil(lambda: numbers("parameter_1.value") == before)
+    assert {wire.target for wire in opened.editor.document.graph.wires if wire.source == "parameter_1.value"} == {
+        "hidden.weight", f"{copy}.weight",
+    }  # fmt: skip
+    opened.commands.run("edit.undo")
+    qtbot.waitUntil(lambda: numbers("hidden.weight") == before)

@@ -100,17 +100,9 @@ def paste(
     With `keep_wires`, wires that came from outside the copied part are drawn again where their source still exists.
     """
     clip, draft = Clip(text), draft_of(document.graph)
-    (left, top), taken = clip.corner, taken_ids(document.graph)
-    names: dict[str, str] = {}
-    numbers: dict[str, int] = {}
-    clip.bring_composites(draft)
-    for node in clip.nodes:
-        names[node.id] = name = _new_name(node, taken, numbers)
-        taken.add(name)
-        x, y = node.position
-        draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
-    bind(draft, draft.composites)
-    _add_inner_wires(draft, clip.wires, names)
+    left, top = clip.corner
+    names = put_nodes(draft, clip, position)
+    taken = taken_ids(draft)
     for wire in clip.wires if keep_wires else ():
         _add_outer_wire(document, draft, wire, names)
     created = list(names.values())
@@ -126,6 +118,22 @@ def paste(
     count = len(clip.nodes) + len(clip.notes)
     what = (clip.nodes[0].name if clip.nodes else "note") if count == 1 else f"{count} nodes"
     return created, (f"{verb} {what}", Delta.between(document.graph, draft))
+
+
+def put_nodes(draft: Graph, clip: Clip, position: tuple[float, float]) -> dict[str, str]:
+    """Put the nodes of a clip and the wires among them at a place. Returns their new ids by the old ones."""
+    (left, top), taken = clip.corner, taken_ids(draft)
+    names: dict[str, str] = {}
+    numbers: dict[str, int] = {}
+    clip.bring_composites(draft)
+    for node in clip.nodes:
+        names[node.id] = name = _new_name(node, taken, numbers)
+        taken.add(name)
+        x, y = node.position
+        draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
+    bind(draft, draft.composites)
+    _add_inner_wires(draft, clip.wires, names)
+    return names
 
 
 def _new_name(node: Node, taken: set[str], numbers: dict[str, int]) -> str:

@@ -200,3 +200,52 @@ def test_selection_forgets_what_is_gone_and_is_no_step(chain):
     assert chain.selection == {"dense_1", "dense_2"} and chain.stack.count() == 0
     chain.remove(["dense_1"])
     assert chain.selection == {"dense_2"}
+
+
+def with_numbers(editor):
+    """An editor that knows the numbers of the layers, as a run tells them."""
+    numbers = {"dense_1.weight": np.ones((2, 4)), "dense_1.bias": np.zeros(4), "dense_2.weight": np.full((4, 1), 3.0)}
+    editor.values_of = lambda ids: {key: array for key, array in numbers.items() if key.partition(".")[0] in set(ids)}
+    return editor
+
+
+def test_a_linked_copy_shares_the_parameters_which_become_nodes_in_one_step(chain):
+    before, order = wires(chain), list(chain.document.graph.nodes)
+    told = []
+    chain.values_set.connect(told.append)
+    (copy,) = with_numbers(chain).duplicate_linked(["dense_1"])
+    assert chain.stack.undoText() == "Duplicate hidden with shared parameters" and chain.stack.count() == 1
+    made = {wire: wires(chain).count(wire) for wire in wires(chain) if "parameter" in wire[0]}
+    assert made == {
+        ("parameter_1.value", "dense_1.weight"): 1, ("parameter_1.value", f"{copy}.weight"): 1,
+        ("parameter_2.value", "dense_1.bias"): 1, ("parameter_2.value", f"{copy}.bias"): 1,
+    }  # fmt: skip
+    nodes = chain.document.graph.nodes
+    assert nodes["parameter_1"].properties["shape"] == (2, 4) and nodes["parameter_1"].title == "hidden weight"
+    assert nodes["parameter_2"].properties["initial"] == 0.0
+    assert set(told[-1]) == {"parameter_1.value", "parameter_2.value"} and told[-1]["parameter_1.value"].sum() == 8
+    assert chain.selection == {copy} and not [wire for wire in wires(chain) if wire[1] == f"{copy}.x"]
+    chain.stack.undo()
+    assert wires(chain) == before and list(chain.document.graph.nodes) == order
+    assert {"dense_1.weight", "dense_1.bias"} <= set(told[-1])
+
+
+def test_what_is_shared_already_is_shared_with_one_more(chain):
+    (first,) = with_numbers(chain).duplicate_linked(["dense_1"])
+    (second,) = chain.duplicate_linked([first])
+    assert [wire[1] for wire in wires(chain) if wire[0] == "parameter_1.value"] == [
+        "dense_1.weight", f"{first}.weight", f"{second}.weight",
+    ]  # fmt: skip
+    assert sum(node.type == "parameter" for node in chain.document.graph) == 2
+
+
+def test_copies_that_are_linked_together_keep_the_wire_between_them(chain):
+    first, second = with_numbers(chain).duplicate_linked(["dense_1", "dense_2"])
+    assert (f"{first}.h", f"{second}.x") in wires(chain)
+    assert ("parameter_3.value", f"{second}.weight") in wires(chain)
+
+
+def test_nodes_without_parameters_have_nothing_to_share(chain):
+    with pytest.raises(ProblemError, match="parameters to share"):
+        with_numbers(chain).duplicate_linked(["binary_cross_entropy_1"])
+    assert chain.stack.count() == 0
