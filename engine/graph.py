@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMPOSITE = "composite"  # the type of nodes that use a composite
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
-LOOKS = frozenset({"collapsed", "opened", "pinned"})  # flags that change nothing in what is computed
+LOOKS = frozenset({"collapsed", "opened", "pinned", "trimmed"})  # flags that change nothing in what is computed
 
 
 def sorted_along(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
@@ -46,7 +46,7 @@ class Node:
     title: str = ""
     properties: dict[str, Any] = field(default_factory=dict)
     position: tuple[float, float] = (0.0, 0.0)
-    flags: frozenset[str] = frozenset()  # of: collapsed, opened, frozen, muted, bypassed, pinned
+    flags: frozenset[str] = frozenset()  # of: collapsed, opened, trimmed, frozen, muted, bypassed, pinned
     extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
     bound: builtins.type[NodeType] | None = field(default=None, compare=False, repr=False)  # of a composite
 

@@ -21,7 +21,7 @@ from engine.schema_findings import Findings, path_text, said
 
 MOST_NODES = 20_000
 LONGEST_ID = 100
-FLAGS = ("bypassed", "collapsed", "frozen", "muted", "opened", "pinned")
+FLAGS = ("bypassed", "collapsed", "frozen", "muted", "opened", "pinned", "trimmed")
 
 
 @dataclass

@@ -140,6 +140,7 @@ ENTRIES = (
     Entry("freeze", "Freeze parameters", ("K",), _flag("frozen"), "state", "nodes"),
     Entry("open", "Open or close a layer", ("O",), lambda v: open_or_close(v, _selected(v)), "state", "nodes"),
     Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "nodes"),
+    Entry("trim", "Hide ports without wires", ("Ctrl+H",), _flag("trimmed"), "state", "nodes"),
     Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "nodes"),
     Entry("layout", "Lay out", ("L",), _layout, "view"),
     Entry("align", "Align or spread…", ("A",), open_alignments, "view", "nodes"),

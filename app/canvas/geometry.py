@@ -137,7 +137,10 @@ def measure(wiring: Wiring, node: Node, shapes: Shapes) -> Geometry:
         return _collapsed(kind, header, subtitle)  # type: ignore[arg-type]  # a class is hashed as any object is
     wired = frozenset([wire.target_port for wire in wiring.wires_into(node.id)])
     pictured, formula = _pictured(node, kind, wired, shapes), kind.formula_with(node.properties)
-    return _column(kind, formula, header, subtitle, _rows(node, kind, wired), pictured)  # type: ignore[arg-type]  # the same
+    rows = _rows(node, kind, wired)
+    if "trimmed" in node.flags:
+        rows = tuple([row for row in rows if kind.input(row[0]) is None or row[0] in wired])
+    return _column(kind, formula, header, subtitle, rows, pictured)  # type: ignore[arg-type]  # the same
 
 
 def _unknown(wiring: Wiring, node: Node) -> Geometry:

@@ -133,7 +133,9 @@ class DrawnNode(QGraphicsItem):
         rank = len(shape) if shape is not None else rank_in_words(port.shape)
         words = f"({', '.join(map(str, shape))})" if shape is not None else port.shape
         tip = f"<b>{name}</b> {words}" + (f"<br>{port.help}" if port.help else "")
-        shown = wired or name not in self.geometry.spare or self.geometry.rule > 0
+        shown = wired or (
+            "trimmed" not in self.node.flags and (name not in self.geometry.spare or self.geometry.rule > 0)
+        )
         return PortPlace(f"{self.node_id}.{name}", name, point, port.kind, rank, is_input, wired, shown, tip)
 
     def port(self, address: str) -> PortPlace | None:

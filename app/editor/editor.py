@@ -312,7 +312,7 @@ class Editor(Standing):
         return is_port and IDENTIFIER.fullmatch(title) is not None and title not in taken_ids(self.shown.graph)
 
     def set_flag(self, ids: Iterable[str], flag: str, on: bool, places: Mapping[str, Place] | None = None) -> None:
-        """Set or clear collapsed, opened, frozen, muted, bypassed or pinned; `places` are of nodes that make room."""
+        """Set or clear one of the flags that a node may have; `places` are of nodes that make room."""
         self._push_here("set_flag", nodes.set_flag(self.shown, list(ids), flag, on, places))
 
     def toggle_flag(self, ids: Iterable[str], flag: str) -> None:

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 FLAGS = {
     "collapsed": "Fold", "opened": "Open", "frozen": "Freeze", "muted": "Mute", "bypassed": "Bypass", "pinned": "Pin",
+    "trimmed": "Hide free ports of",
 }  # fmt: skip
-OPPOSITES = {"Fold": "Unfold", "Open": "Close", "Freeze": "Thaw"}
+OPPOSITES = {"Fold": "Unfold", "Open": "Close", "Freeze": "Thaw", "Hide free ports of": "Show all ports of"}
 LETTERS = {"port_in": "x", "port_out": "y"}  # ids of ports are their names: the first of each has a letter
 RIVALS = {"muted": "bypassed", "bypassed": "muted", "collapsed": "opened", "opened": "collapsed"}
 

@@ -112,11 +112,30 @@ def test_keys_set_the_flags_of_the_selection(view, hand):
     view.editor.select(["dense_1"])
     for key, modifiers, flag in (
         (Qt.Key.Key_K, Qt.KeyboardModifier.NoModifier, "frozen"), (Qt.Key.Key_M, SHIFT, "muted"),
-        (Qt.Key.Key_H, Qt.KeyboardModifier.NoModifier, "collapsed"), (Qt.Key.Key_M, Qt.KeyboardModifier.NoModifier, "bypassed"),
+        (Qt.Key.Key_H, Qt.KeyboardModifier.NoModifier, "collapsed"), (Qt.Key.Key_H, CONTROL, "trimmed"),
+        (Qt.Key.Key_M, Qt.KeyboardModifier.NoModifier, "bypassed"),
     ):  # fmt: skip
         hand.key(key, modifiers)
         assert flag in view.canvas.graph.nodes["dense_1"].flags
     assert "muted" not in view.canvas.graph.nodes["dense_1"].flags
+
+
+def test_control_h_hides_the_ports_without_wires_and_their_fields(view, hand):
+    free = view.editor.add_node("clip", (0, 400), wire_from="dense_2.h")
+    view.editor.select(["dense_1", free])
+
+    def shown(name):
+        return {port.name for port in view.canvas.nodes[name].ports if port.shown}
+
+    before, fields = (shown("dense_1"), shown(free)), view.canvas.nodes[free].geometry.fields
+    assert before == ({"x", "weight", "bias", "h"}, {"x", "low", "high", "y"})
+    hand.key(Qt.Key.Key_H, CONTROL)
+    assert shown("dense_1") == {"x", "h"} and shown(free) == {"x"}
+    assert len(fields) == 2 and view.canvas.nodes[free].geometry.fields == ()
+    hand.key(Qt.Key.Key_H, CONTROL)
+    assert (shown("dense_1"), shown(free)) == before and view.canvas.nodes[free].geometry.fields == fields
+    view.editor.stack.undo()
+    assert shown("dense_1") == {"x", "h"} and view.editor.stack.undoText() == "Hide free ports of 2 nodes"
 
 
 def test_a_click_on_the_chevron_folds_the_node(view, hand):
