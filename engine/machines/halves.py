@@ -15,7 +15,7 @@ from math import prod
 from typing import NamedTuple
 
 from engine.machines.meetings import Before, Work, meetings
-from engine.machines.sharing import MINE, Piece, Place, pieces_of_call
+from engine.machines.sharing import MINE, SENT, TURNS, Piece, Place, pieces_of_call
 from engine.machines.splits import Axis, splits_of
 from engine.placement import LINE, RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Primitive, Region
@@ -151,7 +151,8 @@ class _Planner:
                     self._put(lane, Place(value), arena, integers, packed=True)
             for piece in self.pieces:
                 for place in (*piece.operands, piece.result):
-                    self._put(lane, place, arena, integers)
+                    for turn in TURNS:
+                        self._put(lane, place.in_turn(turn), arena, integers)
             words += _aligned(integers.offset) + LINE
             arena.offset = _aligned(arena.offset) + LINE
         has_words = words <= self.tape.integers_size + whole_room_of(self.tape)
@@ -218,13 +219,18 @@ class _Planner:
     # what is played ------------------------------------------------------------------------------
 
     def _works(self) -> list[Work]:
-        """What the pieces write, and what they read of the other thread's."""
+        """What the pieces write, and what they read of the other thread's, in an iteration of each turn."""
         works, walked = [], False
-        for piece, written in zip(self.pieces, self.written, strict=True):
-            walks = _walks(piece)
-            reads = [place.key for place in piece.operands if place.lane is not None]
-            works.append(Work(frozenset(written), frozenset(reads), walks and walked))
-            walked = walks
+        for turn in TURNS:
+            for piece, written in zip(self.pieces, self.written, strict=True):
+                walks = _walks(piece)
+                reads = [place.in_turn(turn).key for place in piece.operands if place.lane is not None]
+                writes = [
+                    Place(piece.result.value, SENT).in_turn(turn).key if part == SENT else (index, part)
+                    for index, part in written
+                ]
+                works.append(Work(frozenset(writes), frozenset(reads), walks and walked))
+                walked = walks
         return works
 
     def _needed(self) -> list[bool]:
@@ -243,18 +249,27 @@ class _Planner:
 
     def _code(self, lane: int, before: Sequence[Before], needed: Sequence[bool]) -> TapeCode:
         code = TapeCode()
-        full = short = self._section(lane, before, needed, self.tape.batch, code.instructions)
-        if self.tape.short:
-            short = self._section(lane, before, needed, self.tape.short, code.instructions)
-        code.turns.append(Turn(full, short))
+        for turn in TURNS:
+            begin = turn * len(self.pieces)
+            planned = before[begin : begin + len(self.pieces)]
+            full = short = self._section(lane, turn, planned, needed, self.tape.batch, code.instructions)
+            if self.tape.short:
+                short = self._section(lane, turn, planned, needed, self.tape.short, code.instructions)
+            code.turns.append(Turn(full, short))
         return code
 
     def _section(
-        self, lane: int, before: Sequence[Before], needed: Sequence[bool], batch: int, instructions: list[Instruction]
+        self,
+        lane: int,
+        turn: int,
+        before: Sequence[Before],
+        needed: Sequence[bool],
+        batch: int,
+        instructions: list[Instruction],
     ) -> Section:
         begin, mine, other = len(instructions), self.tallies[lane], self.tallies[1 - lane]
         for at, (symmetric, (lag, tells)) in enumerate(zip(self.pieces, before, strict=True)):
-            piece = symmetric.of(lane)
+            piece = symmetric.of(lane).in_turn(turn)
             call, primitive = piece.call, piece.call.primitive
             assert isinstance(primitive, Primitive)
             if lag is not None:

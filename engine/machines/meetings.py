@@ -29,29 +29,35 @@ class Before(NamedTuple):
 
 def meetings(work: Sequence[Work]) -> list[Before]:
     """For each piece of work what stands before and behind it."""
-    tells = _tells(work)
+    awaited = _without_known(_awaited(work), len(work))
+    tells = [at in awaited.values() for at in range(len(work))]
     told = [sum(tells[:at]) for at in range(len(work) + 1)]  # counts before each piece
-    all_told = told[-1]
+
+    def lag(head: int) -> int | None:
+        if head not in awaited:
+            return None
+        # The count that the event's tell makes, as an iteration ago where it stands behind the piece of work.
+        event = awaited[head]
+        return told[head] - (told[event] + 1 - (told[-1] if event >= head else 0))
+
+    return [Before(lag(at), tells[at]) for at in range(len(work))]
+
+
+def _awaited(work: Sequence[Work]) -> dict[int, int]:
+    """By piece of work that must wait the other thread's piece behind which it may go on: the nearest before it."""
     heads = _heads(work)
-    lags: dict[int, int] = {}
+    awaited: dict[int, int] = {}
     for at in range(len(work)):
         for event in _events(work, at):
-            # The count that the event's tell makes, as an iteration ago where it stands behind the piece of work.
-            head = heads[at]
-            made = told[event] + 1 - (all_told if event >= head else 0)
-            lag = told[head] - made
-            lags[head] = min(lag, lags.get(head, lag))
-    needed = _without_known(lags, told, all_told)
-    return [Before(needed.get(at), tells[at]) for at in range(len(work))]
+            head, event = heads[at], _told_behind(work, event)
+            nearest = min(event, awaited.get(head, event), key=lambda event: _distance(head, event, len(work)))
+            awaited[head] = nearest
+    return awaited
 
 
-def _tells(work: Sequence[Work]) -> list[bool]:
-    """Behind which pieces of work a thread tells: behind what the other waits for."""
-    tells = [False] * len(work)
-    for at in range(len(work)):
-        for event in _events(work, at):
-            tells[_told_behind(work, event)] = True
-    return tells
+def _distance(head: int, event: int, count: int) -> int:
+    """How many pieces of work ago an event was told of, going round."""
+    return (head - event - 1) % count + 1
 
 
 def _told_behind(work: Sequence[Work], event: int) -> int:
@@ -85,13 +91,13 @@ def _last(at: int, concerned: Sequence[bool]) -> int:
     return next(place for place in [(at - step) % count for step in range(1, count + 1)] if concerned[place])
 
 
-def _without_known(lags: dict[int, int], told: Sequence[int], all_told: int) -> dict[int, int]:
+def _without_known(awaited: dict[int, int], count: int) -> dict[int, int]:
     """Without waits for what an earlier wait has seen already."""
-    seen, needed = -all_told, dict[int, int]()
+    seen, needed = -count, dict[int, int]()
     for turn in (0, 1):
         needed = {}
-        for at in sorted(lags):
-            wanted = turn * all_told + told[at] - lags[at]
+        for head in sorted(awaited):
+            wanted = turn * count + head - _distance(head, awaited[head], count)
             if wanted > seen:
-                needed[at], seen = lags[at], wanted
+                needed[head], seen = awaited[head], wanted
     return needed

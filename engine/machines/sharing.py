@@ -18,6 +18,7 @@ SEND = cast(
     PrimitiveLike,
     Primitive(name="send", formula="y = x", shape=same, body=Kernel("send_lines", "engine.machines.waiting:send")),
 )
+TURNS = (0, 1)  # that iterations take
 MINE = 2  # in place of a half: the one with the thread's own number
 
 
@@ -38,6 +39,10 @@ class Place(NamedTuple):
         """What a thread calls the memory it lies in."""
         return root_of(self.value).index, self.part
 
+    def in_turn(self, turn: int) -> Place:
+        """The same in an iteration whose turn it is: two places for what is sent take turns, that nobody waits to send."""
+        return self._replace(part=f"{SENT} {turn}") if self.part == SENT else self
+
 
 class Piece(NamedTuple):
     """A call, and where its operands and its result lie; `second` is what the second thread plays instead."""
@@ -50,6 +55,12 @@ class Piece(NamedTuple):
     def of(self, lane: int) -> Piece:
         """What a thread plays."""
         return self.second if lane and self.second is not None else self
+
+    def in_turn(self, turn: int) -> Piece:
+        """The same in an iteration whose turn it is."""
+        second = self.second.in_turn(turn) if self.second is not None else None
+        operands = tuple([place.in_turn(turn) for place in self.operands])
+        return Piece(self.call, operands, self.result.in_turn(turn), second)
 
 
 def pieces_of_call(call: Call, axes: Mapping[int, Axis]) -> list[Piece]:

@@ -205,6 +205,12 @@ def test_what_another_wait_has_seen_already_is_not_waited_for():
     assert [before.lag for before in plan] == [0, 0, None]
 
 
+def test_two_places_that_take_turns_need_no_leave_to_be_filled_again():
+    plan = meetings([work("a"), work("c", "a"), work("b"), work("d", "b")])
+    assert [before.lag for before in plan] == [None, 0, None, 0]
+    assert [before.tells for before in plan] == [True, False, True, False]
+
+
 def test_updates_that_go_on_from_each_other_stay_together():
     plan = meetings([work("t", "w"), work("v"), work("w", goes_on=True), work("u", goes_on=True)])
     assert [before.tells for before in plan] == [True, False, False, True]
