@@ -40,9 +40,8 @@ from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeC
 Array = np.ndarray[Any, np.dtype[Any]]
 LOOPS, SHARED_LOOPS = ("play", "iterate"), ("help_out", "iterate_shared")  # of one thread, of two
 SHARED_ITERATIONS = 4  # fewer are done before a second thread has begun
-# Seconds of a part of halves or twins, and of a trial: a second thread takes half a thousandth to begin, and the first one
-# waits for it.
-TOGETHER_S, TOGETHER_TRIAL_S = 24e-3, 8e-3
+# Seconds of a part of halves or twins, of a trial, and until a second thread has begun, for which the first one waits.
+TOGETHER_S, TOGETHER_TRIAL_S, TOGETHER_START_S = 24e-3, 8e-3, 0.25e-3
 WORDS_LINE = 16  # whole numbers of 64 bits: two cache lines
 NOTHING_OPEN = 0  # no piece of work that nobody has
 
@@ -232,7 +231,8 @@ class CpuMachine:
     def _new_pace(self) -> Pace:
         if self._halved is None and self._pair is None:
             return Pace()
-        return Pace(TOGETHER_S, TOGETHER_TRIAL_S)  # neither can go on before the second thread has begun
+        # Neither can go on before the second thread has begun.
+        return Pace(TOGETHER_S, TOGETHER_TRIAL_S, TOGETHER_START_S)
 
     def _play_alone(self, times: int) -> int:
         if self._pair is not None:

@@ -33,7 +33,8 @@ FIRST, FEWEST = 4, 16  # iterations of a trial at least, and of what is no trial
 # Seconds: how long the faster way is gone, and how long it would take for as much as a trial of the slower one does.
 PART_S, TRIAL_S = 16e-3, 1e-3
 SHORT_TRIAL = 0.25  # of a trial, where one thread is tried
-MOST_PATIENCE = 32  # parts between two trials of the slower way
+SURE_STARTS = 4  # parts shorter than as many starts of a second thread are played by one, and tell nothing of the pace
+MOST_PATIENCE = 16  # parts between two trials of the slower way
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 WORTH_GROUP_NS = (
     5000.0  # of work in neighbours that do not wait for each other: below, each is cut by itself or not at all
@@ -78,9 +79,11 @@ class Pace:
     neighbour may want one of them. Neither can be foreseen, and both may change.
     """
 
-    def __init__(self, part: float = PART_S, trial: float = TRIAL_S) -> None:
-        self._part, self._trial = part, trial
+    def __init__(self, part: float = PART_S, trial: float = TRIAL_S, start: float = 0.0) -> None:
+        """Seconds of a part and of a trial, and for how long the first thread waits until the second has begun."""
+        self._part, self._trial, self._start = part, trial, start
         self._seconds = [0.0, 0.0]  # an iteration alone, and shared; 0: not known
+        self._learned = [0.0, 0.0]  # from how long a part
         self._parts, self._patience = 0, 1  # since the slower way was tried; until it is tried again
 
     def choose(self, times: int) -> tuple[bool, int]:
@@ -88,6 +91,8 @@ class Pace:
         alone, shared = self._seconds
         if not alone or not shared:
             return bool(alone), min(times, max(FIRST, int(self._trial / alone)) if alone else FIRST)
+        if times * alone < SURE_STARTS * self._start:
+            return False, times
         faster = shared < WORTH_SHARE * alone
         self._parts += 1
         if self._parts > self._patience:
@@ -96,7 +101,8 @@ class Pace:
             if faster:  # one thread has nobody to wait for: a short trial tells
                 return False, min(times, max(1, int(SHORT_TRIAL * self._trial / alone)))
             return True, min(times, max(FIRST, int(self._trial / alone)))
-        return faster, min(times, max(FEWEST, int(self._part / self._seconds[faster])))
+        part = max(FEWEST, int(self._part / self._seconds[faster]))
+        return faster, times if times < 1.5 * part else part  # what would be left for a short part is done at once
 
     def is_long(self, times: int) -> bool:
         """Whether so few iterations are known to take long enough for a second thread to begin."""
@@ -104,10 +110,11 @@ class Pace:
 
     def note(self, shared: bool, iterations: int, seconds: float) -> None:
         """How long these iterations took."""
-        if not iterations:
+        if not iterations or seconds < min(SURE_STARTS * self._start, self._learned[shared]):
             return
         before = self._seconds[1] < WORTH_SHARE * self._seconds[0]
-        self._seconds[shared] = seconds / iterations
+        self._learned[shared] = seconds
+        self._seconds[shared] = max(seconds - shared * self._start, seconds / 2) / iterations
         if before != (self._seconds[1] < WORTH_SHARE * self._seconds[0]):
             self._parts, self._patience = 0, 1
 

@@ -101,6 +101,15 @@ def test_the_faster_way_is_played_and_the_other_tried_now_and_then():
     assert 0 < played[False] < 20_000
 
 
+def test_what_is_too_short_for_a_second_thread_to_begin_is_played_by_one_and_changes_no_mind():
+    pace = lanes.Pace(start=1e-3)
+    pace.note(False, 1000, 10e-3)
+    pace.note(True, 1000, 7e-3)
+    assert pace.choose(1000)[0] and not pace.choose(100)[0]
+    pace.note(True, 100, 1.5e-3)
+    assert [pace.choose(1000)[0] for _ in range(3)] == [False, True, True]  # one thread is tried, and that is all
+
+
 def test_whoever_plays_stops_behind_the_iteration_that_raised_the_flag(monkeypatch):
     monkeypatch.setattr(lanes, "WORTH_NS", 0.0)
     monkeypatch.setattr(lanes, "WORTH_TAPE_NS", 0.0)
