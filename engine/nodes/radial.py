@@ -62,7 +62,7 @@ class GaussianUnits(NodeType):
     width = Choice(
         "learned", WIDTHS,
         help="Learned for each unit or for all together; or, of the prototypes' distances, the largest / √units, twice "
-        "the mean, or each one's r-th smallest.",
+        "the mean, or each one's r-th smallest: these are measured, and no derivative passes through them.",
     )  # fmt: skip
     initial_width = Numbers(1.0, help="Widths to start from, where they are learned: one number, or one per unit.")
     neighbour = Whole(1, low=1, high=1000, help="Which neighbour says how wide a unit is.")

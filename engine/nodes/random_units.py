@@ -51,8 +51,9 @@ class NoisyReLU(Random):
     source = "Nair & Hinton 2010; Aggarwal 2023, §7.6, which prints ln(1 + e^v)"
     inputs, outputs = (Port("v", "(batch, units)", symbol="v"),), (H,)
     variance = Choice(
-        "sigmoid", ("sigmoid", "softplus"), help="The noise's variance: σ(v), or ln(1 + e^v) as the text prints it."
-    )
+        "sigmoid", ("sigmoid", "softplus"),
+        help="The noise's variance: σ(v), or ln(1 + e^v) as the text prints it. No derivative passes through it.",
+    )  # fmt: skip
     active = ACTIVE
 
     def lower(self, build: Builder, **values: Any) -> Value:
