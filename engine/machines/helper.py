@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -14,11 +15,14 @@ from engine.machines.workshop import KEPT, Order
 from engine.primitives.base import Kernel
 
 NICENESS = 5  # the window goes before
+COLLECTED_EVERY = 100  # orders: to look for garbage while it compiles takes a tenth of the time
 
 
 def answers(lines: Iterable[str]) -> Iterable[str]:
     """What is said to each order, as soon as it is done."""
-    for line in lines:
+    for count, line in enumerate(lines):
+        if count % COLLECTED_EVERY == COLLECTED_EVERY - 1:
+            gc.collect()
         file, body, kernel, variant, dtype = json.loads(line)
         order = Order(file, body, kernel, tuple((word, number) for word, number in variant), dtype)
         try:
@@ -45,6 +49,8 @@ def fulfil(order: Order) -> bool:
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    gc.disable()
+    sys.modules["scipy"] = None  # type: ignore[assignment]  # or Numba loads all of its BLAS, which no kernel calls
     for answer in answers(sys.stdin):
         sys.stdout.write(answer + "\n")
         sys.stdout.flush()

@@ -44,7 +44,7 @@ def folder() -> Path:
 
     digest = hashlib.sha256("\n".join([*processor(), *_versions()]).encode())
     root = Path(__file__).parents[1]
-    for name in ("store", "player", "intrinsics", "objects", "sealing", "../tape"):
+    for name in ("compiling", "player", "intrinsics", "objects", "sealing", "../tape"):
         digest.update((root / "machines" / f"{name}.py").read_bytes())
     home = user_cache_path("chainrule") / "kernels"
     place = home / digest.hexdigest()[:16]

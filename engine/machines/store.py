@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import types as python_types
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -13,15 +12,7 @@ from typing import Any
 from engine.machines import objects
 from engine.machines.fingerprint import fingerprint
 from engine.machines.workshop import Order, current_workshop
-from engine.primitives.base import Intrinsic, Kernel, Scalar, Variant, real, whole32
-
-# Not nnan and ninf: the compiler must not assume that there is no NaN, it has to stay visible. Not arcp and afn: they
-# let it divide by a product with the reciprocal in a vector and truly in the remainder of a loop, so that the bits of
-# a number would depend on where the work is split.
-FAST = {"contract", "reassoc", "nsz"}
-FAST_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST, "float64": False}
-# Without reassoc: it would put together the constants that an argument reduction keeps apart on purpose.
-SCALAR_BY_DTYPE: dict[str, set[str] | bool] = {"float32": FAST - {"reassoc"}, "float64": False}
+from engine.primitives.base import Kernel, Variant
 
 _addresses: dict[tuple[str, Variant, str], int] = {}
 _loops: dict[str, int] = {}
@@ -121,70 +112,23 @@ def is_ready(kernel: Kernel, variant: Variant, dtype: str) -> bool:
 
 
 def _compiled(kernel: Kernel, variant: Variant, dtype: str) -> int:
-    from numba import cfunc, types
+    from numba import cfunc
 
-    name = _name(kernel, variant, dtype)
-    number = types.float32 if dtype == "float32" else types.float64
-    signature = types.void(
-        types.CPointer(number), types.CPointer(types.int32), types.CPointer(types.int32), types.int64, types.int64
-    )
-    body, constants = kernel.function, dict[str, Any](variant)
-    if isinstance(body, str):
-        place, _, word = body.partition(":")
-        module = import_module(place)
-        body = getattr(module, word)
-        constants.update(module.names_of(constants))
-    function = _specialise(body, constants, dtype, name)
-    if ("ONE", 1) in variant:
-        function = _for_one_output(function, dtype, name)
-    options = {"fastmath": FAST_BY_DTYPE[dtype], "error_model": "numpy"}
+    from engine.machines.compiling import described, sealed_module
+
+    told = described(kernel, variant, dtype, _name(kernel, variant, dtype))
     if objects.KEEPS:
-        from engine.machines.processor import fuses
-        from engine.machines.sealing import sealed
-
-        # Not by Numba's name, which counts what a process has compiled: whoever else compiles it comes to the same file.
         file = order_of(kernel, variant, dtype).file
-        symbol, text = _optimised(function, signature, options)
-        text = sealed(text.replace(f"@{symbol}(", f'@"{file}"('), fuses=fuses())
-        found = objects.compiled(file, file, text)
+        found = objects.compiled(file, file, sealed_module(told, file))
         if found is not None:
             return found
+    function, signature, options = told
     with cache_folder():
         # Where objects are kept Numba's own cache would be in the way: what comes out of it is handed out no more.
         compiled = cfunc(signature, cache=not objects.KEEPS, **options)(function)
     _alive.append(compiled)
     address: int = compiled.address
     return address
-
-
-def _optimised(function: Any, signature: Any, options: dict[str, Any]) -> tuple[str, str]:
-    """The symbol to call, and the text of the module as Numba would hand it to the code generator."""
-    from numba.core.ccallback import CFunc
-    from numba.core.compiler_lock import global_compiler_lock
-    from numba.core.sigutils import normalize_signature
-
-    with global_compiler_lock:
-        # What `cfunc` does, up to the point where a library is made code.
-        unfinished: Any = CFunc(function, normalize_signature(signature), locals={}, options=options)
-        result = unfinished._compile_uncached()
-        library = result.library
-        for other in dict.fromkeys(library._linking_libraries):
-            library._final_module.link_in(other._get_module_for_linking(), preserve=True)
-        library._optimize_final_module()
-        return result.fndesc.llvm_cfunc_wrapper_name, str(library._final_module)
-
-
-def _for_one_output(function: Any, dtype: str, name: str) -> Any:
-    """The same body for outputs [0, 1) alone: its loops fold away."""
-    from numba import njit
-
-    body = njit(forceinline=True, fastmath=FAST_BY_DTYPE[dtype], error_model="numpy")(function)
-
-    def one(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-        body(arena, integers, instruction, 0, 1)
-
-    one.__qualname__ = name
-    return one
 
 
 def _keep(compiled: Any, name: str) -> None:
@@ -196,39 +140,6 @@ def _keep(compiled: Any, name: str) -> None:
     except RuntimeError:  # it came out of Numba's own cache, which serves as well
         return
     objects.keep(name, compiled.native_name, code)
-
-
-def _specialise(function: Any, constants: dict[str, Any], dtype: str, name: str) -> Any:
-    """The same function with its globals put in for this precision: literals, scalar functions, variant constants."""
-    from numba import types
-
-    from engine.machines import intrinsics
-
-    namespace = dict(function.__globals__)
-    for word in function.__code__.co_names:
-        entry = namespace.get(word)
-        if entry is real:
-            namespace[word] = types.float32 if dtype == "float32" else types.float64
-        elif entry is whole32:
-            namespace[word] = types.int32
-        elif isinstance(entry, Scalar):
-            namespace[word] = _scalar(entry, dtype)
-        elif isinstance(entry, Intrinsic):
-            namespace[word] = getattr(intrinsics, entry.name)
-    namespace.update(constants)
-    twin = python_types.FunctionType(function.__code__, namespace, name, function.__defaults__)
-    twin.__qualname__ = name  # Numba's cache tells functions apart by this name
-    twin.__module__ = function.__module__
-    return twin
-
-
-@cache
-def _scalar(entry: Scalar, dtype: str) -> Any:
-    from numba import njit
-
-    function = entry.float32 if dtype == "float32" else entry.float64
-    twin = _specialise(function, {}, dtype, f"{function.__name__}_{dtype}")
-    return njit(forceinline=True, fastmath=SCALAR_BY_DTYPE[dtype], error_model="numpy")(twin)
 
 
 @contextmanager

@@ -119,9 +119,10 @@ def _done_by(helper: subprocess.Popen[str], order: Order) -> bool | None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with this very engine in front of any other."""
+    """Ours, with this very engine in front of any other; and nobody sees in which colours Numba puts its doubts."""
     root = str(Path(__file__).parents[2])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
+    plain = {"NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING": "1"}
+    return {**os.environ, **plain, "PYTHONPATH": os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
 _workshop: Workshop | None = None

@@ -8,8 +8,8 @@ from functools import cache
 
 import pytest
 
+from engine.machines.compiling import FAST_BY_DTYPE, specialised
 from engine.machines.objects import undefined_symbols
-from engine.machines.store import FAST_BY_DTYPE, _specialise
 from engine.primitives import all_primitives
 from engine.primitives.base import Kernel, Primitive, Variant, kernel
 
@@ -36,7 +36,7 @@ def compiled(kernel: Kernel, variant: Variant = ()):
 
     number, word = types.CPointer(types.float32), types.CPointer(types.int32)
     signature = types.void(number, word, word, types.int64, types.int64)
-    function = _specialise(kernel.function, dict(variant), "float32", f"{kernel.name}_looked_at")
+    function = specialised(kernel.function, dict(variant), "float32", f"{kernel.name}_looked_at")
     return cfunc(signature, fastmath=FAST_BY_DTYPE["float32"], error_model="numpy")(function)
 
 
