@@ -30,9 +30,9 @@ def test_the_kernels_of_the_first_examples_are_ordered_while_nobody_waits(monkey
 
 
 def test_nothing_is_ordered_on_a_later_start(monkeypatch):
+    store.loop_address("iterate")
     shop = Listening()
     monkeypatch.setattr(workshop, "_workshop", shop)
-    store.loop_address("iterate")
     first_kernels.order_first_kernels(lambda: False)
     assert shop.heard == []
 
