@@ -9,7 +9,7 @@ from PySide6.QtGui import QUndoCommand
 from app.editor.delta import Delta
 
 if TYPE_CHECKING:
-    from app.editor.editor import Editor
+    from app.editor.playing import Playing
 
 MERGEABLE = 1  # Qt merges only commands of the same id; whether these two belong together is asked in mergeWith
 
@@ -20,7 +20,7 @@ class Edit(QUndoCommand):
     `family` names the command for the journal. Ids and plain data only: no item of the canvas is ever kept alive.
     """
 
-    def __init__(self, editor: Editor, family: str, text: str, delta: Delta, gesture: int = 0) -> None:
+    def __init__(self, editor: Playing, family: str, text: str, delta: Delta, gesture: int = 0) -> None:
         super().__init__(text)
         self._editor = editor
         self.family, self.delta, self.gesture = family, delta, gesture

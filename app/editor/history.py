@@ -10,7 +10,7 @@ from app.editor.edit import Edit
 from engine.problems import Problem
 
 if TYPE_CHECKING:
-    from app.editor.editor import Editor
+    from app.editor.playing import Playing
 
 
 class Journal(Protocol):
@@ -65,7 +65,7 @@ class Scribe:
             self._journal.append({"saved": True})
 
 
-def replay(editor: Editor, entries: Iterable[Mapping[str, Any]]) -> list[Problem]:
+def replay(editor: Playing, entries: Iterable[Mapping[str, Any]]) -> list[Problem]:
     """Play a journal's entries on the editor's document, history included; stops at the first that makes no sense."""
     editor.scribe.reading = True
     try:
@@ -80,7 +80,7 @@ def replay(editor: Editor, entries: Iterable[Mapping[str, Any]]) -> list[Problem
     return []
 
 
-def _play(editor: Editor, entry: Mapping[str, Any]) -> None:
+def _play(editor: Playing, entry: Mapping[str, Any]) -> None:
     if "do" in entry:
         gesture = int(entry.get("gesture", 0))
         editor.reserve_gesture(gesture)

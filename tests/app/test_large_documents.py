@@ -13,7 +13,7 @@ from app.canvas.long_curve import long_curves, paths_within
 from app.canvas.wire_item import curved
 from app.canvas.wiring import Wiring
 from app.editor import Editor
-from app.editor.editor import MOST_AT_ONCE
+from app.editor.playing import MOST_AT_ONCE
 from engine.document import Document
 from engine.graph import Graph
 from tests.app.canvas.test_backdrop import picture

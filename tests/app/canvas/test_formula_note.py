@@ -6,7 +6,8 @@ import pytest
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
-from app.canvas.formula_note import MOST_ROWS, WIDEST, Content, best_place, tail_ends, telling
+from app.canvas.formula_note import MOST_ROWS, WIDEST, Content, telling
+from app.canvas.note_place import best_place, tail_ends
 from app.theme.formula import is_sum, terms_of
 from engine.document import Document
 from engine.graph import Graph

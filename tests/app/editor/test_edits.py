@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.editor import Editor
-from app.editor.editor import CHECK_DELAY_MS
+from app.editor.playing import CHECK_DELAY_MS
 from engine.document import Document
 from engine.graph import Graph
 from engine.problems import ProblemError
