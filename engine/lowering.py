@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
@@ -166,8 +167,9 @@ class Lowering:
         if "backward" in self._parts:
             lower_phases(document, result, before.learned, "update" in self._parts)
         if "update" in self._parts:
+            rules = len(result.stretches)
             lower_rules(document.graph, result)
-            watch_side_branches(result, before)
+            watch_side_branches(result, before, rules)
 
     def take_back(self) -> None:
         """Forget the last drawing: what came before it is as it was, and can be built on again."""
@@ -232,38 +234,58 @@ class _Nodes:
         self._changed.update(
             [address for key, gone in self._before.items() if key not in lowered for address in gone.outputs]
         )
+        alike, changed, waiting = self._alike(), self._changed, list[Segment]()
         for entry in order:
+            segment = None if isinstance(entry, Region) else alike.get(entry)
+            if segment is not None and changed.isdisjoint(segment.before) and self._shares_again(segment):
+                waiting.append(segment)
+                continue
+            self._keep(waiting)
+            waiting = []
             if isinstance(entry, Region):
                 self._region(entry)
-            elif not self._is_kept(entry):
+            else:
                 self._node(entry)
+        self._keep(waiting)
 
-    def _is_kept(self, name: str) -> bool:
-        """Whether a node is as it was, and all that comes to it: then so is what it was lowered to."""
-        segment = self._before.get(name)
-        if (
-            segment is None
-            or segment.problems  # which tell names, and these may have changed
-            or segment.signature is not self._signatures[name]
-            or not segment.is_local
-            or segment.wires != self._wires.get(name, [])
-            or not self._changed.isdisjoint(segment.before)
-            or (segment.fed and not self._result.program.build.share_again(segment.fed))
-        ):
+    def _alike(self) -> dict[str, Segment]:
+        """By node what it was lowered to before, if it is as it was: so is that, then, unless something else comes to it."""
+        signature_of, wires_of = self._signatures.get, self._wires.get
+        unwired: list[Wire] = []
+        return {
+            name: segment
+            for name, segment in self._before.items()
+            if segment.may_be_kept
+            and segment.signature is signature_of(name)
+            and segment.wires == wires_of(name, unwired)
+        }
+
+    def _shares_again(self, segment: Segment) -> bool:
+        """Whether a node that shares values with others finds what it found before."""
+        fed = segment.fed
+        if not fed:
+            return True
+        if not self._result.program.build.share_again(fed):
             return False
-        result = self._result
-        if ROWS in segment.fed:
-            result.rows = segment.fed[ROWS][0]
-        result.segments[name] = segment
-        if segment.is_sound:
-            program = result.program
-            program.calls += segment.calls
-            result.stretches.append(segment.calls)
-            program.steps.append(segment.origin)
-            program.outputs.update(segment.outputs)
-            if segment.sources:
-                program.sources.update(segment.sources)
+        if ROWS in fed:
+            self._result.rows = fed[ROWS][0]
         return True
+
+    def _keep(self, segments: Sequence[Segment]) -> None:
+        """Take over what nodes were lowered to before."""
+        if not segments:
+            return
+        result, program = self._result, self._result.program
+        result.segments.update({segment.origin.node: segment for segment in segments})
+        sound = [segment for segment in segments if segment.is_sound]
+        stretches = [segment.calls for segment in sound]
+        program.calls += chain.from_iterable(stretches)
+        result.stretches += stretches
+        program.steps += [segment.origin for segment in sound]
+        for outputs in [segment.outputs for segment in sound]:
+            program.outputs.update(outputs)
+        for sources in [segment.sources for segment in sound if segment.sources]:
+            program.sources.update(sources)
 
     def _region(self, region: Region) -> None:
         """The nodes of a region once for every step of time; those that fail at the first step are left out of the others."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.graph import Graph, Wire, sorted_along
+from engine.program import Origin
 
 MOST_STEPS = 1000
 
@@ -103,6 +104,11 @@ def _comes_from_outside(graph: Graph, wire: Wire) -> bool:
 def at(address: str, step: int) -> str:
     """The address of an output at a step of time, as `rnn_1.y@3`."""
     return f"{address}@{step}"
+
+
+def key_of(origin: Origin) -> str:
+    """What the calls of a node (at a step of time) are kept under."""
+    return origin.node if origin.time < 0 else at(origin.node, origin.time)
 
 
 def without_time(address: str) -> str:
