@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 
 from engine.datasets import Dataset
 from engine.initialisers import stream
 from engine.looking import lasts
-from engine.placement import NOWHERE, Packed
+from engine.placement import LINE, NOWHERE, RESERVED_INTEGERS, Packed
 from engine.playback import Playback
 from engine.program import Value
 from engine.snapshot import Array
@@ -30,15 +30,26 @@ def kept_numbers(playback: Playback) -> dict[str, Array]:
     }
 
 
-def take_over(playback: Playback, before: Playback, seed: int, dataset: Dataset | None, *, same_data: bool) -> None:
-    """Fill every source of an edited plan: what lasts goes on with its numbers where address and shape still fit.
+def take_over(
+    playback: Playback,
+    before: Playback,
+    seed: int,
+    dataset: Dataset | None,
+    *,
+    same_data: bool,
+    said: Container[str],
+) -> None:
+    """Fill the sources of an edited plan: what lasts goes on with its numbers where address and shape still fit.
 
     What was played of a begun iteration is given up: afterwards the plan before is of no use.
+    said  addresses of numbers that the document says, and whoever calls fills
     """
     before.give_up_begun()
     tape, former = playback.tape, before.tape
     moved = _move(playback, before, same_data) if _is_of_one_kind(tape, former) else set[Value]()
-    new = {address: value for address, value in tape.program.sources.items() if value not in moved}
+    new = {
+        address: value for address, value in tape.program.sources.items() if value not in moved and address not in said
+    }
     kept = {
         address: before.machine.view(value)
         for address in new
@@ -59,7 +70,16 @@ def _move(playback: Playback, before: Playback, same_data: bool) -> set[Value]:
     """Copy the numbers of those values that had a place to where they lie now; which these are."""
     machine, tape, former = playback.machine, playback.tape, before.tape
     moved: set[Value] = set()
-    for value in tape.data if same_data else ():
+    if same_data and (tape.slots, tape.data) == (
+        former.slots,
+        former.data,
+    ):  # then all that lies before what is kept does
+        begin, first = tape.kept_spans[1][0], tape.kept_integers[0][0]
+        machine.arena[LINE:begin] = before.machine.arena[LINE:begin]
+        machine.integers[RESERVED_INTEGERS:first] = before.machine.integers[RESERVED_INTEGERS:first]
+        moved.update(tape.data)
+        moved.update([value for value in tape.slots if value.source is not None and value.source.address[0] == "="])
+    for value in tape.data if same_data and not moved else ():
         if _has_place(former, value):
             machine.view(value)[...] = before.machine.view(value)
             moved.add(value)

@@ -14,7 +14,7 @@ from engine.program import MONITORS, Builder, Call, Origin, Program, Value, shap
 from engine.reverse import Reverse
 from engine.stretch import Stretch
 from engine.structure import Drawn
-from engine.training import DriverType, Moves, Phase, emit_update
+from engine.training import DriverType, Moves, Phase, emit_update, owner_of
 from engine.wiring import late_operands
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Update(NamedTuple):
     """What a phase does to its parameters, and all that it was emitted from."""
 
     basis: tuple[Any, ...]
-    calls: Stretch
+    stretches: list[Stretch]
     steps: list[Origin]
     sources: dict[str, Value]
     moves: Moves
@@ -157,13 +157,16 @@ def _objective(graph: Graph, phase: Phase, result: Lowered, index: int) -> Value
 def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered, before: Learned) -> None:
     program = result.program
     found, objective = program.gradients[index], program.objectives[index]
-    learned = [value for value in program.sources.values() if value.learns and value.index in found]
-    still, takes_all = _still(graph, phase), phase.parameters == "all"
     chosen = [
         value
-        for value in learned
-        if (takes_all or _is_meant(phase, value)) and _is_parameter(value) and not (still and _owner(value) in still)
+        for value in program.sources.values()
+        if value.learns and value.index in found and value.source is not None and value.source.role == "parameter"
     ]
+    if phase.parameters != "all":
+        chosen = [value for value in chosen if _is_meant(phase, value)]
+    still = _still(graph, phase)
+    if still:
+        chosen = [value for value in chosen if owner_of(value) not in still]
     if not chosen or not _can_drive(graph, phase, chosen, result):
         return
     basis = (phase.structure, chosen, [found[value.index] for value in chosen], objective)
@@ -171,30 +174,33 @@ def _lower_update(graph: Graph, phase: Phase, index: int, result: Lowered, befor
     if update is None or update.basis != basis:
         update = _update(phase, index, chosen, basis, program, update)
     else:
-        program.calls += update.calls
+        program.calls += chain.from_iterable(update.stretches)
         program.sources.update(update.sources)
     program.steps += update.steps
-    result.stretches.append(update.calls)
+    result.stretches += update.stretches
     result.learned.updates[index] = update
 
 
 def _update(
     phase: Phase, index: int, chosen: list[Value], basis: tuple[Any, ...], program: Program, before: Update | None
 ) -> Update:
-    build, begun, objective = program.build, len(program.calls), program.objectives[index]
+    build, objective = program.build, program.objectives[index]
     build.take_asked()
-    nodes = list(dict.fromkeys([_owner(value) for value in chosen]))
     former = before.moves if before is not None else None
     moves = emit_update(build, phase, index, chosen, program.gradients[index], objective, former)
-    build.origin = Origin(nodes[-1], "update", index)
-    known = {value: call for value, call in before.flags if call.origin == build.origin} if before is not None else {}
+    nodes = list(dict.fromkeys([owner_of(value) for value in chosen]))
+    steps = before.steps if before is not None else []
+    if [step.node for step in steps] != nodes:
+        steps = [Origin(name, "update", index) for name in nodes]
+    build.origin, begun = steps[-1], len(program.calls)
+    known = dict(before.flags) if before is not None and before.steps[-1] == build.origin else {}
     flags = [(value, known.get(value) or _flag(build, value)) for value in chosen]
     program.calls += [flag for _, flag in flags]
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
-    steps = [Origin(name, "update", index) for name in nodes]
-    return Update(basis, Stretch(program.calls[begun:]), steps, build.take_asked(), moves, flags)
+    stretches = [*moves.stretches, Stretch(program.calls[begun:])]
+    return Update(basis, stretches, steps, build.take_asked(), moves, flags)
 
 
 def _flag(build: Builder, value: Value) -> Call:
@@ -255,18 +261,10 @@ def _still(graph: Graph, phase: Phase) -> set[str]:
     return still
 
 
-def _is_parameter(value: Value) -> bool:
-    return value.source is not None and value.source.role == "parameter"
-
-
 def _is_meant(phase: Phase, value: Value) -> bool:
     """Whether a phase names this parameter, or what it belongs to."""
     address = value.source.address if value.source is not None else ""
     return address in phase.parameters or any(name in phase.parameters for name in _around(address))
-
-
-def _owner(value: Value) -> str:
-    return value.source.address.partition(".")[0] if value.source else ""
 
 
 def _around(address: str) -> list[str]:

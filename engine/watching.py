@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from engine.lowering import Lowered
 
 
-def watch_side_branches(result: Lowered, before: Lowered) -> None:
-    """Let what is drawn but leads to no objective and no update raise the flag too, behind the calls of its own step."""
+def watch_side_branches(result: Lowered, before: Lowered, rules: int) -> None:
+    """Let what is drawn but leads to no objective and no rule raise the flag too, behind the calls of its own step.
+
+    rules  where among the stretches the updates begin that need no objective: the others read only what leads to one
+    """
     program, drawn = result.program, result.learned.drawn
     followed = set(program.objectives)
-    for stretch in result.stretches[drawn:]:
-        if stretch.node is None:
-            followed.update(stretch.operands)
-        elif stretch.written:  # derivatives read only what leads to an objective
-            followed.update(chain.from_iterable([call.operands for call in stretch if call.primitive.writes]))
+    followed.update(chain.from_iterable([stretch.operands for stretch in result.stretches[rules:]]))
+    learning = chain.from_iterable([reverse.stretches for reverse in result.learned.phases])
+    for stretch in [stretch for stretch in learning if stretch.written]:
+        followed.update(chain.from_iterable([call.operands for call in stretch if call.primitive.writes]))
     for stretch in reversed(result.stretches[:drawn]):
         end = stretch.end
         if end is None:

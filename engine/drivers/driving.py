@@ -32,7 +32,8 @@ class Drivers:
         self.watch: Watch | None = None
         self.players = Players(document, dataset, lowered, dtype)
         steps: dict[int, list[Call]] = {}
-        for call in lowered.program.calls:
+        is_driven = any(isinstance(phase.optimizer.kind, DriverType) for phase in document.training.phases)
+        for call in lowered.program.calls if is_driven else ():
             if call.primitive.name == "take_step":
                 steps.setdefault(call.origin.phase, []).append(call)
         phases = {phase.name: phase for phase in document.training.phases}

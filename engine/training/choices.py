@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 
 from engine.problems import Problem, ProblemError, did_you_mean
@@ -47,7 +47,12 @@ class Work:
 
 def owner_of(value: Value) -> str:
     """The node whose parameter this is."""
-    return value.source.address.partition(".")[0] if value.source else ""
+    return _owner(value.source.address) if value.source is not None else ""
+
+
+@lru_cache(4096)
+def _owner(address: str) -> str:
+    return address.partition(".")[0]
 
 
 Numbers = dict[str, Value]
