@@ -7,7 +7,7 @@ the numbers of training are the same bits with and without an onlooker.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
@@ -25,55 +25,93 @@ from engine.stretch import Stretch
 
 
 class Fused:
-    """The calls to play at full speed.
+    """The calls to play at full speed. Fusing waits until they are asked for: behind an edit that is one step's first."""
 
-    parts   the calls of each stretch, and where it brings in transposed copies, these as well
-    flips   the transposed copies
-    strays  whether some of what is left out belongs to another step than the call that stands for it
-    """
-
-    def __init__(
-        self,
-        drawn: Sequence[Stretch],
-        parts: Sequence[Sequence[Call]],
-        flips: list[Call],
-        left_out: _LeftOut,
-        read: tuple[Container[Value], Container[Value]],
-    ) -> None:
-        self.parts, self.flips = parts, flips
-        self._drawn, (self._units, self.strays) = drawn, left_out
-        self._read, self._lasting = read
+    def __init__(self, fuser: Fuser, program: Program, drawn: Sequence[Stretch]) -> None:
+        self._put: Callable[[Sequence[Call]], None] | None = None
+        self._fuser, self._program, self._drawn = fuser, program, drawn
+        self._reads, self._lasting = fuser.reads, fuser.lasting
 
     def is_read(self, value: Value) -> bool:
         """Whether a value is read by what was drawn, or looked at."""
-        return value in self._read or value in self._lasting
+        return value in self._reads or value in self._lasting
+
+    @cached_property
+    def _done(self) -> _Done:
+        # Another program may have been fused since: then nothing that is kept there is about this one.
+        fuser = self._fuser if self._fuser.is_at(self._reads) else Fuser()
+        if fuser is not self._fuser:
+            fuser.fuse(self._program, self._drawn)
+        done = fuser.finish(self._program, self._drawn)
+        if self._put is not None:
+            self._put(done.flips)
+        return done
+
+    def flips_to(self, put: Callable[[Sequence[Call]], None]) -> None:
+        """Let the transposed copies have their places as soon as they are known."""
+        self._put = put
+        if "_done" in self.__dict__:
+            put(self.flips)
+
+    @property
+    def flips(self) -> list[Call]:
+        """The transposed copies."""
+        return self._done.flips
 
     @cached_property
     def calls(self) -> list[Call]:
-        """All of them, in their order."""
-        return list(chain.from_iterable(self.parts))
+        """All of them, in their order, and the transposed copies among them."""
+        return list(chain.from_iterable(self._done.parts))
 
     @cached_property
     def hidden(self) -> dict[int, list[Call]]:
         """For the index of a call's result the calls whose results it leaves out."""
         hidden: dict[int, list[Call]] = {}
-        groups = list(chain.from_iterable([unit.groups for unit in self._units]))
+        groups = list(chain.from_iterable([unit.groups for unit in self._done.units]))
         for group in groups:
             hidden.update(group.hidden)
-        if self.strays:
+        if any(group.apart for group in groups):  # some of it belongs to another step than the call that stands for it
             hidden = {index: parts.copy() for index, parts in hidden.items()}  # what groups keep stays as it is
             apart = {index for group in groups for index in group.apart}
             vanished = {index for group in groups for index in group.vanished}
             _show_apart(chain.from_iterable(self._drawn), apart, vanished, hidden)
         return hidden
 
-    def calls_of(self, origin: Origin) -> list[Call]:
-        """The calls of one step."""
-        if origin.part == "update":
-            found = [part for part in self.parts if part and part[0].origin.part == "update"]
-        else:
-            found = [part for part in self.parts if part and part[0].origin.node == origin.node]
-        return [call for part in found for call in part if call.origin == origin]
+    @cached_property
+    def shown(self) -> list[Call]:
+        """All that an iteration computes."""
+        return _shown(self.calls, self.hidden)
+
+    def shown_of(self, origin: Origin) -> list[Call] | None:
+        """What one step forward or backward computes; None where more than its node has to be fused to know that."""
+        mine = [stretch for stretch in self._drawn if stretch.node == origin.node]
+        copies = any(stretch.reads_columns for stretch in mine if stretch[0].origin == origin)
+        if copies or not self._fuser.is_at(self._reads):
+            return None
+        unit = self._fuser.unit_of(origin.node, mine)
+        if any(group.apart for group in unit.groups):
+            return None
+        hidden = {index: parts for group in unit.groups for index, parts in group.hidden.items()}
+        return _shown([call for part in unit.parts for call in part if call.origin == origin], hidden)
+
+
+class _Done(NamedTuple):
+    """What everything was fused to: the calls of each stretch with the transposed copies that it brings in."""
+
+    parts: Sequence[Sequence[Call]]
+    flips: list[Call]
+    units: Sequence[_Unit]
+
+
+def _shown(calls: list[Call], hidden: Mapping[int, Sequence[Call]]) -> list[Call]:
+    """Calls, and behind each fused one those that it stands for."""
+    if not hidden:
+        return calls
+    shown: list[Call] = []
+    for call in calls:
+        shown.append(call)
+        shown.extend(hidden.get(call.result.index, ()))
+    return shown
 
 
 # Where rows to standardise, products over time, bent sums, scaled rows and products of heads are recognised.
@@ -160,13 +198,6 @@ class _Group:
         self.vanished.update([part.result.index for part in (*match.swallowed, *match.stored)])
 
 
-class _LeftOut(NamedTuple):
-    """What was fused, for whoever asks what is left out, and whether some of that belongs to another step."""
-
-    units: Sequence[_Unit] = ()
-    strays: bool = False
-
-
 class _Unit:
     """The stretches of a node, or one of updates, and what they were fused to: a part for each of them.
 
@@ -193,6 +224,10 @@ class _Unit:
                 for stretch in stretches
             ]
 
+    def may_change(self, changed: Set[Value]) -> bool:
+        """Whether something else may come of it now that others than before read the `changed` values."""
+        return bool(self.views) or not self.asked.isdisjoint(changed)
+
     def holds(self, counts: Mapping[Value, int], lasting: Set[Value], changed: Set[Value]) -> bool:
         """Whether the same would come of it now that others than before read the `changed` values."""
         for value, call in self.views:
@@ -210,16 +245,21 @@ def _by_origin(stretches: Iterable[Stretch]) -> list[list[Call]]:
 
 
 class Fuser:
-    """Fuses one program after another, and keeps what still holds for the next."""
+    """Fuses one program after another, and keeps what still holds for the next.
+
+    reads, lasting  how often each value is read, and which are looked at or last until the end
+    """
 
     def __init__(self) -> None:
+        self.reads: dict[Value, int] = {}
+        self.lasting: set[Value] = set()
         self._values: list[Value] | None = None  # which the programs share
         self._known: dict[int, Stretch] = {}  # stretches of the last program, by identity
-        self._parts: dict[int, Stretch] = {}  # what they were fused to
-        self._reads: dict[Value, int] = {}
-        self._lasting: set[Value] = set()
-        self._units: dict[object, _Unit] = {}
-        self._straying: set[object] = set()  # units of which something is left out at another step
+        self._left: dict[Value, int] = {}  # how often each is read by updates in which there is nothing to fuse
+        self._units: dict[object, _Unit] = {}  # of what was fused since it was drawn
+        self._changed: set[Value] = (
+            set()
+        )  # those that others read, or that last, than when the last program was finished
         self._flips = Flips()
 
     def fuse(self, program: Program, stretches: Sequence[Stretch]) -> Fused:
@@ -234,50 +274,71 @@ class Fuser:
         gone = [self._known[key] for key in self._known.keys() - now.keys()]
         come = [now[key] for key in now.keys() - self._known.keys()]
         self._known = now
-        changed = self._count(program, gone, come)
-        self._fuse_anew({_key(stretch) for stretch in (*gone, *come)}, changed, stretches)
-        for stretch in gone:
-            del self._parts[id(stretch)]
-        parts = list(map(self._parts.__getitem__, now))
-        played, flips = self._flips.lay_down(program, parts)
-        left_out = _LeftOut(list(self._units.values()), bool(self._straying))
-        return Fused(stretches, played, flips, left_out, (self._reads, self._lasting))
+        self._count(program, gone, come)
+        for stretch in (*gone, *come):
+            self._units.pop(_key(stretch), None)
+        return Fused(self, program, stretches)
 
-    def _count(self, program: Program, gone: Sequence[Stretch], come: Sequence[Stretch]) -> set[Value]:
-        """How often each value is read, and which last; those that are read by others than before."""
-        more: dict[Value, int] = {}
-        for sign, stretches in ((-1, gone), (1, come)):
-            for value in chain.from_iterable([stretch.operands for stretch in stretches if not _is_left(stretch)]):
-                more[value] = more.get(value, 0) + sign
-        changed = {value for value, count in more.items() if count}
-        self._reads = reads = self._reads.copy()  # the last one belongs to what was made of the last program
-        for value in changed:
-            count = reads.pop(value, 0) + more[value]
-            if count:
-                reads[value] = count
-        lasting = {*program.outputs.values(), *program.losses}
-        lasting.update(*[stretch.operands for stretch in self._known.values() if _is_left(stretch)])
-        changed |= lasting ^ self._lasting
-        self._lasting = lasting
-        return changed
+    def is_at(self, reads: Mapping[Value, int]) -> bool:
+        """Whether the last program is the one whose values are read so often."""
+        return reads is self.reads
 
-    def _fuse_anew(self, touched: set[object], changed: Set[Value], stretches: Sequence[Stretch]) -> None:
-        """Fuse the stretches of the `touched` nodes, and of those that would no longer be fused to the same."""
-        reads, lasting, units = self._reads, self._lasting, self._units
-        for key, unit in units.items():
-            if (unit.views or not unit.asked.isdisjoint(changed)) and not unit.holds(reads, lasting, changed):
-                touched.add(key)
+    def unit_of(self, node: str, stretches: list[Stretch]) -> _Unit:
+        """What the stretches of one node are fused to."""
+        unit = self._units.get(node)
+        if unit is None or not self._holds(unit):
+            unit = self._units[node] = _Unit(stretches, self.reads, self.lasting)
+        return unit
+
+    def finish(self, program: Program, stretches: Sequence[Stretch]) -> _Done:
+        """Fuse what was not fused yet, and what would no longer be fused to the same."""
+        units, changed = self._units, self._changed
+        for key in [key for key, unit in units.items() if unit.may_change(changed) and not self._holds(unit)]:
+            del units[key]
+        self._changed = set()
         together: dict[object, list[Stretch]] = {}
-        for stretch in [one for one in stretches if one.node in touched or id(one) in touched]:
-            together.setdefault(_key(stretch), []).append(stretch)
-        for key in touched:
-            units.pop(key, None)
-            self._straying.discard(key)
+        for stretch in stretches:
+            key = _key(stretch)
+            if key not in units:
+                together.setdefault(key, []).append(stretch)
         for key, mine in together.items():
-            units[key] = unit = _Unit(mine, reads, lasting)
-            self._parts.update(zip(map(id, mine), unit.parts, strict=True))
-            if any(group.apart for group in unit.groups):
-                self._straying.add(key)
+            units[key] = _Unit(mine, self.reads, self.lasting)
+        fused = {
+            id(stretch): part
+            for unit in units.values()
+            for stretch, part in zip(unit.stretches, unit.parts, strict=True)
+        }
+        parts = list(map(fused.__getitem__, self._known))
+        played, flips = self._flips.lay_down(program, parts)
+        return _Done(played, flips, list(units.values()))
+
+    def _holds(self, unit: _Unit) -> bool:
+        return unit.holds(self.reads, self.lasting, self._changed)
+
+    def _count(self, program: Program, gone: Sequence[Stretch], come: Sequence[Stretch]) -> None:
+        """How often each value is read, and which last; note those that are read by others than before."""
+        more: tuple[dict[Value, int], dict[Value, int]] = {}, {}
+        for sign, stretches in ((-1, gone), (1, come)):
+            for stretch in stretches:
+                counts = more[_is_left(stretch)]
+                for value in stretch.operands:
+                    counts[value] = counts.get(value, 0) + sign
+        self.reads, changed = _counted(self.reads, more[False])
+        self._left, _ = _counted(self._left, more[True])
+        lasting = {*program.outputs.values(), *program.losses, *self._left}
+        self._changed |= changed
+        self._changed |= lasting ^ self.lasting
+        self.lasting = lasting
+
+
+def _counted(counts: dict[Value, int], more: Mapping[Value, int]) -> tuple[dict[Value, int], set[Value]]:
+    """How often values are counted with these as well, and which have another count now. The former counts stay."""
+    counts, changed = counts.copy(), {value for value, count in more.items() if count}
+    for value in changed:
+        count = counts.pop(value, 0) + more[value]
+        if count:
+            counts[value] = count
+    return counts, changed
 
 
 def _is_left(stretch: Stretch) -> bool:

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
+from typing import TypeVar
 
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 from engine.stretch import Stretch, reads_columns
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
 
+T = TypeVar("T")
 _Copied = tuple[int, bool, int]  # index of the matrix, whether its rows lie apart, whose turn it is
+
+
+def matrices_copied(program: Program, stretches: Iterable[Stretch]) -> list[Call]:
+    """Of the products as they were drawn those that a copy is made for: as many as there will be, or more.
+
+    Fusing may leave products out. Only where heads are brought together (`fuse_heads`) are other matrices copied than these.
+    """
+    found: list[Call] = []
+    copied: dict[_Copied, Call] = {}
+    for part in stretches:
+        if part.reads_columns:
+            for call in part:
+                if reads_columns(call):
+                    whole, turn = _keys(program, call)
+                    if whole not in copied and turn not in copied:
+                        copied[turn] = call
+                        found.append(call)
+                elif call.primitive.writes:
+                    copied = _unwritten(copied, {call.operands[index].index for index in call.primitive.writes})
+        elif copied:
+            copied = _unwritten(copied, part.written)
+    return found
+
+
+def _keys(program: Program, product: Call) -> tuple[_Copied, _Copied]:
+    """What a copy of its matrix would go by: one made for all turns, or for this one."""
+    index, apart = product.operands[1].index, _is_apart(product)
+    is_in_turn = program.turns and product.origin.part == "backward"
+    return (index, apart, ALL_PHASES), (index, apart, product.origin.phase if is_in_turn else ALL_PHASES)
 
 
 class Flips:
@@ -39,13 +70,12 @@ class Flips:
             result: list[Call] = []
             for call in part:
                 if reads_columns(call):
-                    matrix, apart = call.operands[1], _is_apart(call)
-                    turn = call.origin.phase if program.turns and call.origin.part == "backward" else ALL_PHASES
-                    copy = copies.get((matrix.index, apart, ALL_PHASES)) or copies.get((matrix.index, apart, turn))
+                    matrix, apart, (whole, turn) = call.operands[1], _is_apart(call), _keys(program, call)
+                    copy = copies.get(whole) or copies.get(turn)
                     if copy is None:
                         flip = former.get((matrix, apart, call.origin)) or _flipped(program, call)
                         self._copies[matrix, apart, call.origin] = flip
-                        copy = copies[matrix.index, apart, turn] = flip.result
+                        copy = copies[turn] = flip.result
                         result.append(flip)
                         made.append(flip)
                     call = self._product_of(call, copy, products.get(call))
@@ -62,7 +92,7 @@ class Flips:
         return known
 
 
-def _unwritten(copies: dict[_Copied, Value], written: Set[int]) -> dict[_Copied, Value]:
+def _unwritten(copies: dict[_Copied, T], written: Set[int]) -> dict[_Copied, T]:
     """The copies of what is still as it was."""
     if not copies or not written:
         return copies

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
 
+from engine.fuse_flips import matrices_copied
 from engine.primitives.base import Region
-from engine.program import Program, Value
+from engine.program import Call, Program, Value
 from engine.stretch import LINE as LINE  # where lines begin concerns machines, too
 from engine.stretch import (
     LINED,
@@ -18,11 +20,9 @@ from engine.stretch import (
     PACKED_WHOLE,
     Rooms,
     Stretch,
-    as_rooms,
     lined,
     room_of,
     rooms_in,
-    rooms_of,
     shape_and_size,
 )
 
@@ -64,6 +64,12 @@ class Places(Sequence["Region | None"]):
         except KeyError:
             found = self._regions[index] = self._region(index)
             return found
+
+    def put_late(self, value: Value, begin: int) -> int:
+        """Let a value that came after planning begin there, on a line of its own; where the next one may begin."""
+        region = self._regions[value.index] = Region(begin, *shape_and_size(value.shape, self._batch))
+        region.room = lined(region.size)
+        return begin + region.room
 
     def _region(self, index: int) -> Region | None:
         offset = int(self.offsets[index])
@@ -118,20 +124,26 @@ class _Memory:
         """Find places for all that have none yet: first for those that are packed, then for those on lines of their own."""
         index, room, where = rooms.T
         for kind in (self._packed, self._lines):
-            mine = where == kind
-            if not mine.any():
+            (mine,) = (where == kind).nonzero()
+            if not mine.size:
                 continue
+            indices, sizes = index[mine], room[mine]
             if kind == self._lines:
                 self.align()
-                places.has_line[index[mine]] = True
-            ends = np.cumsum(room[mine]) + self.end
-            places.offsets[index[mine]] = ends - room[mine]
+                places.has_line[indices] = True
+            ends = sizes.cumsum()
+            ends += self.end
             self.end = int(ends[-1])
+            ends -= sizes
+            places.offsets[indices] = ends
 
 
 def place(tape: Tape, stretches: Sequence[Stretch]) -> None:
     """Find a place for every value of a tape that is used: settings, data, parameters and states, gradients, results."""
     program, batch = tape.program, tape.batch
+    copied = matrices_copied(program, stretches)
+    if any(product.primitive.name != "matmul" for product in copied):
+        copied = tape.fused.flips  # which are values of the program now
     tape.places = places = Places(program.values, batch)
     reals, wholes = _Memory(LINE, PACKED, LINED), _Memory(RESERVED_INTEGERS, PACKED_WHOLE, LINED_WHOLE)
 
@@ -167,25 +179,30 @@ def place(tape: Tape, stretches: Sequence[Stretch]) -> None:
         reals.put_packed([value for value in gradients if value not in placed], places, batch)
         placed.update(gradients)
     _put_results(tape, stretches, reals, wholes)
+    if copied:
+        tape.fused.flips_to(partial(_put_copies, places, reals.align()))
+        reals.end += sum([lined(shape_and_size(product.operands[-1].shape, batch)[1]) for product in copied])
     tape.arena_size, tape.integers_size = reals.align(), wholes.end
 
 
 def _put_results(tape: Tape, stretches: Sequence[Stretch], reals: _Memory, wholes: _Memory) -> None:
-    """Find a place for what calls compute, and for what fusing brought in (transposed copies)."""
+    """Find a place for what calls compute."""
     places, batch = tape.places, tape.batch
     rooms = rooms_in(stretches, batch)
-    if tape.fused.flips:
-        copies = as_rooms([rooms_of([flip.result for flip in tape.fused.flips], batch)])
-        rooms = np.concatenate([rooms, copies])
     rooms = rooms[places.offsets[rooms[:, 0]] == NOWHERE]
     reals.put_rest(rooms, places)
-    if (rooms[:, 2] >= PACKED_WHOLE).any():
-        wholes.put_rest(rooms, places)
+    wholes.put_rest(rooms, places)
     offsets = places.offsets
     for views in [stretch.views for stretch in stretches if stretch.views]:
         for result, origin in views:
             if offsets[result] == NOWHERE:
                 offsets[result] = offsets[origin]
+
+
+def _put_copies(places: Places, begin: int, copies: Iterable[Call]) -> None:
+    """Give transposed copies the room that was kept for them: which of them there are is known later."""
+    for copy in copies:
+        begin = places.put_late(copy.result, begin)
 
 
 def _by_role(program: Program, fused: Fused) -> dict[str, list[Value]]:

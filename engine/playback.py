@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
@@ -84,11 +84,11 @@ class Playback:
         return Moment(self.iteration, self.position)
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Sequence[Step]:
         """The steps of the iteration that is begun or comes next."""
         return self.steps_at(self.iteration)
 
-    def steps_at(self, iteration: int) -> tuple[Step, ...]:
+    def steps_at(self, iteration: int) -> Sequence[Step]:
         """The steps of an iteration; which they are depends on whose turn it is."""
         turns = self.tape.turns
         return turns[iteration % len(turns)]
@@ -99,7 +99,7 @@ class Playback:
         return len(self.tape.turns)
 
     @property
-    def steps_looked_at(self) -> tuple[Step, ...]:
+    def steps_looked_at(self) -> Sequence[Step]:
         """The steps of the iteration that is looked at: the begun one, or else the last one."""
         return self.steps if self.position or not self.has_history else self.steps_at(self.iteration - 1)
 

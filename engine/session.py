@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,8 +110,9 @@ class Session(Looking):
                 self._lowering.take_back()
             self.__dict__.update(before)
             raise
-        take_over(self.playback, playback, self.seed, self._dataset, same_data=self._dataset is dataset)
-        self._fill_slots()
+        said, same_data = self._said, self._dataset is dataset
+        take_over(self.playback, playback, self.seed, self._dataset, same_data=same_data, said=said)
+        self._fill_slots(said)
         self.problem = None
         self._watch = Watch()
         self.previous: dict[str, Reading] = {}
@@ -157,12 +158,17 @@ class Session(Looking):
 
     def _fill(self, kept: Mapping[str, Array]) -> None:
         fill(self.playback, kept, self.seed, self._dataset)
-        self._fill_slots()
+        self._fill_slots(self._said)
 
-    def _fill_slots(self) -> None:
-        slots = self._slots
-        for address, number in numbers_of(self.document, slots).items():  # a plan outlives changes of its numbers
-            self._machine.view(slots[address])[...] = number
+    @property
+    def _said(self) -> dict[str, Any]:
+        """The numbers of the document that fill slots, by their address."""
+        return numbers_of(self.document, self._slots)
+
+    def _fill_slots(self, said: Mapping[str, Any]) -> None:
+        machine, sources = self._machine, self.program.sources
+        for address, number in said.items():  # a plan outlives changes of its numbers
+            machine.view(sources[address])[...] = number
 
     @property
     def _slots(self) -> dict[str, Value]:
@@ -209,7 +215,7 @@ class Session(Looking):
         return self.playback.epoch
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> Sequence[Step]:
         """The steps of the iteration that is begun or comes next, in the order they are played."""
         return self.playback.steps
 

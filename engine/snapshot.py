@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -115,7 +115,7 @@ class Snapshot:
     revision: int = 0
     iteration: int = 0
     epoch: int = 0
-    steps: tuple[Step, ...] = ()
+    steps: Sequence[Step] = ()
     last_step: Step | None = None
     next_step: Step | None = None
     loss: float | None = None

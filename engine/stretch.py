@@ -125,7 +125,9 @@ def rooms_of(values: Iterable[Value], batch: int) -> bytes:
 
 def rooms_in(stretches: Iterable[Stretch], batch: int) -> Rooms:
     """What has to have a place of what stretches compute, one after the other."""
-    return as_rooms([stretch._rooms.get(batch) or stretch._find_rooms(batch) for stretch in stretches])
+    return as_rooms([
+        found if (found := stretch._rooms.get(batch)) is not None else stretch._find_rooms(batch) for stretch in stretches
+    ])  # fmt: skip
 
 
 def as_rooms(rows: Iterable[bytes]) -> Rooms:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from itertools import accumulate, count
-from typing import Any, NamedTuple
+from functools import cached_property
+from itertools import accumulate
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from engine.stretch import Stretch, stretches_of
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3
 ALL_PHASES = -1  # one turn, in which every phase takes part
-STEPS_KEPT = 16384
 SOUGHT = 4  # steps whose calls are sought one by one: behind an edit few are looked at before the next one
 
 
@@ -40,6 +39,35 @@ class Step:
     def origin(self) -> Origin:
         """What the calls of this step bear."""
         return Origin(self.node, self.part, self.phase, self.time)
+
+
+class Steps(Sequence[Step]):
+    """The steps of an iteration, each made when it is first asked for: behind an edit few are looked at."""
+
+    def __init__(self, origins: Sequence[Origin]) -> None:
+        self._origins, self._made = origins, dict[int, Step]()
+
+    def __len__(self) -> int:
+        return len(self._origins)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        at = index if index >= 0 else index + len(self)
+        made = self._made.get(at)
+        if made is None:
+            origin = self._origins[at]
+            made = self._made[at] = Step(at, origin.part, origin.node, origin.phase, origin.time)
+        return made
+
+    def __iter__(self) -> Iterator[Step]:
+        return map(self.__getitem__, range(len(self)))
 
 
 class Instruction(NamedTuple):
@@ -109,7 +137,7 @@ class Tape:
     places: Places = field(default_factory=lambda: Places((), 1))  # by index of the value
     arena_size: int = 0
     integers_size: int = RESERVED_INTEGERS
-    steps: tuple[Step, ...] = ()
+    steps: Sequence[Step] = ()
     parameter_span: tuple[int, int] = (0, 0)  # all parameters lie within, side by side
     slots: list[Value] = field(default_factory=list)  # settings and constants: numbers that a hand changes
     packed: list[Packed] = field(default_factory=list)  # parameters and states
@@ -127,10 +155,10 @@ class Tape:
     @cached_property
     def shown(self) -> TapeCode:
         """The code of an iteration that ends in a picture."""
-        return _encode(self, self._shown_calls, self.program.turns) if self.fused.hidden else self.fast
+        return _encode(self, self.fused.shown, self.program.turns) if self.fused.hidden else self.fast
 
     @cached_property
-    def turns(self) -> tuple[tuple[Step, ...], ...]:
+    def turns(self) -> tuple[Sequence[Step], ...]:
         """The steps of iterations, one turn after the other."""
         played = self.program.turns
         return tuple([tuple([s for s in self.steps if _takes_part(s.origin, phase)]) for phase in played]) or (
@@ -150,13 +178,15 @@ class Tape:
 
     def _alone(self, step: Step) -> StepCode:
         origin = step.origin
-        if step.part == "update" and self.moves_apart(step.phase):
-            calls = [call for call in self._shown_calls if call.origin == origin]
-        elif step.part != "update" and len(self._steps) < SOUGHT and not self.fused.strays:
-            calls = self._shown(self.fused.calls_of(origin))
+        if step.part == "update":
+            calls = (
+                [call for call in self.fused.shown if call.origin == origin] if self.moves_apart(step.phase) else None
+            )
         else:
+            calls = self.fused.shown_of(origin) if len(self._steps) < SOUGHT else None
+        if calls is None:
             begin, end = self._spans[step.index]
-            calls = self._shown_calls[begin:end]
+            calls = self.fused.shown[begin:end]
         instructions: list[Instruction] = []
         full = short = _encode_calls(self, calls, self.batch, instructions)
         if self.short:
@@ -171,36 +201,20 @@ class Tape:
         """
         known = self._apart.get(phase)
         if known is None:
-            updates = [call for call in self._shown_calls if (call.origin.part, call.origin.phase) == ("update", phase)]
+            updates = [call for call in self.fused.shown if (call.origin.part, call.origin.phase) == ("update", phase)]
             known = self._apart[phase] = can_be_parted(updates, self.position)
         return known
 
     @cached_property
     def _spans(self) -> list[tuple[int, int]]:
         """Where the calls of each step lie among those that are shown."""
-        ends = _step_ends(self.position, [call.origin for call in self._shown_calls])
+        ends = _step_ends(self.position, [call.origin for call in self.fused.shown])
         return list(zip([0, *ends], ends, strict=False))
 
     @cached_property
     def position(self) -> dict[Origin, int]:
         """The index of each step, by what its calls bear."""
         return {origin: index for index, origin in enumerate(self.program.steps)}
-
-    @cached_property
-    def _shown_calls(self) -> list[Call]:
-        """All that an iteration computes."""
-        return self._shown(self.fused.calls)
-
-    def _shown(self, calls: list[Call]) -> list[Call]:
-        """Calls, and behind each fused one those that it stands for."""
-        hidden = self.fused.hidden
-        if not hidden:
-            return calls
-        shown: list[Call] = []
-        for call in calls:
-            shown.append(call)
-            shown.extend(hidden.get(call.result.index, ()))
-        return shown
 
     def region(self, value: Value) -> Region:
         """Where a value lies. Raises KeyError if simplification removed it."""
@@ -243,14 +257,8 @@ def plan(
         stretches = stretches_of(program.calls)
     tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program, stretches))
     place(tape, stretches)
-    tape.steps = tuple(map(_step, count(), program.steps))
+    tape.steps = Steps(program.steps)
     return tape
-
-
-@lru_cache(STEPS_KEPT)
-def _step(index: int, origin: Origin) -> Step:
-    """Edits leave most steps as they are."""
-    return Step(index, origin.part, origin.node, origin.phase, origin.time)
 
 
 def can_be_parted(calls: Iterable[Call], position: Mapping[Origin, int]) -> bool:

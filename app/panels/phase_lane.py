@@ -31,7 +31,7 @@ class PhaseLane(QWidget):
         super().__init__(parent)
         self._by_phase: list[list[Step]] = []
         self._by_part: list[list[Step]] = []
-        self._steps: tuple[Step, ...] = ()
+        self._steps: Sequence[Step] = ()
         self._last: Step | None = None
         self.names: dict[str, str] = {}  # titles of nodes, for the tooltip
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)

@@ -13,6 +13,7 @@ import pytest
 from engine import Document, ProblemError, Session
 from engine.lowering import Lowering, infer, lower, refusal
 from engine.nodes import node_types
+from tests.benchmarks.drawings import layers
 from tests.engine.documents import xor_document
 from tests.engine.test_session import assert_same, everything
 from tests.engine.test_trust_graphs import random_document
@@ -242,6 +243,43 @@ def test_an_edit_and_its_undoing_leave_training_as_it_was(name):
     for session in (edited_meanwhile, left_alone):
         session.run(2)
     assert_same(everything(edited_meanwhile), everything(left_alone))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_fused_step_by_step_between_edits_is_what_a_new_session_fuses(seed):
+    draw, document = random.Random(seed), layers(30)
+    session = Session(document.copy())
+    for revision in range(6):
+        wanted = edited(document, draw)
+        if planned(wanted) is not None:
+            document = wanted
+            session.edit(document.copy(), revision)
+        for _ in range(draw.randrange(6)):  # of each plan a few steps at the most, before the next one is made of it
+            session.step()
+    weights = session.weights
+    fresh = Session(document.copy())
+    for one in (session, fresh):
+        one.resume(weights)
+        one.run(2)
+    assert_same(everything(session), everything(fresh))
+
+
+def test_a_plan_that_was_not_fused_yet_plays_on_after_an_edit_that_nothing_came_of():
+    session, untouched = Session(layers(20)), Session(layers(20))
+    loose = layers(20)
+    for wire in loose.graph.wires[:]:
+        if wire.target_port in ("prediction", "target"):
+            loose.graph.disconnect(wire.source, wire.target)
+    session.edit(loose, 1)  # other derivatives, and fused by nobody
+    session.edit(layers(20), 2)
+    empty = layers(20)
+    for name in list(empty.graph.nodes):
+        empty.graph.remove(name)
+    with pytest.raises(ProblemError):
+        session.edit(empty, 3)
+    for one in (session, untouched):
+        one.run(3)
+    assert_same(everything(session), everything(untouched))
 
 
 @pytest.mark.parametrize("seed", range(100, 160))
