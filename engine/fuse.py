@@ -84,12 +84,11 @@ class Fused:
 
     def shown_of(self, origin: Origin) -> list[Call] | None:
         """What one step forward or backward computes; None where more than its node has to be fused to know that."""
-        mine = [stretch for stretch in self._drawn if stretch.node == origin.node]
-        copies = any(stretch.reads_columns for stretch in mine if stretch[0].origin == origin)
-        if copies or not self._fuser.is_at(self._reads):
+        if not self._fuser.is_at(self._reads):
             return None
-        unit = self._fuser.unit_of(origin.node, mine)
-        if any(group.apart for group in unit.groups):
+        unit = self._fuser.unit_of(origin.node, self._drawn)
+        copies = any(stretch.reads_columns for stretch in unit.stretches if stretch[0].origin == origin)
+        if copies or any(group.apart for group in unit.groups):
             return None
         hidden = {index: parts for group in unit.groups for index, parts in group.hidden.items()}
         return _shown([call for part in unit.parts for call in part if call.origin == origin], hidden)
@@ -271,8 +270,8 @@ class Fuser:
             self.__init__()  # type: ignore[misc]
             self._values = program.values
         now = dict(zip(map(id, stretches), stretches, strict=True))
-        gone = [self._known[key] for key in self._known.keys() - now.keys()]
-        come = [now[key] for key in now.keys() - self._known.keys()]
+        others = now.keys() ^ self._known.keys()
+        gone, come = [[known[key] for key in others if key in known] for known in (self._known, now)]
         self._known = now
         self._count(program, gone, come)
         for stretch in (*gone, *come):
@@ -283,11 +282,12 @@ class Fuser:
         """Whether the last program is the one whose values are read so often."""
         return reads is self.reads
 
-    def unit_of(self, node: str, stretches: list[Stretch]) -> _Unit:
+    def unit_of(self, node: str, stretches: Sequence[Stretch]) -> _Unit:
         """What the stretches of one node are fused to."""
         unit = self._units.get(node)
         if unit is None or not self._holds(unit):
-            unit = self._units[node] = _Unit(stretches, self.reads, self.lasting)
+            mine = [stretch for stretch in stretches if stretch.node == node]
+            unit = self._units[node] = _Unit(mine, self.reads, self.lasting)
         return unit
 
     def finish(self, program: Program, stretches: Sequence[Stretch]) -> _Done:

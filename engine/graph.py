@@ -22,18 +22,22 @@ LOOKS = frozenset({"collapsed", "opened", "pinned", "trimmed"})  # flags that ch
 def sorted_along(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Names so that every pair points forward (ties as they came), and those that lie on or behind a cycle."""
     waiting = dict.fromkeys(names, 0)
-    following: dict[str, list[str]] = {name: [] for name in waiting}
+    following: dict[str, list[str]] = {}
     for begin, end in pairs:
         if begin in waiting and end in waiting:
             waiting[end] += 1
-            following[begin].append(end)
-    ready = [name for name, count in waiting.items() if count == 0]
+            if begin in following:
+                following[begin].append(end)
+            else:
+                following[begin] = [end]
+    ready = [name for name, count in waiting.items() if not count]
+    behind = following.get
     for name in ready:  # grows while it is walked
-        for after in following[name]:
-            waiting[after] -= 1
-            if waiting[after] == 0:
+        for after in behind(name, ()):
+            left = waiting[after] = waiting[after] - 1
+            if not left:
                 ready.append(after)
-    done = set(ready)
+    done = set(ready) if len(ready) < len(waiting) else waiting.keys()
     return ready, [name for name in waiting if name not in done]
 
 
@@ -288,7 +292,10 @@ class Graph:
 
         Wires into a delay do not count: what they carry is used one step of time later. Nor do those into late ports.
         """
-        return sorted_along(self.nodes, [(wire.source_node, wire.target_node) for wire in self._undelayed()])
+        wires = self._undelayed()
+        return sorted_along(
+            self.nodes, zip([w.source_node for w in wires], [w.target_node for w in wires], strict=True)
+        )
 
     @property
     def names(self) -> list[str]:

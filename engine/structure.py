@@ -48,6 +48,8 @@ class Signature:
         flags = node.flags - LOOKS if node.flags else node.flags
         if before is None or before.type != node.type or before.flags != flags or before.kind is not kind:
             return cls(node, kind, flags)
+        if not node.properties and not before._names:
+            return before
         # Property values are never changed in place: as a rule the very same objects stand there.
         names, values = tuple(node.properties), tuple(node.properties.values())
         if before._names == names and all(map(is_, before._values, values)):
