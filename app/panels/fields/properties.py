@@ -310,9 +310,11 @@ class TableEdit(QPlainTextEdit):
 
 
 def show_text(entry: QLineEdit | TableEdit, text: str) -> None:
-    """Replace the text unless somebody is typing."""
+    """Replace the text unless somebody is typing; of one that is too long the beginning is read."""
     if entry.text() != text and not entry.hasFocus():
         entry.setText(text)
+        if isinstance(entry, QLineEdit):
+            entry.setCursorPosition(0)
 
 
 def value_text(field: Property, value: Any, empty: str = "found by itself") -> str:

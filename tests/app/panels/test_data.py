@@ -111,6 +111,13 @@ def test_typed_rows_are_never_cut_through(panel, editor, count, entries):
     assert inside[-1].bottom() <= box.viewport().height()
 
 
+def test_names_that_are_too_long_for_their_field_are_read_from_their_beginning(panel, editor):
+    """“th (cm), petal width (cm)” stood there."""
+    editor.set_data({"train": {"name": "iris", "features": ["petal length (cm)", "petal width (cm)"]}})
+    entry = panel.rows["features"].editor
+    assert entry.text() == "petal length (cm), petal width (cm)" and entry.cursorPosition() == 0
+
+
 def test_rows_to_test_on_are_typed_by_their_numbers(panel, editor):
     choose(panel.choice, "values")
     row = panel.rows["test_rows"]
