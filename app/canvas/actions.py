@@ -173,7 +173,7 @@ ENTRIES = (
 GESTURES = (
     ("Pull a wire", "drag from a port"), ("Wire two nodes", "Alt + right-drag"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
     ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"),
-    ("Select with a loop", "Ctrl + Alt + drag"),
+    ("Select with a loop", "Ctrl + Alt + drag"), ("Set in line", "A + drag to a side"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
     ("Keep a bookmark", "Ctrl + 1 … 9"), ("Go to a bookmark", "1 … 9"),

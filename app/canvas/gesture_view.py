@@ -56,7 +56,7 @@ class GestureView(QGraphicsView):
         self.wheel_pans = False
         self._position = QPoint(-1, -1)  # of the mouse, in pixels of the viewport
         self._pressed_at = QPoint()
-        self._space_held = self.cut_held = False  # Space or Y: a drag pans, or cuts wires
+        self._space_held = self.cut_held = self.align_held = False  # Space, Y or A: a drag pans, cuts wires, or aligns
         self._hovered = Hit("empty")
         self._set_up_widget()
         self._drops = DropHand(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -215,6 +215,14 @@ class CanvasView(GestureView):
 
     # the keyboard ----------------------------------------------------------------------------------------------------
 
+    def event(self, event: QEvent) -> bool:
+        """A is no shortcut while it may become a stroke: a tap is told from it when the key is let go."""
+        is_plain = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_A and not event.modifiers()
+        if is_plain and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc, Enter on a port, ↑ and ↓ on a value; what is not ours goes on to the window."""
         key, modifiers = event.key(), event.modifiers()
@@ -222,8 +230,9 @@ class CanvasView(GestureView):
             self._space_held = True
             event.ignore()
             return
-        if key == Qt.Key.Key_Y and not modifiers:
-            self.cut_held = True
+        if key in (Qt.Key.Key_Y, Qt.Key.Key_A) and not modifiers:
+            if not event.isAutoRepeat():
+                self.cut_held, self.align_held = key == Qt.Key.Key_Y, key == Qt.Key.Key_A
             return
         factor = 0.1 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
         handled = False
@@ -245,11 +254,14 @@ class CanvasView(GestureView):
             self._space_held = False
         if event.key() == Qt.Key.Key_Y and not event.isAutoRepeat():
             self.cut_held = False
+        if event.key() == Qt.Key.Key_A and not event.isAutoRepeat() and self.align_held:
+            self.align_held = False
+            self.commands["align"].trigger()
         event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A key that is let go elsewhere is not held for ever."""
-        self._space_held = self.cut_held = False
+        self._space_held = self.cut_held = self.align_held = False
         super().focusOutEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:

@@ -16,6 +16,7 @@ from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
 from app.canvas.interactions.select import RubberBand, combined
+from app.canvas.interactions.swipe import AlignSwipe
 from app.canvas.layer.opening import open_or_close
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
     """The mode of a left press; what is done at once (break a port, fold, select a wire) needs none."""
     if view.cut_held:
         return Cut(view, point)
+    if view.align_held:
+        view.align_held = False  # what follows is a stroke, and no tap of the key
+        return AlignSwipe(view, point)
     if modifiers & Modifiers.ControlModifier and modifiers & Modifiers.AltModifier:
         return Lasso(view, point)
     hit, editor = view.hit(point), view.editor

@@ -1,7 +1,7 @@
 """Nodes set in line by key, menu and command: one step each."""
 
 import pytest
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -47,6 +47,35 @@ def test_the_popup_aligns_at_a_letter_in_one_step(view, chosen):
     assert view.editor.stack.undoText() == "Align top edges"
     view.editor.stack.undo()
     assert len({area.top() for area in areas_of(view, chosen)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("way", "across", "down"), [("left", -60, 9), ("right", 60, -9), ("top", 9, -60), ("bottom", -9, 60)]
+)
+def test_a_stroke_with_a_held_aligns_at_the_edge_it_leads_to(view, hand, chosen, way, across, down):
+    steps, begin = view.editor.stack.count(), view.canvas.area_of("dense_1").bottomLeft() + QPointF(0, 90)
+    QTest.keyPress(view, Qt.Key.Key_A)
+    hand.drag(begin, begin + QPointF(across, down), drop=False)
+    assert view.hint() == f"Align {way} edges"
+    hand.release(begin + QPointF(across, down))
+    QTest.keyRelease(view, Qt.Key.Key_A)
+    assert QApplication.activePopupWidget() is None and view.hint() == ""
+    assert len({getattr(area, way)() for area in areas_of(view, chosen)}) == 1
+    assert view.editor.stack.count() == steps + 1
+    assert view.editor.stack.undoText() == f"Align {way} edges"
+    assert view.editor.selection == set(chosen)
+
+
+def test_a_stroke_is_given_up_by_escape_and_with_a_let_go_a_drag_selects(view, hand, chosen):
+    steps, begin = view.editor.stack.count(), view.canvas.area_of("dense_1").bottomLeft() + QPointF(0, 90)
+    QTest.keyPress(view, Qt.Key.Key_A)
+    hand.drag(begin, begin + QPointF(60, 0), drop=False)
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    QTest.keyRelease(view, Qt.Key.Key_A)
+    hand.release(begin)
+    assert view.editor.stack.count() == steps and view.editor.selection == set(chosen)
+    hand.drag(begin, begin + QPointF(60, 5))
+    assert view.editor.stack.count() == steps and view.editor.selection == set()
 
 
 def test_esc_leaves_everything_where_it_was(view, chosen):
