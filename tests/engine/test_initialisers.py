@@ -11,6 +11,7 @@ import pytest
 
 from engine import Document, Graph, Session
 from engine.initialisers import INITIALISERS, stream
+from tests.texts.drawing import Drawing, forward, table, value
 
 EACH = pytest.mark.parametrize("name", INITIALISERS)
 # Standard deviation for 300 features and 200 units.
@@ -62,6 +63,29 @@ def test_a_fixed_spread_lets_outputs_grow_with_the_inputs_and_a_scaled_one_does_
     for name, spread in (("small_normal", fixed), ("fan_in_normal", 1.0), ("fan_in_uniform", 0.58)):
         outputs = x @ drawn(name, (inputs, 400))
         assert outputs.std() == pytest.approx(spread, rel=0.06)
+
+
+@pytest.mark.parametrize(
+    ("activation", "deviation", "spreads"),
+    [
+        ("tanh", 0.01, (0.079, 3.5e-6, 1e-11, 1e-22)),
+        ("tanh", 1 / 8, (0.63, 0.34, 0.22, 0.13)),
+        ("tanh", 0.5, (0.90, 0.89, 0.88, 0.89)),
+        ("identity", 0.5, (4.0, 1.1e3, 1.1e6, 8.9e11)),
+    ],
+)
+@pytest.mark.text("01:initialisation")
+def test_through_twenty_layers_values_fade_keep_their_size_saturate_or_explode(activation, deviation, spreads):
+    g = Drawing()
+    before = g.add("input")
+    for layer in range(1, 21):
+        before = g.put(
+            "dense", before, id=f"layer_{layer}", units=64, activation=activation, use_bias=False, initialiser="normal",
+            initial_scale=10 * deviation,
+        )  # fmt: skip
+    session = forward(g.session(data=table(np.random.default_rng(0).standard_normal((200, 64)))))
+    found = [np.std(value(session, f"layer_{layer}")) for layer in (1, 5, 10, 20)]
+    np.testing.assert_allclose(found, spreads, rtol=0.1)
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (9, 4), (4, 9), (3, 2, 4)])
