@@ -8,22 +8,20 @@ from typing import Any
 from llvmlite import ir
 
 from engine.machines.vectors import Vectors
+from engine.primitives.activations import TANH_ABOVE, TANH_BELOW
 from engine.primitives.elementary import LN2_HIGH, LN2_LOW, LOG2_E, ROUNDER, ROUNDER_BITS, SQRT_HALF_BITS
 
-# See `expm1_reduced`, `tanh_float32` and `log_float32`: highest power first.
+# See `expm1_reduced` and `log_float32`: highest power first.
 EXPM1 = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
-TANH_ABOVE = (
-    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08, 1.48572235717979e-05,
-    6.37261928875436e-04, 4.89352455891786e-03,
-)  # fmt: skip
-TANH_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
 LOG = (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
 LEAST_EXPONENT, FLATTEST = -87.33, 9.0
 
 
-def _series(v: Vectors, x: Any, factors: Sequence[float]) -> Any:
-    total = v.full(factors[0])
-    for factor in factors[1:]:
+def _series(v: Vectors, x: Any, factors: Sequence[float], total: Any = None) -> Any:
+    """A polynomial, highest power first; `total` may stand for those that come before."""
+    if total is None:
+        total, factors = v.full(factors[0]), factors[1:]
+    for factor in factors:
         total = v.multiply_add(total, x, v.full(factor))
     return total
 
@@ -33,12 +31,13 @@ def _words(v: Vectors, number: int) -> Any:
 
 
 def tanh(v: Vectors, x: Any) -> Any:
-    """tanh x, error 2e-7; NaN stays NaN."""
+    """tanh x as `tanh_float32` has it; NaN stays NaN."""
     b, high, low = v.b, v.full(FLATTEST), v.full(-FLATTEST)
     x = b.select(b.fcmp_ordered(">", x, high), high, x)
     x = b.select(b.fcmp_ordered("<", x, low), low, x)
     square = b.fmul(x, x)
-    return b.fdiv(b.fmul(x, _series(v, square, TANH_ABOVE)), _series(v, square, TANH_BELOW))
+    below = _series(v, square, TANH_BELOW[1:], b.fadd(square, v.full(TANH_BELOW[0])))
+    return b.fdiv(b.fmul(x, _series(v, square, TANH_ABOVE)), below)
 
 
 def _grown(v: Vectors, x: Any) -> Any:
