@@ -21,6 +21,7 @@ from app.canvas.actions import attempt
 from app.canvas.backdrop import Backdrop
 from app.canvas.camera import Camera
 from app.canvas.drops import DropHand
+from app.canvas.held_key import HeldKey
 from app.canvas.hint import Hint
 from app.canvas.hits import LAYER_PARTS, Hit, hit_at
 from app.canvas.interactions.base import Interaction
@@ -56,7 +57,8 @@ class GestureView(QGraphicsView):
         self.wheel_pans = False
         self._position = QPoint(-1, -1)  # of the mouse, in pixels of the viewport
         self._pressed_at = QPoint()
-        self._space_held = self.cut_held = self.align_held = False  # Space, Y or A: a drag pans, cuts wires, or aligns
+        self._space_held = self.cut_held = False  # Space or Y: a drag pans, or cuts wires
+        self.align_key = HeldKey(self)  # A: a drag sets the selection in line
         self._hovered = Hit("empty")
         self._set_up_widget()
         self._drops = DropHand(self)

@@ -64,6 +64,7 @@ class CanvasView(GestureView):
         self.breadcrumbs = Breadcrumbs(self)
         self.formula_note = FormulaNote(self)
         self.commands = make_actions(self)
+        self.align_key.tapped.connect(self.commands["align"].trigger)
         self.canvas.arranged.connect(self.minimap.refresh)
         editor.selection_changed.connect(self._selection_moved)
         editor.path_changed.connect(self.camera.moved_to)
@@ -230,9 +231,11 @@ class CanvasView(GestureView):
             self._space_held = True
             event.ignore()
             return
-        if key in (Qt.Key.Key_Y, Qt.Key.Key_A) and not modifiers:
-            if not event.isAutoRepeat():
-                self.cut_held, self.align_held = key == Qt.Key.Key_Y, key == Qt.Key.Key_A
+        if key == Qt.Key.Key_Y and not modifiers:
+            self.cut_held = True
+            return
+        if key == Qt.Key.Key_A and not modifiers:
+            self.align_key.press()
             return
         factor = 0.1 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
         handled = False
@@ -254,14 +257,14 @@ class CanvasView(GestureView):
             self._space_held = False
         if event.key() == Qt.Key.Key_Y and not event.isAutoRepeat():
             self.cut_held = False
-        if event.key() == Qt.Key.Key_A and not event.isAutoRepeat() and self.align_held:
-            self.align_held = False
-            self.commands["align"].trigger()
+        if event.key() == Qt.Key.Key_A and not event.isAutoRepeat():
+            self.align_key.release()
         event.ignore()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A key that is let go elsewhere is not held for ever."""
-        self._space_held = self.cut_held = self.align_held = False
+        self._space_held = self.cut_held = False
+        self.align_key.forget()
         super().focusOutEvent(event)
 
     def focusNextPrevChild(self, forward: bool) -> bool:

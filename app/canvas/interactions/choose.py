@@ -27,8 +27,8 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
     """The mode of a left press; what is done at once (break a port, fold, select a wire) needs none."""
     if view.cut_held:
         return Cut(view, point)
-    if view.align_held:
-        view.align_held = False  # what follows is a stroke, and no tap of the key
+    if view.align_key.is_held:
+        view.align_key.use()
         return AlignSwipe(view, point)
     if modifiers & Modifiers.ControlModifier and modifiers & Modifiers.AltModifier:
         return Lasso(view, point)

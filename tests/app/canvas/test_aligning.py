@@ -14,6 +14,13 @@ def areas_of(view, names):
     return [view.canvas.area_of(name) for name in names]
 
 
+def tap(qtbot, view):
+    """A, let go at once: the popup opens."""
+    QTest.keyClick(view, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)
+    assert QApplication.activePopupWidget() is view.menu
+
+
 @pytest.fixture
 def chosen(view):
     view.editor.move(["dense_1"], 7, 31)
@@ -37,10 +44,9 @@ def test_equal_gaps_leave_the_first_and_the_last_where_they_are():
     assert places == {"a": (0, 0), "b": (250, 40), "c": (600, 300)}
 
 
-def test_the_popup_aligns_at_a_letter_in_one_step(view, chosen):
+def test_the_popup_aligns_at_a_letter_in_one_step(qtbot, view, chosen):
     steps = view.editor.stack.count()
-    QTest.keyClick(view, Qt.Key.Key_A)
-    assert QApplication.activePopupWidget() is view.menu
+    tap(qtbot, view)
     QTest.keyClick(view.menu, Qt.Key.Key_T)
     assert len({area.top() for area in areas_of(view, chosen)}) == 1
     assert view.editor.stack.count() == steps + 1
@@ -52,13 +58,17 @@ def test_the_popup_aligns_at_a_letter_in_one_step(view, chosen):
 @pytest.mark.parametrize(
     ("way", "across", "down"), [("left", -60, 9), ("right", 60, -9), ("top", 9, -60), ("bottom", -9, 60)]
 )
-def test_a_stroke_with_a_held_aligns_at_the_edge_it_leads_to(view, hand, chosen, way, across, down):
+def test_a_stroke_with_a_held_aligns_at_the_edge_it_leads_to(qtbot, view, hand, chosen, way, across, down):
     steps, begin = view.editor.stack.count(), view.canvas.area_of("dense_1").bottomLeft() + QPointF(0, 90)
-    QTest.keyPress(view, Qt.Key.Key_A)
+    for _ in range(3):  # a display that tells of each repetition that the key was let go
+        QTest.keyPress(view, Qt.Key.Key_A)
+        QTest.keyRelease(view, Qt.Key.Key_A)
     hand.drag(begin, begin + QPointF(across, down), drop=False)
     assert view.hint() == f"Align {way} edges"
+    QTest.keyPress(view, Qt.Key.Key_A)
     hand.release(begin + QPointF(across, down))
     QTest.keyRelease(view, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: not view.align_key.is_held)
     assert QApplication.activePopupWidget() is None and view.hint() == ""
     assert len({getattr(area, way)() for area in areas_of(view, chosen)}) == 1
     assert view.editor.stack.count() == steps + 1
@@ -66,21 +76,22 @@ def test_a_stroke_with_a_held_aligns_at_the_edge_it_leads_to(view, hand, chosen,
     assert view.editor.selection == set(chosen)
 
 
-def test_a_stroke_is_given_up_by_escape_and_with_a_let_go_a_drag_selects(view, hand, chosen):
+def test_a_stroke_is_given_up_by_escape_and_with_a_let_go_a_drag_selects(qtbot, view, hand, chosen):
     steps, begin = view.editor.stack.count(), view.canvas.area_of("dense_1").bottomLeft() + QPointF(0, 90)
     QTest.keyPress(view, Qt.Key.Key_A)
     hand.drag(begin, begin + QPointF(60, 0), drop=False)
     QTest.keyClick(view, Qt.Key.Key_Escape)
     QTest.keyRelease(view, Qt.Key.Key_A)
     hand.release(begin)
+    qtbot.waitUntil(lambda: not view.align_key.is_held)
     assert view.editor.stack.count() == steps and view.editor.selection == set(chosen)
     hand.drag(begin, begin + QPointF(60, 5))
     assert view.editor.stack.count() == steps and view.editor.selection == set()
 
 
-def test_esc_leaves_everything_where_it_was(view, chosen):
+def test_esc_leaves_everything_where_it_was(qtbot, view, chosen):
     steps = view.editor.stack.count()
-    QTest.keyClick(view, Qt.Key.Key_A)
+    tap(qtbot, view)
     QTest.keyClick(view.menu, Qt.Key.Key_Escape)
     assert view.editor.stack.count() == steps
 
