@@ -1,7 +1,7 @@
-"""The CPU's float32 bodies for short rows, as the classes of an example: a row is one vector, several are done together.
+"""The CPU's float32 bodies for short rows, as the classes of an example: as many rows at once as a vector has lanes.
 
-What a row is compared with and divided by is found for all of them at once: neighbouring lanes are joined, first those of
-one row and of the next, until each row has one lane left.
+They are turned about in the registers, so that a lane is a row and a vector is a class: what a row is compared with and
+divided by needs no neighbouring lanes, and no work is done for lanes that hold no class.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from typing import Any
 
 from llvmlite import ir
 from numba import int64, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.curves import exp_below_0, log_above_1
-from engine.machines.vectors import VECTOR, Vectors
+from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _INFINITY, _NAN = float("inf"), float("nan")
-_FLOAT, _WHOLE, _WORD = ir.FloatType(), ir.IntType(64), ir.IntType(32)
-GROUP = min(8, VECTOR)  # rows
+_WHOLE, _WORD = ir.IntType(64), ir.IntType(32)
+GROUP = VECTOR  # rows
 
 
 def _halves(builder: Any, x: Any, y: Any, lanes: int) -> tuple[Any, Any]:
@@ -42,6 +43,23 @@ def each_row(builder: Any, join: Callable[[Any, Any], Any], rows: Sequence[Any],
     return found
 
 
+def _turned(v: Vectors, rows: Sequence[Any]) -> list[Any]:
+    """Columns of as many rows as a vector has lanes: blocks off the diagonal change places, halves first."""
+    found, lanes = list(rows), range(v.lanes)
+    step = v.lanes // 2
+    while step:
+        upper = [lane if not lane & step else v.lanes + lane - step for lane in lanes]
+        lower = [lane + step if not lane & step else v.lanes + lane for lane in lanes]
+        for row in lanes:
+            if not row & step:
+                pair = found[row], found[row + step]
+                found[row], found[row + step] = [
+                    v.b.shuffle_vector(*pair, ir.Constant(v.words, order)) for order in (upper, lower)
+                ]
+        step //= 2
+    return found
+
+
 def _rows(with_loss: bool, ragged: bool) -> Any:
     """Intrinsic `(arena, integers, z, t, p, y, columns, rows)`: p = softmax z of GROUP rows, or of `rows` where it is ragged.
 
@@ -50,33 +68,41 @@ def _rows(with_loss: bool, ragged: bool) -> Any:
 
     def generate(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         arena, integers, z, t, p, y, columns, count = arguments
-        b, v = builder, Vectors(builder, arena)
-        few = Vectors(builder, arena, GROUP, whole=not ragged)
-        mask = v.mask(columns, 0)
+        b, v = builder, Vectors(builder, arena, whole=True)
         numbers = [_WHOLE(row) for row in range(GROUP)]
         if ragged:  # the first row once more in place of one that is not there
             numbers = [b.select(b.icmp_signed("<", number, count), number, _WHOLE(0)) for number in numbers]
         shifts = [b.mul(number, columns) for number in numbers]
-        rows = [v.load(b.add(z, shift), 0, mask, v.full(-_INFINITY)) for shift in shifts]
-        largest = each_row(b, v.larger, rows, v.lanes)
+        # Without masks: what lies behind a row comes along as classes that nobody asks for.
+        classes = cgutils.alloca_once(b, ir.ArrayType(v.vector, GROUP))
+        for number, scores in enumerate(_turned(v, [v.load(b.add(z, shift), 0, None) for shift in shifts])):
+            b.store(scores, b.gep(classes, [_WORD(0), _WORD(number)]))
 
-        def spread(vector: Any, row: int) -> Any:
-            return b.shuffle_vector(vector, vector, ir.Constant(v.words, [row] * v.lanes))
+        def of_class(number: Any) -> Any:
+            return b.gep(classes, [_WHOLE(0), number])
 
-        grown = [exp_below_0(v, b.fsub(row, spread(largest, number))) for number, row in enumerate(rows)]
-        sums = each_row(b, b.fadd, grown, v.lanes)
-        shares = b.fdiv(few.full(1.0), sums)
-        for number, (row, shift) in enumerate(zip(grown, shifts, strict=True)):
-            v.store(b.fmul(row, spread(shares, number)), b.add(p, shift), 0, mask)
+        largest, total, wanted = [cgutils.alloca_once_value(b, v.full(start)) for start in (-_INFINITY, 0.0, _NAN)]
+        with tight_loop(b, columns) as number:
+            b.store(v.larger(b.load(of_class(number)), b.load(largest)), largest)
+        chosen = b.load(b.bitcast(b.gep(integers, [t]), v.words.as_pointer()), align=4) if with_loss else None
+        with tight_loop(b, columns) as number:
+            scores = b.load(of_class(number))
+            grown = exp_below_0(v, b.fsub(scores, b.load(largest)))
+            b.store(grown, of_class(number))
+            b.store(b.fadd(b.load(total), grown), total)
+            if with_loss:
+                is_chosen = b.icmp_signed("==", chosen, v.spread(b.trunc(number, _WORD), v.words))
+                b.store(b.select(is_chosen, scores, b.load(wanted)), wanted)
+        sums = b.load(total)
+        share = b.fdiv(v.full(1.0), sums)
+        shares = [b.fmul(b.load(of_class(_WHOLE(number))), share) for number in range(GROUP)]
+        ends = Vectors(b, arena)
+        mask = ends.mask(columns, 0)
+        for row, shift in zip(_turned(v, shares), shifts, strict=True):
+            ends.store(row, b.add(p, shift), 0, mask)
         if with_loss:
-            wanted = few.full(_NAN)
-            for row, (number, shift) in enumerate(zip(numbers, shifts, strict=True)):
-                chosen = b.sext(b.load(b.gep(integers, [b.add(t, number)])), _WHOLE)
-                inside = b.icmp_unsigned("<", chosen, columns)
-                score = b.load(v.at(b.add(b.add(z, shift), b.select(inside, chosen, _WHOLE(0)))), align=4)
-                score = b.select(inside, score, ir.Constant(_FLOAT, _NAN))
-                wanted = b.insert_element(wanted, score, ir.Constant(_WORD, row))
-            few.store(b.fadd(log_above_1(few, sums), b.fsub(largest, wanted)), y, 0, few.mask(count, 0))
+            loss = b.fadd(log_above_1(v, sums), b.fsub(b.load(largest), b.load(wanted)))
+            (ends if ragged else v).store(loss, y, 0, ends.mask(count, 0) if ragged else None)
         return target.get_dummy_value()
 
     def typed(context, arena, integers, z, t, p, y, columns, rows):  # type: ignore[no-untyped-def]
