@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import shiboken6
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QPainter, QPixmap, QPolygonF
+from PySide6.QtWidgets import QWidget
 
 from app.theme import current_theme
 from app.theme.numbers import MINUS
@@ -21,6 +22,20 @@ MOST_TICKS = 6
 FARTHEST = 1e6  # pixels from the corner that are still drawn
 BOTTOM, TICK_GAP = 36.0, 6.0
 NAME_ROOM = 26.0  # left of the numbers of the upward axis
+
+
+def painted_once(view: QWidget, kept: QPixmap | None, paint: Callable[[QPainter], None]) -> QPixmap:
+    """What changes seldom, as large as a view: what was kept where it still fits, else painted anew."""
+    size, ratio = view.size(), max(1.0, view.devicePixelRatioF())
+    if kept is not None and kept.size() == size * ratio:
+        return kept
+    made = QPixmap(size * ratio)
+    made.setDevicePixelRatio(ratio)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    paint(painter)
+    painter.end()
+    return made
 
 
 @dataclass(frozen=True)

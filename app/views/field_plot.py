@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.theme import current_theme
 from app.theme.numbers import MINUS
 from app.theme.target import paints_elsewhere
-from app.views.axes import BOTTOM, Array, Axes, axes_in, padded, polygon, segments
+from app.views.axes import BOTTOM, Array, Axes, axes_in, padded, painted_once, polygon, segments
 from app.views.field import Field, level_line
 from app.views.marks import class_tokens, paint_mark
 
@@ -300,15 +300,7 @@ class FieldPlot(QWidget):
 
     def _furniture(self, axes: Axes) -> QPixmap:
         """Axes, marks, legend: a thousand marks cost milliseconds, so they are painted once."""
-        if self._kept is not None and self._kept.deviceIndependentSize().toSize() == self.size():
-            return self._kept
-        ratio = max(1.0, self.devicePixelRatioF())
-        self._kept = QPixmap(self.size() * ratio)
-        self._kept.setDevicePixelRatio(ratio)
-        self._kept.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(self._kept)
-        self._paint_furniture(painter, axes)
-        painter.end()
+        self._kept = painted_once(self, self._kept, lambda painter: self._paint_furniture(painter, axes))
         return self._kept
 
     def _paint_furniture(self, painter: QPainter, axes: Axes) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.theme import current_theme
 from app.theme.numbers import MINUS, number_text
 from app.theme.target import paints_elsewhere
-from app.views.axes import Array, Axes, axes_in, polygon, segments
+from app.views.axes import Array, Axes, axes_in, painted_once, polygon, segments
 from app.views.contours import HeightScale, contour_lines
 from app.views.slopes import paint_field
 
@@ -136,15 +136,7 @@ class SurfacePlot(QWidget):
         self._paint_words(painter, axes)
 
     def _furniture(self, axes: Axes) -> QPixmap:
-        ratio = max(1.0, self.devicePixelRatioF())
-        if self._kept is not None and self._kept.size() == (self.size() * ratio):
-            return self._kept
-        self._kept = QPixmap(self.size() * ratio)
-        self._kept.setDevicePixelRatio(ratio)
-        self._kept.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(self._kept)
-        self._paint_furniture(painter, axes)
-        painter.end()
+        self._kept = painted_once(self, self._kept, lambda painter: self._paint_furniture(painter, axes))
         return self._kept
 
     def _paint_furniture(self, painter: QPainter, axes: Axes) -> None:
