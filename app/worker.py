@@ -136,7 +136,9 @@ class Worker:
         if self._document is None:
             import engine.session  # noqa: F401 - the compiler comes along
             from app.theme.typesetting import setter
+            from engine.compiling_ahead import link_loops
 
+            link_loops()
             order_first_kernels(lambda: not self.inbox.empty())
             setter()
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from engine.document import Document
     from engine.session import Session
 
+LOOPS = ("play", "iterate")  # what every document is played by
+
 
 def compile_apart() -> None:
     """Let processes of their own compile from now on: this one would keep a window waiting meanwhile."""
@@ -33,6 +35,13 @@ def compile_ahead(documents: Iterable[Document]) -> None:
         Session(document).playback.machine.announce()
 
 
+def link_loops() -> None:
+    """Have the native loops, where a former start compiled them: LLVM gets ready with what is linked first."""
+    from engine.machines.store import link_kept
+
+    link_kept(LOOPS, (), "float32")
+
+
 def order_loops() -> bool:
     """Have the native loops compiled, where they never were: helpers get ready while a document is planned.
 
@@ -41,7 +50,7 @@ def order_loops() -> bool:
     from engine.machines import objects
     from engine.machines.store import announce, loop_order
 
-    loops = [loop_order("play"), loop_order("iterate")]
+    loops = [loop_order(name) for name in LOOPS]
     announce(loops, urgent=True)
     return not all(objects.is_kept(loop.file) for loop in loops)
 
