@@ -9,11 +9,13 @@ may be run again at any time. A stamp `.venv/.ready-<purpose>` lets make skip it
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -105,8 +107,12 @@ def make_environment() -> None:
 def install_project(purpose: str) -> None:
     """Install the project editable with the extras of `purpose`."""
     say(f"Installing what `make {purpose}` needs (the first time takes a few minutes) …")
-    quiet = ["-qq", "--disable-pip-version-check", "--no-input"]
-    run([str(PYTHON), "-m", "pip", "install", *quiet, "--editable", f"{ROOT}{EXTRAS[purpose]}"])
+    plain = ["--disable-pip-version-check", "--no-input"]
+    command = [str(PYTHON), "-m", "pip", "install", *plain, "--editable", f"{ROOT}{EXTRAS[purpose]}"]
+    if sys.stdout.isatty():
+        run(command)  # pip draws how far each download is
+    else:
+        run_pip_in_short(command)
 
 
 def missing_libraries() -> set[str]:
@@ -160,8 +166,29 @@ def run(command: list[str], **options: object) -> None:
     """Run `command`; ends the process with its exit code and its text when it fails."""
     done = subprocess.run(command, cwd=ROOT, **options)  # type: ignore[call-overload]
     if done.returncode != 0:
-        print(f"This step failed: {' '.join(command)}", file=sys.stderr)
-        sys.exit(done.returncode)
+        end_of(command, done.returncode)
+
+
+def run_pip_in_short(command: list[str]) -> None:
+    """Run pip where nobody sees its bars: a line for each package. All that it said follows where it fails."""
+    said = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said.append(line)
+            if package := re.match(r"Collecting ([\w.-]+)", line):
+                say(f"  {package[1]}")
+            elif line.startswith("Installing collected packages"):
+                say("  all are here: unpacking them …")
+    if process.returncode != 0:
+        print("".join(said), end="", file=sys.stderr)
+        end_of(command, process.returncode)
+
+
+def end_of(command: list[str], code: int) -> NoReturn:
+    """End the process as a command did that failed."""
+    print(f"This step failed: {' '.join(command)}", file=sys.stderr)
+    sys.exit(code)
 
 
 def say(sentence: str) -> None:

@@ -68,6 +68,30 @@ def test_without_root_the_one_command_to_type_is_printed(set_up, monkeypatch):
     assert "sudo apt-get install -y --no-install-recommends libegl1" in str(ended.value)
 
 
+FETCHES = """
+print("Obtaining file:///here")
+print("Collecting numpy<3,>=2.0 (from chainrule==0.1.0)")
+print("  Downloading numpy-2.3.whl (16.6 MB)")
+print("Collecting PySide6-Essentials<6.12")
+print("Installing collected packages: numpy, PySide6-Essentials")
+"""
+
+
+def test_pip_tells_of_each_package_where_nobody_sees_its_bars(set_up, capfd):
+    set_up.run_pip_in_short([sys.executable, "-c", FETCHES])
+    numpy, qt, last = capfd.readouterr().out.splitlines()
+    assert (numpy, qt) == ("  numpy", "  PySide6-Essentials")
+    assert "unpacking" in last
+
+
+def test_all_that_pip_said_follows_where_it_fails(set_up, capfd):
+    with pytest.raises(SystemExit) as ended:
+        set_up.run_pip_in_short([sys.executable, "-c", f"{FETCHES}print('no such wheel'); raise SystemExit(2)"])
+    assert ended.value.code == 2
+    told = capfd.readouterr().err
+    assert "Downloading numpy" in told and "no such wheel" in told and "This step failed" in told
+
+
 def test_an_unknown_purpose_is_answered_with_the_known_ones():
     answer = subprocess.run([sys.executable, ROOT / ".ci" / "set_up.py", "walk"], capture_output=True, text=True)
     assert answer.returncode == 1
