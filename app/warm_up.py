@@ -1,7 +1,8 @@
-"""What the first document needs, loaded while the gallery stands there and nobody waits."""
+"""What the first document needs, loaded and built while the gallery stands there and nobody waits."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,20 +23,32 @@ PAINTED_MS = 150  # by then the gallery has been painted
 
 
 class WarmUp(QObject):
-    """Imports the workspace a module at a time between events, and lets the runner load the engine."""
+    """Imports the workspace a module at a time between events and builds it, and lets the runner load the engine.
 
-    def __init__(self, runner: Runner, parent: QObject) -> None:
+    build  makes the workspace, unless there is one
+    """
+
+    def __init__(self, runner: Runner, parent: QObject, build: Callable[[], object]) -> None:
         super().__init__(parent)
-        self._left = list(MODULES)
+        self._steps = self._loading(build)
         self._timer = QTimer(self, interval=0)
-        self._timer.timeout.connect(self._import_next)
+        self._timer.timeout.connect(self._go_on)
         # Both threads share one interpreter: begun at once, either would keep the gallery waiting for its paint.
         QTimer.singleShot(PAINTED_MS, self, runner.warm_up)
         QTimer.singleShot(PAINTED_MS, self, self._timer.start)
 
-    def _import_next(self) -> None:
-        if self._left:
-            import_module(self._left.pop(0))
-        else:
+    def _loading(self, build: Callable[[], object]) -> Iterator[None]:
+        """Go on by one step at each `next`."""
+        for name in MODULES:
+            import_module(name)
+            yield
+        from engine.composite_library import library
+
+        library()
+        yield
+        build()
+
+    def _go_on(self) -> None:
+        if next(self._steps, self) is self:
             self._timer.stop()
             self.deleteLater()

@@ -165,7 +165,7 @@ class MainWindow(QMainWindow):
         self._show_place()
 
     def _need_workspace(self) -> Workspace:
-        """The workspace; built with the first document, so that the gallery need not wait for it."""
+        """The workspace; built behind the gallery or with the first document, so that nothing waits for it before."""
         if self.workspace is None:
             from app.workspace import Workspace
 
@@ -224,8 +224,8 @@ class MainWindow(QMainWindow):
         self.commands.refresh()
 
     def warm_up(self) -> None:
-        """Load what the first document will need, once the gallery has been painted."""
-        WarmUp(self.runner, self)
+        """Load and build what the first document will need, once the gallery has been painted."""
+        WarmUp(self.runner, self, self._need_workspace)
 
     def _name_undo(self) -> None:
         stack = self.editor.stack
@@ -355,7 +355,7 @@ class MainWindow(QMainWindow):
             return
         self.settings["geometry"] = self.saveGeometry().toHex().toStdString()
         if self.workspace is not None:
-            self.settings["state"] = self.workspace.state()
+            self.settings["state"] = self.workspace.state() or self.settings["state"]  # no panel was ever shown
             self.workspace.stop()
         self.crash.uninstall()
         self.runner.close()

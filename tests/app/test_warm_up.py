@@ -6,7 +6,8 @@ from app.warm_up import MODULES, WarmUp
 
 
 def test_everything_of_a_document_is_loaded_while_the_gallery_stands_there(qtbot, runner):
-    warm_up = WarmUp(runner, runner)
+    built = []
+    warm_up = WarmUp(runner, runner, lambda: built.append(set(MODULES) <= set(sys.modules)))
     with qtbot.waitSignal(warm_up.destroyed):
         pass
-    assert set(MODULES) <= set(sys.modules)
+    assert built == [True]

@@ -44,6 +44,15 @@ def test_the_program_opens_on_the_gallery(window):
     assert window.workspace is None
 
 
+def test_a_workspace_that_is_built_behind_the_gallery_leaves_the_sizes_of_panels_as_they_were(qtbot, window, settings):
+    settings["state"] = remembered = '{"palette": [true, 321]}'
+    window.warm_up()
+    qtbot.waitUntil(lambda: window.workspace is not None)
+    assert not window.has_document and window.workspace._widths["palette"] == 321
+    window.close()
+    assert settings["state"] == remembered
+
+
 def test_a_click_on_a_card_opens_the_document_with_its_tour(qtbot, window):
     with qtbot.waitSignal(window.runner.snapshot_ready):
         press(qtbot, window.gallery.cards[2])
