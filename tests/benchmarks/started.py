@@ -1,6 +1,7 @@
 """A start of the program that says how far it is, a word a line, and leaves: the process that `start` waits for.
 
-It goes the command's own way to the window: `gallery` is `chainrule`, anything else is `chainrule PRESET` with one press of →.
+It goes the command's own way to the window: `gallery` is `chainrule`, anything else is `chainrule PRESET` with one press of →;
+with `clicked` behind it that preset is opened from a gallery that has stood there for a while.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from app.window import MainWindow
 
 LONGEST_MS = 30_000
+LOOKED_AT_MS = 3000  # a gallery, before something in it is clicked
+OPENING = "opening"
 
 
 def say(word: str) -> None:
@@ -63,18 +66,26 @@ def leave_after_first_step(window: MainWindow) -> None:
     window.runner.step("node")
 
 
-def main(kind: str) -> int:
+def open_and_step(window: MainWindow, preset: str) -> None:
+    """Open a preset, and press →."""
+    say(OPENING)
+    open_named(window, preset)
+    say("document opened")
+    leave_after_first_step(window)
+
+
+def main(kind: str, clicked: bool) -> int:
     """Open the window on the gallery or on a preset."""
     import_module("app.window")
     say("modules imported")
     application, window = start_window()
     say("window built")
-    if kind == "gallery":
+    if clicked:
+        QTimer.singleShot(LOOKED_AT_MS, window, lambda: open_and_step(window, kind))
+    elif kind == "gallery":
         FirstPaint(window, window.gallery)
     else:
-        open_named(window, kind)
-        say("document opened")
-        leave_after_first_step(window)
+        open_and_step(window, kind)
     window.show()
     window.warm_up()
     QTimer.singleShot(LONGEST_MS, window.close)  # whatever keeps the picture away, nobody waits for ever
@@ -82,4 +93,4 @@ def main(kind: str) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1]))
+    raise SystemExit(main(sys.argv[1], "clicked" in sys.argv[2:]))
