@@ -11,7 +11,7 @@ from engine.differentiate import owner_of, pass_back, total
 from engine.program import Call, Origin, Program, Value
 from engine.segments import Segment, settle
 from engine.stretch import Stretch
-from engine.unrolling import at, key_of
+from engine.unrolling import at, segment_key
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered
@@ -171,7 +171,7 @@ class Reverse:
         self._addends.pop(index, None)
         call = self._values[index].call
         if call is not None:
-            stale.add(key_of(call.origin))
+            stale.add(segment_key(call.origin))
 
     def _coming_to(self, index: int) -> list[Value] | None:
         """The derivatives that meet at a value; None where none comes."""

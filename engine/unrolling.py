@@ -106,7 +106,7 @@ def at(address: str, step: int) -> str:
     return f"{address}@{step}"
 
 
-def key_of(origin: Origin) -> str:
+def segment_key(origin: Origin) -> str:
     """What the calls of a node (at a step of time) are kept under."""
     return origin.node if origin.time < 0 else at(origin.node, origin.time)
 
