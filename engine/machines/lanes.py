@@ -35,6 +35,7 @@ PART_S, TRIAL_S = 16e-3, 1e-3
 SHORT_TRIAL = 0.25  # of a trial, where one thread is tried
 SURE_STARTS = 4  # parts shorter than as many starts of a second thread are played by one, and tell nothing of the pace
 MOST_PATIENCE = 16  # parts between two trials of the slower way
+CLEARLY = 1.3  # times slower: then one thread is tried much more rarely
 WORTH_SHARE = 0.92  # of the time of one thread: less gained is not worth a second processor
 WORTH_GROUP_NS = (
     5000.0  # of work in neighbours that do not wait for each other: below, each is cut by itself or not at all
@@ -97,7 +98,8 @@ class Pace:
         self._parts += 1
         if self._parts > self._patience:
             # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
-            self._parts, self._patience = 0, min(2 * self._patience, MOST_PATIENCE)
+            growth = 4 if alone > CLEARLY * shared else 2
+            self._parts, self._patience = 0, min(growth * self._patience, MOST_PATIENCE)
             if faster:  # one thread has nobody to wait for: a short trial tells
                 return False, min(times, max(1, int(SHORT_TRIAL * self._trial / alone)))
             return True, min(times, max(FIRST, int(self._trial / alone)))
