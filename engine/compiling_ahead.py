@@ -16,10 +16,18 @@ LOOPS = ("play", "iterate")  # what every document is played by
 
 
 def compile_apart() -> None:
-    """Let processes of their own compile from now on: this one would keep a window waiting meanwhile."""
+    """Let processes of their own compile from now on: this one would keep a window waiting meanwhile.
+
+    Where nothing was ever compiled the first of them begins at once, while the window is built.
+    """
+    from engine.machines.objects import home
     from engine.machines.workshop import open_workshop
 
     open_workshop()
+    if not home().is_dir():
+        from engine.machines.store import announce, loop_order
+
+        announce([loop_order(LOOPS[0])], urgent=True)
 
 
 def compile_ahead(documents: Iterable[Document]) -> None:

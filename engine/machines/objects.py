@@ -37,20 +37,24 @@ CODE, SEALED = ".kernel", ".sealed"  # a kernel's object, and the sealed module 
 _alive: list[Any] = []  # code lives as long as the engine that linked it
 
 
+def home() -> Path:
+    """Where compiled code of all versions lies; not there before the first one is compiled."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("chainrule") / "kernels"
+
+
 @cache
 def folder() -> Path:
     """Where compiled code lies, made where it is not there: named after processor, compiler, and how they are used."""
-    from platformdirs import user_cache_path
-
     digest = hashlib.sha256("\n".join([*processor(), *_versions()]).encode())
     root = Path(__file__).parents[1]
     for name in ("compiling", "player", "intrinsics", "objects", "sealing", "../tape"):
         digest.update((root / "machines" / f"{name}.py").read_bytes())
-    home = user_cache_path("chainrule") / "kernels"
-    place = home / digest.hexdigest()[:16]
+    place = home() / digest.hexdigest()[:16]
     if not place.is_dir():
         place.mkdir(parents=True, exist_ok=True)
-        former = sorted((path for path in home.iterdir() if path != place), key=lambda path: path.stat().st_mtime)
+        former = sorted((path for path in home().iterdir() if path != place), key=lambda path: path.stat().st_mtime)
         for path in former[:-KEPT_FOLDERS]:
             shutil.rmtree(path, ignore_errors=True)
     return place

@@ -1,7 +1,10 @@
 """The very first start: helpers begin before somebody asks, and only then."""
 
+import pytest
+
 from app import first_kernels
 from app.library import chapters
+from engine.compiling_ahead import compile_apart
 from engine.machines import objects, store, workshop
 
 
@@ -35,6 +38,16 @@ def test_nothing_is_ordered_on_a_later_start(monkeypatch):
     monkeypatch.setattr(workshop, "_workshop", shop)
     first_kernels.order_first_kernels(lambda: False)
     assert shop.heard == []
+
+
+@pytest.mark.parametrize(("place", "heard"), [("nowhere", [("loop_play", True)]), ("", [])])
+def test_where_nothing_was_ever_compiled_a_helper_begins_before_there_is_a_window(monkeypatch, tmp_path, place, heard):
+    shop = Listening()
+    monkeypatch.setattr(workshop, "_workshop", shop)
+    monkeypatch.setattr(objects, "home", lambda: tmp_path / place)
+    monkeypatch.setattr(objects, "is_kept", lambda name: False)
+    compile_apart()
+    assert shop.heard == heard
 
 
 def test_each_chapter_is_begun():
