@@ -23,7 +23,7 @@ def stream(seed: int, address: str) -> np.random.Generator:
 def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) < 2:
         return (shape[0] if shape else 1), 1
-    return int(np.prod(shape[:-1])), shape[-1]
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def zeros(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
@@ -137,7 +137,7 @@ def ones(shape: tuple[int, ...], draw: np.random.Generator) -> Array:
 
 
 def _as_matrix(shape: tuple[int, ...]) -> tuple[int, int]:
-    return int(np.prod(shape[:-1], dtype=int)), (shape[-1] if shape else 1)
+    return math.prod(shape[:-1]), (shape[-1] if shape else 1)
 
 
 INITIALISERS: dict[str, Initialiser] = {

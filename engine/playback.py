@@ -389,7 +389,8 @@ class Playback:
 
     def checkpoint(self) -> None:
         """Keep what lasts, and the numbers it was played with, at the beginning of an iteration."""
-        self.timeline.keep(self._taken())
+        if not self.timeline.reaches(self.iteration):
+            self.timeline.keep(self._taken())
 
     def _taken(self) -> Checkpoint:
         machine = self.machine

@@ -60,9 +60,13 @@ class Timeline:
         """The first iteration that can be gone back to."""
         return self._checkpoints[0].iteration if self._checkpoints else 0
 
+    def reaches(self, iteration: int) -> bool:
+        """Whether there is a checkpoint of this iteration, or of a later one."""
+        return bool(self._checkpoints) and self._checkpoints[-1].iteration >= iteration
+
     def keep(self, checkpoint: Checkpoint) -> None:
         """Add a checkpoint behind all others; one of the same iteration is there already."""
-        if self._checkpoints and self._checkpoints[-1].iteration >= checkpoint.iteration:
+        if self.reaches(checkpoint.iteration):
             return
         self._checkpoints.append(checkpoint)
         self._bytes += checkpoint.size
