@@ -128,7 +128,8 @@ def test_a_loop_through_a_delay_is_grouped_in_any_way(nodes):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(library()) - {"squeeze_excitation", "inception_block", "residual_convolution"})
+    "name",
+    sorted(name for name, each in library().items() if not any("height" in port.shape for port in each.kind.inputs)),
 )
 def test_every_shipped_composite_is_drawn_out_with_its_own_properties(name):
     kind = library()[name].kind

@@ -185,6 +185,7 @@ def test_on_a_small_canvas_the_bubble_stands_beside_the_graph(qtbot, touring):
 def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
     """Before, it lay over the list of nodes that one wants to choose from."""
     canvas, tour = touring.workspace.canvas, touring.tour
+    tour.place()  # once more, now that everything around it stands
     middle = tour.geometry().center()
     before = tour.pos()
     canvas.open_search(canvas.mapToScene(canvas.mapFrom(touring, middle)))
