@@ -90,7 +90,7 @@ class Explainer:
         is_done = playback.is_done(step.index)
         was_played = is_done and not playback.is_recomputed
         equations: list[Equation] = update_equations(self.desk, live, step.node, step.phase, row, unit, was_played)
-        state: State = "current" if is_done else "earlier" if playback.was_done(step.index) else "absent"
+        state: State = "current" if is_done else "absent"  # of the last iteration's update no number stands there
         if not equations:
             return None
         note = SET_SINCE if is_done and playback.is_recomputed else ""
