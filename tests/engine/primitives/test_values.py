@@ -73,6 +73,8 @@ def test_values_agree_with_the_reference(primitive, dtype, data):
     for mine, its in zip(played(primitive, case, dtype), expected(primitive, case), strict=True):
         # A sum that cancels is as exact as its addends are, and these are as large as the other sums of the array.
         largest = float(np.max(np.abs(its), initial=1.0, where=np.isfinite(its)))
+        if primitive.is_fused:  # behind a bend nothing tells any more how large the sums were
+            largest = max([largest, *[float(np.abs(x).max()) for x in case.operands if x.size and x.dtype.kind == "f"]])
         np.testing.assert_allclose(mine, its, rtol=tolerance, atol=tolerance * largest)
         assert mine.shape == its.shape
 
