@@ -9,7 +9,7 @@ import numpy as np
 from engine.drivers.asking import Array
 from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
-from engine.program import Program, Value
+from engine.program import B, Program, Value
 from engine.tape import initial_array, plan
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Heads:
     """Some outputs of a document's network for boards that somebody asks about, by the parameters of the live machine.
 
     source   the address of the data source that the boards are written to (see `engine.nodes.games.Remembering.asked`)
-    outputs  addresses (`node.port`); those that the drawing does not soundly give are answered by None
+    outputs  addresses (`node.port`); those that the drawing does not soundly give for each board are answered by None
     rows     as many boards are evaluated at once: always, so that a board's answer does not hang on its company
     machine  what they are evaluated on
     """
@@ -30,7 +30,8 @@ class Heads:
         self, document: Document, dataset: Dataset | None, node: str, outputs: tuple[str, ...], rows: int, dtype: str
     ) -> None:
         program = lower(document, dataset, mode="evaluate", parts=("forward",)).program
-        self._wanted = [program.outputs.get(program.meant(address)) for address in outputs]
+        given = [program.outputs.get(program.meant(address)) for address in outputs]
+        self._wanted = [value if value is not None and value.shape[:1] == (B,) else None for value in given]
         board = program.outputs[f"{node}.board"]
         found = [value for value in self._wanted if value is not None]
         _keep_only(program, [*found, board])

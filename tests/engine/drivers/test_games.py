@@ -165,6 +165,18 @@ def test_without_wires_back_all_moves_are_alike_and_random_games_judge():
     assert session.problem is None and len(policies) > 100
 
 
+@pytest.mark.parametrize("ports", [("logits",), ("logits", "value")])
+def test_what_is_wired_back_with_one_number_for_all_positions_is_no_answer(ports):
+    loose = self_play_document(has_heads=False, simulations=16)
+    for port in ports:
+        loose.graph.add("parameter", f"loose_{port}", initial=list(range(GAME.moves)))
+        loose.graph.connect(f"loose_{port}.value", f"play.{port}")
+    session = Session(loose)
+    session.run(40)
+    _, policies, _ = remembered(session)
+    assert session.problem is None and len(policies) > 100
+
+
 def test_the_ring_forgets_the_oldest():
     session = Session(self_play_document(memory=50, symmetries=False))
     session.run(80)
