@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QMargins, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
@@ -277,7 +277,8 @@ class TourBubble(QWidget):
     def _pointer(self, body: QRectF) -> QPolygonF | None:
         bubble = self.geometry().adjusted(POINTER, POINTER, -POINTER, -POINTER)
         # From afar it would point at whatever stands between.
-        if self._target is None or distance(bubble, self._target) > 3 * AWAY:
+        corner = np.array([bubble.topLeft().toTuple()])
+        if self._target is None or distances(corner, bubble.size(), self._target) > 3 * AWAY:
             return None
         to = QPointF(self._target.center() - self.pos())
         y = min(max(to.y(), body.top() + 20), body.bottom() - 20)
@@ -319,37 +320,33 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
     y, x = target.center().y() - size.height() // 2, target.center().x() - size.width() // 2
     right, left = QPoint(target.right() + gap, y), QPoint(target.left() - gap - size.width(), y)
     below, above = QPoint(x, target.bottom() + gap), QPoint(x, target.top() - gap - size.height())
-    beside = [_inside(corner, size, room) for corner in (right, below, left, above)]
-    anywhere = (
-        QPoint(across, down)
-        for down in range(room.top(), room.bottom() - size.height() + 2, RASTER)
-        for across in range(room.left(), room.right() - size.width() + 2, RASTER)
-    )
+    beside = [_inside(corner, size, room).toTuple() for corner in (right, below, left, above)]
+    across = np.arange(room.left(), room.right() - size.width() + 2, RASTER)
+    down = np.arange(room.top(), room.bottom() - size.height() + 2, RASTER)
+    anywhere = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
+    corners = np.vstack([beside, anywhere])
     places = [(each.getRect(), weight) for each, weight in ((target, TARGET_WEIGHT), *others) if each.intersects(room)]
-    areas = np.array([rect for rect, _ in places], dtype=float)
     weights = np.array([weight for _, weight in places], dtype=float)
-
-    def badness(corner: QPoint) -> float:
-        """What it hides, and how far it stands from what it speaks of."""
-        bubble = QRect(corner, size).adjusted(POINTER, POINTER, -POINTER, -POINTER)  # the pointer hides nothing
-        hidden = float(covered(bubble, areas) @ weights)
-        return hidden if corner in beside else hidden + AWKWARD + PIXELS_PER_STEP * distance(bubble, target)
-
-    return min([*beside, *anywhere], key=badness)
+    # The pointer hides nothing.
+    papers, paper = corners + POINTER, size.shrunkBy(QMargins(POINTER, POINTER, POINTER, POINTER))
+    badness = covered(papers, paper, np.array([rect for rect, _ in places], dtype=float)) @ weights
+    badness[len(beside) :] += AWKWARD + PIXELS_PER_STEP * distances(papers, paper, target)[len(beside) :]
+    return QPoint(*corners[int(badness.argmin())].tolist())
 
 
-def covered(bubble: QRect, areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pixels that a bubble hides of each of areas (k, 4) of left, top, width and height."""
+def covered(corners: NDArray[np.int_], size: QSize, areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, k) Pixels that a paper at each of corners (n, 2) hides of each of areas (k, 4) of left, top, width and height."""
     low, high = areas[:, :2], areas[:, :2] + areas[:, 2:]
-    corner, opposite = (bubble.left(), bubble.top()), (bubble.right() + 1, bubble.bottom() + 1)
-    sides = np.minimum(high, opposite) - np.maximum(low, corner)
-    return np.asarray(np.prod(np.maximum(sides, 0.0), axis=1))
+    sides = np.minimum(high, corners[:, None] + size.toTuple()) - np.maximum(low, corners[:, None])
+    return np.asarray(np.prod(np.maximum(sides, 0.0), axis=2))
 
 
-def distance(one: QRect, other: QRect) -> int:
-    """Pixels between the edges of two rectangles, across and down together."""
-    across = max(one.left() - other.right(), other.left() - one.right(), 0)
-    return across + max(one.top() - other.bottom(), other.top() - one.bottom(), 0)
+def distances(corners: NDArray[np.int_], size: QSize, target: QRect) -> NDArray[np.int_]:
+    """(n) Pixels between the edges of a paper at each of corners (n, 2) and a rectangle, across and down together."""
+    ends = corners + size.toTuple() - 1
+    before = target.topLeft().toTuple() - ends
+    behind = corners - target.bottomRight().toTuple()
+    return np.asarray(np.maximum(np.maximum(before, behind), 0).sum(axis=1))
 
 
 def _inside(corner: QPoint, size: QSize, room: QRect) -> QPoint:
