@@ -47,6 +47,7 @@ class Palette(QFrame):
         self.setMinimumWidth(180)
         self.search = SearchField()
         self.tree = PaletteTree()
+        self._shown: list[type[NodeType]] = []
         self.tree.favourites = self._favourites()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 0)
@@ -66,8 +67,10 @@ class Palette(QFrame):
         self._show()
 
     def _follow(self, change: Change) -> None:
-        """Composites of the document come and go, and are called otherwise."""
-        if change.touches("composites") or (self._editor.path and change.touches("title")):
+        """Composites of the document come and go, and are called otherwise; a document opened rarely has any."""
+        if not change.touches("composites") and not (self._editor.path and change.touches("title")):
+            return
+        if list(self._editor.placeable.values()) != self._shown:
             self._show()
 
     def sizeHint(self) -> QSize:
@@ -76,8 +79,9 @@ class Palette(QFrame):
     # contents --------------------------------------------------------------------------------------------------------
 
     def _show(self) -> None:
-        words = self.search.text().lower().split()
-        self.tree.show_sections(sections(self._editor.placeable, words, self.tree.favourites), searching=bool(words))
+        words, placeable = self.search.text().lower().split(), self._editor.placeable
+        self._shown = list(placeable.values())
+        self.tree.show_sections(sections(placeable, words, self.tree.favourites), searching=bool(words))
         if words and (rows := self.tree.rows()):
             self.tree.setCurrentIndex(rows[0])
 
