@@ -42,7 +42,7 @@ class Follower(QObject):
             settings, planned = found or {}, found is None
         if "reset" in change.kinds:
             self._snapshot = None
-            self._runner.open(document, revision)
+            self._runner.open(document, revision, self._editor.take_lowering())
         elif planned:
             self._runner.edit(document, revision)
         elif settings:

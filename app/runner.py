@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.document import Document
+    from engine.lowering import Lowering
     from engine.session import Session
 
 # With Python's 5 ms a chunk of training keeps the window waiting for the interpreter; measured, see performance.md.
@@ -80,10 +81,10 @@ class Runner(QObject):
 
     # messages --------------------------------------------------------------------------------------------------------
 
-    def open(self, document: Document, revision: int) -> None:
-        """Start on another document (copied here: the worker's own)."""
+    def open(self, document: Document, revision: int, lowering: Lowering | None = None) -> None:
+        """Start on another document (copied here: the worker's own), from where it was lowered already, if anybody did."""
         self._revision, twin = revision, self._copy_of(document, revision)
-        self._send(lambda worker: worker.open(twin, revision), interrupts=True)
+        self._send(lambda worker: worker.open(twin, revision, lowering), interrupts=True)
 
     def check(self, document: Document, revision: int) -> None:
         """Have shapes and problems worked out (of a copy made here, or for the edit before); `checked` brings them."""

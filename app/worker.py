@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engine.document import Document
+    from engine.lowering import Lowering
     from engine.session import Session
     from engine.snapshot import Explanation
     from engine.tape import Step
@@ -142,7 +143,7 @@ class Worker:
             order_first_kernels(lambda: not self.inbox.empty())
             setter()
 
-    def open(self, document: Document, revision: int) -> None:
+    def open(self, document: Document, revision: int, lowering: Lowering | None = None) -> None:
         """Forget the former document and plan this one."""
         self.session, self._document, self.revision = None, document, revision
         self._unmeasured = False
@@ -153,7 +154,7 @@ class Worker:
         from engine.compiling_ahead import order_kernels, order_loops
 
         is_very_first = order_loops()
-        self._plan()
+        self._plan(lowering)
         if is_very_first and self.session is not None:
             order_kernels(self.session)  # whatever is asked for next, several are compiled at once
         self._unprepared = True
@@ -296,14 +297,14 @@ class Worker:
 
     # playing ---------------------------------------------------------------------------------------------------------
 
-    def _plan(self) -> None:
+    def _plan(self, lowering: Lowering | None = None) -> None:
         assert self._document is not None
         from engine.session import Session, keep_free  # here, on the worker's thread: it brings the compiler along
 
         try:
             if self.session is None:
                 keep_free(1)  # the window paints while the network learns
-                self.session = Session(self._document, revision=self.revision)
+                self.session = Session(self._document, revision=self.revision, lowering=lowering)
             else:
                 self.session.edit(self._document, self.revision)
         except ProblemError as error:

@@ -127,10 +127,12 @@ class Lowering:
     def lower(self, document: Drawn, dataset: Dataset | None = None, structure: Structure | None = None) -> Lowered:
         """The program of a drawing, made from that of the one before. See the function `lower`.
 
-        structure  of this drawing, where it is known; made from that of the one before
+        structure  of this drawing, where it is known; made from that of the one before, or that very one
         """
-        last = self._before = self._last
-        document = inlined(document)
+        last, document = self._last, inlined(document)
+        if last is not None and structure is last.structure and dataset is last.dataset:
+            return last.lowered
+        self._before = last
         if structure is None:
             structure = Structure(document, last.structure if last is not None else None)
         if last is None or not last.serves(structure, dataset):
@@ -147,13 +149,17 @@ class Lowering:
 
     def again(self, document: Drawn, dataset: Dataset | None = None) -> Lowered:
         """What `lower` gives, without any work where that was the last drawing, apart from titles that nothing tells of."""
+        drawn = inlined(document)
+        return self.lower(drawn, dataset, self.structure_of(drawn))
+
+    def structure_of(self, drawn: Drawn) -> Structure:
+        """The structure of a drawing without composites, made from that of the last one; that very one where they are equal."""
         last = self._last
-        if last is not None and last.dataset is dataset:
-            drawn = inlined(document)
-            structure = Structure(drawn, last.structure)
-            if structure.is_equal(last.structure) and last.names in ([], drawn.graph.names):
-                return last.lowered
-        return self.lower(document, dataset)
+        if last is None:
+            return Structure(drawn)
+        structure = Structure(drawn, last.structure)
+        is_known = structure.is_equal(last.structure) and last.names in ([], drawn.graph.names)
+        return last.structure if is_known else structure
 
     def _fill(self, document: Drawn, sheet: _Sheet, before: Lowered) -> None:
         result = sheet.lowered

@@ -47,17 +47,27 @@ class Session(Looking):
 
     Stepping plays the very instructions of full speed. `value` and `gradient` answer None for what was not computed.
     Raises `ProblemError` where the document holds nothing that can run, or the device is not there.
+
+    lowering  what somebody has lowered this document with, and will not touch again
     """
 
-    def __init__(self, document: Document, *, device: str = "cpu", dtype: str | None = None, revision: int = 0) -> None:
+    def __init__(
+        self,
+        document: Document,
+        *,
+        device: str = "cpu",
+        dtype: str | None = None,
+        revision: int = 0,
+        lowering: Lowering | None = None,
+    ) -> None:
         if device != "cpu":
             raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
         self._dataset: Dataset | None = None
-        self._lowering, self._fuser = Lowering(), Fuser()
+        self._lowering, self._fuser = lowering or Lowering(), Fuser()
         self.problem: Problem | None = None
         document = inlined(document)
-        self._open(document, revision, Structure(document), document.training.seed)
+        self._open(document, revision, self._lowering.structure_of(document), document.training.seed)
         self.reset()
 
     # the plan --------------------------------------------------------------------------------

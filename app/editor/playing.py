@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from engine.document import Document
+    from engine.lowering import Lowering
 
 HARMLESS = {"moved", "note", "values"}  # kinds of change that no problem and no shape can come of
 MOST_AT_ONCE = 400  # nodes: what is wrong with more is worked out aside, where there is somebody to do that
@@ -52,6 +53,7 @@ class Playing(Standing):
         self._untold: list[tuple[Change, dict[str, np.ndarray]]] | None = None  # while a journal is replayed
         self._is_checked = False  # whether shapes and problems are of the document as it is
         self._edited = 0  # the revision of the last edit that they depend on
+        self._lowering: Lowering | None = None
         self._asked = -1  # the revision that they are being worked out for aside
         self._checking = QTimer(self, singleShot=True, interval=CHECK_DELAY_MS)
         self._checking.timeout.connect(self._check_now)
@@ -71,13 +73,18 @@ class Playing(Standing):
             self.shapes, self.problems, self.knows_shapes = {}, list(document.problems), False
             self._ask()  # before anybody asks for more
         else:
-            self._find_problems()  # before anybody builds on shapes that are not known yet
+            self._lowering = self._find_problems()  # before anybody builds on shapes that are not known yet
         if was_within:
             self.path_changed.emit(())
         self.changed.emit(RESET)
         self.selection_changed.emit(set())
         self.focus_changed.emit(None)
         self._checking.start()
+
+    def take_lowering(self) -> Lowering | None:
+        """What the document was lowered with as it was opened, for one who goes on from there; asked again, None."""
+        lowering, self._lowering = self._lowering, None
+        return lowering
 
     def mark_saved(self) -> None:
         """The document on disk is the document now."""
@@ -144,13 +151,15 @@ class Playing(Standing):
             self._is_checked = self.knows_shapes = True
             self.problems_changed.emit(self.problems)
 
-    def _find_problems(self) -> None:
-        from engine.lowering import infer
+    def _find_problems(self) -> Lowering:
+        """Work out shapes and problems; by which lowering."""
+        from engine.lowering import Lowering, infer
 
-        inference = infer(self.document, self.document.load_data()[0])
+        inference = infer(self.document, self.document.load_data()[0], lowering=(lowering := Lowering()))
         self.shapes = dict(inference.shapes)
         self.problems = list(self.document.check(inference))
         self._is_checked = self.knows_shapes = True
+        return lowering
 
     # playing edits ---------------------------------------------------------------------------------------------------
 

@@ -245,6 +245,23 @@ def test_an_edit_and_its_undoing_leave_training_as_it_was(name):
     assert_same(everything(edited_meanwhile), everything(left_alone))
 
 
+@pytest.mark.parametrize("name", ["gan", "lstm-vs-rnn", "encoder-block", "xor"])
+def test_a_session_goes_on_from_where_somebody_else_lowered_its_document(name):
+    document = Document.load(next(path for path in PRESETS if path.stem == name))
+    wider = document.copy()
+    wider.graph.connect(wider.graph.add("parameter", "beside"), wider.graph.add("tanh", "bent"))
+    dataset, lowering = document.load_data()[0], Lowering()
+    lowered = lowering.lower(document, dataset)
+    taken_over, new = Session(document.copy(), lowering=lowering), Session(document.copy())
+    assert taken_over.lowered is lowered
+    for one in (taken_over, new):
+        one.run(1)
+        one.edit(wider.copy(), 1)
+        one.run(1)
+    assert_same_program(taken_over.lowered, new.lowered)
+    assert_same(everything(taken_over), everything(new))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_what_is_fused_step_by_step_between_edits_is_what_a_new_session_fuses(seed):
     draw, document = random.Random(seed), layers(30)
