@@ -53,7 +53,7 @@ def test_every_shipped_composite_is_sound_and_is_read_as_it_is_written():
     assert {"recurrent_cell", "recurrent_layer", "elman_network", "layer_normalised_cell", "lstm", "lstm_layer",
             "lstm_peepholes", "lstm_coupled", "gru", "gru_layer", "bidirectional_layer", "multilayer_recurrent",
             "residual_block", "residual_convolution", "dense_block", "inception_block", "squeeze_excitation",
-            "attention_head", "encoder_block"} == table.keys()  # fmt: skip
+            "attention_head", "encoder_block", "causal_head", "memory_head", "decoder_block"} == table.keys()  # fmt: skip
     assert not table.keys() & node_types().keys()
     folder = resources.files("resources").joinpath("composites")
     written = {name: json.loads(folder.joinpath(f"{name}.json").read_text("utf-8")) for name in table}
@@ -298,35 +298,68 @@ def test_the_attention_head_mixes_values_as_the_scores_say():
     close(session.value("block.attention").sum(-1), np.ones((4, 5)))
 
 
-def test_the_encoder_block_is_the_transformer_encoder_drawn_out():
-    x = NUMBERS.normal(size=(4, 5, 8))
-    mine = simple("encoder_block", x)
+HEADS = {"_1": slice(0, 4), "_2": slice(4, 8)}  # of each head the columns in the matrix of all heads
+
+
+def transformed(x: np.ndarray, kind: str, memory: bool = False) -> Session:
+    """A block of a transformer behind the input, judged; its memory is the input passed through a layer."""
     graph = Graph()
-    source, node, flat = (
-        graph.add("input", shape=(5, 8)),
-        graph.add("transformer_encoder", "block"),
-        graph.add("reshape"),
-    )
-    answer = graph.add("dense", "answer", units=1)
-    graph.connect(source, node["x"])
-    graph.connect(node["y"], flat)
+    source, block = graph.add("input", shape=x.shape[1:]), graph.add(kind, "block")
+    flat, answer = graph.add("reshape"), graph.add("dense", "answer", units=1)
+    graph.connect(source, block["x"])
+    if memory:
+        graph.connect(source, graph.add("dense", "other", units=x.shape[2]))
+        graph.connect("other.h", block["memory"])
+    graph.connect(block["y"], flat)
     graph.connect(flat, answer["x"])
-    theirs = session_of(graph, judged(graph, answer, 1), x, 1)
+    return session_of(graph, judged(graph, answer, 1), x, 1)
+
+
+def with_numbers_of(mine: Session, theirs: Session, heads: dict[str, str], mixes: dict[str, str]) -> None:
+    """Give a block that is drawn out the numbers of the node type, and play both into the third iteration.
+
+    heads, mixes  names of heads (without their number) and of what mixes them, with the node type's name of that attention
+    """
     given = theirs.parameters
-    for head, columns in (("head_1", slice(0, 4)), ("head_2", slice(4, 8))):
-        for name in ("query", "key", "value"):
-            mine.set_parameter(f"block/{head}/{name}.weight", given[f"block.self_{name}_weight"][:, columns])
-    mine.set_parameter("block/mix.weight", given["block.self_output_weight"])
+    for name, attention in heads.items():
+        for end, columns in HEADS.items():
+            for part in ("query", "key", "value"):
+                weight = given[f"block.{attention}_{part}_weight"][:, columns]
+                mine.set_parameter(f"block/{name}{end}/{part}.weight", weight)
+    for name, attention in mixes.items():
+        mine.set_parameter(f"block/{name}.weight", given[f"block.{attention}_output_weight"])
     for inside, name in (("inner", "in"), ("outer", "out")):
         mine.set_parameter(f"block/{inside}.weight", given[f"block.{name}_weight"])
-    for name in ("weight", "bias"):
-        mine.set_parameter(f"answer.{name}", given[f"answer.{name}"])
+    for address in given.keys() & mine.parameters.keys():
+        mine.set_parameter(address, given[address])
     for session in (mine, theirs):
         session.run(2)
         session.step("iteration")
+
+
+def test_the_encoder_block_is_the_transformer_encoder_drawn_out():
+    x = NUMBERS.normal(size=(4, 5, 8))
+    mine, theirs = transformed(x, "encoder_block"), transformed(x, "transformer_encoder")
+    with_numbers_of(mine, theirs, {"head": "self"}, {"mix": "self"})
     close(mine.value("block.y"), theirs.value("block.y"))
     close(gradient(mine, "block/inner.weight"), gradient(theirs, "block.in_weight"))
     close(gradient(mine, "block/head_2/key.weight"), gradient(theirs, "block.self_key_weight")[:, 4:])
+
+
+def test_the_decoder_block_is_the_transformer_decoder_drawn_out():
+    x = NUMBERS.normal(size=(4, 5, 8))
+    mine, theirs = transformed(x, "decoder_block", memory=True), transformed(x, "transformer_decoder", memory=True)
+    attentions = {"own": "self", "other": "cross"}
+    with_numbers_of(mine, theirs, attentions, {f"{name}_mix": attention for name, attention in attentions.items()})
+    close(mine.value("block.y"), theirs.value("block.y"))
+    close(mine.value("block/other_1.attention"), theirs.value("block.weights")[:, 0])
+    assert (np.triu(mine.value("block/own_2.attention"), 1) == 0).all(), "a step sees nothing of those behind it"
+    close(gradient(mine, "other.weight"), gradient(theirs, "other.weight"))
+    close(gradient(mine, "block/inner.weight"), gradient(theirs, "block.in_weight"))
+    for name, attention in attentions.items():
+        for end, columns in HEADS.items():
+            whole = gradient(theirs, f"block.{attention}_value_weight")
+            close(gradient(mine, f"block/{name}{end}/value.weight"), whole[:, columns])
 
 
 def test_what_a_person_keeps_is_offered_with_what_it_is_made_of_under_ids_of_its_own():
