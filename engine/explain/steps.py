@@ -99,6 +99,7 @@ FORMS: dict[str, Form] = {
     "l1_gradient": _form(
         "slope g w lambda", ("with the penalty", r"g + lambda \cdot \mathrm{sign} ( w< ) = slope>")
     ),
+    "l1_gradient_drawn": _form("slope g w lambda", ("with the penalty", r"g + lambda \cdot s ( w< ) = slope>")),
     "clip_value": _form("slope g low high", ("clipped", r"\min ( \max ( g , low ) , high ) = slope>")),
     "clip_norm": _form("slope g norm limit", ("clipped", r"g \cdot \min ( 1 , limit / norm ) = slope>")),
     "unit_norm": _form("slope g norm", ("made 1 long", r"g / norm = slope>")),

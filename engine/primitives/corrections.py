@@ -23,12 +23,14 @@ from engine.primitives.base import (
     real,
     register,
 )
+from engine.primitives.draws import WORD, Key, key_words, philox
 from engine.primitives.elementary import sqrt_of
 from engine.primitives.updates import ANY, RATE, SHARE, walking
 from engine.problems import shape_mismatch
 from engine.program import Shape, Value, shape_text
 
 WHOLE = 0  # compiled in: 1 where the penalty is λ w², without the half
+LATE = 0  # compiled in: 1 where parameters fade behind the step
 KINKED = Interval(kinks=(0.0,))
 
 
@@ -73,6 +75,36 @@ l1_gradient = register(Primitive(
     name="l1_gradient", formula=r"\tilde g = g + \lambda\,\mathrm{sign}(w)", shape=walking(3), body=l1_gradient_body,
     encode=encode_update, writes=(0,), walks=3, domain=(ANY, ANY, KINKED, SHARE),
     source="Aggarwal 2023, §5.4.2", convention="at w = 0 the sign is 0",
+))  # fmt: skip
+
+
+def drawn_shape(total: Value, slope: Value, w: Value, strength: Value, key: Key) -> Shape:
+    """As of every update on gradients, parameters and settings."""
+    return walking(3)(total, slope, w, strength)
+
+
+def drawn_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
+    """Operands, the two words of the key."""
+    return (*encode_update(operands, result, attributes), *key_words(attributes["key"]))
+
+
+@kernel
+def l1_gradient_drawn_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
+    y, g, w = instruction[1], instruction[2], instruction[3]
+    strength, k0, k1 = arena[instruction[4]], instruction[5] & WORD, instruction[6] & WORD
+    iteration = integers[0] & WORD
+    for i in range(start, stop):
+        number = arena[w + i]
+        first, _, _, _ = philox(iteration, i, 0, 0, k0, k1)
+        falls = number < real(0) or (number == real(0) and first >> 31 == 0)
+        pull = -strength if falls else strength
+        arena[y + i] = arena[g + i] + (pull if number == number else number)  # NaN stays NaN
+
+
+l1_gradient_drawn = register(Primitive(
+    name="l1_gradient_drawn", formula=r"\tilde g = g + \lambda s(w)", shape=drawn_shape, body=l1_gradient_drawn_body,
+    encode=drawn_encode, writes=(0,), walks=3, domain=(ANY, ANY, KINKED, SHARE), source="Aggarwal 2023, §5.4.2",
+    convention="s(w) is the sign of w; at w = 0 it is −1 or 1, drawn anew at every iteration",
 ))  # fmt: skip
 
 
@@ -170,14 +202,20 @@ unit_norm = register(Primitive(
 ))  # fmt: skip
 
 
+def late_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
+    """The body for parameters that fade behind the step."""
+    return (("LATE", 1),)
+
+
 @kernel
 def weight_decay_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     w, y = instruction[1], instruction[2]
     share = arena[instruction[3]] * arena[instruction[4]]
     for i in range(start, stop):
-        step = share * arena[w + i]
-        decayed = arena[w + i] - step if step != real(0) else arena[w + i]
-        arena[y + i] = decayed
+        old = arena[w + i]
+        step = share * old
+        decayed = old - step if step != real(0) else old
+        arena[y + i] = old if LATE else decayed
         arena[w + i] = decayed
 
 
@@ -187,22 +225,10 @@ weight_decay = register(Primitive(
     convention="before the step; the second operand keeps what it left, which the step begins from",
 ))  # fmt: skip
 
-
-@kernel
-def late_weight_decay_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    w, y = instruction[1], instruction[2]
-    share = arena[instruction[3]] * arena[instruction[4]]
-    for i in range(start, stop):
-        old = arena[w + i]
-        step = share * old
-        arena[y + i] = old
-        arena[w + i] = old - step if step != real(0) else old
-
-
 late_weight_decay = register(Primitive(
-    name="late_weight_decay", formula=r"w \leftarrow w\,(1 - \eta\lambda)", shape=walking(2), body=late_weight_decay_body,
-    encode=encode_update, writes=(0, 1), walks=2, domain=(ANY, ANY, RATE, SHARE), source="Aggarwal 2023, §3.3.2",
-    convention="behind the step; the second operand keeps the number before",
+    name="late_weight_decay", formula=r"w \leftarrow w\,(1 - \eta\lambda)", shape=walking(2), body=weight_decay_body,
+    encode=encode_update, variant=late_variant, writes=(0, 1), walks=2, domain=(ANY, ANY, RATE, SHARE),
+    source="Aggarwal 2023, §3.3.2", convention="behind the step; the second operand keeps the number before",
 ))  # fmt: skip
 
 

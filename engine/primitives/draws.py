@@ -37,6 +37,7 @@ ONCE = 0  # compiled in: whether every iteration draws the same
 WORD = 0xFFFFFFFF
 STEP_OF_24_BITS = 2.0**-24
 STEP_OF_23_BITS = 2.0**-23
+Key = int | tuple[int, int]  # of a stream of draws: two words of 32 bits, or one number of up to 64 bits
 SOURCE = "Salmon, Moraes, Dror & Shaw 2011: Philox-4x32-10"
 
 
@@ -59,8 +60,8 @@ def key_of(build: Builder, stream: str) -> tuple[int, int]:
     return number & WORD, number >> 32
 
 
-def key_words(key: int | tuple[int, int]) -> tuple[int, int]:
-    """A key as two signed 32-bit fields of an instruction: a pair of words, or one number of up to 64 bits."""
+def key_words(key: Key) -> tuple[int, int]:
+    """A key as two signed 32-bit fields of an instruction."""
     low, high = key if isinstance(key, tuple) else (key & WORD, key >> 32)
     return _signed(low), _signed(high)
 
@@ -70,7 +71,7 @@ def _signed(word: int) -> int:
     return word - (1 << 32) if word >> 31 else word
 
 
-def draw_shape(shape: Shape, key: int | tuple[int, int]) -> Shape:
+def draw_shape(shape: Shape, key: Key) -> Shape:
     """The shape asked for."""
     return shape
 
@@ -80,7 +81,7 @@ def draw_encode(operands: Sequence[Region], result: Region, attributes: dict[str
     return (*[region.offset for region in operands], result.offset, *key_words(attributes["key"]))
 
 
-def lasting_shape(shape: Shape, key: int | tuple[int, int], once: bool = False) -> Shape:
+def lasting_shape(shape: Shape, key: Key, once: bool = False) -> Shape:
     """The shape asked for. `once`: the same draws at every iteration."""
     return shape
 
@@ -124,7 +125,7 @@ random_normal = register(Primitive(
 ))  # fmt: skip
 
 
-def bernoulli_shape(chance: Value, shape: Shape, key: int | tuple[int, int]) -> Shape:
+def bernoulli_shape(chance: Value, shape: Shape, key: Key) -> Shape:
     """The shape asked for; the chance is one number, or one for each entry."""
     if chance.shape not in ((), shape):
         raise shape_mismatch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from engine.primitives.draws import key_of
 from engine.program import Value
 from engine.properties import Choice, Flag, Real
 from engine.training.choices import Chosen, Family, Hook, Ingredient, Numbers, Work
@@ -68,7 +69,17 @@ def _on_gradients(primitive: str, strength: str, **more: Any) -> Hook:
 
 def _l1_before(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
     if words["form"] == "subgradient":
-        _on_gradients("l1_gradient", "strength")(work, numbers, words)
+        emit = _l1_drawn if words["at_zero"] == "drawn" else _on_gradients("l1_gradient", "strength")
+        emit(work, numbers, words)
+
+
+def _l1_drawn(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
+    for value in _meant(work, words):
+        work.at(value)
+        total = work.memory(value, "l1_gradient")
+        key = key_of(work.build, total.source.address if total.source else "")
+        work.build.emit("l1_gradient_drawn", total, work.slopes[value.index], value, numbers["strength"], key=key)
+        work.slopes[value.index] = total
 
 
 def _l1_after(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
@@ -203,6 +214,14 @@ def _kink() -> Choice:
     )
 
 
+def _at_zero() -> Choice:
+    return Choice(
+        "zero",
+        ("zero", "drawn"),
+        help="The slope of |w| at exactly 0, for a subgradient: none, or −1 or 1 drawn anew at every iteration.",
+    )
+
+
 PENALTIES.add(Ingredient("none", "none", "", "The loss alone is made small."))
 PENALTIES.add(Ingredient(
     "l2", "L2", r"\tilde g = g + \lambda w", "Large parameters cost their square: all shrink, none becomes 0.",
@@ -213,7 +232,7 @@ PENALTIES.add(Ingredient(
 PENALTIES.add(Ingredient(
     "l1", "L1", r"w \leftarrow \mathrm{sign}(w)\,\max(|w| - \eta\lambda, 0)",
     "Parameters cost their size: those that help little become exactly 0.",
-    {"strength": _strength("How much a parameter costs."), "form": _kink(), "biases": _biases()},
+    {"strength": _strength("How much a parameter costs."), "form": _kink(), "at_zero": _at_zero(), "biases": _biases()},
     "Aggarwal 2023, §5.4.2", _l1_before, _l1_after,
     formulas={"subgradient": r"\tilde g = g + \lambda\,\mathrm{sign}(w)"},
 ))  # fmt: skip
@@ -222,7 +241,7 @@ PENALTIES.add(Ingredient(
     "Both penalties: L1 takes weights out, L2 keeps those that are alike together.",
     {"l1_strength": Real(0.01, low=0.0, high=1000.0, symbol=r"\lambda_1", help="How much a parameter's size costs."),
      "l2_strength": Real(0.01, low=0.0, high=1000.0, symbol=r"\lambda_2", help="How much a parameter's square costs."),
-     "form": _kink(), "convention": _convention(), "biases": _biases()},
+     "form": _kink(), "at_zero": _at_zero(), "convention": _convention(), "biases": _biases()},
     "Zou & Hastie 2005", _elastic_before, _elastic_after,
     formulas={"whole": r"\lambda_1 \sum |w| + \lambda_2 \sum w^2"},
 ))  # fmt: skip

@@ -172,6 +172,7 @@ def test_a_schedule_of_the_momentum_leaves_an_optimizer_without_one_alone():
         ({"type": "l2", "convention": "half"}, 1.93),
         ({"type": "l2", "convention": "whole"}, 1.91),
         ({"type": "l1", "form": "subgradient"}, 1.94),
+        ({"type": "l1", "form": "subgradient", "at_zero": "drawn"}, 1.94),
         ({"type": "l1", "form": "proximal"}, 1.94),
     ],
     ids=str,

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from engine.primitives.base import Primitive
+from tests.references.philox import WORD, words
 from tests.references.registry import ANY, Case, Draw, intervals_of, numbers, reference, shapes
 from tests.references.updates import stepping
 
@@ -16,6 +17,20 @@ def penalised(draw: Draw, primitive: Primitive) -> Case:
 
 reference("l2_gradient", penalised)(lambda out, g, w, strength, whole=False: g + (2 if whole else 1) * strength * w)
 reference("l1_gradient", stepping(3, 1))(lambda out, g, w, strength: g + strength * np.sign(w))
+
+
+def drawn_at_zero(draw: Draw, primitive: Primitive) -> Case:
+    case = stepping(3, 1)(draw, primitive)
+    out, g, w, strength = case.operands
+    w = np.where(np.arange(w.size).reshape(w.shape) % 2 == 0, 0.0, w)
+    key, iteration = draw(st.tuples(WORD, WORD)), draw(st.integers(0, 2**31 - 1))
+    return case._replace(operands=[out, g, w, strength], attributes={"key": key}, iteration=iteration)
+
+
+@reference("l1_gradient_drawn", drawn_at_zero)
+def l1_gradient_drawn(out, g, w, strength, key, iteration):
+    drawn = np.where(words(w.shape, key, iteration)[..., 0] >= 2**31, 1.0, -1.0)
+    return g + strength * np.where(w == 0, drawn, np.sign(w))
 
 
 @reference("clip_value", stepping(2, 2))

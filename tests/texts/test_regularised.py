@@ -240,3 +240,22 @@ def test_the_size_of_a_weight_has_no_slope_at_zero():
     )  # fmt: skip
     session.run(1)
     np.testing.assert_allclose(session.parameters["w.value"], [0, 0.085, -0.085], rtol=1e-14)
+
+
+@pytest.mark.text("04:l1-subgradient-at-zero")
+def test_the_slope_at_zero_may_be_drawn():
+    """s in {−1, +1} at exactly 0 (the text's other choice): each as often, and elsewhere the sign as ever."""
+    g = Drawing()
+    w = g.learned([0.0] * 400 + [0.1], "w")
+    session = g.session(
+        g.put("scale", g.total(w), factor=0.0), optimizer={"type": "sgd", "learning_rate": 0.05},
+        penalty={"type": "l1", "form": "subgradient", "at_zero": "drawn", "strength": 0.3},
+    )  # fmt: skip
+    session.run(1)
+    found = session.parameters["w.value"]
+    np.testing.assert_allclose(np.abs(found[:400]), 0.015, rtol=1e-14)
+    assert 150 < np.count_nonzero(found[:400] > 0) < 250
+    assert found[400] == pytest.approx(0.085, rel=1e-14)
+    session.set_parameter("w.value", [0.0] * 400 + [0.1])
+    session.run(1)
+    assert (session.parameters["w.value"] != found).any(), "drawn anew at every iteration"
