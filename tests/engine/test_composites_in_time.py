@@ -50,7 +50,8 @@ def states(session: Session, prefix: str, x: Array) -> Array:
 
 
 def descends_as_differences_say(session: Session) -> None:
-    """The slopes of all parameters along one direction, behind a whole iteration of them."""
+    """The slopes of all parameters along one direction, at the start."""
+    session.reset()
     session.step("phase")
     session.step("phase")
     start = session.parameters
@@ -71,7 +72,6 @@ def test_a_bidirectional_layer_lays_what_is_read_from_both_ends_side_by_side():
     onward = states(session, "layer/onward/", SEQUENCES)
     back = states(session, "layer/back/", SEQUENCES[:, ::-1])[:, ::-1]
     close(session.value("layer.h"), np.concatenate([onward, back], axis=2))
-    session.reset()
     descends_as_differences_say(session)
 
 
@@ -82,7 +82,6 @@ def test_the_upper_layer_of_a_multilayer_network_reads_the_states_of_the_lower_o
     upper = states(session, "layer/upper/", states(session, "layer/lower/", SEQUENCES))
     close(session.value("layer.h"), upper)
     close(session.value("layer.last"), upper[:, -1])
-    session.reset()
     descends_as_differences_say(session)
 
 
