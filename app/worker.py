@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 CHUNK_SECONDS = 0.016
 MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
+PAINTED_SECONDS = 0.1  # by then what was opened is painted; its first step needs few kernels, and goes first
 CURVE_POINTS = 200  # that a run without a person leaves behind
 
 
@@ -58,7 +59,7 @@ class Worker:
         self._taken = True
         self._shown = -SNAPSHOT_SECONDS
         self._unmeasured = False  # a hand or a step back made what was measured the result of other weights
-        self._unprepared = False  # kernels of the document just opened may have to be compiled
+        self._prepared_at: float | None = None  # when kernels of the document just opened are compiled or loaded
         self._kernels = 0  # how many there were to compile when that began
         self._heard: list[Message | None] = []  # messages taken from the inbox while an optimizer decided
         self._deciding: Deciding | None = None
@@ -77,7 +78,7 @@ class Worker:
             # Shown before the next chunk: the window may just have said that it has time for another snapshot.
             self._guarded(self._show)
             self._guarded(self.run_keeper.keep, self.session if self._held is None else None)
-            if self._unprepared:
+            if self._prepared_at is not None and (self._playing or time.perf_counter() >= self._prepared_at):
                 self._guarded(self._prepare)
             elif self._playing:
                 self._guarded(self._chunk)
@@ -96,10 +97,10 @@ class Worker:
 
     def _wait(self) -> float | None:
         """Seconds until there is something to do without a message; None: nothing before the next message."""
-        if self._unprepared or (self._unmeasured and not self._playing):
+        if self._unmeasured and not self._playing:
             return 0.0
         now = time.perf_counter()
-        waits = []
+        waits = [] if self._prepared_at is None else [self._prepared_at - now]
         if self._playing:
             waits.append(0.0 if self._speed is None else (1 - self._due) / self._speed - (now - self._clock))
         left = self.run_keeper.seconds_left(now) if self.session is not None and self._held is None else None
@@ -150,14 +151,14 @@ class Worker:
         self._focus = ("", 0, 0)
         self.run_keeper.keep_in(None)
         self._set_playing(False)
-        self._unprepared, self._kernels = False, 0
+        self._prepared_at, self._kernels = None, 0
         from engine.compiling_ahead import order_kernels, order_loops
 
         is_very_first = order_loops()
         self._plan(lowering)
         if is_very_first and self.session is not None:
             order_kernels(self.session)  # whatever is asked for next, several are compiled at once
-        self._unprepared = True
+        self._prepared_at = time.perf_counter() + PAINTED_SECONDS
 
     def check(self, document: Document, revision: int) -> None:
         """Work out shapes and problems of a document that is too large for the window to do it."""
@@ -335,7 +336,7 @@ class Worker:
 
     def _prepare(self) -> None:
         """Compile what the first step would otherwise wait for; messages are heard between two kernels."""
-        self._unprepared = False
+        self._prepared_at = None
 
         def tell(done: int, left: int) -> None:
             # Each time it goes on after a message there are fewer left: the window hears of one count.
@@ -348,7 +349,7 @@ class Worker:
             if self.session is not None and self._held is None:
                 self.session.prepare(tell)
         except Interrupted:
-            self._unprepared = True
+            self._prepared_at = time.perf_counter()
         else:
             # What was played meanwhile may have compiled the rest, and an edit may have made it needless.
             self._post("preparing", (self._kernels, self._kernels))

@@ -273,11 +273,22 @@ def test_opening_a_document_compiles_its_kernels_and_counts_them(qtbot, runner, 
     told = []
     runner.preparing.connect(lambda done, every: told.append((done, every)))
     kernels_to_compile(monkeypatch, 3)
-    open_and_wait(qtbot, runner, document)
-    settled(qtbot, runner)
+    with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
+        runner.open(document, 1)
     assert told[-1] == (3, 3)
     assert {(0, 3), (1, 3), (2, 3)} <= set(told)
     assert told == sorted(told)
+
+
+def test_a_first_step_asked_for_at_once_goes_before_the_kernels_that_others_need(qtbot, runner, document, monkeypatch):
+    stood = []
+    monkeypatch.setattr(Session, "prepare", lambda session, progress=None: stood.append(session.last_step))
+    runner.hold()
+    runner.open(document, 1)
+    runner.step()
+    with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
+        runner.release()
+    assert [step.node for step in stood] == ["input_1"]
 
 
 def test_a_message_is_heard_between_two_kernels(qtbot, runner, document, monkeypatch):
