@@ -53,8 +53,9 @@ MOST_TAPS = 5  # of a filter's row whose derivatives are summed at once: with fo
 Choice = Callable[[Instruction], tuple[Kernel, Variant] | None]
 
 
-def _product(bias: int = 0, sums: int = 0, onto: int = 0) -> Choice:
-    matrix = (("ONTO", 1),) if onto else ()
+def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choice:
+    matrix: Variant = (("ONTO", 1),) if onto else ()
+    matrix = (*matrix, ("GATE", gate)) if gate else matrix
 
     def choose(instruction: Instruction) -> tuple[Kernel, Variant] | None:
         rows, columns, depth, a_row, a_depth, b_depth, b_column = instruction.fields[3:10]
@@ -222,6 +223,8 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "linear_body": _product(bias=1),
         "linear_gradient_body": _product(sums=1),
         "matmul_onto_body": _product(bias=1, onto=1),
+        "matmul_gated": _product(bias=1, onto=1, gate=1),
+        "matmul_onto_gated": _product(bias=1, onto=1, gate=2),
         "cell_sums_body": _cell_sums,
         "lstm_step_body": _units(LSTM_STEP, 9),
         "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),

@@ -79,3 +79,17 @@ def sigmoid(v: Vectors, x: Any) -> Any:
     small = _grown(v, b.select(negative, x, b.fsub(v.full(-0.0), x)))
     share = b.fdiv(b.select(negative, small, one), b.fadd(one, small))
     return b.select(b.fcmp_unordered("uno", x, x), x, share)
+
+
+def rectifier(v: Vectors, x: Any) -> Any:
+    """max(x, 0); NaN stays NaN."""
+    return v.b.select(v.b.fcmp_ordered("<", x, v.zero), v.zero, x)
+
+
+def rectifier_slope(v: Vectors, x: Any) -> Any:
+    """[x > 0]; NaN stays NaN."""
+    slope = v.b.select(v.b.fcmp_ordered(">", x, v.zero), v.full(1.0), v.zero)
+    return v.b.select(v.b.fcmp_unordered("uno", x, x), x, slope)
+
+
+CURVES = {1: tanh, 2: sigmoid, 3: rectifier}  # by their places in `engine.primitives.fused.BENDS`

@@ -9,11 +9,11 @@ from numba import float32, int64, types
 from numba.extending import intrinsic
 
 from engine.machines.vectors import Vectors
-from engine.primitives.activations import sigmoid_of, tanh_of
+from engine.primitives.activations import rectified, sigmoid_of, tanh_of
 
 TOGETHER = 8  # rows
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
-BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid
+BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a rectifier
 _WORD, _WHOLE = ir.IntType(32), ir.IntType(64)
 
 
@@ -85,3 +85,6 @@ def narrow_column(arena: Any, integers: Any, instruction: Any, start: Any, stop:
     elif BEND == 2:
         for j in range(y + start, y + stop):
             arena[j] = sigmoid_of(arena[j])
+    elif BEND == 3:
+        for j in range(y + start, y + stop):
+            arena[j] = rectified(arena[j])

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import NamedTuple
 
+from engine.machines.bending import bent
 from engine.machines.meetings import Before, Work, meetings
 from engine.machines.sharing import MINE, SENT, TURNS, Piece, Place, pieces_of_call
 from engine.machines.splits import Axis, splits_of
@@ -119,7 +120,7 @@ class _Planner:
         self.tape, self.calls, self.axes, self.room = tape, calls, axes, room
         self.lasting = {value.index for value in tape.program.sources.values()}
         played = [call for call in calls if isinstance(call.primitive, Primitive) and call.primitive.body is not None]
-        self.pieces = [piece for call in played for piece in pieces_of_call(call, axes)]
+        self.pieces = bent([piece for call in played for piece in pieces_of_call(call, axes)], axes)
         self.written = _written(self.pieces, self.lasting)
         self.places: list[dict[tuple[int, str], Region]] = [{}, {}]
         self.tallies, self.words = [0, 0], [0, 0]

@@ -12,13 +12,14 @@ from numba.extending import intrinsic
 from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
 from engine.placement import LINE
-from engine.primitives.activations import sigmoid_of, tanh_of
+from engine.primitives.activations import rectified, sigmoid_of, tanh_of
 
 WIDE = 2 * VECTOR
 FEW = 8  # lanes: results of fewer are bent where they lie, in whole vectors, others before they leave the registers
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which the product is added
-BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid
+BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a rectifier
+GATE = 0  # compiled in, besides ONTO: that matrix gates the result, which begins from zero (1) or with what it was (2)
 ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
@@ -34,6 +35,8 @@ _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _firs
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly), else for WIDE ones."""
     more = {"onto": bool(variant.get("ONTO")), "bend": variant.get("BEND", 0), "halves": bool(variant.get("HALVES"))}
+    if "GATE" in variant:
+        more |= {"onto": False, "gate": variant["GATE"]}
     if "LANES" not in variant:
         more["whole"] = bool(variant.get("WHOLE"))
         forms = {
@@ -132,23 +135,25 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
             r = int64(1)
     # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
     while r < rows:
-        if rows >= 8:
+        left = rows - r if GATE == 2 else rows  # but for what is added to where it lies
+        if left >= 8:
             r = r if r + 8 <= rows else rows - 8
             begin = bias + r * next_bias
             _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 8
-        elif rows >= 4:
+        elif left >= 4:
             r = r if r + 4 <= rows else rows - 4
             begin = bias + r * next_bias
             _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 4
-        elif rows >= 2:
+        elif left >= 2:
             r = r if r + 2 <= rows else rows - 2
             begin = bias + r * next_bias
             _tile_2(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 2
         else:
-            _tile_1(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, bias)
+            begin = bias + r * next_bias
+            _tile_1(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 1
     if BEND > 0:
         # Up to the end of the last cache line, where nobody else lies: whole vectors only.
@@ -158,9 +163,12 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
         if BEND == 1:
             for j in range(begin, end):
                 arena[j] = tanh_of(arena[j])
-        else:
+        elif BEND == 2:
             for j in range(begin, end):
                 arena[j] = sigmoid_of(arena[j])
+        else:
+            for j in range(begin, end):
+                arena[j] = rectified(arena[j])
 
 
 def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
@@ -302,6 +310,9 @@ def column(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
     elif BEND == 2:
         for j in range(y + start, y + stop):
             arena[j] = sigmoid_of(arena[j])
+    elif BEND == 3:
+        for j in range(y + start, y + stop):
+            arena[j] = rectified(arena[j])
 
 
 def column_gradient(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

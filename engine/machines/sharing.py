@@ -83,9 +83,10 @@ def pieces_of_call(call: Call, axes: Mapping[int, Axis]) -> list[Piece]:
     return [Piece(call, tuple([Place(value) for value in operands]), Place(call.result))]
 
 
-def _like(call: Call, name: str, **attributes: Any) -> Call:
+def like(call: Call, primitive: str | PrimitiveLike, **attributes: Any) -> Call:
     """Another call for the same result; its sums are straight ones, not added up from two halves of their depth."""
-    return _as(call, PRIMITIVES[name], is_straight=True, **attributes)
+    known = PRIMITIVES[primitive] if isinstance(primitive, str) else primitive
+    return _as(call, known, is_straight=True, **attributes)
 
 
 def _as(call: Call, primitive: PrimitiveLike, **attributes: Any) -> Call:
@@ -95,7 +96,7 @@ def _as(call: Call, primitive: PrimitiveLike, **attributes: Any) -> Call:
 
 
 def _straight(call: Call) -> Piece:
-    twin = _like(call, call.primitive.name, **call.attributes)
+    twin = like(call, call.primitive.name, **call.attributes)
     return Piece(twin, tuple([Place(value) for value in call.operands]), Place(call.result))
 
 
@@ -103,10 +104,10 @@ def _added_up(call: Call) -> list[Piece]:
     """Each thread multiplies its units by its rows of the weights and sends that; then both add up both parts."""
     x, weight, *bias = [Place(value) for value in call.operands]
     part = Place(call.result, PART)
-    second = Piece(_like(call, "matmul"), (x, weight), part)
-    first = Piece(_like(call, call.primitive.name), (x, weight, *bias), part, second)
+    second = Piece(like(call, "matmul"), (x, weight), part)
+    first = Piece(like(call, call.primitive.name), (x, weight, *bias), part, second)
     sent = Piece(_as(call, SEND), (part,), Place(call.result, SENT))
-    added, total = _like(call, "add"), Place(call.result)
+    added, total = like(call, "add"), Place(call.result)
     here = Piece(added, (Place(call.result, SENT, lane=0), part), total)
     return [first, sent, Piece(added, (part, Place(call.result, SENT, lane=1)), total, here)]
 
@@ -117,8 +118,8 @@ def _going_on(call: Call) -> list[Piece]:
     bend = call.attributes.get("bend")
     part = Place(call.result, PART)
     first, second = [(Place(x, lane=half), Place(weight, half=half)) for half in (0, 1)]
-    begun = _like(call, "linear" if bias else "matmul")
-    ended = _like(call, "matmul_onto_bent", bend=bend) if bend else _like(call, "matmul_onto")
+    begun = like(call, "linear" if bias else "matmul")
+    ended = like(call, "matmul_onto_bent", bend=bend) if bend else like(call, "matmul_onto")
     return [
         Piece(begun, (*first, *[Place(value) for value in bias]), part),
         Piece(ended, (part, *second), Place(call.result)),
@@ -128,7 +129,7 @@ def _going_on(call: Call) -> list[Piece]:
 def _gradient_of_both(call: Call) -> list[Piece]:
     """The rows of a weight gradient that belong to the first thread's units, then those of the second's."""
     x, dy, *bias = call.operands
-    sums, rest = _like(call, call.primitive.name, **call.attributes), _like(call, "matmul", transpose_a=True)
+    sums, rest = like(call, call.primitive.name, **call.attributes), like(call, "matmul", transpose_a=True)
     return [
         Piece(sums, (Place(x, lane=0), Place(dy), *[Place(value) for value in bias]), Place(call.result, half=0)),
         Piece(rest, (Place(x, lane=1), Place(dy)), Place(call.result, half=1)),
@@ -138,5 +139,5 @@ def _gradient_of_both(call: Call) -> list[Piece]:
 def _gradient_of_mine(call: Call) -> Piece:
     """Rows of a weight gradient for one's own units; the first thread sums up the slopes of the bias, which it adds."""
     x, dy, *_ = [Place(value) for value in call.operands]
-    second = Piece(_like(call, "matmul", transpose_a=True), (x, dy), Place(call.result))
+    second = Piece(like(call, "matmul", transpose_a=True), (x, dy), Place(call.result))
     return _straight(call)._replace(second=second)

@@ -21,7 +21,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.curves import sigmoid, tanh
+from engine.machines.curves import CURVES, rectifier_slope
 from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _WHOLE = ir.IntType(64)
@@ -36,7 +36,9 @@ class Form(NamedTuple):
     whole      columns = vectors · lanes: no masks, and what is stored can be read again before it has left the processor
     onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
     halves     the result is the sum of two: bias and first half of the depth, second half of the depth
-    bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid
+    bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid, 3 a rectifier
+    gate       the last argument is a matrix in rows of c_row: what is not above 0 there is multiplied by 0, a rectifier's
+               slope; 2: and what stands at c is where the sums begin
     """
 
     rows: int
@@ -48,6 +50,7 @@ class Form(NamedTuple):
     onto: bool = False
     bend: int = 0
     halves: bool = False
+    gate: int = 0
 
 
 class _Pairs(NamedTuple):
@@ -90,16 +93,21 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
         for _ in range(ways)
     ]
     has_bias = builder.icmp_signed(">=", extra, _WHOLE(0))
+
+    def row_of(matrix: Any, row: int, v: int) -> Any:
+        return emit.load(builder.add(matrix, builder.mul(_WHOLE(row), c_row)), v, masks[v])
+
+    onto = c if form.gate > 1 else extra if form.onto else None  # where each row begins with one of its own
     for v in range(vectors):
         start = emit.zero
-        if not with_sums:
+        if not (with_sums or form.onto or form.gate):
             # Without a bias B is read instead and thrown away: any address that may be read will do.
             start = emit.load(builder.select(has_bias, extra, b if pairs is None else c), v, masks[v])
             start = builder.select(has_bias, start, emit.zero)
         for way in range(ways):
             for r in range(lines_summed):
-                if form.onto and r and not way:
-                    start = emit.load(builder.add(extra, builder.mul(_WHOLE(r), c_row)), v, masks[v])
+                if onto is not None and not way:
+                    start = row_of(onto, r, v)
                 builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
 
@@ -142,7 +150,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
             for way in range(1, ways):
                 total = builder.fadd(total, builder.load(sums[way][r][v]))
             if form.bend and r < rows:
-                total = (tanh if form.bend == 1 else sigmoid)(emit, total)
+                total = CURVES[form.bend](emit, total)
+            if form.gate:
+                total = builder.fmul(total, rectifier_slope(emit, row_of(extra, r, v)))
             emit.store(total, place, v, masks[v])
 
 

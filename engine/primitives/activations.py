@@ -102,12 +102,16 @@ sigmoid = register(Primitive(
 ))  # fmt: skip
 
 
+@scalar()
+def rectified(x: float) -> float:
+    return real(0) if x < real(0) else x
+
+
 @kernel
 def relu_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
     x, y = instruction[1], instruction[2]
     for i in range(start, stop):
-        v = arena[x + i]
-        arena[y + i] = real(0) if v < real(0) else v
+        arena[y + i] = rectified(arena[x + i])
 
 
 @kernel

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from engine.primitives.activations import sigmoid_of, tanh_of
+from engine.primitives.activations import rectified, sigmoid_of, tanh_of
 from engine.primitives.base import (
     Arena,
     Code,
@@ -27,7 +27,7 @@ from engine.program import Shape, Value
 
 NAN = math.nan
 BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`
-BENDS = ("", "tanh", "sigmoid")
+BENDS = ("", "tanh", "sigmoid", "relu")
 
 
 def bend_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> Variant:
@@ -38,7 +38,7 @@ def bend_variant(operands: Sequence[Region], result: Region, attributes: dict[st
 @scalar()
 def bent(total: float, bend: int) -> float:
     """A sum, bent as `BENDS` says."""
-    result: float = tanh_of(total) if bend == 1 else sigmoid_of(total)
+    result: float = tanh_of(total) if bend == 1 else sigmoid_of(total) if bend == 2 else rectified(total)
     return result
 
 

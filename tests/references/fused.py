@@ -27,11 +27,11 @@ def layer_backward(draw: Draw, primitive: Primitive) -> Case:
 
 
 def bent_layer(draw: Draw, primitive: Primitive) -> Case:
-    return layer(draw, primitive)._replace(attributes={"bend": draw(st.sampled_from(["tanh", "sigmoid"]))})
+    return layer(draw, primitive)._replace(attributes={"bend": draw(st.sampled_from(["tanh", "sigmoid", "relu"]))})
 
 
 def bent(sums, bend):
-    return np.tanh(sums) if bend == "tanh" else special.expit(sums)
+    return {"tanh": np.tanh, "sigmoid": special.expit, "relu": lambda x: np.maximum(x, 0)}[bend](sums)
 
 
 reference("linear_bent", bent_layer)(lambda x, weight, bias, *, bend: bent(x @ weight + bias, bend))

@@ -74,6 +74,14 @@ def test_halves_make_the_bits_of_one_thread_and_of_stepping(shared, sizes):
     assert kept(both) == kept(single) == kept(stepped(document, 7))
 
 
+def test_rectifiers_are_no_passes_of_their_own(shared):
+    """The products before them bend what leaves the registers, forward, and gate what is sent back."""
+    machine = Session(classifier(5, 32, 64, 96, 2, activation="relu")).playback.machine
+    names = [entry.kernel.name for half in machine._halves.both for entry in half.code.instructions]
+    assert "relu_body" not in names and "relu_gradient_body" not in names
+    assert names.count("matmul_gated") > 0 and names.count("matmul_onto_gated") > 0
+
+
 def test_each_thread_computes_what_a_view_looks_at(shared):
     """Once the second one left out what it needed of it through a view, and went on with whatever lay there."""
     document = classifier(4, 32, 2, loss="squared_error")

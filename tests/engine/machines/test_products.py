@@ -38,7 +38,7 @@ def test_products_biases_and_gradients_agree_with_numpy(columns):
                 np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5, err_msg=f"{rows} x {depth} x {columns}")
 
 
-SUMS = [("linear", {}), *[("linear_bent", {"bend": bend}) for bend in ("tanh", "sigmoid")]]
+SUMS = [("linear", {}), *[("linear_bent", {"bend": bend}) for bend in ("tanh", "sigmoid", "relu")]]
 
 
 @pytest.mark.parametrize(("name", "attributes"), SUMS)
