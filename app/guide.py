@@ -35,7 +35,7 @@ class Guide(QObject):
         if page == OVER:
             window.tour.hide()
         else:
-            window.tour.start(window.editor.document.tour, page)
+            window.tour.start(window.editor.document.tour, page, when_settled=True)
 
     @property
     def _key(self) -> str:

@@ -54,13 +54,13 @@ class Stage:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a view still waits for an answer, or a formula in the palette to be set, or kernels are compiled."""
+        """Whether a view waits for an answer, a formula in the palette to be set, kernels or sizes to be settled."""
         from app.views import View
 
         workspace = self.window.workspace
         if workspace is not None and not workspace.palette_panel.tree.shelf.is_idle:
             return True
-        if self.window.preparing.is_under_way:
+        if self.window.preparing.is_under_way or self.window.is_settling:
             return True
         return any(view.is_waiting for view in self.window.findChildren(View) if view.isVisible())
 

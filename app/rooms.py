@@ -46,7 +46,7 @@ class Rooms:
         return None if found is None else self._from_workspace(found)
 
     def keep_clear(self) -> list[tuple[QRect, float]]:
-        """What a bubble had better not cover, and how bad that is: the nodes in sight, and the panels."""
+        """What a bubble had better not cover, and how bad that is: nodes and what floats over them, and panels."""
         workspace = self._workspace
         if workspace is None:
             return []
@@ -63,12 +63,16 @@ class Rooms:
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
             for name, view in workspace.views.items()
         ]
-        note = workspace.canvas.formula_note.paper.toRect()
-        notes = [(QRect(workspace.canvas.mapTo(workspace, note.topLeft()), note.size()), NODE_WEIGHT)]
+        over_canvas = [each.toRect() for each in (*workspace.canvas.corners(), workspace.canvas.formula_note.paper)]
+        floating = [
+            (each.translated(workspace.canvas.mapTo(workspace, QPoint(0, 0))), NODE_WEIGHT) for each in over_canvas
+        ]
         search = workspace.canvas.search  # what is typed into, and under the hand at the moment
         boxes = [] if search is None else [(QRect(search.mapTo(workspace, QPoint(0, 0)), search.size()), TARGET_WEIGHT)]
-        every = (*nodes, *panels, *boxes, *(notes if not note.isEmpty() else ()))
-        return [(self._from_workspace(rect), weight) for rect, weight in every if rect is not None]
+        every = (*nodes, *panels, *boxes, *floating)
+        return [
+            (self._from_workspace(rect), weight) for rect, weight in every if rect is not None and not rect.isEmpty()
+        ]
 
     def floating_over_canvas(self) -> list[QRect]:
         """Where the tour's bubble and what is told float, in the coordinates of the canvas."""

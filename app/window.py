@@ -208,12 +208,16 @@ class MainWindow(QMainWindow):
             self.workspace.canvas.tell_when_painted()
             self._settling.start()
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
-            self.tour.place()
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the sizes of canvas and views changed just now, and what floats over them has still to follow."""
+        return self._settling.isActive()
 
     def _after_resizing(self) -> None:
         if self.has_document and self.workspace is not None:
             self.workspace.canvas.camera.fit_again()  # views come after the graph was fitted in, and take room from it
-            self.tour.place()
+            self.tour.settle()
 
     def _show_place(self, _: object = None) -> None:
         shown = self.has_document

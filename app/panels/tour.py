@@ -66,6 +66,7 @@ class TourBubble(QWidget):
         self._step_kind = "node"  # what → plays
         self._asked: Command | None = None  # by the page
         self._left = 1  # presses until the page has shown what it speaks of
+        self._awaits_room = False  # what it is to stand beside is still being laid out
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._build()
         commands.performed.connect(self._follow)
@@ -120,8 +121,12 @@ class TourBubble(QWidget):
         """Number of the page that is shown, from 0."""
         return self._page
 
-    def start(self, pages: list[dict[str, Any]], at: int = 0) -> None:
-        """Show a page, the first one as a rule; nothing happens without pages."""
+    def start(self, pages: list[dict[str, Any]], at: int = 0, *, when_settled: bool = False) -> None:
+        """Show a page, the first one as a rule; nothing happens without pages.
+
+        when_settled  nobody sees the bubble before `settle`: it would stand somewhere and jump as the window is laid out
+        """
+        self._awaits_room = when_settled
         self._pages = [page for page in pages if isinstance(page, dict)]
         self._page = max(0, min(at, len(self._pages) - 1))
         if self._pages:
@@ -240,11 +245,19 @@ class TourBubble(QWidget):
         self.setFixedWidth(WIDTH + 2 * POINTER)
         self.layout().activate()
         size = QSize(self.width(), max(self.sizeHint().height(), self.heightForWidth(self.width())))
+        if self._awaits_room:
+            self.setGeometry(QRect(-QPoint(size.width(), size.height()), size))  # outside
+            return
         room = self._room()
         self._target = self._locate(str(self._pages[self._page].get("show") or ""))
         self.setGeometry(QRect(bubble_corner(size, self._target, room, self._keep_clear()), size))
         self.update()
         self.placed.emit()
+
+    def settle(self) -> None:
+        """All around has its place: stand there."""
+        self._awaits_room = False
+        self.place()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """There is room again."""

@@ -1,7 +1,7 @@
 """The tour beside what it speaks of."""
 
 import pytest
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, QSize, Qt
 
 from app.panels.tour import FORMULA_WEIGHT, PANEL_WEIGHT, VIEW_WEIGHT, bubble_corner
 
@@ -182,10 +182,48 @@ def test_on_a_small_canvas_the_bubble_stands_beside_the_graph(qtbot, touring):
     assert canvas.contains(touring.tour.geometry().center())
 
 
+class FirstSight(QObject):
+    """Whether a window is still being laid out when its bubble is first painted within it."""
+
+    def __init__(self, window):
+        super().__init__(window)
+        self.window, self.was_settling = window, None
+        window.tour.installEventFilter(self)
+
+    def eventFilter(self, tour, event):
+        in_sight = tour.geometry().intersects(self.window.rect())
+        if event.type() == QEvent.Type.Paint and in_sight and self.was_settling is None:
+            self.was_settling = self.window.is_settling
+        return False
+
+
+def test_the_bubble_comes_once_the_window_is_laid_out(qtbot, window):
+    """Before, it was painted somewhere and jumped a moment later, by 40 pixels or across the canvas."""
+    first = FirstSight(window)
+    window.files.open_preset("xor")
+    qtbot.waitUntil(lambda: first.was_settling is not None)
+    assert not first.was_settling
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+def test_the_bubble_leaves_the_map_and_the_zoom_alone(qtbot, touring, size):
+    """Before, it lay over a third of the map in the picture of the README."""
+    canvas = touring.workspace.canvas
+    touring.resize(*size)
+    qtbot.waitUntil(lambda: touring.width() == size[0] and not touring.is_settling)
+    for target in ("boundary", "loss", "player", "hidden"):
+        touring.tour.start([{"title": "Where?", "text": "Words " * 30, "show": target}])
+        bubble = touring.tour.geometry().adjusted(10, 10, -10, -10)
+        assert not any(
+            QRectF(canvas.mapFrom(touring, bubble.topLeft()), bubble.size()).intersects(corner)
+            for corner in canvas.corners()
+        )
+
+
 def test_the_bubble_makes_room_for_the_search_box(qtbot, touring):
     """Before, it lay over the list of nodes that one wants to choose from."""
     canvas, tour = touring.workspace.canvas, touring.tour
-    tour.place()  # once more, now that everything around it stands
+    qtbot.waitUntil(lambda: not touring.is_settling)
     middle = tour.geometry().center()
     before = tour.pos()
     canvas.open_search(canvas.mapToScene(canvas.mapFrom(touring, middle)))
