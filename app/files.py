@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 from app.aside import Aside
 from app.library import Preset, chapter_title, find_preset, load_preset
 from app.recovery import Keeper
+from app.run_keeper import edits_before
 from app.settings import Settings
 from engine.problems import Problem, ProblemError
 
@@ -35,7 +36,9 @@ class Files(QObject):
     saved = Signal()
     told = Signal(object)  # a Problem
     weights_wanted = Signal(object)  # the path to write the run's numbers to
-    run_kept_in = Signal(object)  # the path for the run's numbers in case of a crash, or None
+    run_kept_in = Signal(
+        object, int
+    )  # the path for the run's numbers in case of a crash, or None; since which revision
     weights_found = Signal(object)  # the path of those that the document was saved with
 
     def __init__(self, window: QWidget, editor: Editor, settings: Settings, keeper: Keeper) -> None:
@@ -127,13 +130,25 @@ class Files(QObject):
         self._editor.open(found.document)
         self._bring_weights()  # before the edits that followed the saving: what a hand set since counts
         self._editor.journal = self._keeper.journal
-        problems = [*self._editor.replay(found.entries), *found.problems]
-        if (run := self._keeper.run) is not None and run.is_file():
-            self.weights_found.emit(run)  # of a moment before the crash: what the hand had set is in it
-        self.run_kept_in.emit(self._keeper.run)
+        problems = [*self._replay(found.entries), *found.problems]
+        self._keep_run(len(found.entries))
         self.opened.emit()
         self.tell_all(problems)
         return True
+
+    def _replay(self, entries: list[dict[str, Any]]) -> list[Problem]:
+        """Play a journal, and let the run go on where its kept numbers belong: later edits follow them as they did."""
+        run = self._keeper.run
+        if run is None or not run.is_file():
+            return self._editor.replay(entries)
+        seen = edits_before(run)
+        problems = self._editor.replay(entries[:seen])
+        self.weights_found.emit(run)
+        return problems or self._editor.replay(entries[len(entries[:seen]) :])
+
+    def _keep_run(self, entries: int = 0) -> None:
+        """Have the run kept beside a journal of so many entries."""
+        self.run_kept_in.emit(self._keeper.run, self._editor.revision - entries)
 
     def _show(self, document: Document, path: Path | None, preset: Preset | None) -> bool:
         self._reading.forget()
@@ -143,7 +158,7 @@ class Files(QObject):
         self._editor.journal = self._keeper.begin(document, path)
         self.opened.emit()
         self._bring_weights()
-        self.run_kept_in.emit(self._keeper.run)
+        self._keep_run()
         return True
 
     def _bring_weights(self) -> None:
@@ -200,6 +215,7 @@ class Files(QObject):
         self.path, self.preset = path, None
         self._editor.mark_saved()
         self._editor.journal = self._keeper.saved(self._editor.document, path)
+        self._keep_run()
         self._settings.remember(path)
         self.saved.emit()
         return True

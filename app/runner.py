@@ -197,9 +197,12 @@ class Runner(QObject):
         """Go on from a file of weights."""
         self._send(lambda worker: worker.restore_weights(path))
 
-    def keep_run(self, path: Path | None) -> None:
-        """Have the run's numbers written into a file every few seconds, for the case of a crash; None: no more."""
-        self._send(lambda worker: worker.run_keeper.keep_in(path))
+    def keep_run(self, path: Path | None, since: int) -> None:
+        """Have the run's numbers written into a file every few seconds, for the case of a crash; None: no more.
+
+        since  revision of the document that the journal begins with
+        """
+        self._send(lambda worker: worker.run_keeper.keep_in(path, since))
 
     def close(self) -> None:
         """Stop and wait for the thread; may be called twice."""

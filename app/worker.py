@@ -77,7 +77,7 @@ class Worker:
                 self._guarded(message.act, self)
             # Shown before the next chunk: the window may just have said that it has time for another snapshot.
             self._guarded(self._show)
-            self._guarded(self.run_keeper.keep, self.session if self._held is None else None)
+            self._guarded(self.run_keeper.keep, self.session if self._held is None else None, self.revision)
             if self._prepared_at is not None and (self._playing or time.perf_counter() >= self._prepared_at):
                 self._guarded(self._prepare)
             elif self._playing:

@@ -27,6 +27,7 @@ MOST_BYTES = 2**31
 MOST_HEADER = 100_000_000  # bytes, the limit of the format
 MOST_AXES, LONGEST = 8, 2**40
 CLOCK = ("iteration", "epoch", "within", "seed")
+EDITS = "edits"  # entries of the journal that were played by then; beside the clock in what is kept in case of a crash
 DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4"}
 # Sound in a file of somebody else's, and nothing that a document has a place for.
 FOREIGN_BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F16": 2, "BF16": 2, "I16": 2, "U16": 2, "U32": 4, "I64": 8, "U64": 8}
@@ -37,7 +38,8 @@ class Weights:
     """All that lasts of a run, as it was between two iterations.
 
     arrays  by address: parameters (`dense_1.weight`), states of optimizers and of nodes
-    clock   iteration, epoch, iterations of this epoch (`within`) and the seed that the start was drawn from
+    clock   iteration, epoch, iterations of this epoch (`within`) and the seed that the start was drawn from; what is
+            kept in case of a crash also counts `edits`
     """
 
     arrays: Mapping[str, Array]
@@ -47,7 +49,7 @@ class Weights:
 def write_weights(path: Path, weights: Weights) -> None:
     """Write the file at once, whole or not at all. Raises `ProblemError`."""
     header: dict[str, Any] = {"__metadata__": {"format": "chainrule 1"}}
-    header["__metadata__"] |= {name: str(weights.clock[name]) for name in CLOCK}
+    header["__metadata__"] |= {name: str(time) for name, time in weights.clock.items()}
     parts, place = [], 0
     for name, array in weights.arrays.items():
         code = next(code for code, dtype in DTYPES.items() if array.dtype == np.dtype(dtype))
@@ -199,7 +201,7 @@ def _clock(path: Path, metadata: Any) -> dict[str, int]:
     """The time of the run; 0 where a file of another program says nothing."""
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
         _refuse(path, "its “__metadata__” holds something other than texts")
-    texts = {name: metadata.get(name, "0") for name in CLOCK}
+    texts = {name: metadata.get(name, "0") for name in (*CLOCK, *((EDITS,) if EDITS in metadata else ()))}
     for name, text in texts.items():
         if not (text.isascii() and text.isdigit() and len(text) <= 15):
             _refuse(path, f"its {name} is “{text[:20]}”, which is no time")

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 
 from app.recovery import Keeper
+from app.run_keeper import edits_before
 from engine.document import Document
 from engine.weights_file import read_weights
 
@@ -121,6 +122,63 @@ def test_a_run_that_crashed_goes_on_where_it_stood_with_what_the_hand_had_set(qt
     np.testing.assert_allclose(found["output.weight"].array, weight, rtol=1e-6)
     np.testing.assert_allclose(found["hidden.weight"].array, trained["hidden.weight"], rtol=1e-6)
     assert opened.editor.document.graph.nodes["hidden"].title == "first layer"
+
+
+@pytest.fixture
+def halfway(qtbot, opened, tmp_path):
+    """A function that takes what a crash would leave: the run as it was first kept, the journal as it is by then."""
+    opened.editor.set_title("hidden", "first layer")
+    opened.runner.run(50)
+    qtbot.waitUntil(opened.keeper.run.exists)
+    folder = tmp_path / "left"
+    folder.mkdir()
+    (folder / opened.keeper.run.name).write_bytes(opened.keeper.run.read_bytes())
+
+    def crash():
+        (folder / opened.keeper.journal.path.name).write_bytes(opened.keeper.journal.path.read_bytes())
+        start_again(opened, folder)
+        with qtbot.waitSignal(opened.runner.snapshot_ready, check_params_cb=lambda each: each.iteration == 50):
+            qtbot.mouseClick(button(opened, "Bring back"), Qt.MouseButton.LeftButton)
+        settled(qtbot, opened.runner)
+
+    return crash
+
+
+def test_a_number_set_after_the_run_was_last_kept_comes_back(qtbot, opened, halfway):
+    """Before, the older run was laid over it, and it was lost."""
+    before = opened.runner._worker.session.parameters["output.weight"]
+    opened.editor.set_values({"output.weight": before + 1.0}, {"output.weight": before})
+    halfway()
+    np.testing.assert_allclose(opened.runner._worker.session.parameters["output.weight"], before + 1.0, rtol=1e-6)
+
+
+def test_a_layer_added_after_the_run_was_last_kept_comes_back_without_a_warning(qtbot, opened, halfway):
+    """Before, its weights were said to start anew, though they came back as they were."""
+    before = dict(opened.runner._worker.session.parameters)
+    opened.editor.add_node("dense", (300, 300), wire_from="hidden.h")
+    opened.editor.remove(["output"])
+    opened.editor.stack.undo()
+    settled(qtbot, opened.runner)
+    drawn = dict(opened.runner._worker.session.parameters)
+    assert set(drawn) > set(before)
+    halfway()
+    assert opened.notice.isHidden()
+    found = opened.runner._worker.session.parameters
+    assert {key: array.tolist() for key, array in found.items()} == {
+        key: array.tolist() for key, array in drawn.items()
+    }
+
+
+def test_after_saving_the_kept_run_counts_edits_from_the_saved_document(qtbot, opened, tmp_path):
+    opened.editor.set_title("hidden", "first layer")
+    opened.runner.run(5)
+    qtbot.waitUntil(opened.keeper.run.exists)
+    qtbot.waitUntil(lambda: edits_before(opened.keeper.run) == 1)
+    opened.files.save_to(tmp_path / "mine.json")
+    qtbot.waitUntil(lambda: edits_before(opened.keeper.run) == 0)
+    opened.editor.set_title("hidden", "other layer")
+    opened.runner.run(5)
+    qtbot.waitUntil(lambda: edits_before(opened.keeper.run) == 1)
 
 
 def kept(path):
