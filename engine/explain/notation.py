@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from engine.graph import Graph, Node
 
 TITLE = re.compile(r"([A-Za-z])_?(\d{0,3})")
+# A letter, and what stands below and above it already: LaTeX refuses a second index, and a second exponent.
+PARTS = re.compile(r"(.*?)(?:_\{?([^{}^']+)\}?)?(?:\^\{?([^{}]+)\}?|('+))?")
+PRIME = r"\prime "
 CONTROL = re.compile(r"[^A-Za-z0-9 ]")
 
 
@@ -29,9 +32,15 @@ class Symbol(NamedTuple):
         """The symbol as LaTeX: `h^{(2)}_{3}`."""
         layer = f"({self.layer})" if self.layer else ""
         time = rf"\langle {self.time}\rangle " if self.time else ""
-        above = f"^{{{layer}{time}}}" if layer or time else ""
-        below = f"_{{{','.join(self.subs)}}}" if self.subs else ""
-        return f"{self.base}{above}{below}"
+        if not (layer or time or self.subs):
+            return self.base
+        parts = PARTS.fullmatch(self.base)
+        assert parts is not None  # any text has a head
+        head, below, above, primes = parts.groups("")
+        if layer or time:
+            above, primes = f"{above}{PRIME * len(primes)}{layer}{time}", ""
+        subs = ",".join([*([below] if below else []), *self.subs])
+        return f"{head}{primes}{f'^{{{above}}}' if above else ''}{f'_{{{subs}}}' if subs else ''}"
 
     def at(self, shape: Sequence[int], entry: Sequence[int]) -> Symbol:
         """The symbol of one entry; axes of length 1 need no index."""

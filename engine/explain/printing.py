@@ -28,7 +28,7 @@ FUNCTIONS = {
     "gelu": r"\mathrm{GELU}", "erf": r"\mathrm{erf}", "normal_cdf": r"\Phi",
 }  # fmt: skip
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[A-Za-z]|\d+(?:\.\d+)?|\S")
-NESTED = re.compile(r"\\(frac|sum|text|quad|sqrt|mathrm|partial|arg|begin|cup|sim)\b|_|\^(?!x|z)|\\top")
+NESTED = re.compile(r"\\([dt]?frac|sum|text|quad|sqrt|mathrm|partial|arg|begin|cup|sim)\b|_|\^(?!x|z)|\\top")
 SUMS = re.compile(r"\\(sum|text|quad|arg|begin|cup|sim|partial)\b|_|\\top")
 SKIPPED = frozenset({r"\left", r"\right", r"\,", r"\ ", r"\;"})
 

@@ -31,7 +31,7 @@ def to_whole_body(arena: Arena, integers: Integers, instruction: Code, start: in
 
 
 to_whole = register(Primitive(
-    name="to_whole", formula=r"y = \lfloor x + \tfrac12 \rfloor", shape=same, body=to_whole_body, kind="whole",
+    name="to_whole", formula=r"y = \lfloor x + 0.5 \rfloor", shape=same, body=to_whole_body, kind="whole",
     domain=Interval(-3, 9, (-1.5, -0.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5)), source="rounding",
     convention="halves are rounded up; −1, no class, below −½, from 2·10⁹ on and for NaN; it has no derivative",
 ))  # fmt: skip

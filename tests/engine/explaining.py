@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import re
+from functools import lru_cache
 from typing import Any
 
+from app.theme.typesetting import setter
 from engine.document import Document
 from engine.graph import Graph
 from engine.nodes import node_types
@@ -55,6 +57,16 @@ def check_terms(equation: Equation) -> None:
         assert term.latex and (term.number is not None) == (term.role not in ("operator", "absent")), equation
         assert term.latex.count("{") == term.latex.count("}")
         assert not re.search(r"None|nan\b|\$", term.latex)
+        assert is_mathematics(term.latex), term.latex
+
+
+@lru_cache(maxsize=10_000)
+def is_mathematics(latex: str) -> bool:
+    """Whether the window sets it as mathematics, and does not show its letters and backslashes as they are."""
+    try:
+        return "\\" not in setter().tex.tex2mml(latex)
+    except Exception:  # whatever its parsers meet
+        return False
 
 
 def random_document(rng: random.Random, loss: str) -> Document:

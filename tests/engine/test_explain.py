@@ -9,13 +9,14 @@ import pytest
 
 from engine.document import Document
 from engine.explain import explain, factors
+from engine.explain.notation import Symbol
 from engine.explain.printing import choose
 from engine.graph import Graph
 from engine.session import Session
 from engine.snapshot import Equation, Term
 from tests.engine.documents import xor_document
 from tests.engine.every_type import document_around
-from tests.engine.explaining import numbers, step_to, written, xor_net
+from tests.engine.explaining import is_mathematics, numbers, step_to, written, xor_net
 
 
 def test_a_dense_neuron_shows_every_product_and_the_activation():
@@ -426,3 +427,22 @@ def test_an_update_changes_its_own_node_and_no_other_before_it_has_its_turn(cons
         session.step("node")
         changed = {address for address, numbers in session.parameters.items() if (numbers != before[address]).any()}
         assert changed == {f"{node}.weight", f"{node}.bias"}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "latex"),
+    [
+        (Symbol("s_t"), "s_t"),
+        (Symbol("h", "2", ("3",)), "h^{(2)}_{3}"),
+        (Symbol("s_t", subs=("1", "2")), "s_{t,1,2}"),
+        (Symbol("y_{10}", "2", ("3",)), "y^{(2)}_{10,3}"),
+        (Symbol("s^-", "1", ("2",)), "s^{-(1)}_{2}"),
+        (Symbol("z''", "2", ("1",)), r"z^{\prime \prime (2)}_{1}"),
+        (Symbol("u'", subs=("1",)), "u'_{1}"),
+        (Symbol(r"\hat y", time="3"), r"\hat y^{\langle 3\rangle }"),
+    ],
+)
+def test_a_symbol_with_indices_of_its_own_takes_others_beside_them(symbol, latex):
+    """`s_t_{1,2}` and `z''^{(2)}` are no LaTeX: the formula was shown as its letters."""
+    assert symbol.latex == latex
+    assert is_mathematics(latex)

@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QImage, QPainter
 
+from app.panels.palette_list import short_formula
 from app.theme import Theme, typesetting
 from app.theme.formula import FormulaBlock, FormulaLayout, Term
 from app.theme.mathematics import SetMathematics, plain_text
 from app.theme.typesetting import outlines
+from engine.nodes import node_types
+from tests.engine.explaining import is_mathematics
 
 CHAIN = [
     Term(r"\frac{\partial L}{\partial h_3}", "−0.546", "neg", "incoming"),
@@ -105,6 +108,14 @@ def test_latex_that_cannot_be_set_falls_back_without_an_error(theme, latex):
     mathematics = theme.mathematics(latex)
     assert mathematics.size.width() > 0
     ink(lambda painter: mathematics.paint(painter, 2, 40))
+
+
+def test_the_formulas_of_all_node_types_and_the_symbols_of_their_ports_are_mathematics():
+    kinds = node_types().values()
+    formulas = {latex for kind in kinds for latex in (kind.formula, short_formula(kind)) if latex}
+    symbols = {port.symbol for kind in kinds for port in (*kind.inputs, *kind.outputs) if port.symbol}
+    assert len(formulas) > 300
+    assert not [latex for latex in formulas | symbols if not is_mathematics(latex)]
 
 
 @given(st.text(alphabet="\\{}^_&$#%abfrcx0129 +-=lti", max_size=30))
