@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from engine.fuse import Fused, Fuser
+from engine.in_place import read_in_place
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, Places, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
 from engine.program import Call, Origin, Part, Program, Value, resolve, root_of
@@ -150,7 +151,8 @@ class Tape:
     @cached_property
     def fast(self) -> TapeCode:
         """The code of full speed."""
-        return _encode(self, self.fused.calls, self.program.turns)
+        calls = self.fused.calls
+        return _encode(self, read_in_place(calls) if self.fused.hidden else calls, self.program.turns)
 
     @cached_property
     def shown(self) -> TapeCode:

@@ -19,14 +19,14 @@ def _sweep(rows: int, wide: int, tile: Any) -> Any:
         u, columns, depth = int64(instruction[2]), int64(instruction[5]), int64(instruction[6])
         bias, w, length = int64(instruction[11]), int64(instruction[13]), int64(instruction[14])
         h, x, y = int64(instruction[1]), int64(instruction[12]), int64(instruction[3])
-        one = int64(1)
+        step, one = int64(instruction[15]), int64(1)
         for c in range(0, columns, wide):
             r = int64(start)
             while r < stop:
                 # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
                 r = r if r + rows <= stop else stop - rows
                 tile(
-                    arena, x + r * length, w + c, length, one, columns, length,
+                    arena, x + r * step, w + c, step, one, columns, length,
                     h + r * depth, u + c, y + r * columns + c, depth, columns, columns - c, depth, one, columns, bias + c,
                 )  # fmt: skip
                 r += rows

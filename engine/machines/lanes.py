@@ -242,7 +242,9 @@ def cost_of(instruction: Instruction, places: Sequence[Region | None]) -> float:
         return region.size if region is not None else 0
 
     call = instruction.call
-    entries = size(call.result) + sum([size(operand) for operand in call.operands])
+    # Of a whole sequence only a step is read, see `engine.in_place`.
+    read = call.operands[1::2] if "before" in call.attributes else call.operands
+    entries = size(call.result) + sum([size(operand) for operand in read])
     if isinstance(call.primitive, Primitive) and call.primitive.walks:  # more of them than the first one's
         entries = instruction.length * (call.primitive.walks + 1)
     return max(flops_of(instruction) / FLOPS_PER_NS, entries / ENTRIES_PER_NS)

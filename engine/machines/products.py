@@ -69,9 +69,9 @@ _pairs_first, _pairs_sums = pairs_tile(8, 2, with_sums=True), pairs_tile(1, 2, w
 
 def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Rows [start, stop) of a sum of products xᵀ · dy; with SUMS also the sum of the rows of all dy."""
-    w, rows, columns = int64(instruction[1]), int64(instruction[2]), int64(instruction[3])
+    w, columns = int64(instruction[1]), int64(instruction[3])
     parts, depth, rest = int64(instruction[4]), int64(instruction[5]), int64(instruction[6])
-    sums, count, first = int64(instruction[7]), int64(instruction[8]), int64(9)
+    sums, count, step, first = int64(instruction[7]), int64(instruction[8]), int64(instruction[9]), int64(10)
     one, none = int64(1), int64(-1)
     for c in range(0, columns, WIDE):
         n, r, to = columns - c, int64(start), sums + c
@@ -80,30 +80,30 @@ def pairs(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) ->
             if stop >= 8:
                 y = w + c
                 _pairs_first(
-                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
+                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, step, columns, to
                 )
                 r += 8
             else:
                 y = w + c
                 _pairs_sums(
-                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, to
+                    arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, step, columns, to
                 )
         while r + 8 <= stop:
             y = w + r * columns + c
             _pairs_8(
-                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, step, columns, none
             )
             r += 8
         while r + 2 <= stop:
             y = w + r * columns + c
             _pairs_2(
-                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, step, columns, none
             )
             r += 2
         if r < stop:
             y = w + r * columns + c
             _pairs_1(
-                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, rows, columns, none
+                arena, instruction, first, count, parts, rest, r, c, y, one, columns, n, depth, step, columns, none
             )
 
 

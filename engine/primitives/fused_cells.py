@@ -79,10 +79,14 @@ def cell_shape(x: Value, weight: Value, bias: Value, h: Value, recurrent: Value,
 
 
 def cell_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
-    """As for the product of h and its weights, then the bias, x, its weights, and how many features x has."""
+    """As for the product of h and its weights, then the bias, x, its weights, how many features x has, the step of its rows.
+
+    In place of x its whole sequence may be there, with so many entries of each example `before` those that are read.
+    """
     x, weight, bias, h, recurrent = operands
     product = matmul_encode([h, recurrent], result, attributes)
-    return (*product, bias.offset, x.offset, weight.offset, x.shape[-1])
+    begin = x.offset + attributes.get("before", 0)
+    return (*product, bias.offset, begin, weight.offset, weight.shape[0], x.size // x.shape[0])
 
 
 @kernel
@@ -90,12 +94,13 @@ def cell_sums_body(arena: Arena, integers: Integers, instruction: Code, start: i
     h, u, y = instruction[1], instruction[2], instruction[3]
     columns, depth, h_row, u_depth = instruction[5], instruction[6], instruction[7], instruction[9]
     bias, x, w, features = instruction[11], instruction[12], instruction[13], instruction[14]
+    x_row = instruction[15]
     for r in range(start, stop):
         out = y + r * columns
         for c in range(columns):
             arena[out + c] = arena[bias + c]
         for k in range(features):
-            number, line = arena[x + r * features + k], w + k * columns
+            number, line = arena[x + r * x_row + k], w + k * columns
             for c in range(columns):
                 arena[out + c] = arena[out + c] + number * arena[line + c]
         for k in range(depth):

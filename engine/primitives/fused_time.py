@@ -29,22 +29,28 @@ def rows_of_parts(rows: int, each: int) -> tuple[int, ...]:
 
 def products_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:
     """w, rows, columns; number of parts, the depth of the first and of the second (0: there is none); where Σ dy goes
-    (written; 0: nowhere), number of pairs, then of each pair x and dy. An example may have several `rows` in x and dy.
+    (written; 0: nowhere), number of pairs, the step of x's rows, then of each pair x and dy.
+
+    An example may have several `rows` in x and dy. In place of each x its whole sequence may be there, with so many entries
+    of each example `before` those that are read.
     """
-    x, dy = operands[:2]
+    x = operands[0]
     pairs = operands[:-1] if attributes["sums"] else operands
     sums = operands[-1].offset if attributes["sums"] else 0
     parts = rows_of_parts(x.shape[0], attributes.get("rows", 1))
-    sizes = (x.shape[1], dy.shape[1], len(parts), parts[0], x.shape[0] - parts[0])
-    return (result.offset, *sizes, sums, len(pairs) // 2, *[region.offset for region in pairs])
+    sizes = (*result.shape, len(parts), parts[0], x.shape[0] - parts[0])
+    offsets = [region.offset for region in pairs]
+    for pair, entries in enumerate(attributes.get("before", ())):
+        offsets[2 * pair] += entries
+    return (result.offset, *sizes, sums, len(pairs) // 2, x.size // x.shape[0], *offsets)
 
 
 def own_part(fields: Sequence[int], part: int) -> tuple[int, ...]:
     """Fields of the sum over one of two parts alone."""
-    w, rows, columns, _, first, rest, *others, pairs = *fields[:8], fields[8:]
+    w, rows, columns, _, first, rest, *others, step, pairs = *fields[:9], fields[9:]
     if part:
-        pairs = [offset + first * (columns if place % 2 else rows) for place, offset in enumerate(pairs)]
-    return (w, rows, columns, 1, rest if part else first, 0, *others, *pairs)
+        pairs = [offset + first * (columns if place % 2 else step) for place, offset in enumerate(pairs)]
+    return (w, rows, columns, 1, rest if part else first, 0, *others, step, *pairs)
 
 
 def sums_variant(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[tuple[str, int], ...]:
@@ -57,17 +63,17 @@ SUMS = 0  # compiled in: 1 where Σ dy is asked for
 
 @kernel
 def products_total_body(arena: Arena, integers: Integers, instruction: Code, start: int, stop: int) -> None:
-    w, rows, columns = instruction[1], instruction[2], instruction[3]
+    w, columns = instruction[1], instruction[3]
     first, rest = instruction[5], instruction[6]
-    sums, pairs = instruction[7], instruction[8]
+    sums, pairs, step = instruction[7], instruction[8], instruction[9]
     for r in range(start, stop):
         out = w + r * columns
         for c in range(columns):
             arena[out + c] = real(0)
         for p in range(pairs):
-            x, dy = instruction[9 + 2 * p], instruction[10 + 2 * p]
+            x, dy = instruction[10 + 2 * p], instruction[11 + 2 * p]
             for k in range(first + rest):
-                factor, begin = arena[x + k * rows + r], dy + k * columns
+                factor, begin = arena[x + k * step + r], dy + k * columns
                 for c in range(columns):
                     arena[out + c] = arena[out + c] + factor * arena[begin + c]
     if SUMS and start == 0:  # whoever computes the first row sums the slopes as well
@@ -75,7 +81,7 @@ def products_total_body(arena: Arena, integers: Integers, instruction: Code, sta
             arena[sums + c] = real(0)
         for p in range(pairs):
             for k in range(first + rest):
-                begin = instruction[10 + 2 * p] + k * columns
+                begin = instruction[11 + 2 * p] + k * columns
                 for c in range(columns):
                     arena[sums + c] = arena[sums + c] + arena[begin + c]
 
