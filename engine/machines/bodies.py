@@ -140,7 +140,7 @@ def _cell_sums(instruction: Instruction) -> tuple[Kernel, Variant] | None:
 
 
 def _broadcast(instruction: Instruction) -> tuple[Kernel, Variant] | None:
-    """A row for every row of the result, or a number for every row."""
+    """A row for every row of the result, or a number for every row, or one for all."""
     rank, fields = instruction.fields[3], instruction.fields[4:]
     lengths, steps = fields[: 2 * rank : 2], fields[1 : 2 * rank : 2]
     if rank < 2 or lengths[-1] == 1 or instruction.variant:
@@ -148,12 +148,9 @@ def _broadcast(instruction: Instruction) -> tuple[Kernel, Variant] | None:
     before = prod(lengths[:-1])
     one_row = not any(steps[:-1]) and steps[-1] == 1
     one_each = steps[-1] == 0 and instruction.fields[2] == lengths[-1] and before > 1
+    kind = 0 if one_row else 1 if one_each else 2 if not any(steps) else None
     # In any pieces the work begins anywhere, so that no row is sure to be whole.
-    return (
-        (BROADCAST, (("EACH", int(one_each)), ("LANES", vector_length()), ("WHOLE", 0)))
-        if one_row or one_each
-        else None
-    )
+    return (BROADCAST, (("EACH", kind), ("LANES", vector_length()), ("WHOLE", 0))) if kind is not None else None
 
 
 def _best(instruction: Instruction) -> tuple[Kernel, Variant] | None:

@@ -189,14 +189,18 @@ def permute_blocks(arena: Any, integers: Any, instruction: Any, start: Any, stop
         row += many
 
 
-EACH = 0  # compiled in: 1 where every row of the result is filled with a number of its own, else all rows are one
+# Compiled in: 0 where all rows of the result are one, 1 where each is filled with a number of its own, 2 all with the same.
+EACH = 0
 
 
 def broadcast(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
-    """Entries [start, stop) of rows that are copies of one, or each of one number."""
+    """Entries [start, stop) of rows that are copies of one, or each of one number, or all of the same."""
     x, y, rank = int64(instruction[1]), int64(instruction[2]), int64(instruction[4])
     width = int64(instruction[3 + 2 * rank])
     i = int64(start)
+    while EACH == 2 and i < stop:
+        _fill_some(arena, x, y + i, stop - i)
+        i += LANES
     while i < stop:
         column = i % width
         some = width - column if width - column < stop - i else stop - i

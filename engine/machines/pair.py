@@ -33,7 +33,7 @@ class _Actor:
     """What one of the two plays, as the native loop wants it, and the boxes that it fills."""
 
     def __init__(self, machine: CpuMachine, script: Script) -> None:
-        played = [Played(part.instruction, part.fields, False) for part in script.parts]
+        played = [Played(part.instruction, part.fields, False, part.more) for part in script.parts]
         self._memory = machine.memory(Joined(played, []))
         self._cuts = [_whole([part[place] for part in script.parts]) for place in (2, 3)]
         self._rows = [_whole(script.stages), _whole(script.posts)]

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from engine.machines.lanes import cost_of
+from engine.machines.runs import Played, joined
 from engine.machines.spans import reading_of
 from engine.placement import LINE
-from engine.primitives.base import Primitive
+from engine.primitives.base import Primitive, Variant
 from engine.primitives.fused_rows import own_slopes
 from engine.primitives.fused_time import own_part, parts_of
 from engine.program import Batch, Call, Value, root_of
@@ -43,12 +44,13 @@ class Post(NamedTuple):
 
 
 class Part(NamedTuple):
-    """An instruction as one thread plays it: its outputs [first, last)."""
+    """An instruction as one thread plays it: its outputs [first, last), and what is added to its kernel's variant."""
 
     instruction: Instruction
     fields: Sequence[int]
     first: int
     last: int
+    more: Variant = ()
 
 
 class Script(NamedTuple):
@@ -101,12 +103,13 @@ class _Planner:
         self.stages: list[list[_Step]] = []
         self.saved_ns = 0.0
 
-    def play(self, instructions: Iterable[Instruction]) -> None:
-        for entry in instructions:
+    def play(self, code: Iterable[Played]) -> None:
+        for played in code:
+            entry = played.first
             if len(self._rows) == 2 and (self._as_part(entry) or self._by_examples(entry)):
                 self.saved_ns += cost_of(entry, self._tape.places) / 2
             else:
-                self._by_both(entry)
+                self._by_both(entry, played.more)
         self.saved_ns -= MEETING_NS * sum([_meets(stage) for stage in self.stages])
 
     def _as_part(self, entry: Instruction) -> bool:
@@ -150,7 +153,7 @@ class _Planner:
             self._known[root], self._makers[root] = stage, step
         return True
 
-    def _by_both(self, entry: Instruction) -> None:
+    def _by_both(self, entry: Instruction, more: Variant) -> None:
         """What mixes examples, or has nothing to do with them: each thread does all of it, when all rows are known."""
         call, stage = entry.call, self._fence
         for value in call.operands:
@@ -162,7 +165,7 @@ class _Planner:
         if call.primitive.writes:
             # One instruction updates neighbours as well, whose gradients come with any of the meetings before it.
             stage = self._fence = max(stage, len(self.stages) - (not self.stages or not _meets(self.stages[-1])))
-        self._put(stage, [Part(entry, entry.fields, 0, entry.length)] * 2)
+        self._put(stage, [Part(entry, entry.fields, 0, entry.length, more)] * 2)
         for root in self._made(call):
             self._all_known[root] = stage
 
@@ -236,11 +239,12 @@ def scripts_of(tape: Tape) -> tuple[Script, Script] | None:
     scripts = Script([], [], [], [], ([], [])), Script([], [], [], [], ([], []))
     known: dict[int, tuple[int, int]] = {}
     saved = 0.0
-    for turn in tape.fast.turns:
+    code = joined(tape.fast, runs=False)
+    for turn in code.turns:
         for is_short, section in enumerate(turn):
             if section.begin not in known:
                 planner = _Planner(tape, tape.short if is_short else tape.batch)
-                planner.play(tape.fast.instructions[section.begin : section.end])
+                planner.play(code.played[section.begin : section.end])
                 saved = max(saved, planner.saved_ns)
                 known[section.begin] = planner.write(scripts, bool(is_short))
         for script in scripts:

@@ -10,6 +10,7 @@ import pytest
 from engine import Document, Session
 from engine.machines import cpu, lanes, twins
 from engine.machines.cpu import CpuMachine
+from engine.machines.runs import joined
 from engine.machines.standby import side_by_side
 from engine.primitives.fused_time import own_part, parts_of
 from engine.program import Batch
@@ -133,7 +134,11 @@ def test_gradients_and_losses_are_all_that_twins_meet_for(shared):
     first, second = twins.scripts_of(machine.tape)
     assert len(first.stages) == len(second.stages) == 2
     names = [part.instruction.call.primitive.name for part in first.parts]
-    assert sorted(names) == sorted(entry.call.primitive.name for entry in machine.tape.fast.instructions)
+    alone = joined(machine.tape.fast, runs=False)
+    assert sorted(names) == sorted(entry.first.call.primitive.name for entry in alone.played)
+    assert (
+        [part.more for part in first.parts if part.more] == [entry.more for entry in alone.played if entry.more] != []
+    )
     halved = [part for part, other in zip(first.parts, second.parts, strict=True) if part[2:] != other[2:]]
     assert len(halved) > 0.7 * len(names)
     for part, other in zip(first.parts, second.parts, strict=True):
