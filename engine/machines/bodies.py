@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import ceil, prod
 
 from engine.machines.processor import vector_length
 from engine.machines.splits import adds_halves
@@ -45,6 +45,10 @@ BACK_TO_WINNERS = Kernel("window_put_lines", "engine.machines.pools:back_to_winn
 MOST_VECTORS = 4  # that a row is kept in
 DOT_LANES = (2, 4, 8)
 FEW_ROWS = (3, 5, 6, 7)  # that would be done by tiles of 4 and of 2 else, one after the other
+FEW = 8  # columns: so few are not halved between two threads
+WAYS_OF_ROWS = {1: 4, 2: 4, 3: 2, 4: 2}  # sums side by side for each: one alone would wait for its own last addition
+SHORT_TILE, TALLEST = 8, 16  # rows of a tile: those of the tallest fill half of the registers
+LONGEST_VECTOR = 16  # of a processor that has registers enough
 SIDE = 4  # of the least matrix that is turned in blocks
 LONGEST_LINE = 1024  # of cells that vectors are laid along
 FARTHEST = 4  # columns from a cell to the next: farther apart most of what is read is thrown away
@@ -63,7 +67,8 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choi
         if b_column != 1:
             return None  # the tile reads the rows of B
         if columns == 1 and sums and a_row == 1:
-            return COLUMN_GRADIENT, ()
+            span = next((lanes for lanes in DOT_LANES if rows <= lanes), vector_length())
+            return COLUMN_GRADIENT, (("SPAN", min(span, vector_length())),)
         if columns == 1 and not sums and not onto:
             if a_depth == 1 and b_depth == 1 and 1 < depth <= DOT_LANES[-1]:
                 lanes = next(lanes for lanes in DOT_LANES if depth <= lanes)
@@ -76,11 +81,20 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choi
             whole = int(columns % (2 * vector_length()) == 0)
             return WIDE, (("BIAS", bias), ("SUMS", sums), ("WHOLE", whole), *more)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
-        if sums and rows in FEW_ROWS:
-            more = (*more, ("ROWS", rows))
+        more = (*more, *_tiles(rows, lanes, sums, ("HALVES", 1) in more))
         return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *more)
 
     return choose
+
+
+def _tiles(rows: int, lanes: int, sums: int, are_halved: bool) -> Variant:
+    """Of a narrow product: what its tiles are made for."""
+    if sums:
+        exact = (("ROWS", rows),) if rows in FEW_ROWS else ()
+        return (*exact, ("WAYS", WAYS_OF_ROWS[rows])) if lanes <= FEW and rows in WAYS_OF_ROWS else exact
+    if lanes > FEW or rows <= SHORT_TILE or are_halved or vector_length() < LONGEST_VECTOR:
+        return ()
+    return (("TALL", ceil(rows / ceil(rows / TALLEST))),)
 
 
 def _batch_product(instruction: Instruction) -> tuple[Kernel, Variant] | None:

@@ -17,13 +17,16 @@ LOG = (0.24279078841, 0.28498786688, 0.40000972152, 0.66666662693)
 LEAST_EXPONENT, FLATTEST = -87.33, 9.0
 
 
-def _series(v: Vectors, x: Any, factors: Sequence[float], total: Any = None) -> Any:
-    """A polynomial, highest power first; `total` may stand for those that come before."""
-    if total is None:
-        total, factors = v.full(factors[0]), factors[1:]
+def _series(v: Vectors, x: Any, factors: Sequence[float]) -> Any:
+    """A polynomial, highest power first."""
+    return _series_of_each(v, [x], [v.full(factors[0])], factors[1:])[0]
+
+
+def _series_of_each(v: Vectors, each: Sequence[Any], totals: Sequence[Any], factors: Sequence[float]) -> list[Any]:
+    """A polynomial of each, highest power first; `totals` stand for those that come before."""
     for factor in factors:
-        total = v.multiply_add(total, x, v.full(factor))
-    return total
+        totals = [v.multiply_add(total, x, v.full(factor)) for total, x in zip(totals, each, strict=True)]
+    return list(totals)
 
 
 def _words(v: Vectors, number: int) -> Any:
@@ -32,12 +35,20 @@ def _words(v: Vectors, number: int) -> Any:
 
 def tanh(v: Vectors, x: Any) -> Any:
     """tanh x as `tanh_float32` has it; NaN stays NaN."""
+    return tanh_of_each(v, [x])[0]
+
+
+def tanh_of_each(v: Vectors, each: Sequence[Any]) -> list[Any]:
+    """tanh of several vectors, one operation after the other on all of them: none waits for the one before."""
     b, high, low = v.b, v.full(FLATTEST), v.full(-FLATTEST)
-    x = b.select(b.fcmp_ordered(">", x, high), high, x)
-    x = b.select(b.fcmp_ordered("<", x, low), low, x)
-    square = b.fmul(x, x)
-    below = _series(v, square, TANH_BELOW[1:], b.fadd(square, v.full(TANH_BELOW[0])))
-    return b.fdiv(b.fmul(x, _series(v, square, TANH_ABOVE)), below)
+    each = [b.select(b.fcmp_ordered(">", x, high), high, x) for x in each]
+    each = [b.select(b.fcmp_ordered("<", x, low), low, x) for x in each]
+    squares = [b.fmul(x, x) for x in each]
+    below = [b.fadd(square, v.full(TANH_BELOW[0])) for square in squares]
+    below = _series_of_each(v, squares, below, TANH_BELOW[1:])
+    above = _series_of_each(v, squares, [v.full(TANH_ABOVE[0])] * len(squares), TANH_ABOVE[1:])
+    above = [b.fmul(x, total) for x, total in zip(each, above, strict=True)]
+    return [b.fdiv(over, under) for over, under in zip(above, below, strict=True)]
 
 
 def _grown(v: Vectors, x: Any) -> Any:
@@ -92,4 +103,9 @@ def rectifier_slope(v: Vectors, x: Any) -> Any:
     return v.b.select(v.b.fcmp_unordered("uno", x, x), x, slope)
 
 
-CURVES = {1: tanh, 2: sigmoid, 3: rectifier}  # by their places in `engine.primitives.fused.BENDS`
+CURVES = {2: sigmoid, 3: rectifier}  # by their places in `engine.primitives.fused.BENDS`
+
+
+def bent(v: Vectors, bend: int, each: Sequence[Any]) -> list[Any]:
+    """Several vectors bent by the curve of that place in `engine.primitives.fused.BENDS`, side by side where it pays."""
+    return tanh_of_each(v, each) if bend == 1 else [CURVES[bend](v, x) for x in each]

@@ -17,14 +17,14 @@ BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a recti
 _WORD, _WHOLE = ir.IntType(32), ir.IntType(64)
 
 
-def _neighbours_added(v: Vectors, x: Any, y: Any) -> Any:
-    """Sums of neighbouring lanes, first those of x, then those of y."""
+def _folded(v: Vectors, x: Any, y: Any, far: int) -> Any:
+    """Lanes `far` from each other added up: those of x where a lane's number lacks that bit, those of y where it has it."""
 
-    def every_second(first: int) -> Any:
-        lanes = ir.Constant(ir.VectorType(_WORD, v.lanes), [first + 2 * lane for lane in range(v.lanes)])
-        return v.b.shuffle_vector(x, y, lanes)
+    def lanes(bit: int) -> Any:
+        order = [(lane ^ bit) + (v.lanes if lane & far else 0) for lane in range(v.lanes)]
+        return v.b.shuffle_vector(x, y, ir.Constant(v.words, order))
 
-    return v.b.fadd(every_second(0), every_second(1))
+    return v.b.fadd(lanes(0), lanes(far))
 
 
 def _dots(lanes: int, whole: bool, ragged: bool) -> Any:
@@ -45,13 +45,16 @@ def _dots(lanes: int, whole: bool, ragged: bool) -> Any:
                 if ragged:  # the first row once more in place of one that is not there
                     number = builder.select(builder.icmp_signed("<", number, rows), number, _WHOLE(0))
                 sums.append(builder.fmul(v.load(builder.add(a, builder.mul(a_row, number)), 0, mask), weights))
-            width = lanes
-            while width > 1:
-                sums = [_neighbours_added(v, *pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
-                width //= 2
+            far = lanes
+            while far > 1:
+                far //= 2
+                # Rows that differ in this bit alone: in the end each lane holds the row of its own number.
+                sums = [_folded(v, sums[r], sums[r + far], far) for r in range(len(sums)) if not r & far]
             out = Vectors(builder, arena, lanes, whole=not ragged)
             for number, total in enumerate(sums):
-                out.store(builder.fadd(total, out.spread(bias, out.vector)), y, number, out.mask(rows, number))
+                # Not a plain addition: ragged or not, the compiler might put it in another place among the others.
+                total = v.multiply_add(total, v.full(1.0), v.spread(bias, v.vector))
+                out.store(total, y, number, out.mask(rows, number))
             return target.get_dummy_value()
 
         return types.void(types.CPointer(types.float32), *[types.int64] * 5, types.float32, types.int64), generate

@@ -38,6 +38,11 @@ _MASKED = re.compile(
     rf"  (?:tail )?call void @llvm\.masked\.store\.v(\d+)f32\.p0\(<\d+ x float> (.+?), "
     rf"ptr (?:align \d+ )?({_NAME}), <\d+ x i1> (splat \(i1 true\)|<[^>]*>)\)"
 )
+_AS_WORDS = re.compile(rf"^  ({_NAME}) = bitcast <(\d+) x float> ({_NAME}) to <\d+ x i\d+>$", re.MULTILINE)
+_WORD = re.compile(rf"^  ({_NAME}) = extractelement <\d+ x i\d+> ({_NAME}), i64 (\d+)$", re.MULTILINE)
+_AS_FLOATS = re.compile(rf"^  ({_NAME}) = bitcast i\d+ ({_NAME}) to <(\d+) x float>$", re.MULTILINE)
+_CHOSEN = re.compile(rf"^  ({_NAME}) = select <\d+ x i1> .* x float>", re.MULTILINE)
+_STORED = re.compile(rf"^  store (<\d+ x float>) ({_NAME}),", re.MULTILINE)
 
 
 def whole_object(text: str, sealed: list[bytes], machine: Any) -> bytes:
@@ -57,6 +62,7 @@ def whole_object(text: str, sealed: list[bytes], machine: Any) -> bytes:
     if count:
         module = binding.parse_assembly(text)
         _optimise(module, machine, 2)
+    module = binding.parse_assembly(respelled(str(module)))
     return machine.emit_object(module)  # type: ignore[no-any-return]
 
 
@@ -171,6 +177,40 @@ class _Forwarding:
         self._names += 1
         self.done.append(f"  %forwarded.{self._names} = {what}")
         return f"%forwarded.{self._names}"
+
+
+# what the code generator is told --------------------------------------------------------------------------------------
+
+
+def respelled(text: str) -> str:
+    """A module that says the same in words of which the code generator makes better code.
+
+    Lanes that are taken out of a vector as one long whole number would be moved one by one. What is chosen between a
+    number in memory and a new one, and stored there, would be stored under a mask: who loads it had to wait for the cache.
+    """
+    whole = {name: (source, lanes) for name, lanes, source in _AS_WORDS.findall(text)}
+    parts = {name: (*whole[source], int(place)) for name, source, place in _WORD.findall(text) if source in whole}
+
+    def taken(found: re.Match[str]) -> str:
+        name, part, count = found[1], found[2], int(found[3])
+        if part not in parts:
+            return found[0]
+        source, lanes, place = parts[part]
+        order = ", ".join([f"i32 {place * count + lane}" for lane in range(count)])
+        return (
+            f"  {name} = shufflevector <{lanes} x float> {source}, <{lanes} x float> poison, <{count} x i32> <{order}>"
+        )
+
+    chosen = set(_CHOSEN.findall(text))
+
+    def stored(found: re.Match[str]) -> str:
+        kind, name = found[1], found[2]
+        if name not in chosen:
+            return found[0]
+        new = f"%stored.{found.start()}"
+        return f"  {new} = freeze {kind} {name}\n  store {kind} {new},"
+
+    return _STORED.sub(stored, _AS_FLOATS.sub(taken, text))
 
 
 # the program ------------------------------------------------------------------------------------------------------------

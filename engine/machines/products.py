@@ -21,20 +21,24 @@ ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which 
 BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a rectifier
 GATE = 0  # compiled in, besides ONTO: that matrix gates the result, which begins from zero (1) or with what it was (2)
 ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
+TALL = 0  # compiled in: rows of a tile of more than eight
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
+SPAN = VECTOR  # compiled in, of `column_gradient`: entries of a tile
 LANES = VECTOR  # compiled in: columns of a tile
 
 _rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
 _line = tile(1, 1, ways=4)
 # Of `narrow`, compiled in by `names_of`: tiles as wide as the result, by rows; the first ones sum B's columns as well.
-_tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
+_tile_tall = _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
 
 
 def names_of(variant: dict[str, int]) -> dict[str, Any]:
     """What a body's names stand for in a variant: tiles for LANES columns at most (WHOLE: exactly), else for WIDE ones."""
     more = {"onto": bool(variant.get("ONTO")), "bend": variant.get("BEND", 0), "halves": bool(variant.get("HALVES"))}
+    if "SPAN" in variant:
+        return {"_line": tile(1, 1, ways=4, lanes=variant["SPAN"])}
     if "GATE" in variant:
         more |= {"onto": False, "gate": variant["GATE"]}
     if "LANES" not in variant:
@@ -53,11 +57,13 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
         more["bend"] = 0
     elif more["bend"]:
         names["BEND"] = 0
-    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), **more}
+    shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), "ways": variant.get("WAYS", 1), **more}
     for rows in (8, 4, 2, 1):
         names[f"_tile_{rows}"] = tile(rows, 1, **shape)
         if not any(more.values()):
             names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
+    if "TALL" in variant:
+        names["_tile_tall"] = tile(variant["TALL"], 1, **shape)
     if "ROWS" in variant:
         names["_first_all"] = tile(variant["ROWS"], 1, with_sums=True, **shape)
     return names
@@ -136,7 +142,14 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
     # What is left over is done once more with some rows that are done: the same bits, in fewer and fuller tiles.
     while r < rows:
         left = rows - r if GATE == 2 else rows  # but for what is added to where it lies
-        if left >= 8:
+        if 0 < TALL <= left:
+            r = r if r + TALL <= rows else rows - TALL
+            begin = bias + r * next_bias
+            _tile_tall(
+                arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin
+            )
+            r += TALL
+        elif left >= 8:
             r = r if r + 8 <= rows else rows - 8
             begin = bias + r * next_bias
             _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
@@ -322,7 +335,7 @@ def column_gradient(arena: Any, integers: Any, instruction: Any, start: Any, sto
     c = start
     while c < stop:
         _line(arena, dy, x + c, y + c, int64(0), int64(0), stop - c, depth, int64(1), width, int64(-1))
-        c += VECTOR
+        c += SPAN
     if start == 0:
         total = float32(0)
         for k in range(depth):

@@ -21,10 +21,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.curves import CURVES, rectifier_slope
+from engine.machines.curves import bent, rectifier_slope
 from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _WHOLE = ir.IntType(64)
+BENT = 2  # rows at once: the processor sees no further than a few of them, each of which waits for itself
 
 
 class Form(NamedTuple):
@@ -143,16 +144,19 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
         begun = builder.mul(whole, _WHOLE(ways))
         with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
             add_up(builder.add(begun, loop.index), 0)
-    for r in range(lines_summed):
-        place = extra if r == rows else builder.add(c, builder.mul(_WHOLE(r), c_row))
-        for v in range(vectors):
-            total = builder.load(sums[0][r][v])
-            for way in range(1, ways):
-                total = builder.fadd(total, builder.load(sums[way][r][v]))
-            if form.bend and r < rows:
-                total = CURVES[form.bend](emit, total)
+    for r in range(0, lines_summed, BENT):
+        places = [(row, v) for row in range(r, min(r + BENT, lines_summed)) for v in range(vectors)]
+        totals = [builder.load(sums[0][row][v]) for row, v in places]
+        for way in range(1, ways):
+            # As above, not a plain addition.
+            more = [builder.load(sums[way][row][v]) for row, v in places]
+            totals = [emit.multiply_add(x, emit.full(1.0), total) for x, total in zip(more, totals, strict=True)]
+        if form.bend:
+            totals = bent(emit, form.bend, totals)
+        for total, (row, v) in zip(totals, places, strict=True):
+            place = extra if row == rows else builder.add(c, builder.mul(_WHOLE(row), c_row))
             if form.gate:
-                total = builder.fmul(total, rectifier_slope(emit, row_of(extra, r, v)))
+                total = builder.fmul(total, rectifier_slope(emit, row_of(extra, row, v)))
             emit.store(total, place, v, masks[v])
 
 

@@ -51,3 +51,16 @@ def test_rows_do_not_depend_on_where_the_work_is_split(name, attributes, columns
         for cut in (3, 8, 13):
             pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, cut=cut: cut)
             assert pieces[0].tobytes() == whole[0].tobytes(), (depth, cut)
+
+
+@pytest.mark.parametrize("rows", (2, 3))
+def test_slopes_of_few_inputs_do_not_depend_on_where_the_work_is_split(rows):
+    for depth in (1, 3, 8, 33):
+        given = drawn((depth, rows), (depth, 8), (8,))
+        bench = build(lambda build, values: [build.emit("linear_gradient", *values), values[2]], given)
+        whole = finish(bench, start(bench, given, "float32"))
+        np.testing.assert_allclose(whole[0], given[0].T @ given[1], rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(whole[1], given[1].sum(0), rtol=1e-4, atol=1e-5)
+        for cut in (1, 2, 3):
+            pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, cut=cut: cut)
+            assert [part.tobytes() for part in pieces] == [part.tobytes() for part in whole], (depth, cut)

@@ -13,6 +13,7 @@ from app.library import find_preset, load_preset
 from engine import Document, Session
 from engine.machines import objects, whole
 from engine.machines.cpu import CpuMachine
+from engine.machines.inlining import respelled
 from tests.engine.documents import layered_document, optimizer_of, xor_document
 
 SOME = 70
@@ -189,3 +190,23 @@ def test_only_the_last_ones_of_use_are_kept(monkeypatch, tmp_path):
     objects.touch("whole-0")
     objects.forget_old("whole-", 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["whole-0.kernel", "whole-3.kernel"]
+
+
+def test_lanes_taken_as_one_long_number_are_taken_as_lanes():
+    text = (
+        "  %words = bitcast <16 x float> %x to <2 x i256>\n"
+        "  %word = extractelement <2 x i256> %words, i64 1\n"
+        "  %half = bitcast i256 %word to <8 x float>\n"
+    )
+    lanes = ", ".join(f"i32 {lane}" for lane in range(8, 16))
+    taken = f"  %half = shufflevector <16 x float> %x, <16 x float> poison, <8 x i32> <{lanes}>"
+    assert respelled(text).split("\n")[2] == taken
+
+
+def test_what_is_chosen_is_stored_without_a_mask_and_nothing_else_is_touched():
+    chosen = "  %new = select <8 x i1> %moves, <8 x float> %moved, <8 x float> %old\n"
+    stored = "  store <8 x float> %new, ptr %place, align 4\n  store <8 x float> %other, ptr %place, align 4\n"
+    lines = respelled(chosen + stored).split("\n")
+    name = lines[1].split()[0]
+    assert lines[1:3] == [f"  {name} = freeze <8 x float> %new", f"  store <8 x float> {name}, ptr %place, align 4"]
+    assert [lines[0], lines[3]] == [chosen.strip("\n"), stored.split("\n")[1]]
