@@ -58,13 +58,24 @@ def replaced(training: Training, moved: Moved) -> Training:
     phases = []
     for phase in training.phases:
         chosen = phase.parameters
-        chosen = chosen if isinstance(chosen, str) else tuple([moved.address(address) for address in chosen])
+        if not isinstance(chosen, str):
+            chosen = tuple([new for address in chosen for new in _named(address, moved)])
         phases.append(
             replace(
                 phase, minimise=moved.address(phase.minimise), maximise=moved.address(phase.maximise), parameters=chosen
             )
         )
     return training if tuple(phases) == training.phases else replace(training, phases=tuple(phases))
+
+
+def _named(entry: str, moved: Moved) -> list[str]:
+    """Where to find what a phase names: of a composite unpacked its nodes, of a node that gave its parameters away those."""
+    if "." not in entry and entry not in moved.nodes:
+        within = [new for old, new in moved.nodes.items() if old.startswith(f"{entry}/")]
+        given = [new.partition(".")[0] for old, new in moved.outputs.items() if old.startswith(f"{entry}.")]
+        if within or given:
+            return within or given
+    return [moved.address(entry)]
 
 
 # a composite of drawn nodes --------------------------------------------------------------------------------------------

@@ -67,6 +67,16 @@ def test_a_loss_goes_into_the_composite_and_the_training_plan_follows():
     assert back.training.phases[0].minimise == "binary_cross_entropy_1"
 
 
+def test_a_phase_that_names_a_composite_names_its_nodes_once_it_is_unpacked():
+    """Before, it named the composite's first output, which is no parameter."""
+    document = xor_document()
+    later, _, _ = edited(document, lambda graph: grouped(graph, ["dense_1", "dense_2"]))
+    phase = later.training.phases[0]
+    later.training = replace(later.training, phases=(replace(phase, parameters=("block_1",)),))
+    back, _, _ = edited(later, lambda graph: expanded(graph, "block_1"))
+    assert back.training.phases[0].parameters == ("dense_1", "dense_2")
+
+
 def test_a_use_drawn_out_again_is_the_graph_it_was_made_of():
     document = xor_document()
     later, _, _ = edited(document, lambda graph: grouped(graph, ["dense_1", "dense_2"]))

@@ -1,5 +1,7 @@
 """Each edit: what it does, what it refuses, what its change tells."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from app.editor.playing import CHECK_DELAY_MS
 from engine.document import Document
 from engine.graph import Graph
 from engine.problems import ProblemError
+from engine.training import Phase
 
 
 def wires(editor):
@@ -228,6 +231,25 @@ def test_a_linked_copy_shares_the_parameters_which_become_nodes_in_one_step(chai
     chain.stack.undo()
     assert wires(chain) == before and list(chain.document.graph.nodes) == order
     assert {"dense_1.weight", "dense_1.bias"} <= set(told[-1])
+
+
+@pytest.mark.parametrize(
+    ("named", "later"),
+    [
+        (("dense_1",), ("parameter_1", "parameter_2")),
+        (("dense_2", "dense_1.weight"), ("dense_2", "parameter_1.value")),
+    ],
+)
+def test_a_phase_that_names_a_node_goes_on_with_the_parameters_that_it_gave_away(chain, named, later):
+    """Before, it named a node without parameters, and trained nothing of them."""
+    phase = Phase(minimise="binary_cross_entropy_1", parameters=named)
+    chain.set_training(replace(chain.document.training, phases=(phase,)))
+    with_numbers(chain).duplicate_linked(["dense_1"])
+    assert chain.document.training.phases[0].parameters == later
+    chain.check_now()
+    assert not [problem for problem in chain.problems if "phases" in problem.path]
+    chain.stack.undo()
+    assert chain.document.training.phases[0].parameters == named
 
 
 def test_what_is_shared_already_is_shared_with_one_more(chain):
