@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.first_kernels import order_first_kernels
-from app.messages import Message, last_of_each
-from app.pace import Deciding, Pace
+from app.messages import Inbox, last_of_each
+from app.pace import CHUNK_SECONDS, Deciding, Tempo
 from app.run_keeper import RunKeeper, go_on_from, write_run
+from app.showing import Showing
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -22,11 +20,7 @@ if TYPE_CHECKING:
     from engine.document import Document
     from engine.lowering import Lowering
     from engine.session import Session
-    from engine.snapshot import Explanation
-    from engine.tape import Step
 
-CHUNK_SECONDS = 0.016
-MEASURE_SECONDS = 0.25  # between two evaluations of the whole data while it plays at a chosen speed
 SNAPSHOT_SECONDS = 1 / 60
 PAINTED_SECONDS = 0.1  # by then what was opened is painted; its first step needs few kernels, and goes first
 CURVE_POINTS = 200  # that a run without a person leaves behind
@@ -40,7 +34,7 @@ class Worker:
     """
 
     def __init__(self, post: Callable[[str, object, int], None]) -> None:
-        self.inbox: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.inbox = Inbox()
         self.revision = -1
         self.session: Session | None = None
         self._post_from_here = post
@@ -49,19 +43,14 @@ class Worker:
         self._held: Problem | None = None  # why the newest document cannot run
         self._told: Problem | None = None  # the last non-finite number that was reported
         self._playing = False
-        self._speed: float | None = None  # nodes per second, None is as fast as it goes
-        self._due = 0.0  # nodes that ought to have been played by now
-        self._clock = 0.0
-        self._measured = 0.0
-        self._pace = Pace()
-        self._focus: tuple[str, int, int] = ("", 0, 0)
+        self._tempo = Tempo()
+        self._showing = Showing()
         self._dirty = False
         self._taken = True
         self._shown = -SNAPSHOT_SECONDS
         self._unmeasured = False  # a hand or a step back made what was measured the result of other weights
         self._prepared_at: float | None = None  # when kernels of the document just opened are compiled or loaded
         self._kernels = 0  # how many there were to compile when that began
-        self._heard: list[Message | None] = []  # messages taken from the inbox while an optimizer decided
         self._deciding: Deciding | None = None
         self.run_keeper = RunKeeper()
 
@@ -70,8 +59,7 @@ class Worker:
     def work(self) -> None:
         """Work until the inbox delivers None."""
         while True:
-            messages = self._messages()
-            for message in last_of_each(messages):
+            for message in last_of_each(self.inbox.take(self._wait)):
                 if message is None:
                     return
                 self._guarded(message.act, self)
@@ -85,16 +73,6 @@ class Worker:
             elif self._unmeasured and self.inbox.empty():
                 self._guarded(self._measure)
 
-    def _messages(self) -> list[Message | None]:
-        found, self._heard = self._heard, []
-        try:
-            wait = self._wait() if not found else 0.0
-            found.append(self.inbox.get(timeout=wait) if wait != 0 else self.inbox.get_nowait())
-            while True:
-                found.append(self.inbox.get_nowait())
-        except queue.Empty:
-            return found
-
     def _wait(self) -> float | None:
         """Seconds until there is something to do without a message; None: nothing before the next message."""
         if self._unmeasured and not self._playing:
@@ -102,7 +80,7 @@ class Worker:
         now = time.perf_counter()
         waits = [] if self._prepared_at is None else [self._prepared_at - now]
         if self._playing:
-            waits.append(0.0 if self._speed is None else (1 - self._due) / self._speed - (now - self._clock))
+            waits.append(self._tempo.seconds_left(now))
         left = self.run_keeper.seconds_left(now) if self.session is not None and self._held is None else None
         if left is not None:
             waits.append(left)
@@ -148,7 +126,7 @@ class Worker:
         """Forget the former document and plan this one."""
         self.session, self._document, self.revision = None, document, revision
         self._unmeasured = False
-        self._focus = ("", 0, 0)
+        self._showing = Showing()
         self.run_keeper.keep_in(None)
         self._set_playing(False)
         self._prepared_at, self._kernels = None, 0
@@ -181,8 +159,8 @@ class Worker:
     def play(self) -> None:
         """Play until told otherwise."""
         self._ready()
-        self._due, self._clock, self._told = 1.0, time.perf_counter(), None
-        self._pace = Pace(self._clock)
+        self._told = None
+        self._tempo.begin(due=1.0)
         self._set_playing(True)
 
     def pause(self) -> None:
@@ -191,8 +169,8 @@ class Worker:
 
     def set_speed(self, nodes_per_second: float | None) -> None:
         """How fast to play; None is as fast as it goes."""
-        self._speed, self._due, self._clock = nodes_per_second, 0.0, time.perf_counter()
-        self._pace = Pace(self._clock)
+        self._tempo.speed = nodes_per_second
+        self._tempo.begin()
 
     def step(self, kind: str) -> None:
         """Pause and play one step."""
@@ -242,6 +220,7 @@ class Worker:
         if self._plan_is_old:
             self._plan()
         self._ready().reset(seed)
+        self._showing.remains.forget()
         self.run_keeper.note()
         self._dirty, self._unmeasured = True, False
 
@@ -272,6 +251,7 @@ class Worker:
     def restore_weights(self, path: Path) -> None:
         """Go on where a saved run stood; what does not fit any more is told."""
         self._tell_of_weights(lambda: go_on_from(path, self._ready()))
+        self._showing.remains.forget()
         self._dirty = True
 
     def _tell_of_weights(self, act: Callable[[], list[Problem] | None]) -> None:
@@ -284,7 +264,7 @@ class Worker:
 
     def focus(self, node: str, row: int, unit: int) -> None:
         """Which node's formula the snapshots explain; an empty id: that of the last step."""
-        self._focus = (node, row, unit)
+        self._showing.focus = (node, row, unit)
         self._dirty = self._dirty or self.session is not None
 
     def answer(self, name: str, question: Callable[[Session], object]) -> None:
@@ -308,6 +288,7 @@ class Worker:
                 self.session = Session(self._document, revision=self.revision, lowering=lowering)
             else:
                 self.session.edit(self._document, self.revision)
+                self._showing.remains.note_edit()
         except ProblemError as error:
             self._held = error.problems[0]
             raise
@@ -323,10 +304,7 @@ class Worker:
         if not self._deciding.is_long(time.perf_counter()):
             return
         self._post("deciding", (asked, of))
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._heard.append(self.inbox.get_nowait())
-        if any(message is None or message.interrupts for message in self._heard):
+        if self.inbox.has_urgent():
             raise Interrupted
 
     def _end_decision(self) -> None:
@@ -376,33 +354,12 @@ class Worker:
 
     def _chunk(self) -> None:
         session = self._ready()
-        if self._speed is None:
+        if self._tempo.speed is None:
             session.run_for(CHUNK_SECONDS)
             self._dirty = True
-        else:
-            self._play_what_is_due(session, self._speed)
-        self._watch()
-
-    def _play_what_is_due(self, session: Session, speed: float) -> None:
-        now = time.perf_counter()
-        self._due += (now - self._clock) * speed
-        self._clock = now
-        whole, before = len(session.steps), session.iteration
-        while self._due >= 1 and session.problem is None:
-            if time.perf_counter() - now > CHUNK_SECONDS:
-                self._due = 0.0  # it cannot go that fast: no debt is carried along
-                break
-            played = whole if session.next_step is session.steps[0] and self._due >= whole else 1
-            if played == whole:
-                session.run(1)
-            else:
-                session.step("node")
-            self._due -= played
-            self._pace.count(played)
+        elif self._tempo.play_what_is_due(session):
             self._dirty = True
-        if session.iteration != before and now - self._measured > MEASURE_SECONDS:
-            self._measured = now
-            session.measure()
+        self._watch()
 
     def _watch(self) -> None:
         """Stop at a non-finite number and say so once; what was played is worth keeping."""
@@ -437,23 +394,8 @@ class Worker:
             return
         # Cleared first: a snapshot that fails once would otherwise be tried again for ever.
         self._dirty, self._taken, self._shown = False, False, now
-        snapshot = self.session.snapshot()
-        snapshot = replace(snapshot, stepped=snapshot.explanation)
-        if self._focus[0]:
-            snapshot = replace(snapshot, explanation=self._explanation(self.session))
-        if self._playing and self._speed is not None:
-            snapshot = replace(snapshot, rate=self._pace.nodes_per_second(now) / len(self.session.steps))
-        self._post("snapshot", replace(snapshot, revision=self.revision))
-
-    def _explanation(self, session: Session) -> Explanation | None:
-        """The formula of the focused node's latest step, or of its first one while none was played."""
-        node, row, unit = self._focus
-        own = [step for step in session.steps if step.node == node]
-        if not own:
-            return None
-        last: Step | None = session.last_step
-        played = [step for step in own if last is not None and step.index <= last.index]
-        return session.explain(played[-1] if played else own[0], row, unit)
+        rate = self._tempo.nodes_per_second(now) if self._playing else None
+        self._post("snapshot", self._showing.snapshot_of(self.session, self.revision, rate))
 
     def _post(self, kind: str, payload: object) -> None:
         self._post_from_here(kind, payload, self.revision)
