@@ -242,7 +242,8 @@ class Runner(QObject):
         elif kind == "failed":  # it may still be so, for all that was edited since: a node was moved, perhaps
             self._send(lambda worker: worker.tell_again())
         if kind == "snapshot":
-            self._send(lambda worker: worker.taken())
+            self._worker.note_taken()
+            self._send(lambda worker: None)
 
     def _deliver(self, kind: str, payload: Any) -> None:
         if kind == "snapshot":

@@ -268,12 +268,17 @@ class Worker:
         self._dirty = self._dirty or self.session is not None
 
     def answer(self, name: str, question: Callable[[Session], object]) -> None:
-        """Ask the session something; the answer bears the revision it was computed for."""
+        """Ask the session something; the answer bears the revision it was computed for. What was played is shown before."""
+        self._guarded(self._show)
         if self.session is not None and self._held is None:
             self._post("answer", (name, question(self.session)))
 
-    def taken(self) -> None:
-        """The window has taken the last snapshot and has time for another."""
+    def note_taken(self) -> None:
+        """The window has taken the last snapshot and has time for another.
+
+        Called on the window's thread: a question that the snapshot led to may be long thought about, and must not stand
+        before the next one. Whoever calls it sends a message, so that a waiting worker notices.
+        """
         self._taken = True
 
     # playing ---------------------------------------------------------------------------------------------------------
