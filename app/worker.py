@@ -179,6 +179,8 @@ class Worker:
         session = self._ready()
         before = session.iteration
         session.step(kind)  # type: ignore[arg-type]
+        if self._prepared_at is not None:
+            self._prepared_at = time.perf_counter() + PAINTED_SECONDS
         if session.iteration != before:
             session.measure()
         self._dirty = True

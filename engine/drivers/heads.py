@@ -31,10 +31,9 @@ class Heads:
     ) -> None:
         program = lower(document, dataset, mode="evaluate", parts=("forward",)).program
         given = [program.outputs.get(program.meant(address)) for address in outputs]
-        self._wanted = [value if value is not None and value.shape[:1] == (B,) else None for value in given]
+        wanted = [value if value is not None and value.shape[:1] == (B,) else None for value in given]
         board = program.outputs[f"{node}.board"]
-        found = [value for value in self._wanted if value is not None]
-        _keep_only(program, [*found, board])
+        _keep_only(program, [*[value for value in wanted if value is not None], board])
         self._rows, self._board = rows, board
         self.machine = CpuMachine(plan(program, rows, dtype=dtype))
         self.machine.set_epoch(1, 1)
@@ -42,6 +41,12 @@ class Heads:
         for value in self._sources.values():
             view = self.machine.view(value)
             view[...] = initial_array(value, view.shape, view.dtype)
+        self._asked = self._table(board)
+        self._answers = [None if value is None else self._table(value) for value in wanted]
+
+    def _table(self, value: Value) -> Array:
+        """(rows, numbers) Where a value lies."""
+        return self.machine.view(value).reshape(self._rows, -1)
 
     def stand_at(self, live: CpuMachine) -> None:
         """Answer from now on by the numbers of the live machine."""
@@ -56,20 +61,18 @@ class Heads:
 
     def __call__(self, boards: Array) -> list[Array | None]:
         """Each output for some positions, (n, numbers) in float64; `boards` come in any shape that holds their numbers."""
-        machine, count = self.machine, len(boards)
-        view = machine.view(self._board)
+        count = len(boards)
         flat = boards.reshape(count, -1)
-        answers: list[list[Array]] = [[] for _ in self._wanted]
+        answers = [None if view is None else np.empty((count, view.shape[1])) for view in self._answers]
         for begin in range(0, count, self._rows):
             part = flat[begin : begin + self._rows]
-            view.reshape(self._rows, -1)[: len(part)] = part
-            machine.play_once()
-            machine.lower_flag()
-            for answer, value in zip(answers, self._wanted, strict=True):
-                if value is not None:
-                    numbers = machine.view(value).reshape(self._rows, -1)[: len(part)]
-                    answer.append(numbers.astype(np.float64))
-        return [np.concatenate(answer) if answer else None for answer in answers]
+            self._asked[: len(part)] = part
+            self.machine.play_once()
+            self.machine.lower_flag()
+            for answer, view in zip(answers, self._answers, strict=True):
+                if answer is not None and view is not None:
+                    answer[begin : begin + len(part)] = view[: len(part)]
+        return answers
 
 
 def _keep_only(program: Program, roots: list[Value]) -> None:

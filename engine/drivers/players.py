@@ -16,11 +16,13 @@ from engine.drivers.asking import Array, Watch
 from engine.drivers.heads import Heads
 from engine.games import Game
 from engine.games.search import Trees
+from engine.games.search.growing import KERNELS
 from engine.games.search.trees import Judge
 from engine.games.strength import Strength
 from engine.initialisers import stream
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
+from engine.machines.worktop import order_worktop
 from engine.nodes.games import LOG, MEASURED, GameNode
 
 if TYPE_CHECKING:
@@ -139,6 +141,10 @@ class Searching(Networked):
     """A player whose network says what to look at first, and what a position is worth."""
 
     ports = ("logits", "value")
+
+    def __init__(self, document: Document, dataset: Dataset | None, lowered: Lowered, node: str, dtype: str) -> None:
+        super().__init__(document, dataset, lowered, node, dtype)
+        order_worktop(KERNELS)
 
     @property
     def has_value(self) -> bool:

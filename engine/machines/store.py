@@ -94,6 +94,15 @@ def native_loop(name: str, arguments: int) -> Any:
     return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * arguments)(loop_address(name))
 
 
+@cache
+def brief_kernel(kernel: Kernel, dtype: str) -> Any:
+    """A kernel as a function of the addresses of arena, integers and instruction, start and stop.
+
+    It keeps the interpreter's lock, for what takes some microseconds: whoever takes the lock meanwhile keeps it for longer.
+    """
+    return ctypes.PYFUNCTYPE(None, *[ctypes.c_int64] * 5)(address_of(kernel, (), dtype))
+
+
 def is_loop_ready(name: str) -> bool:
     """Whether this process has the native loop already."""
     return name in _loops

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.games.rules import Array, Game
+from engine.games.search.growing import NO_ROOM, back_up_body, descend_body, worktop
 
 # boards (games, cells) -> chances of moves (games, moves) and values (games) in [−1, 1] for whose turn it is
 Judge = Callable[[Array], tuple[Array, Array]]
@@ -46,20 +47,16 @@ class Trees:
     """
 
     def __init__(self, game: Game, boards: Array, room: int, judge: Judge, settings: Settings, draw: Any) -> None:
-        games, moves = len(boards), game.moves
         self.game, self.judge, self.settings, self.draw = game, judge, settings, draw
-        self.visits = np.zeros((games, room, moves))
-        self.total, self.prior = np.zeros_like(self.visits), np.zeros_like(self.visits)
-        self.child = np.full((games, room, moves), NONE)
-        self.boards = np.zeros((games, room, game.cells), np.int8)
-        self.worth = np.full((games, room), np.nan)
-        self.count = np.ones(games, np.intp)
-        # Views of all trees' places one after the other: a row is found by one number, in half of the time.
-        by_edge = (self.visits, self.total, self.prior)
-        self._visits, self._total, self._prior = (part.reshape(-1, moves) for part in by_edge)
-        self._boards = self.boards.reshape(-1, game.cells)
-        self.boards[:, ROOT] = boards
-        self._settle(np.arange(games), np.zeros(games, np.intp), boards)
+        self._top = worktop(game, len(boards), room)
+        numbers, wholes = self._top.numbers, self._top.wholes
+        self.visits, self.total, self.prior = numbers["visits"], numbers["total"], numbers["prior"]
+        self.worth, self.child, self.count = numbers["worth"], wholes["child"], wholes["count"]
+        self.child[...], self.worth[...], self.count[...] = NONE, np.nan, 1
+        wholes["lines"][...] = (1 << game.lines).sum(axis=1)
+        self._set_stones(slice(ROOT, ROOT + 1), boards[:, None])
+        lost, full = game.winner(boards) != 0, boards.all(axis=1)
+        self.worth[:, ROOT] = np.where(lost, -1.0, np.where(full, 0.0, np.nan))
         chances, self.root_value = self._judged(boards)
         self.prior[:, ROOT] = self._noisy(chances, boards)
 
@@ -83,102 +80,56 @@ class Trees:
             return shares, values
         return np.where(sums > 1e-9, shares, legal / np.maximum(legal.sum(axis=1, keepdims=True), 1)), values
 
-    def _settle(self, games: Array, places: Array, boards: Array) -> None:
-        """Say of new positions whether the game is over there."""
-        lost, full = self.game.winner(boards) != 0, boards.all(axis=1)
-        self.worth[games, places] = np.where(lost, -1.0, np.where(full, 0.0, np.nan))
+    @property
+    def boards(self) -> Array:
+        """Read from the stones of each player; a copy."""
+        bits = np.arange(self.game.cells)
+        first, second = (self._top.wholes[name][..., None] >> bits & 1 for name in ("first", "second"))
+        return np.asarray(first - second, np.int8)
+
+    def _set_stones(self, places: slice, boards: Array) -> None:
+        """Put positions (games, places, cells) down."""
+        bits = 1 << np.arange(self.game.cells)
+        self._top.wholes["first"][:, places] = (boards > 0) @ bits
+        self._top.wholes["second"][:, places] = (boards < 0) @ bits
 
     # growing ---------------------------------------------------------------------------------
 
     def simulate(self) -> None:
-        """One simulation in every game that is not over at its root."""
-        going = np.flatnonzero(np.isnan(self.worth[:, ROOT]))
-        if not len(going):
-            return
-        path: list[tuple[Array, Array]] = []  # games, and the edges they took
-        ends: list[tuple[Array, Array]] = []  # edges that lead nowhere yet
-        leaf = np.zeros(len(self.boards), np.intp)
-        at, room = leaf[going], self.worth.shape[1]
-        while len(going):
-            places = going * room + at
-            edges = places * self.game.moves + self._choice(places)
-            path.append((going, edges))
-            leaf[going] = at = self.child.take(edges)
-            is_new = at == NONE
-            if is_new.any():
-                ends.append((going[is_new], edges[is_new]))
-                going, at = going[~is_new], at[~is_new]
-            goes_on = np.isnan(self.worth.take(going * room + at))
-            going, at = going[goes_on], at[goes_on]
-        fresh = np.zeros(0, np.intp)
-        if ends:
-            fresh, edges = map(np.concatenate, zip(*ends, strict=True))
-            leaf[fresh] = self._grow(fresh, edges)
-        self._back_up(path, self._found(leaf, fresh))
+        """One simulation in every game that is not over at its root. Raises IndexError where a tree has no room for it."""
+        top, games, asked = self._top, len(self.worth), self._top.wholes["asked"]
+        top.numbers["exploration"][0] = self.settings.exploration
+        top.play(descend_body, games)
+        if asked.any():
+            if asked.min() == NO_ROOM:
+                raise IndexError("a tree has no room for another position")
+            self._ask()
+        top.play(back_up_body, games)
 
-    def _choice(self, places: Array) -> Array:
-        """(places) The move that is tried next at some positions, counted through all trees."""
-        visits, prior = self._visits.take(places, axis=0), self._prior.take(places, axis=0)
-        tried = visits.sum(axis=1, keepdims=True)
-        scores = _means(visits, self._total.take(places, axis=0)) + self._bonus(visits, prior, tried)
-        if not tried.all():  # where ΣN = 0 the bonus of all moves is 0: the likeliest move goes first
-            scores = np.where(tried == 0, prior, scores)
-        np.copyto(scores, -np.inf, where=~self.game.is_legal(self._boards.take(places, axis=0)))
-        return np.asarray(scores.argmax(axis=1))
+    def _ask(self) -> None:
+        """Have the leaves judged. All boards are, also those that need it not: the judge always sees as many."""
+        boards = self._top.wholes["seen"]
+        chances, values = self._judged(boards)
+        share = self.settings.rollouts
+        if share > 0:
+            values = share * rolled_out(self.game, boards, self.draw) + (1 - share) * values
+        self._top.numbers["chances"][...], self._top.numbers["judged"][...] = chances, values
 
     def means(self, games: Array, at: Array) -> Array:
         """(…, moves) Q of some positions' edges: 0 where nothing was found yet."""
-        return _means(self.visits[games, at], self.total[games, at])
+        return np.asarray(self.total[games, at] / np.maximum(self.visits[games, at], 1))
 
     def bonus(self, games: Array, at: Array) -> Array:
         """(…, moves) What is added to Q for moves that are likely and seldom tried."""
-        visits = self.visits[games, at]
-        return self._bonus(visits, self.prior[games, at], visits.sum(axis=-1, keepdims=True))
-
-    def _bonus(self, visits: Array, prior: Array, tried: Array) -> Array:
-        """What `tried` says is how often any move was."""
+        visits, prior = self.visits[games, at], self.prior[games, at]
         if self.settings.exploration <= 0:
             return np.asarray(prior / (visits + 1))
+        tried = visits.sum(axis=-1, keepdims=True)
         return np.asarray(self.settings.exploration * prior * np.sqrt(tried) / (visits + 1))
 
     def scores(self, games: Array, at: Array) -> Array:
         """(…, moves) u = Q + bonus of some positions' edges."""
         return self.means(games, at) + self.bonus(games, at)
-
-    def _grow(self, games: Array, edges: Array) -> Array:
-        """(games) Where the tree of each of some games has room for the position behind an edge, which is put there."""
-        places = self.count[games]
-        before, moves = np.divmod(edges, self.game.moves)
-        boards = self.game.play(self._boards.take(before, axis=0), moves)
-        self.boards[games, places] = boards
-        self.child.reshape(-1)[edges] = places
-        self.count[games] += 1
-        self._settle(games, places, boards)
-        return places
-
-    def _found(self, leaf: Array, fresh: Array) -> Array:
-        """(games) What each leaf is worth to whose turn it is there; of fresh ones the judge is asked."""
-        games = np.arange(len(leaf))
-        worth = self.worth[games, leaf]
-        asked = fresh[np.isnan(worth[fresh])]
-        if len(asked):
-            # All boards are judged, also those that need it not: the judge always sees as many.
-            boards = self.boards[games, leaf]
-            chances, values = self._judged(boards)
-            self.prior[asked, leaf[asked]] = chances[asked]
-            share = self.settings.rollouts
-            if share > 0:
-                values = share * rolled_out(self.game, boards, self.draw) + (1 - share) * values
-            worth[asked] = values[asked]
-        return np.asarray(np.where(np.isnan(worth), 0.0, worth))
-
-    def _back_up(self, path: list[tuple[Array, Array]], found: Array) -> None:
-        """Count all edges of a simulation: none is met twice, and the last of a game leads to what was found."""
-        games, edges = map(np.concatenate, zip(*path, strict=True))
-        depths = np.repeat(np.arange(len(path)), [len(going) for going, _ in path])
-        above = np.bincount(games, minlength=len(found))[games] - depths
-        self._visits.reshape(-1)[edges] += 1
-        self._total.reshape(-1)[edges] += (1 - 2 * (above & 1)) * found[games]
 
     @property
     def parts(self) -> dict[str, Array]:
@@ -188,8 +139,11 @@ class Trees:
     def take(self, parts: Mapping[str, Array]) -> None:
         """Go on from such parts, which are copied."""
         for name in PARTS:
-            mine = getattr(self, name)
-            mine[...] = parts[name].reshape(mine.shape)
+            if name == "boards":
+                self._set_stones(slice(None), parts[name].reshape(*self.worth.shape, self.game.cells))
+            else:
+                mine = getattr(self, name)
+                mine[...] = parts[name].reshape(mine.shape)
 
     def run(self, simulations: int) -> None:
         """Several simulations."""
@@ -209,11 +163,6 @@ class Trees:
         return np.asarray(
             np.where(visits > 0, self.total[:, ROOT].sum(axis=1) / np.maximum(visits, 1), self.root_value)
         )
-
-
-def _means(visits: Array, total: Array) -> Array:
-    """Q, and 0 where N is 0."""
-    return np.asarray(total / np.maximum(visits, 1))
 
 
 def sharpened(visits: Array, temperature: float) -> Array:

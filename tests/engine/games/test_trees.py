@@ -8,6 +8,7 @@ import pytest
 from engine.games import GAMES
 from engine.games.search import Settings, Solution, Trees
 from engine.games.search.trees import drawn_moves, rolled_out, sharpened
+from tests.engine.games.numpy_trees import NumpyTrees
 
 GAME = GAMES["tic_tac_toe"]
 ROLLING = Settings(exploration=2.0, rollouts=1.0)
@@ -123,6 +124,46 @@ def test_games_side_by_side_are_the_games_alone():
     for game in range(3):
         alone = grown(boards[game : game + 1], 80, settings)
         assert alone.visits[0].tolist() == together.visits[game].tolist()
+
+
+def some_boards(game, draw):
+    """Positions of games played at random to various lengths, some to their end."""
+    boards = game.start(12)
+    for ply in range(game.plies):
+        going = np.flatnonzero(~game.is_over(boards) & (draw.random(12) < 0.8))
+        if len(going) and ply < 8:
+            moves = drawn_moves(game.is_legal(boards[going]), draw)
+            boards[going] = game.play(boards[going], moves)
+    return boards
+
+
+@pytest.mark.parametrize("settings", [Settings(3.0, 0.0, 0.25), Settings(0.0, 1.0), Settings(1.5, 0.5)], ids=str)
+@pytest.mark.parametrize("game", GAMES.values(), ids=lambda game: game.name)
+def test_kernels_grow_the_trees_that_numpy_grows_bit_for_bit(game, settings):
+    draw = np.random.default_rng(len(game.name))
+    boards, weights, values = (
+        some_boards(game, draw),
+        draw.normal(size=(game.cells, game.moves)),
+        draw.normal(size=game.cells),
+    )
+
+    def judge(boards):
+        return np.exp(boards @ weights), np.tanh(boards @ values)
+
+    one, other = (
+        kind(game, boards, 41, judge, settings, np.random.default_rng(1)) for kind in (Trees, NumpyTrees)
+    )  # fmt: skip
+    for trees in (one, other):
+        trees.run(40)
+    assert {name: part.tobytes() for name, part in one.parts.items()} == {
+        name: part.tobytes() for name, part in other.parts.items()
+    }
+    assert one.count.max() > 20
+
+
+def test_a_tree_without_room_says_so():
+    with pytest.raises(IndexError, match="no room"):
+        grown(np.concatenate([GAME.read("XO.|...|..."), GAME.read("OXX|XOO|X..")]), 40, room=30)
 
 
 def test_a_finished_game_grows_no_tree():
