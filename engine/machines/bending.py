@@ -56,6 +56,15 @@ def bent(pieces: Iterable[Piece], axes: Mapping[int, Axis]) -> list[Piece]:
     return [piece for piece in bending.pieces if piece is not None]
 
 
+def readers_of(pieces: Iterable[Piece | None], place: Place) -> list[int]:
+    """Which pieces read a value, or store it on their way."""
+
+    def reads(piece: Piece) -> bool:
+        return any(place.key == operand.key for lane in (0, 1) for operand in piece.of(lane).operands)
+
+    return [at for at, piece in enumerate(pieces) if piece is not None and reads(piece)]
+
+
 class _Bending:
     """Pieces by their places; None where the one before does the work too."""
 
@@ -69,7 +78,7 @@ class _Bending:
         product = self.pieces[made] if made is not None else None
         if made is None or product is None or product.call.primitive.name not in BENT:
             return
-        behind = [reader for reader in self._readers(sums) if reader != at]
+        behind = [reader for reader in readers_of(self.pieces, sums) if reader != at]
         if not all(self._is_slope(reader, sums) for reader in behind):
             return
         call = like(product.call, BENT[product.call.primitive.name], bend="relu")
@@ -84,7 +93,7 @@ class _Bending:
         gate, incoming = piece.operands
         made = self._made(incoming)
         product = self.pieces[made] if made is not None else None
-        if made is None or product is None or self._readers(incoming) != [at]:
+        if made is None or product is None or readers_of(self.pieces, incoming) != [at]:
             return
         if product.call.primitive.name == "matmul":
             gated = Piece(like(product.call, GATED), (*product.operands, gate), piece.result)
@@ -102,12 +111,6 @@ class _Bending:
         made = [at for at, piece in enumerate(self.pieces) if piece is not None and piece.result.key == place.key]
         halved = self._axes.get(place.value.index) == COLUMNS
         return made[0] if halved and len(made) == 1 and place.key == (place.value.index, "") else None
-
-    def _readers(self, place: Place) -> list[int]:
-        def reads(piece: Piece) -> bool:
-            return any(place.key == operand.key for lane in (0, 1) for operand in piece.of(lane).operands)
-
-        return [at for at, piece in enumerate(self.pieces) if piece is not None and reads(piece)]
 
     def _is_slope(self, at: int, sums: Place) -> bool:
         piece = self.pieces[at]

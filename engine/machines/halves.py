@@ -15,6 +15,8 @@ from math import prod
 from typing import NamedTuple
 
 from engine.machines.bending import bent
+from engine.machines.blocks import first_rows, in_blocks
+from engine.machines.heads import with_heads
 from engine.machines.meetings import Before, Work, meetings
 from engine.machines.sharing import MINE, SENT, TURNS, Piece, Place, pieces_of_call
 from engine.machines.splits import Axis, splits_of
@@ -27,6 +29,9 @@ from engine.tape import Instruction, Section, Tape, TapeCode, Turn, append
 WORTH_NS = 500.0  # saved in an iteration
 MEETING_NS = 1000.0
 FLOPS_PER_NS = 100.0
+# Entries between what a thread keeps to itself and what the other one reads: a processor that reads lines in a row fetches
+# more of them, to the end of a page, and whoever writes there next has to get them back.
+APART = 1024
 
 
 TELL = Kernel("tell", "engine.machines.waiting:tell")
@@ -62,12 +67,12 @@ def room_of(tape: Tape) -> int:
     begin, end = tape.parameter_span
     if tape.dtype != "float32" or not _is_worth(6 * tape.batch * (end - begin)):
         return 0
-    return 2 * (tape.arena_size - begin) + 32 * LINE
+    return 2 * (tape.arena_size - begin) + 16 * APART
 
 
 def whole_room_of(tape: Tape) -> int:
     """Whole numbers to keep for it: each thread has clock, flag and states of its own."""
-    return 2 * (tape.integers_size - tape.kept_integers[0][0]) + 16 * LINE if room_of(tape) else 0
+    return 2 * (tape.integers_size - tape.kept_integers[0][0]) + 4 * APART if room_of(tape) else 0
 
 
 def _is_worth(flops: float) -> bool:
@@ -112,6 +117,16 @@ class _Cursor:
         region.offset = self.offset
         self.offset += region.room
 
+    def line(self) -> int:
+        """A cache line for a single word."""
+        begin = self.offset = _aligned(self.offset)
+        self.offset += LINE
+        return begin
+
+    def go_apart(self) -> None:
+        """Leave room behind what was taken."""
+        self.offset = _aligned(self.offset) + APART
+
 
 class _Planner:
     """Both threads' places and codes."""
@@ -120,7 +135,9 @@ class _Planner:
         self.tape, self.calls, self.axes, self.room = tape, calls, axes, room
         self.lasting = {value.index for value in tape.program.sources.values()}
         played = [call for call in calls if isinstance(call.primitive, Primitive) and call.primitive.body is not None]
-        self.pieces = bent([piece for call in played for piece in pieces_of_call(call, axes)], axes)
+        self.pieces = with_heads(bent([piece for call in played for piece in pieces_of_call(call, axes)], axes))
+        if tape.batch >= 2 * LINE:
+            self.pieces = in_blocks(self.pieces, _written(self.pieces, self.lasting))
         self.written = _written(self.pieces, self.lasting)
         self.places: list[dict[tuple[int, str], Region]] = [{}, {}]
         self.tallies, self.words = [0, 0], [0, 0]
@@ -141,11 +158,17 @@ class _Planner:
 
     def _place(self) -> bool:
         """Find a place for all that a thread computes or keeps; False where the room does not suffice."""
-        arena, words = _Cursor(_aligned(self.tape.arena_size)), _aligned(self.tape.integers_size)
-        self.yielding = _line(arena)
+        arena, words = _Cursor(_aligned(self.tape.arena_size)), _aligned(self.tape.integers_size) + APART
+        self.yielding = arena.line()
         for lane in (0, 1):
-            self.tallies[lane], self.words[lane] = _line(arena), words
+            arena.go_apart()
+            self.tallies[lane], self.words[lane] = arena.line(), words
+            arena.go_apart()
             integers = _Cursor(RESERVED_INTEGERS)
+            for piece in self.pieces:
+                for turn in TURNS if piece.result.part == SENT else ():
+                    self._put(lane, piece.result.in_turn(turn), arena, integers)
+            arena.go_apart()
             for group in self._groups():
                 arena.offset = _aligned(arena.offset)
                 for value in group:
@@ -154,8 +177,7 @@ class _Planner:
                 for place in (*piece.operands, piece.result):
                     for turn in TURNS:
                         self._put(lane, place.in_turn(turn), arena, integers)
-            words += _aligned(integers.offset) + LINE
-            arena.offset = _aligned(arena.offset) + LINE
+            words += _aligned(integers.offset) + APART
         has_words = words <= self.tape.integers_size + whole_room_of(self.tape)
         return has_words and arena.offset <= self.tape.arena_size + self.room
 
@@ -203,6 +225,8 @@ class _Planner:
         found = self.places[whose][place.key]
         region = Region(found.offset, self._shape(place.value, batch))
         region.room = max(region.size, found.room)
+        if place.block:
+            region.offset += first_rows(batch) * (region.size // batch)
         if place.half is None:
             return region
         half = lane if place.half == MINE else place.half
@@ -225,11 +249,9 @@ class _Planner:
         for turn in TURNS:
             for piece, written in zip(self.pieces, self.written, strict=True):
                 walks = _walks(piece)
-                reads = [place.in_turn(turn).key for place in piece.operands if place.lane is not None]
-                writes = [
-                    Place(piece.result.value, SENT).in_turn(turn).key if part == SENT else (index, part)
-                    for index, part in written
-                ]
+                others = [place.in_turn(turn) for place in piece.operands if place.lane is not None]
+                reads = [told for place in others for told in place.told]
+                writes = [told for place in written for told in place.in_turn(turn).told]
                 works.append(Work(frozenset(writes), frozenset(reads), walks and walked))
                 walked = walks
         return works
@@ -243,7 +265,7 @@ class _Planner:
         while sum(needed) != before:
             before = sum(needed)
             for at, (piece, written) in enumerate(zip(pieces, self.written, strict=True)):
-                if not needed[at] and not wanted.isdisjoint(written):
+                if not needed[at] and not wanted.isdisjoint([place.key for place in written]):
                     needed[at] = True
                     wanted.update([place.key for place in piece.operands])
         return needed
@@ -281,21 +303,30 @@ class _Planner:
                 writes = primitive.writes
                 result = operands[writes[0]] if writes else self._region(lane, piece.result, batch)
                 append(instructions, begin, call, primitive, operands, result)
+                if piece.result.block is not None:
+                    instructions[-1] = _of_block(instructions[-1], piece.result.block, batch)
             if tells:
                 instructions.append(Instruction(TELL, (), (mine,), 0, (call.origin,), call))
         return Section(begin, len(instructions))
 
 
-def _written(pieces: Iterable[Piece], lasting: Iterable[int]) -> list[set[tuple[int, str]]]:
+def _of_block(entry: Instruction, block: int, batch: int) -> Instruction:
+    """An instruction for the first of two blocks of examples, or for as many as the second one has."""
+    rows = first_rows(batch)
+    first = entry.length // batch * rows if rows < batch else entry.length
+    return entry._replace(length=entry.length - first if block else first)
+
+
+def _written(pieces: Iterable[Piece], lasting: Iterable[int]) -> list[set[Place]]:
     """By piece what it writes: its result, what an update moves, and what is stored on the way into operands of its own."""
-    known = set(lasting)
+    lasts, known = set(lasting), set[tuple[int, str, int]]()
     found = []
     for piece in pieces:
         primitive = piece.call.primitive
         places = [piece.operands[place] for place in primitive.writes] if primitive.writes else [piece.result]
-        places += [place for place in piece.operands if root_of(place.value).index not in known]
-        known.update([root_of(place.value).index for place in places])
-        found.append({place.key for place in places})
+        places += [place for place in piece.operands if place.key[0] not in lasts and not known.issuperset(place.told)]
+        known.update([told for place in places for told in place.told])
+        found.append({Place(root_of(place.value), place.part, block=place.block) for place in places})
     return found
 
 
@@ -310,10 +341,3 @@ def _role(value: Value) -> str:
 
 def _aligned(offset: int) -> int:
     return -(-offset // LINE) * LINE
-
-
-def _line(cursor: _Cursor) -> int:
-    """A cache line for a single word, and one more: processors fetch them in pairs."""
-    begin = cursor.offset = -(-cursor.offset // (2 * LINE)) * 2 * LINE
-    cursor.offset += 2 * LINE
-    return begin

@@ -43,7 +43,7 @@ def each_row(builder: Any, join: Callable[[Any, Any], Any], rows: Sequence[Any],
     return found
 
 
-def _turned(v: Vectors, rows: Sequence[Any]) -> list[Any]:
+def turned(v: Vectors, rows: Sequence[Any]) -> list[Any]:
     """Columns of as many rows as a vector has lanes: blocks off the diagonal change places, halves first."""
     found, lanes = list(rows), range(v.lanes)
     step = v.lanes // 2
@@ -75,7 +75,7 @@ def _rows(with_loss: bool, ragged: bool) -> Any:
         shifts = [b.mul(number, columns) for number in numbers]
         # Without masks: what lies behind a row comes along as classes that nobody asks for.
         classes = cgutils.alloca_once(b, ir.ArrayType(v.vector, GROUP))
-        for number, scores in enumerate(_turned(v, [v.load(b.add(z, shift), 0, None) for shift in shifts])):
+        for number, scores in enumerate(turned(v, [v.load(b.add(z, shift), 0, None) for shift in shifts])):
             b.store(scores, b.gep(classes, [_WORD(0), _WORD(number)]))
 
         def of_class(number: Any) -> Any:
@@ -98,7 +98,7 @@ def _rows(with_loss: bool, ragged: bool) -> Any:
         shares = [b.fmul(b.load(of_class(_WHOLE(number))), share) for number in range(GROUP)]
         ends = Vectors(b, arena)
         mask = ends.mask(columns, 0)
-        for row, shift in zip(_turned(v, shares), shifts, strict=True):
+        for row, shift in zip(turned(v, shares), shifts, strict=True):
             ends.store(row, b.add(p, shift), 0, mask)
         if with_loss:
             loss = b.fadd(log_above_1(v, sums), b.fsub(b.load(largest), b.load(wanted)))

@@ -6,7 +6,7 @@ that needs all units of the layer before reads the first half of them from the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from engine.machines.splits import COLUMNS, FORWARD, ROWS, WHOLE, Axis
@@ -25,19 +25,26 @@ MINE = 2  # in place of a half: the one with the thread's own number
 class Place(NamedTuple):
     """A value, or a part of it, as a thread has it.
 
-    lane  whose: a thread's number; None: that of whoever plays
-    half  of its rows only one half: its number, or MINE
+    lane   whose: a thread's number; None: that of whoever plays
+    half   of its rows only one half: its number, or MINE
+    block  of the examples only one of two blocks: its number
     """
 
     value: Value
     part: str = ""
     lane: int | None = None
     half: int | None = None
+    block: int | None = None
 
     @property
     def key(self) -> tuple[int, str]:
         """What a thread calls the memory it lies in."""
         return root_of(self.value).index, self.part
+
+    @property
+    def told(self) -> list[tuple[int, str, int]]:
+        """What threads tell each other of: that memory, block by block."""
+        return [(*self.key, block) for block in ((0, 1) if self.block is None else (self.block,))]
 
     def in_turn(self, turn: int) -> Place:
         """The same in an iteration whose turn it is: two places for what is sent take turns, that nobody waits to send."""
@@ -61,6 +68,12 @@ class Piece(NamedTuple):
         second = self.second.in_turn(turn) if self.second is not None else None
         operands = tuple([place.in_turn(turn) for place in self.operands])
         return Piece(self.call, operands, self.result.in_turn(turn), second)
+
+    def in_block(self, block: int, shared: Sequence[int]) -> Piece:
+        """The same for one block of examples, by which these operands are read."""
+        second = self.second.in_block(block, shared) if self.second is not None else None
+        operands = [place._replace(block=block) if at in shared else place for at, place in enumerate(self.operands)]
+        return Piece(self.call, tuple(operands), self.result._replace(block=block), second)
 
 
 def pieces_of_call(call: Call, axes: Mapping[int, Axis]) -> list[Piece]:

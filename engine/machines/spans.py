@@ -38,7 +38,7 @@ class Reading(NamedTuple):
 
 
 # Operands that are read share by share; the others are read as a whole.
-_SHARED: dict[str, tuple[int, ...]] = {
+SHARED: dict[str, tuple[int, ...]] = {
     "matmul": (0,), "linear": (0,), "linear_bent": (0,), "batch_matmul": (0, 1), "batch_matmul_apart": (0, 1),
     "matmul_onto": (0, 1), "matmul_onto_bent": (0, 1),
     "cell_sums": (0, 3), "lstm_step": tuple(range(8)), "lstm_step_gradient": tuple(range(9)),
@@ -142,4 +142,4 @@ def _places(call: Call, shapes: Sequence[tuple[int, ...]], shape: tuple[int, ...
         or (name == "permute" and call.attributes["axes"][0] != 0)
         or (name in ("slice", "place") and call.attributes["axis"] == 0)
     )
-    return None if mixed or name not in _SHARED else [place for place in _SHARED[name] if place < len(shapes)]
+    return None if mixed or name not in SHARED else [place for place in SHARED[name] if place < len(shapes)]

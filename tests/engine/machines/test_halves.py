@@ -82,6 +82,24 @@ def test_rectifiers_are_no_passes_of_their_own(shared):
     assert names.count("matmul_gated") > 0 and names.count("matmul_onto_gated") > 0
 
 
+def test_what_is_sent_of_half_of_the_examples_goes_out_before_the_other_half_is_computed(shared):
+    """And the loss of classes is one piece with the sums before it and the slopes behind."""
+    machine = Session(classifier(8, 32, 10)).playback.machine
+    for half in machine._halves.both:
+        names = [entry.kernel.name for entry in half.code.instructions[: len(half.code.instructions) // 4]]
+        first, second = (at for at, name in enumerate(names) if name == "send_lines")
+        assert names.index("linear_body", first) < second < names.index("await_other")
+        assert names.count("class_slopes") == 2 and "class_gradient_body" not in names
+
+
+@pytest.mark.parametrize("rows", (70, 80, 96))
+def test_a_last_batch_of_any_size_makes_the_same_bits(shared, rows):
+    document = classifier(8, 32, 10, rows=rows)
+    both = Session(document)
+    both.playback.machine.iterate(7)
+    assert kept(both) == kept(alone(document, 7)[1])
+
+
 def test_each_thread_computes_what_a_view_looks_at(shared):
     """Once the second one left out what it needed of it through a view, and went on with whatever lay there."""
     document = classifier(4, 32, 2, loss="squared_error")
