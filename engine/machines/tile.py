@@ -25,7 +25,7 @@ from engine.machines.curves import bent, rectifier_slope
 from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _WHOLE = ir.IntType(64)
-BENT = 2  # rows at once: the processor sees no further than a few of them, each of which waits for itself
+BENT = 2  # vectors at once: the processor sees no further than a few of them, each of which waits for itself
 
 
 class Form(NamedTuple):
@@ -144,8 +144,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
         begun = builder.mul(whole, _WHOLE(ways))
         with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
             add_up(builder.add(begun, loop.index), 0)
-    for r in range(0, lines_summed, BENT):
-        places = [(row, v) for row in range(r, min(r + BENT, lines_summed)) for v in range(vectors)]
+    some = max(1, BENT // vectors)
+    for r in range(0, lines_summed, some):
+        places = [(row, v) for row in range(r, min(r + some, lines_summed)) for v in range(vectors)]
         totals = [builder.load(sums[0][row][v]) for row, v in places]
         for way in range(1, ways):
             # As above, not a plain addition.
