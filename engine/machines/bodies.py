@@ -236,6 +236,7 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "matmul_onto_body": _product(bias=1, onto=1),
         "matmul_gated": _product(bias=1, onto=1, gate=1),
         "matmul_onto_gated": _product(bias=1, onto=1, gate=2),
+        "matmul_sloped": _product(bias=1, onto=1, gate=3),
         "cell_sums_body": _cell_sums,
         "lstm_step_body": _units(LSTM_STEP, 9),
         "lstm_step_gradient_body": _units(LSTM_STEP_GRADIENT, 8),

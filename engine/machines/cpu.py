@@ -16,6 +16,7 @@ from engine.machines.memory import aligned
 from engine.machines.order import arranged
 from engine.machines.pair import TWIN_LOOPS, Pair, pair_of
 from engine.machines.runs import RUN, Joined, Played, joined
+from engine.machines.slopes import sloped
 from engine.machines.standby import side_by_side
 from engine.machines.store import (
     address_of,
@@ -171,6 +172,8 @@ class CpuMachine:
         if self._halves is not None and available() > 1:
             codes = [half.code.instructions for half in self._halves.both]
             wanted.update(dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code))
+        if may_be_halved(tape) and available() > 1:
+            wanted.update(dict.fromkeys(body_of(entry, tape.dtype) for entry in sloped(tape).instructions))
         loops = LOOPS if self._pieces is None else (*LOOPS, *SHARED_LOOPS)
         loops = (*loops, *TWIN_LOOPS) if may_be_halved(tape) else loops
         return (

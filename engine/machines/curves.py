@@ -97,6 +97,12 @@ def rectifier(v: Vectors, x: Any) -> Any:
     return v.b.select(v.b.fcmp_ordered("<", x, v.zero), v.zero, x)
 
 
+def tanh_slope(v: Vectors, y: Any) -> Any:
+    """1 - y² where y is a tanh, rounded as in the kernel that stepping plays: once where the processor can."""
+    may_fuse = ("contract",)
+    return v.b.fsub(v.full(1.0), v.b.fmul(y, y, flags=may_fuse), flags=may_fuse)
+
+
 def rectifier_slope(v: Vectors, x: Any) -> Any:
     """[x > 0]; NaN stays NaN."""
     slope = v.b.select(v.b.fcmp_ordered(">", x, v.zero), v.full(1.0), v.zero)

@@ -42,7 +42,9 @@ WORTH_GROUP_NS = (
 )
 DEAR_NS = 400_000.0  # as well: above, one meeting after each of them is cheap
 PIECE_NS, MOST_PIECES = 2000.0, 8  # small pieces even out who is late, but each of them is one more claim
-PRODUCTS = frozenset({"matmul", "linear", "linear_gradient", "linear_bent", "matmul_onto", "matmul_onto_bent"})
+PRODUCTS = frozenset(
+    {"matmul", "linear", "linear_gradient", "linear_bent", "matmul_onto", "matmul_onto_bent", "matmul_sloped"}
+)
 CONVOLUTIONS = frozenset({"convolution", "transposed_convolution", "filter_correlation"})
 TOGETHER = 8  # filters whose slopes are summed at once: a piece of fewer is done by a slower way
 FEW_TAPS = 3  # in a row of a filter: of more, half as many filters at once

@@ -40,7 +40,7 @@ class Reading(NamedTuple):
 # Operands that are read share by share; the others are read as a whole.
 SHARED: dict[str, tuple[int, ...]] = {
     "matmul": (0,), "linear": (0,), "linear_bent": (0,), "batch_matmul": (0, 1), "batch_matmul_apart": (0, 1),
-    "matmul_onto": (0, 1), "matmul_onto_bent": (0, 1),
+    "matmul_onto": (0, 1), "matmul_onto_bent": (0, 1), "matmul_sloped": (0, 2),
     "cell_sums": (0, 3), "lstm_step": tuple(range(8)), "lstm_step_gradient": tuple(range(9)),
     "scale_rows": (0,), "scale_shift_rows": (0,),
     "softmax": (0,), "softmax_gradient": (0, 1), "standardise": (0, 2), "standardise_gradient": (0, 1, 2),

@@ -21,7 +21,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from engine.machines.curves import bent, rectifier_slope
+from engine.machines.curves import bent, rectifier_slope, tanh_slope
 from engine.machines.vectors import VECTOR, Vectors, tight_loop
 
 _WHOLE = ir.IntType(64)
@@ -38,7 +38,8 @@ class Form(NamedTuple):
     onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
     halves     the result is the sum of two: bias and first half of the depth, second half of the depth
     bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid, 3 a rectifier
-    gate       the last argument is a matrix in rows of c_row: what is not above 0 there is multiplied by 0, a rectifier's
+    gate       the last argument is a matrix in rows of c_row whose slope the result is multiplied with: a rectifier's that is
+               what is above 0 there (1, and 2 where the result begins with what it was), or that of the tanh that it is (3)
                slope; 2: and what stands at c is where the sums begin
     """
 
@@ -98,7 +99,7 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
     def row_of(matrix: Any, row: int, v: int) -> Any:
         return emit.load(builder.add(matrix, builder.mul(_WHOLE(row), c_row)), v, masks[v])
 
-    onto = c if form.gate > 1 else extra if form.onto else None  # where each row begins with one of its own
+    onto = c if form.gate == 2 else extra if form.onto else None  # where each row begins with one of its own
     for v in range(vectors):
         start = emit.zero
         if not (with_sums or form.onto or form.gate):
@@ -157,7 +158,8 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
         for total, (row, v) in zip(totals, places, strict=True):
             place = extra if row == rows else builder.add(c, builder.mul(_WHOLE(row), c_row))
             if form.gate:
-                total = builder.fmul(total, rectifier_slope(emit, row_of(extra, row, v)))
+                slope = tanh_slope if form.gate == 3 else rectifier_slope
+                total = builder.fmul(total, slope(emit, row_of(extra, row, v)))
             emit.store(total, place, v, masks[v])
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from engine.machines.lanes import cost_of
 from engine.machines.runs import Played, joined
+from engine.machines.slopes import sloped
 from engine.machines.spans import reading_of
 from engine.placement import LINE
 from engine.primitives.base import Primitive, Variant
@@ -239,7 +240,7 @@ def scripts_of(tape: Tape) -> tuple[Script, Script] | None:
     scripts = Script([], [], [], [], ([], [])), Script([], [], [], [], ([], []))
     known: dict[int, tuple[int, int]] = {}
     saved = 0.0
-    code = joined(tape.fast, runs=False)
+    code = joined(sloped(tape), runs=False)
     for turn in code.turns:
         for is_short, section in enumerate(turn):
             if section.begin not in known:

@@ -11,6 +11,7 @@ from engine import Document, Session
 from engine.machines import cpu, lanes, twins
 from engine.machines.cpu import CpuMachine
 from engine.machines.runs import joined
+from engine.machines.slopes import sloped
 from engine.machines.standby import side_by_side
 from engine.primitives.fused_time import own_part, parts_of
 from engine.program import Batch
@@ -36,11 +37,11 @@ def session_of(kind: str, rows: int = 20, batch: int = 20, **properties) -> Sess
 
 
 def computed(machine: CpuMachine) -> dict[int, bytes]:
-    """The bits of all that full speed computes, of the examples that were there last."""
+    """The bits of all that twins compute, of the examples that were there last."""
     full, total = machine.epoch
     rows = machine.tape.batch if (machine.clock[2] - 1) % total < full else machine.tape.short
     found = {}
-    for entry in machine.tape.fast.instructions:
+    for entry in sloped(machine.tape).instructions:
         for value in (entry.call.result, *entry.call.operands):
             if machine.tape.places[value.index] is not None:
                 view, first = machine.view(value), value.shape[0] if value.shape else 1
@@ -134,7 +135,7 @@ def test_gradients_and_losses_are_all_that_twins_meet_for(shared):
     first, second = twins.scripts_of(machine.tape)
     assert len(first.stages) == len(second.stages) == 2
     names = [part.instruction.call.primitive.name for part in first.parts]
-    alone = joined(machine.tape.fast, runs=False)
+    alone = joined(sloped(machine.tape), runs=False)
     assert sorted(names) == sorted(entry.first.call.primitive.name for entry in alone.played)
     assert (
         [part.more for part in first.parts if part.more] == [entry.more for entry in alone.played if entry.more] != []
