@@ -206,7 +206,9 @@ class Session(Looking):
 
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compile or load all kernels of the plan now: seconds on the very first start; `progress(done, all)` may show them."""
-        self._machine.prepare(progress, before=self.playback.drivers.players.machines)
+        players = self.playback.drivers.players
+        players.announce()
+        self._machine.prepare(progress, before=players.machines)
 
     # time ----------------------------------------------------------------------------------------
 

@@ -39,6 +39,11 @@ class Players:
         """What is played on before the first iteration, beside the live one."""
         return [player.network.machine for player in self._players.values() if isinstance(player, Networked)]
 
+    def announce(self) -> None:
+        """Have compiled what they play with beside their machines, where that never happened."""
+        for player in self._players.values():
+            player.announce()
+
     def until_due(self, iteration: int) -> int:
         """How many iterations may be played from this one on before somebody plays; 0: now."""
         return min(player.until_due(iteration) for player in self._players.values())

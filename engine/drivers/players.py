@@ -77,6 +77,9 @@ class Player:
         """Make the moves that come before the iteration in hand."""
         raise TypeError(f"{type(self).__name__} does not play")
 
+    def announce(self) -> None:
+        """Have compiled what it plays with beside a network, where that never happened."""
+
     def views(self, machine: CpuMachine) -> dict[str, Array]:
         """The node's states and numbers, as they lie in memory."""
         tape = machine.tape
@@ -142,8 +145,7 @@ class Searching(Networked):
 
     ports = ("logits", "value")
 
-    def __init__(self, document: Document, dataset: Dataset | None, lowered: Lowered, node: str, dtype: str) -> None:
-        super().__init__(document, dataset, lowered, node, dtype)
+    def announce(self) -> None:
         order_worktop(KERNELS)
 
     @property

@@ -140,9 +140,7 @@ class CpuMachine:
         What the first steps need comes first; before it what other machines play once.
         """
         dtype = self.tape.dtype
-        loops, bodies = self._unprepared()
-        asked = [body_of(entry, dtype) for machine in before for entry in machine.tape.shown.instructions]
-        bodies = list(dict.fromkeys([*[body for body in asked if not is_ready(*body, dtype)], *bodies]))
+        loops, bodies = self._unprepared(before)
         self._announce(loops, bodies, urgent=True)
         link_kept(loops, bodies, dtype)
         waiting = [partial(loop_address, name) for name in loops if not is_loop_ready(name)]
@@ -154,18 +152,19 @@ class CpuMachine:
         if progress is not None and waiting:
             progress(len(waiting), len(waiting))
 
-    def announce(self, *, urgent: bool = False) -> None:
+    def announce(self, *, urgent: bool = False, before: Iterable[CpuMachine] = ()) -> None:
         """Let a workshop, if there is one, compile what `prepare` would ask for; at its leisure, or before all else."""
-        self._announce(*self._unprepared(), urgent=urgent)
+        self._announce(*self._unprepared(before), urgent=urgent)
 
     def _announce(self, loops: list[str], bodies: list[tuple[Kernel, Variant]], *, urgent: bool) -> None:
         orders = [order_of(*body, self.tape.dtype) for body in bodies]
         announce([*map(loop_order, loops), *orders], urgent=urgent)
 
-    def _unprepared(self) -> tuple[list[str], list[tuple[Kernel, Variant]]]:
+    def _unprepared(self, before: Iterable[CpuMachine]) -> tuple[list[str], list[tuple[Kernel, Variant]]]:
         """The native loops and the kernels that this process does not have yet, in the order in which steps need them."""
         tape = self.tape
-        codes = [tape.shown_step(step).instructions for step in tape.steps]
+        codes = [machine.tape.shown.instructions for machine in before]
+        codes += [tape.shown_step(step).instructions for step in tape.steps]
         codes += [tape.shown.instructions, tape.fast.instructions]
         wanted = dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code)
         wanted.update(dict.fromkeys(_body(entry, tape.dtype) for entry in self._joined.played))

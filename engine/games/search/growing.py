@@ -44,34 +44,29 @@ def next_move(arena: Arena, instruction: Code, place: int, filled: int) -> int:
 
 
 @scalar()
-def has_row(integers: Integers, instruction: Code, stones: int) -> bool:
-    """Whether these stones fill a row that wins."""
-    found = False
-    for line in range(instruction[ROWS]):
-        mask = integers[instruction[LINES] + line]
-        found = found or stones & mask == mask
-    return found
-
-
-@scalar()
 def put_down(arena: Arena, integers: Integers, instruction: Code, before: int, move: int, after: int) -> None:
     """Write down the position that a move leads to: its stones, and what it is worth where the game is over there."""
     cells, fall = instruction[CELLS], instruction[FALL]
     first, second = integers[instruction[FIRST] + before], integers[instruction[SECOND] + before]
-    filled, cell, stones = first | second, move, 0
+    filled, cell, stones = first | second, move, 1
     while cell + fall < cells and (filled >> (cell + fall)) & 1 == 0:
         cell += fall
-    for place in range(cells):
-        stones += (filled >> place) & 1
-    if stones & 1:
+    while filled != 0:  # takes the lowest stone away
+        filled &= filled - 1
+        stones += 1
+    if stones & 1 == 0:
         second |= 1 << cell
     else:
         first |= 1 << cell
     integers[instruction[FIRST] + after], integers[instruction[SECOND] + after] = first, second
-    worth = NAN if stones + 1 < cells else 0.0
-    if has_row(integers, instruction, first) != has_row(integers, instruction, second):
-        worth = -1.0
-    arena[instruction[WORTH] + after] = worth
+    worth, winner = NAN if stones < cells else 0.0, 0
+    for line in range(instruction[ROWS]):
+        row = integers[instruction[LINES] + line]
+        if first & row == row:
+            winner |= 1
+        if second & row == row:
+            winner |= 2
+    arena[instruction[WORTH] + after] = -1.0 if winner == 1 or winner == 2 else worth
 
 
 @kernel
