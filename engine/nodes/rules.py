@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, node_type
@@ -34,9 +34,29 @@ def as_column(numbers: Any) -> Any:
     return numbers
 
 
-def score_of(x: Value, weight: Value, bias: Value | None) -> Value:
-    """The weighted sum, one number for each example."""
-    return x @ weight if bias is None else x @ weight + bias
+class Line(NamedTuple):
+    """A weighted sum that learns: weights (features, 1), and a bias (1) where one is added."""
+
+    weight: Value
+    bias: Value | None
+
+    @classmethod
+    def of(cls, rule: Any, build: Builder, width: int, name: str = "") -> Line:
+        """Parameters that start as the properties of a rule say, called `weight` and `bias` with `name` before it."""
+        start = start_of((width, 1), as_column(rule.initial_weight), rule.initialiser)
+        weight = build.parameter(f"{name}weight", *start)
+        bias = build.parameter(f"{name}bias", *start_of((1,), rule.initial_bias, "zeros")) if rule.use_bias else None
+        return cls(weight, bias)
+
+    def score(self, x: Value) -> Value:
+        """The weighted sum, one number for each example."""
+        return x @ self.weight if self.bias is None else x @ self.weight + self.bias
+
+    def turn(self, build: Builder, x: Value, step: Value) -> None:
+        """Move along every example by its step (batch, 1)."""
+        build.emit("add_to", self.weight, build.emit("matmul", x, step, transpose_a=True))
+        if self.bias is not None:
+            build.emit("add_to", self.bias, build.emit("sum", step, axes=(0,)))
 
 
 @node_type
@@ -70,18 +90,14 @@ class Perceptron(NodeType):
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, target = values["x"], values["target"]
-        width = check_labels(x, target)
-        weight = build.parameter("weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
-        bias = build.parameter("bias", *start_of((1,), self.initial_bias, "zeros")) if self.use_bias else None
-        score = score_of(x, weight, bias)
-        build.learn(lambda: self._learn(build, x, score, target, weight, bias))
+        line = Line.of(self, build, check_labels(x, target))
+        score = line.score(x)
+        build.learn(lambda: self._learn(build, x, score, target, line))
         return {"prediction": build.emit("sign" if self.zero_is_mistake else "side", score), "score": score}
 
-    def _learn(self, build: Builder, x: Value, score: Value, target: Value, weight: Value, bias: Value | None) -> None:
+    def _learn(self, build: Builder, x: Value, score: Value, target: Value, line: Line) -> None:
         error = build.emit("label_error", score, target, zero_is_mistake=self.zero_is_mistake)
         step = build.setting("learning_rate", self.learning_rate) * error
         if self.form == "mistake":  # the error of a mistake is twice its label
             step = 0.5 * step
-        build.emit("add_to", weight, build.emit("matmul", x, step, transpose_a=True))
-        if bias is not None:
-            build.emit("add_to", bias, build.emit("sum", step, axes=(0,)))
+        line.turn(build, x, step)

@@ -10,7 +10,7 @@ from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, Whole, node_type
 from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
-from engine.nodes.rules import LABEL, PREDICTION, SCORE, Perceptron, X, as_column, check_labels, score_of
+from engine.nodes.rules import LABEL, PREDICTION, SCORE, Line, Perceptron, X, check_labels
 from engine.problems import shape_mismatch
 from engine.program import Builder, Value, shape_text
 
@@ -42,24 +42,20 @@ class Pocket(Perceptron):
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, target = values["x"], values["target"]
         turning = super().lower(build, **values)
-        weight = build.program.sources[f"{build.origin.node}.weight"]
-        bias = build.program.sources.get(f"{build.origin.node}.bias")
-        width = features_of(x)
-        kept = build.parameter("pocket_weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
-        kept_bias = (
-            build.parameter("pocket_bias", *start_of((1,), self.initial_bias, "zeros")) if bias is not None else None
-        )
+        sources, node = build.program.sources, build.origin.node
+        line = Line(sources[f"{node}.weight"], sources.get(f"{node}.bias"))
+        pocket = Line.of(self, build, features_of(x), "pocket_")
         rows, labels = whole_table(x, target)
-        count = self._mistakes(build, rows, labels, weight, bias)
+        count = self._mistakes(build, rows, labels, line)
         fewest = build.state("fewest", (), FEWEST)
         best = build.emit("minimum", fewest, count)
-        score = score_of(x, kept, kept_bias)
+        score = pocket.score(x)
 
         def keep() -> None:
             better = build.emit("greater", fewest, count)
-            pairs = [(kept, weight)] + ([(kept_bias, bias)] if kept_bias is not None and bias is not None else [])
-            for mine, its in pairs:
-                build.emit("set_to", mine, build.emit("where", better, its, mine))
+            for mine, its in zip(pocket, line, strict=True):
+                if mine is not None and its is not None:
+                    build.emit("set_to", mine, build.emit("where", better, its, mine))
             build.emit("set_to", fewest, best)
 
         self._keep = keep
@@ -67,12 +63,12 @@ class Pocket(Perceptron):
             "prediction": build.emit("side", score), "score": turning["score"], "running": count, "fewest": best,
         }  # fmt: skip
 
-    def _learn(self, build: Builder, x: Value, score: Value, target: Value, weight: Value, bias: Value | None) -> None:
+    def _learn(self, build: Builder, x: Value, score: Value, target: Value, line: Line) -> None:
         self._keep()  # before the weights turn: the pocket holds those that were counted
-        super()._learn(build, x, score, target, weight, bias)
+        super()._learn(build, x, score, target, line)
 
-    def _mistakes(self, build: Builder, x: Value, target: Value, weight: Value, bias: Value | None) -> Value:
-        error = build.emit("label_error", score_of(x, weight, bias), target, zero_is_mistake=self.zero_is_mistake)
+    def _mistakes(self, build: Builder, x: Value, target: Value, line: Line) -> Value:
+        error = build.emit("label_error", line.score(x), target, zero_is_mistake=self.zero_is_mistake)
         wrong = build.emit("greater", build.emit("absolute", error), 0.0)
         return build.emit("sum", wrong, axes=(0, 1))
 
@@ -94,19 +90,10 @@ class WidrowHoff(NodeType):
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, target = values["x"], values["target"]
-        width = check_labels(x, target)
-        weight = build.parameter("weight", *start_of((width, 1), as_column(self.initial_weight), self.initialiser))
-        bias = build.parameter("bias", *start_of((1,), self.initial_bias, "zeros")) if self.use_bias else None
-        score = score_of(x, weight, bias)
+        line = Line.of(self, build, check_labels(x, target))
+        score = line.score(x)
         error = target - score
-
-        def learn() -> None:
-            step = build.setting("learning_rate", self.learning_rate) * error
-            build.emit("add_to", weight, build.emit("matmul", x, step, transpose_a=True))
-            if bias is not None:
-                build.emit("add_to", bias, build.emit("sum", step, axes=(0,)))
-
-        build.learn(learn)
+        build.learn(lambda: line.turn(build, x, build.setting("learning_rate", self.learning_rate) * error))
         return {"prediction": build.emit("side", score), "score": score, "error": error}
 
 
