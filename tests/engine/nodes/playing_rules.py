@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,3 +50,17 @@ def lasting(session: Session) -> dict[str, bytes]:
         address: array.tobytes() for address in session.program.outputs if (array := session.value(address)) is not None
     }
     return found | {address: array.tobytes() for address, array in session._lasting().items()}
+
+
+def assert_steps_runs_and_ways_back_agree(make: Callable[[], Session], iterations: int) -> None:
+    """Stepping leaves what running leaves, to the last bit, and steps back find every moment as it was."""
+    stepped, ran = make(), make()
+    moments = []
+    while stepped.iteration < iterations:
+        moments.append(lasting(stepped))
+        stepped.step()
+    ran.run(iterations)
+    assert lasting(stepped) == lasting(ran)
+    for moment in reversed(moments):
+        stepped.step_back()
+        assert lasting(stepped) == moment

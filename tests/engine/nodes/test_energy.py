@@ -11,7 +11,7 @@ from engine.document import Document
 from engine.graph import Graph
 from engine.nodes.energy import every_state
 from engine.session import Session
-from tests.engine.nodes.playing_rules import lasting, session, value
+from tests.engine.nodes.playing_rules import assert_steps_runs_and_ways_back_agree, session, value
 
 SIX = [[0, 1, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 1]]
 LEFT, RIGHT = [1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 1, 1]
@@ -278,16 +278,7 @@ def test_a_unit_that_is_not_there_cannot_be_held():
 @pytest.mark.parametrize("order", ["sweep", "one in turn", "one at random", "all at once"])
 def test_stepping_running_and_going_back_agree_bit_for_bit(order):
     weight, bias = stored(SIX)
-    stepped, ran = (recall([[0, 1, 0, 1, 0, 1]], weight, bias, order=order) for _ in range(2))
-    moments = []
-    while stepped.iteration < 7:
-        moments.append(lasting(stepped))
-        stepped.step()
-    ran.run(7)
-    assert lasting(stepped) == lasting(ran)
-    for moment in reversed(moments):
-        stepped.step_back()
-        assert lasting(stepped) == moment
+    assert_steps_runs_and_ways_back_agree(lambda: recall([[0, 1, 0, 1, 0, 1]], weight, bias, order=order), 7)
 
 
 def test_what_remembers_its_rows_predicts_for_any_number_of_them():

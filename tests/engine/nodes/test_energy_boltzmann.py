@@ -11,7 +11,13 @@ from engine.document import Document
 from engine.graph import Graph
 from engine.nodes.energy import every_state
 from engine.session import Session
-from tests.engine.nodes.playing_rules import document, lasting, session, value
+from tests.engine.nodes.playing_rules import (
+    assert_steps_runs_and_ways_back_agree,
+    document,
+    lasting,
+    session,
+    value,
+)
 
 W = np.array([[1, 0, -0.5], [1, 0.5, -0.5], [-0.5, 0, 1], [-0.5, 0.5, 1]])
 VISIBLE, HIDDEN = np.array([-0.2, 0.1, -0.1, 0.2]), np.array([-0.3, 0, -0.2])
@@ -310,16 +316,7 @@ def test_too_many_units_are_not_enumerated():
     ],
 )
 def test_stepping_running_and_going_back_agree_bit_for_bit(rule, properties):
-    stepped, ran = (session(rule, ROWS, batch=2, **properties) for _ in range(2))
-    moments = []
-    while stepped.iteration < 5:
-        moments.append(lasting(stepped))
-        stepped.step()
-    ran.run(5)
-    assert lasting(stepped) == lasting(ran)
-    for moment in reversed(moments):
-        stepped.step_back()
-        assert lasting(stepped) == moment
+    assert_steps_runs_and_ways_back_agree(lambda: session(rule, ROWS, batch=2, **properties), 5)
     assert lasting(session(rule, ROWS, batch=2, **properties)) == lasting(session(rule, ROWS, batch=2, **properties))
 
 

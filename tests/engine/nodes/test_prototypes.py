@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.nodes.prototypes import lattice_places
-from tests.engine.nodes.playing_rules import lasting, session, value
+from tests.engine.nodes.playing_rules import assert_steps_runs_and_ways_back_agree, session, value
 
 
 @pytest.mark.text("08:competitive-learning")
@@ -152,13 +152,4 @@ def test_a_step_neighbourhood_moves_units_within_the_radius_alike():
 def test_stepping_running_and_going_back_agree_bit_for_bit(rule):
     rows = np.random.default_rng(3).random((6, 2))
     batch = 6 if rule == "k_means" else 2
-    stepped, ran = session(rule, rows, batch=batch), session(rule, rows, batch=batch)
-    moments = []
-    while stepped.iteration < 5:
-        moments.append(lasting(stepped))
-        stepped.step()
-    ran.run(5)
-    assert lasting(stepped) == lasting(ran)
-    for moment in reversed(moments):
-        stepped.step_back()
-        assert lasting(stepped) == moment
+    assert_steps_runs_and_ways_back_agree(lambda: session(rule, rows, batch=batch), 5)

@@ -10,7 +10,7 @@ import pytest
 from engine.document import Document
 from engine.graph import Graph
 from engine.session import Session
-from tests.engine.nodes.playing_rules import lasting
+from tests.engine.nodes.playing_rules import assert_steps_runs_and_ways_back_agree
 
 CORNERS = [[0, 0], [1, 0], [0, 1], [1, 1]]
 
@@ -186,12 +186,4 @@ def test_chosen_columns_have_the_weights_of_their_own_least_squares_fit():
 
 
 def test_choosing_step_by_step_running_and_going_back_agree_bit_for_bit():
-    stepped, ran, moments = selection(), selection(), []
-    while stepped.iteration < 4:
-        moments.append(lasting(stepped))
-        stepped.step()
-    ran.run(4)
-    assert lasting(stepped) == lasting(ran)
-    for moment in reversed(moments):
-        stepped.step_back()
-        assert lasting(stepped) == moment
+    assert_steps_runs_and_ways_back_agree(selection, 4)
