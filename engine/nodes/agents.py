@@ -40,6 +40,13 @@ def each(build: Builder, value: Value, games: int, port: str) -> Value:
     return number_each(build, value if value.kind == "real" else build.emit("to_real", value), like, port)
 
 
+def game_over(build: Builder, done: Value | None, games: int) -> Value:
+    """1 for each game that has come to its end, (games); 0 for all of them where nothing says so. Raises `ShapeMismatch`."""
+    if done is None:
+        return build.emit("broadcast", build.constant(0.0), shape=(games,))
+    return each(build, done, games, "done")
+
+
 def numbered(build: Builder, action: Value, games: int) -> Value:
     """The number of each game's action, (games), as real numbers. Raises `ShapeMismatch`."""
     if action.kind == "real" and action.rank == 2 and action.shape[1] != 1:
@@ -286,19 +293,13 @@ class Replay(Agent):
             fact = f"states of shape {shape_text(state.shape)} are followed by {shape_text(after.shape)}"
             raise shape_mismatch(fact, "Wire “next state” of the node that takes the actions.", port="next_state")
         action, reward = numbered(build, values["action"], games), each(build, values["reward"], games, "reward")
-        done = values["done"]
-        done = (
-            emit("broadcast", build.constant(0.0), shape=(games,)) if done is None else each(build, done, games, "done")
-        )
+        done = game_over(build, values["done"], games)
         columns = [_column(build, one) for one in (action, reward, done)]
         now = emit("concat", state, after, *columns, axis=1)
         entries = 2 * width + 3
         shelves = max(1, self.capacity // games)  # one shelf holds a move of every game
-        kept, place, held = (
-            build.state("kept", (shelves, games * entries)),
-            build.state("place", ()),
-            build.state("held", ()),
-        )
+        kept = build.state("kept", (shelves, games * entries))
+        place, held = build.state("place", ()), build.state("held", ())
         written = self._written(build, kept, place, now, shelves)
         following, full = place + 1.0, emit("minimum", held + 1.0, float(shelves))
 
@@ -310,17 +311,19 @@ class Replay(Agent):
         build.learn(remember)
         filled = full * float(games)
         table = emit("reshape", written, shape=(shelves * games, entries))
+        return {**self._told_again(build, table, filled, width), "filled": filled}
+
+    def _told_again(self, build: Builder, table: Value, filled: Value, width: int) -> dict[str, Value]:
+        """Moves drawn from the memory, a row each: state, state after it, action, pay, and whether that was the end."""
+        emit, entries = build.emit, 2 * width + 3
         drawn = emit("to_whole", filled * uniform(build, (self.rows,), "which") - 0.5)
         found = emit("stop_gradient", emit("gather_rows", table, drawn))
         before, later = [emit("slice", found, axis=1, start=at, stop=at + width) for at in (0, width)]
-        acted, paid, ended = [
+        acted, paid, over = [
             emit("reshape", emit("slice", found, axis=1, start=at, stop=at + 1), shape=(self.rows,))
             for at in range(2 * width, entries)
         ]
-        return {
-            "before": before, "acted": emit("to_whole", acted), "paid": paid, "after": later, "ended": ended,
-            "filled": filled,
-        }  # fmt: skip
+        return {"before": before, "acted": emit("to_whole", acted), "paid": paid, "after": later, "ended": over}
 
     @staticmethod
     def _written(build: Builder, kept: Value, place: Value, now: Value, shelves: int) -> Value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from engine.nodes.agents import DISCOUNT, DONE, Agent, each, games_in
+from engine.nodes.agents import DISCOUNT, DONE, Agent, each, game_over, games_in
 from engine.nodes.base import Choice, Flag, Port, Whole, node_type
 from engine.nodes.time import InTime, handed_on
 from engine.problems import shape_mismatch
@@ -35,10 +35,7 @@ class Score(Agent):
         emit, reward = build.emit, values["reward"]
         games = games_in(reward, "reward")
         reward = each(build, reward, games, "reward")
-        done = values["done"]
-        over = (
-            emit("broadcast", build.constant(0.0), shape=(games,)) if done is None else each(build, done, games, "done")
-        )
+        over = game_over(build, values["done"], games)
         moves, average = build.state("moves", ()), build.state("average", ())
         now = emit("minimum", moves + 1.0, float(self.window))
         paid = average + (emit("mean", reward, axes=(0,)) - average) / now

@@ -148,22 +148,12 @@ class RestrictedBoltzmannMachine(NodeType):
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x, emit = values["x"], build.emit
         width = units_of(x)
-        smaller = min(width, self.hidden)
-        if self.method == "exact" and smaller > MOST_ENUMERATED:
-            raise shape_mismatch(
-                f"the smaller side has {smaller} units, and no more than {MOST_ENUMERATED} are enumerated",
-                "Choose contrastive divergence, or fewer hidden units.",
-            )
-        if self.visible != "binary" and (
-            self.method == "exact" or (self.visible, self.method) == ("counts", "persistent")
-        ):
-            fact = f"“{self.method}” knows no visible units that are {self.visible}"
-            raise shape_mismatch(fact, "Choose contrastive divergence.")
+        self._refuse(width)
         machine = self._machine(build, x)
         chances = machine.hidden(x)
         sample = machine.drawn(chances, "hidden")
         model, log_z = None, None
-        if smaller <= MOST_ENUMERATED and self.visible == "binary":
+        if min(width, self.hidden) <= MOST_ENUMERATED and self.visible == "binary":
             model, log_z = machine.enumerated(width, self.hidden)
         back = machine.visible(chances)
         free = machine.free_energy(x)
@@ -188,6 +178,20 @@ class RestrictedBoltzmannMachine(NodeType):
             outputs["surprise"] = emit("mean", free, axes=(0, 1)) + log_z
             outputs["log_likelihood"] = -outputs["surprise"]
         return outputs
+
+    def _refuse(self, width: int) -> None:
+        """Raises `ShapeMismatch` where so many visible units, or such, have no negative phase of the kind that is asked for."""
+        smaller = min(width, self.hidden)
+        if self.method == "exact" and smaller > MOST_ENUMERATED:
+            raise shape_mismatch(
+                f"the smaller side has {smaller} units, and no more than {MOST_ENUMERATED} are enumerated",
+                "Choose contrastive divergence, or fewer hidden units.",
+            )
+        if self.visible != "binary" and (
+            self.method == "exact" or (self.visible, self.method) == ("counts", "persistent")
+        ):
+            fact = f"“{self.method}” knows no visible units that are {self.visible}"
+            raise shape_mismatch(fact, "Choose contrastive divergence.")
 
     def _machine(self, build: Builder, x: Value) -> Machine:
         width = units_of(x)

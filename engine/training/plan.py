@@ -140,37 +140,40 @@ class Training:
             last_batch=_word(value, "last_batch", ("short", "drop", "wrap"), problems),
             turns=_word(value, "turns", ("together", "in_turn"), problems),
         )
-        phases: Sequence[Any] = value.get("phases", ())
-        if "phases" in value and not isinstance(phases, list | tuple):
-            problems.append(Problem("“phases” is not a list", path="phases", kind="type"))
-            phases = ()
-        short = [key for key in ("loss", *FAMILIES) if key in value]
-        if phases and short:
-            mend = f"Delete {' and '.join(f'“{key}”' for key in short)}, or “phases”."
-            problems.append(
-                Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate")
-            )
-        if "loss" in value or (short and not phases):
-            chosen = {family: value[family] for family in FAMILIES if family in value}
-            phases = [{"minimise": value.get("loss", ""), **chosen}]
         read = []
-        for index, entry in enumerate(phases):
+        for index, entry in enumerate(_phases_of(value, problems)):
             phase, found = _phase(entry)
             read.append(phase)
             problems.extend(problem.below(f"phases[{index}]") for problem in found)
         known = {"seed", "batch_size", "order", "last_batch", "turns", "phases", "loss", *FAMILIES}
-        for key in value:
-            if key not in known:
-                problems.append(
-                    Problem(
-                        f"a training plan has no “{key}”",
-                        did_you_mean(str(key)[:80], known),
-                        path=str(key),
-                        severity="warning",
-                        kind="unknown",
-                    )
-                )
+        _tell_unknown(value, known, "training plan", problems)
         return replace(plan, phases=tuple(read)), problems
+
+
+def _phases_of(value: Mapping[str, Any], problems: list[Problem]) -> Sequence[Any]:
+    """The phases of a plan as they are written; the shorthand with `loss` and `optimizer` written as one phase."""
+    phases: Sequence[Any] = value.get("phases", ())
+    if "phases" in value and not isinstance(phases, list | tuple):
+        problems.append(Problem("“phases” is not a list", path="phases", kind="type"))
+        phases = ()
+    short = [key for key in ("loss", *FAMILIES) if key in value]
+    if phases and short:
+        mend = f"Delete {' and '.join(f'“{key}”' for key in short)}, or “phases”."
+        problems.append(
+            Problem("“phases” and their short form stand side by side", mend, path="phases", kind="duplicate")
+        )
+    if "loss" in value or (short and not phases):
+        chosen = {family: value[family] for family in FAMILIES if family in value}
+        phases = [{"minimise": value.get("loss", ""), **chosen}]
+    return phases
+
+
+def _tell_unknown(value: Mapping[str, Any], known: set[str], whose: str, problems: list[Problem]) -> None:
+    for key in value:
+        if key not in known:
+            guess = did_you_mean(str(key)[:80], known)
+            fact = f"a {whose} has no “{key}”"
+            problems.append(Problem(fact, guess, path=str(key), severity="warning", kind="unknown"))
 
 
 def _phase(value: object) -> tuple[Phase, list[Problem]]:
@@ -196,12 +199,7 @@ def _phase(value: object) -> tuple[Phase, list[Problem]]:
         names[key] = word
     times = _whole(value, "times", 1, 1, 1000, problems)
     known = {"name", "minimise", "maximise", "parameters", "times", *FAMILIES}
-    for key in value:
-        if key not in known:
-            guess = did_you_mean(str(key)[:80], known)
-            problems.append(
-                Problem(f"a phase has no “{key}”", guess, path=str(key), severity="warning", kind="unknown")
-            )
+    _tell_unknown(value, known, "phase", problems)
     return Phase(**names, parameters=parameters, times=times, **chosen), problems
 
 
