@@ -52,13 +52,15 @@ class Cell(NodeType):
         shape = (*x.shape[:-1], self.units)
         if value is None:
             return build.emit("broadcast", build.constant(0.0), shape=shape)
-        if value.shape != shape:
+        if value.shape == shape:
+            return value
+        if value.rank and value.shape[-1] == self.units:  # what does not fit are the rows
+            fact = f"a state of shape {shape_text(value.shape)} meets an input of shape {shape_text(x.shape)}"
             raise shape_mismatch(
-                f"a state of shape {shape_text(value.shape)} meets a cell of {self.units} units",
-                f"Set the “shape” of the delay to {self.units}.",
-                port=port,
+                fact, "A delay keeps a row for each example: bring the input from the data.", port=port
             )
-        return value
+        fact = f"a state of shape {shape_text(value.shape)} meets a cell of {self.units} units"
+        raise shape_mismatch(fact, f"Set the “shape” of the delay to {self.units}.", port=port)
 
     def sums(self, build: Builder, x: Value, h: Value, columns: int, bias: Any = None, *, blocks: int = 1) -> Value:
         """x W + h U + b, in `columns` columns; `bias` is where it starts if nothing is said."""

@@ -358,6 +358,13 @@ def test_a_state_of_another_width_is_told_with_its_mend():
     assert node == "rnn_cell_1"
 
 
+def test_a_sequence_that_no_data_bring_is_told_not_to_fit_the_rows_of_a_state():
+    graph = Graph()
+    in_time(graph, graph.add("constant", value=np.zeros((20, 3, 1)).tolist()), "rnn_cell", units=8)
+    told = " ".join(map(str, Document(graph).check()))
+    assert "(batch, 8) meets an input of shape (20, 1)" in told and "bring the input from the data" in told
+
+
 def test_lengths_of_what_no_example_has_of_its_own_are_told():
     graph = Graph()
     x, target = graph.add("input"), graph.add("target")
