@@ -80,10 +80,10 @@ class Printer:
         self.live, self.symbol = live, symbol
 
     def leaf(self, leaf: Leaf, role: str = "operand") -> Term:
-        """One entry with its number."""
+        """One entry with its number, by the name of what it was copied from."""
         if is_literal(leaf):
             return Term(f"{leaf.value.source.initial if leaf.value.source else 0:g}")
-        return number_term(self.symbol(leaf).latex, self.live.number(leaf.value, leaf.entry), role)
+        return self.entry(leaf.value, leaf.entry, role)
 
     def entry(self, value: Value, entry: Entry, role: str = "operand") -> Term:
         """One entry of an operand, by the name of what it was copied from."""

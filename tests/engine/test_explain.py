@@ -446,3 +446,15 @@ def test_a_symbol_with_indices_of_its_own_takes_others_beside_them(symbol, latex
     """`s_t_{1,2}` and `z''^{(2)}` are no LaTeX: the formula was shown as its letters."""
     assert symbol.latex == latex
     assert is_mathematics(latex)
+
+
+def test_every_input_names_the_column_of_the_table_that_it_shows():
+    """The second one was a copy of something without a name: the row was taken in the step of the first."""
+    graph = Graph()
+    first, second = graph.add("input", id="a", columns=[0]), graph.add("input", id="b", columns=[1])
+    neuron = graph.add("neuron", id="y")
+    graph.connect(first, neuron)
+    graph.connect(second, neuron)
+    session = Session(Document(graph, data="xor", training={"batch_size": 1, "order": "sequential"}))
+    lines = [written(step_to(session, "forward", name).equations[0]) for name in ("a", "b")]
+    assert [line.partition(" = ")[2] for line in lines] == ["X_{1,1}", "X_{1,2}"]
