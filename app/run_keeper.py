@@ -40,6 +40,10 @@ class RunKeeper:
         """What was written is not how the run stands any more."""
         self._is_old = True
 
+    def hurry(self) -> None:
+        """Write as soon as there is a moment: the run rests, and somebody may build on how it stands."""
+        self._due = 0.0
+
     def seconds_left(self, now: float) -> float | None:
         """Until it is time to write; None where there is nothing to write."""
         return max(0.0, self._due - now) if self._path is not None and self._is_old else None

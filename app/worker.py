@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 SNAPSHOT_SECONDS = 1 / 60
-PAINTED_SECONDS = 0.1  # by then what was opened is painted; its first step needs few kernels, and goes first
+PAINTED_SECONDS = 0.1  # by then what was opened or edited is painted; its first step needs few kernels, and goes first
 CURVE_POINTS = 200  # that a run without a person leaves behind
 
 
@@ -49,7 +49,7 @@ class Worker:
         self._taken = True
         self._shown = -SNAPSHOT_SECONDS
         self._unmeasured = False  # a hand or a step back made what was measured the result of other weights
-        self._prepared_at: float | None = None  # when kernels of the document just opened are compiled or loaded
+        self._prepared_at: float | None = None  # when kernels of what was opened or edited are compiled or loaded
         self._kernels = 0  # how many there were to compile when that began
         self._deciding: Deciding | None = None
         self.run_keeper = RunKeeper()
@@ -136,7 +136,7 @@ class Worker:
         self._plan(lowering)
         if is_very_first and self.session is not None:
             order_kernels(self.session)  # whatever is asked for next, several are compiled at once
-        self._prepared_at = time.perf_counter() + PAINTED_SECONDS
+        self._prepare_soon()
 
     def check(self, document: Document, revision: int) -> None:
         """Work out shapes and problems of a document that is too large for the window to do it."""
@@ -150,6 +150,7 @@ class Worker:
         """Go on with an edited document; parameters that still fit are kept."""
         self._document, self.revision = document, revision
         self._plan()
+        self._prepare_soon()  # what is new may need kernels that were never compiled
 
     def renumber(self, revision: int) -> None:
         """The document has a new revision that computes the same."""
@@ -319,6 +320,9 @@ class Worker:
             self._post("deciding", (0, 0))
         self._deciding = None
 
+    def _prepare_soon(self) -> None:
+        self._prepared_at, self._kernels = time.perf_counter() + PAINTED_SECONDS, 0
+
     def _prepare(self) -> None:
         """Compile what the first step would otherwise wait for; messages are heard between two kernels."""
         self._prepared_at = None
@@ -389,6 +393,8 @@ class Worker:
         if playing != self._playing:
             self._playing = playing
             self._post("playing", playing)
+            if not playing:
+                self.run_keeper.hurry()  # a hand sets numbers of the run as it stands now
 
     # showing ---------------------------------------------------------------------------------------------------------
 

@@ -202,3 +202,15 @@ def test_a_proper_end_leaves_no_run_behind_and_a_run_without_its_journal_goes(qt
     opened.files.ask_unsaved = lambda: "discard"
     opened.close()
     assert list(folder.iterdir()) == []
+
+
+def test_a_run_that_was_paused_is_kept_at_once(qtbot, opened):
+    """Two seconds later a hand may have set a number of it, which belongs to the others as they were then."""
+    opened.runner.play()
+    qtbot.waitUntil(opened.keeper.run.exists)
+    qtbot.waitUntil(lambda: opened.runner.playing)
+    opened.runner.pause()
+    settled(qtbot, opened.runner)
+    settled(qtbot, opened.runner)  # a file is written between two messages
+    trained = opened.runner._worker.session.parameters["hidden.weight"]
+    np.testing.assert_array_equal(kept(opened.keeper.run)["hidden.weight"], trained)

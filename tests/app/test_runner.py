@@ -291,6 +291,15 @@ def test_a_first_step_asked_for_at_once_goes_before_the_kernels_that_others_need
     assert [step.node for step in stood] == ["input_1"]
 
 
+def test_kernels_that_an_edit_needs_are_counted_while_they_are_compiled(qtbot, runner, document):
+    """Before, the next step compiled them without a word."""
+    with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
+        runner.open(document, 1)
+    document.graph.connect("hidden.h", document.graph.add("tanh"))
+    with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
+        runner.edit(document, 2)
+
+
 def test_a_message_is_heard_between_two_kernels(qtbot, runner, document, monkeypatch):
     waiting, heard_it = threading.Event(), threading.Event()
 
