@@ -339,6 +339,7 @@ class CanvasView(GestureView):
         def add(name: str) -> None:
             place = (round(point.x()), round(point.y() - 20))
             attempt(self, lambda _: self.editor.select([self.editor.add_node(name, place, wire_from, wire_to)]))
+            self.camera.reveal(self.canvas.content_area(self.editor.selection), glide=True)
 
         box.chosen.connect(add)
         box.closed.connect(self._search_closed)

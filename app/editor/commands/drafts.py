@@ -12,6 +12,7 @@ from engine.problems import Problem, ProblemError, did_you_mean
 
 if TYPE_CHECKING:
     from engine.document import Document
+    from engine.lowering import Lowering
     from engine.nodes import NodeType, Port
 
 MOST_ASKED = 400  # nodes: in larger graphs not everything behind a wire is asked whether it could live with it
@@ -76,20 +77,25 @@ def behind(document: Document, graph: Graph) -> Document:
     return twin
 
 
-def refusal(document: Document, graph: Graph, source: str, target: str) -> Problem | None:
+def refusal(
+    document: Document, graph: Graph, source: str, target: str, lowering: Lowering | None = None
+) -> Problem | None:
     """Why the engine will not have this wire, counting ports, cycles and shapes.
 
     In a large graph only the shapes up to where the wire ends: what is wrong behind it, its node will say.
+    lowering  of the one who asks about many wires of alike graphs: it keeps what they have in common
     """
     if (problem := graph.refusal(source, target)) is not None:
         return problem
     from engine.lowering import refusal as shape_refusal
 
     asked = graph if len(graph.nodes) <= MOST_ASKED else part_before(graph, source, target)
-    return shape_refusal(behind(document, asked), source, target, document.load_data()[0])
+    return shape_refusal(behind(document, asked), source, target, document.load_data()[0], lowering=lowering)
 
 
-def fitting_input(document: Document, graph: Graph, source: str, node_id: str) -> str | None:
+def fitting_input(
+    document: Document, graph: Graph, source: str, node_id: str, lowering: Lowering | None = None
+) -> str | None:
     """The input of a node that a value fits best: free and needed ones first, then of the same kind, as declared."""
     port = graph.output_port(source)
     wired = {wire.target_port for wire in graph.wires_into(node_id)}
@@ -98,7 +104,7 @@ def fitting_input(document: Document, graph: Graph, source: str, node_id: str) -
     candidates = [entry for entry in inputs if entry.many or entry.name not in wired]
     candidates.sort(key=lambda entry: (entry.may_stay_free, port is not None and entry.kind != port.kind))
     addresses = (f"{node_id}.{entry.name}" for entry in candidates)
-    return next((address for address in addresses if refusal(document, graph, source, address) is None), None)
+    return next((each for each in addresses if refusal(document, graph, source, each, lowering) is None), None)
 
 
 def fitting_output(document: Document, graph: Graph, node_id: str, target: str) -> str | None:
@@ -122,13 +128,14 @@ def part_before(graph: Graph, *addresses: str) -> Graph:
 
 def fits_behind(document: Document, source: str, types: Iterable[type[NodeType]]) -> list[type[NodeType]]:
     """The node types of which an input accepts the value at `source`."""
-    part = part_before(document.graph, source)
-    found = []
+    from engine.lowering import Lowering
+
+    part, lowering, found = part_before(document.graph, source), Lowering(parts=("forward",)), []
     for kind in types:
         trial = Graph()
         trial.nodes, trial.wires = dict(part.nodes), list(part.wires)
         trial.composites = document.graph.composites
         new = trial.add(kind.name)
-        if fitting_input(document, trial, source, new) is not None:
+        if fitting_input(document, trial, source, new, lowering) is not None:
             found.append(kind)
     return found

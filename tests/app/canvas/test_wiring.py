@@ -1,6 +1,6 @@
 """Wires drawn, moved, refused and cut with the mouse."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
 RIGHT = Qt.MouseButton.RightButton
@@ -171,3 +171,14 @@ def test_a_wire_into_a_delay_runs_back_below_the_nodes(view):
     middle = wire.path.pointAtPercent(0.5)
     assert wire.wire_id in view.canvas.runs.within([QRectF(middle.x() - 1, middle.y() - 1, 2, 2)])
     assert view.canvas.wires["input_1.value>dense_1.x"].run.sag == 0
+
+
+def test_a_node_that_comes_from_a_wire_dropped_at_the_edge_is_brought_into_sight(view, hand):
+    """Before, half of it lay below the edge, or under the map."""
+    edge = view.mapToScene(view.viewport().rect().bottomRight() - QPoint(120, 40))
+    hand.drag(hand.port("dense_2.h"), edge)
+    hand.type("tanh")
+    (name,) = view.editor.selection
+    place = view.rectangle_on_screen(view.canvas.area_of(name))
+    assert view.viewport().rect().contains(place)
+    assert not any(corner.intersects(QRectF(place)) for corner in view.corners())
