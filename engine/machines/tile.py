@@ -38,9 +38,8 @@ class Form(NamedTuple):
     onto       the last argument is a matrix in rows of c_row: each row of the result begins with its own
     halves     the result is the sum of two: bias and first half of the depth, second half of the depth
     bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid, 3 a rectifier
-    gate       the last argument is a matrix in rows of c_row whose slope the result is multiplied with: a rectifier's that is
-               what is above 0 there (1, and 2 where the result begins with what it was), or that of the tanh that it is (3)
-               slope; 2: and what stands at c is where the sums begin
+    gate       the last argument is a matrix in rows of c_row: what is not above 0 there is multiplied by 0, a rectifier's
+               slope; 2: and what stands at c is where the sums begin; 3: what a tanh has made, whose slope is taken
     """
 
     rows: int
