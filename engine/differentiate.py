@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Call, Origin, Program, Shape, Value, shape_text
+from engine.program import Call, Origin, Program, Shape, Value, owner_of, shape_text
 
 Rule = Callable[..., Sequence[Value | None]]
 
@@ -197,11 +197,6 @@ def total(addends: list[Value]) -> Value:
     if len(addends) == 1:
         return addends[0]
     return addends[0].build.emit("total", *addends)
-
-
-def owner_of(source: Value) -> str:
-    """The node that a source belongs to."""
-    return source.source.address.rpartition(".")[0] if source.source else ""
 
 
 def _active(program: Program, wanted: Iterable[Value]) -> list[bool]:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
+from itertools import compress
+from typing import Any
 
 import numpy as np
 
 from engine.datasets import Dataset
 from engine.initialisers import stream
 from engine.looking import lasts
-from engine.placement import LINE, NOWHERE, RESERVED_INTEGERS, Packed
+from engine.placement import LINE, NOWHERE, RESERVED_INTEGERS, Packed, indices_of
 from engine.playback import Playback
 from engine.program import Value
 from engine.snapshot import Array
 from engine.tape import Tape, initial_array
 from engine.timeline import Moment
+
+Marks = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def kept_numbers(playback: Playback) -> dict[str, Array]:
@@ -46,10 +50,12 @@ def take_over(
     """
     before.give_up_begun()
     tape, former = playback.tape, before.tape
-    moved = _move(playback, before, same_data) if _is_of_one_kind(tape, former) else set[Value]()
-    new = {
-        address: value for address, value in tape.program.sources.items() if value not in moved and address not in said
-    }
+    sources = list(tape.program.sources.items())
+    if _is_of_one_kind(tape, former):
+        moved = _move(playback, before, same_data)
+        rest = ~moved[indices_of(tape.program.sources.values())]
+        sources = list(compress(sources, rest))
+    new = {address: value for address, value in sources if address not in said}
     kept = {
         address: before.machine.view(value)
         for address in new
@@ -66,10 +72,10 @@ def _has_place(tape: Tape, value: Value) -> bool:
     return value.index < len(tape.places) and bool(tape.places.offsets[value.index] >= 0)
 
 
-def _move(playback: Playback, before: Playback, same_data: bool) -> set[Value]:
-    """Copy the numbers of those values that had a place to where they lie now; which these are."""
+def _move(playback: Playback, before: Playback, same_data: bool) -> Marks:
+    """Copy the numbers of those values that had a place to where they lie now; which these are, by their index."""
     machine, tape, former = playback.machine, playback.tape, before.tape
-    moved: set[Value] = set()
+    moved: Marks = np.zeros(len(tape.places), np.bool_)
     if same_data and (tape.slots, tape.data) == (
         former.slots,
         former.data,
@@ -77,43 +83,43 @@ def _move(playback: Playback, before: Playback, same_data: bool) -> set[Value]:
         begin, first = tape.kept_spans[1][0], tape.kept_integers[0][0]
         machine.arena[LINE:begin] = before.machine.arena[LINE:begin]
         machine.integers[RESERVED_INTEGERS:first] = before.machine.integers[RESERVED_INTEGERS:first]
-        moved.update(tape.data)
-        moved.update([value for value in tape.slots if value.source is not None and value.source.address[0] == "="])
-    for value in tape.data if same_data and not moved else ():
-        if _has_place(former, value):
-            machine.view(value)[...] = before.machine.view(value)
-            moved.add(value)
+        fixed = [value for value in tape.slots if value.source is not None and value.source.address[0] == "="]
+        moved[indices_of([*tape.data, *fixed])] = True
+    elif same_data:
+        for value in tape.data:
+            if _has_place(former, value):
+                machine.view(value)[...] = before.machine.view(value)
+                moved[value.index] = True
     for at, packed in enumerate(tape.packed):
         was = former.packed[at] if at < len(former.packed) else None
-        moved.update(_move_packed(packed, was, playback, before))
+        _move_packed(packed, was, playback, before, moved)
     return moved
 
 
-def _move_packed(packed: Packed, was: Packed | None, playback: Playback, before: Playback) -> Sequence[Value]:
+def _move_packed(packed: Packed, was: Packed | None, playback: Playback, before: Playback, moved: Marks) -> None:
     """Values that stay side by side are copied at once."""
-    values = packed.values
-    is_whole = values[0].kind == "whole"
+    indices, sizes = packed.indices, packed.sizes
+    is_whole = packed.values[0].kind == "whole"
     target, source = [one.machine.integers if is_whole else one.machine.arena for one in (playback, before)]
-    if was is not None and was.values == values:
-        length = sum(packed.sizes)
-        target[packed.begin : packed.begin + length] = source[was.begin : was.begin + length]
-        return values
-    indices, sizes = np.array([value.index for value in values]), np.array(packed.sizes)
+    if was is not None and was.values == packed.values:
+        target[packed.begin : packed.end] = source[was.begin : was.end]
+        moved[indices] = True
+        return
     offsets = before.tape.places.offsets
-    old = np.where(indices < len(offsets), offsets[np.minimum(indices, len(offsets) - 1)], NOWHERE)
+    old = offsets.take(indices, mode="clip")
+    old[indices >= len(offsets)] = NOWHERE
     had_place = old >= 0
     if not had_place.all():
-        values = [value for value, had in zip(values, had_place, strict=True) if had]
         old, indices, sizes = old[had_place], indices[had_place], sizes[had_place]
-    if not values:
-        return ()
+    if not indices.size:
+        return
+    moved[indices] = True
     new = playback.tape.places.offsets[indices]
     parts = (old[1:] != old[:-1] + sizes[:-1]) | (new[1:] != new[:-1] + sizes[:-1])
     begins = [0, *(np.flatnonzero(parts) + 1).tolist()]
     lengths = np.add.reduceat(sizes, begins).tolist()
     for begin, end, length in zip(old[begins].tolist(), new[begins].tolist(), lengths, strict=True):
         target[end : end + length] = source[begin : begin + length]
-    return values
 
 
 def fill(playback: Playback, kept: Mapping[str, Array], seed: int, dataset: Dataset | None) -> None:

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from typing import TypeVar
+from collections.abc import Sequence, Set
+from operator import attrgetter
 
 from engine.program import PRIMITIVES, Call, Origin, Program, Value
 from engine.stretch import Stretch, reads_columns
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
 
-T = TypeVar("T")
 _Copied = tuple[int, bool, int]  # index of the matrix, whether its rows lie apart, whose turn it is
 
 
-def matrices_copied(program: Program, stretches: Iterable[Stretch]) -> list[Call]:
+_reads_columns = attrgetter("reads_columns")
+
+
+def matrices_copied(program: Program, stretches: Sequence[Stretch]) -> list[Call]:
     """Of the products as they were drawn those that a copy is made for: as many as there will be, or more.
 
     Fusing may leave products out. Only where heads are brought together (`fuse_heads`) are other matrices copied than these.
     """
     found: list[Call] = []
-    copied: dict[_Copied, Call] = {}
+    if not any(map(_reads_columns, stretches)):
+        return found
+    copied: dict[int, set[_Copied]] = {}  # by index of the matrix
     for part in stretches:
         if part.reads_columns:
             for call in part:
                 if reads_columns(call):
                     whole, turn = _keys(program, call)
-                    if whole not in copied and turn not in copied:
-                        copied[turn] = call
+                    known = copied.setdefault(turn[0], set())
+                    if whole not in known and turn not in known:
+                        known.add(turn)
                         found.append(call)
                 elif call.primitive.writes:
-                    copied = _unwritten(copied, {call.operands[index].index for index in call.primitive.writes})
+                    _forget(copied, {call.operands[index].index for index in call.primitive.writes})
         elif copied:
-            copied = _unwritten(copied, part.written)
+            _forget(copied, part.written)
     return found
+
+
+def _forget(copied: dict[int, set[_Copied]], written: Set[int]) -> None:
+    for index in copied.keys() & written:
+        del copied[index]
 
 
 def _keys(program: Program, product: Call) -> tuple[_Copied, _Copied]:
@@ -57,7 +67,7 @@ class Flips:
         """The calls of each part with copies before those that need them, and all these copies."""
         former, self._copies = self._copies, {}
         products, self._products = self._products, {}
-        if True not in [part.reads_columns for part in parts]:
+        if not any(map(_reads_columns, parts)):
             return parts, []
         played: list[Sequence[Call]] = []
         made: list[Call] = []
@@ -92,7 +102,7 @@ class Flips:
         return known
 
 
-def _unwritten(copies: dict[_Copied, T], written: Set[int]) -> dict[_Copied, T]:
+def _unwritten(copies: dict[_Copied, Value], written: Set[int]) -> dict[_Copied, Value]:
     """The copies of what is still as it was."""
     if not copies or not written:
         return copies

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 
 import engine.primitives  # noqa: F401  (registers them)
 from engine.datasets import Dataset
@@ -18,10 +19,11 @@ from engine.segments import Segment, leaving, settle
 from engine.stretch import Stretch
 from engine.structure import Drawn, Signature, Structure
 from engine.training import Training
-from engine.unrolling import Region, at, schedule
+from engine.unrolling import Region, at
 from engine.watching import watch_side_branches
 from engine.wiring import Moment, flagged, operands_of, steps_of
 
+_origin, _outputs_of, _sources_of = attrgetter("origin"), attrgetter("outputs"), attrgetter("sources")
 VALUES_KEPT = 6  # for every value in use: of more than that many the next lowering begins on a clean sheet
 
 
@@ -168,7 +170,7 @@ class Lowering:
         build.training, build.seed = self._mode == "train", document.training.seed
         build.feeder = feed = Feed(program, sheet.dataset, document.training, self._mode, result)
         build.row_asker = feed.ask_rows
-        _Nodes(document.graph, sheet.structure.signatures, result, before).lower()
+        _Nodes(document.graph, sheet.structure, result, before).lower()
         name_ports(document.graph, program)
         if "backward" in self._parts:
             lower_phases(document, result, before.learned, "update" in self._parts)
@@ -216,82 +218,68 @@ class _Nodes:
     changed  outputs that are other values than before
     """
 
-    def __init__(self, graph: Graph, signatures: Mapping[str, Signature], result: Lowered, before: Lowered) -> None:
-        self._graph, self._signatures, self._result = graph, signatures, result
+    def __init__(self, graph: Graph, structure: Structure, result: Lowered, before: Lowered) -> None:
+        self._graph, self._result = graph, result
+        self._signatures, self._wires = structure.signatures, structure.wires_into
+        self._order, self._circular = structure.order
         self._before = before.segments
         self._changed: set[str] = set()
-        self._wires: dict[str, list[Wire]] = {}
 
     def lower(self) -> None:
         """Lower them all; what is wrong with single ones is told in the problems."""
         graph, problems = self._graph, self._result.problems
-        order, circular = schedule(graph)
-        for name in circular:
+        for name in self._circular:
             fact = f"“{graph.nodes[name].name}” waits for itself"
             mend = "Take out one wire of the cycle, or lead it through a delay."
             problems.append(Problem(fact, mend, node=name, kind="cycle"))
-        for wire in graph.wires:
-            target = wire.target_node
-            if target in self._wires:
-                self._wires[target].append(wire)
-            else:
-                self._wires[target] = [wire]
-        lowered = set(order)
-        self._changed.update(
-            [address for key, gone in self._before.items() if key not in lowered for address in gone.outputs]
-        )
-        alike, changed, waiting = self._alike(), self._changed, list[Segment]()
-        for entry in order:
-            segment = None if isinstance(entry, Region) else alike.get(entry)
-            if segment is not None and changed.isdisjoint(segment.before) and self._shares_again(segment):
-                waiting.append(segment)
-                continue
-            self._keep(waiting)
-            waiting = []
+        for key in self._before.keys() - set(self._order):
+            self._changed.update(self._before[key].outputs)
+        before, signatures, wires_of = self._before.get, self._signatures, self._wires.get
+        waiting, unwired, is_free_of = list[Segment](), list[Wire](), self._changed.isdisjoint
+        for entry in self._order:
             if isinstance(entry, Region):
+                self._keep(waiting)
                 self._region(entry)
+                continue
+            segment = before(entry)
+            if (
+                segment is not None
+                and segment.may_be_kept
+                and segment.signature is signatures[entry]
+                and segment.wires == wires_of(entry, unwired)
+                and is_free_of(segment.before)
+                and (not segment.fed or self._shares_again(segment.fed))
+            ):
+                waiting.append(segment)
             else:
+                self._keep(waiting)
                 self._node(entry)
         self._keep(waiting)
 
-    def _alike(self) -> dict[str, Segment]:
-        """By node what it was lowered to before, if it is as it was: so is that, then, unless something else comes to it."""
-        signature_of, wires_of = self._signatures.get, self._wires.get
-        unwired: list[Wire] = []
-        return {
-            name: segment
-            for name, segment in self._before.items()
-            if segment.may_be_kept
-            and segment.signature is signature_of(name)
-            and segment.wires == wires_of(name, unwired)
-        }
-
-    def _shares_again(self, segment: Segment) -> bool:
+    def _shares_again(self, fed: Mapping[str, tuple[Value, bool]]) -> bool:
         """Whether a node that shares values with others finds what it found before."""
-        fed = segment.fed
-        if not fed:
-            return True
         if not self._result.program.build.share_again(fed):
             return False
         if ROWS in fed:
             self._result.rows = fed[ROWS][0]
         return True
 
-    def _keep(self, segments: Sequence[Segment]) -> None:
-        """Take over what nodes were lowered to before."""
+    def _keep(self, segments: list[Segment]) -> None:
+        """Take over what nodes were lowered to before, and wait for others."""
         if not segments:
             return
         result, program = self._result, self._result.program
-        result.segments.update({segment.origin.node: segment for segment in segments})
+        result.segments |= [(segment.origin.node, segment) for segment in segments]
         sound = [segment for segment in segments if segment.is_sound]
         stretches = [segment.calls for segment in sound]
         program.calls += chain.from_iterable(stretches)
         result.stretches += stretches
-        program.steps += [segment.origin for segment in sound]
-        for outputs in [segment.outputs for segment in sound]:
-            program.outputs.update(outputs)
-        for sources in [segment.sources for segment in sound if segment.sources]:
-            program.sources.update(sources)
+        program.steps += map(_origin, sound)
+        for outputs in map(_outputs_of, sound):
+            program.outputs |= outputs
+        for sources in filter(None, map(_sources_of, sound)):
+            program.sources |= sources
+        segments.clear()
 
     def _region(self, region: Region) -> None:
         """The nodes of a region once for every step of time; those that fail at the first step are left out of the others."""

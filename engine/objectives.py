@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from engine.graph import Graph
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import MONITORS, Builder, Call, Origin, Program, Value, shape_text
+from engine.program import MONITORS, Builder, Call, Origin, Program, Value, owner_of, shape_text
 from engine.reverse import Reverse
 from engine.stretch import Stretch
 from engine.structure import Drawn
-from engine.training import DriverType, Moves, Phase, emit_update, owner_of
+from engine.training import DriverType, Moves, Phase, emit_update
 from engine.wiring import late_operands
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class Update(NamedTuple):
     steps: list[Origin]
     sources: dict[str, Value]
     moves: Moves
-    flags: list[tuple[Value, Call]]  # what watches the parameters
+    flags: dict[Value, Call]  # what watches each parameter
+
+
+_owner = attrgetter("source.owner")
 
 
 @dataclass
@@ -188,18 +192,20 @@ def _update(
     build.take_asked()
     former = before.moves if before is not None else None
     moves = emit_update(build, phase, index, chosen, program.gradients[index], objective, former)
-    nodes = list(dict.fromkeys([owner_of(value) for value in chosen]))
+    nodes = list(dict.fromkeys(map(_owner, chosen)))
     steps = before.steps if before is not None else []
     if [step.node for step in steps] != nodes:
         steps = [Origin(name, "update", index) for name in nodes]
-    build.origin, begun = steps[-1], len(program.calls)
-    known = dict(before.flags) if before is not None and before.steps[-1] == build.origin else {}
-    flags = [(value, known.get(value) or _flag(build, value)) for value in chosen]
-    program.calls += [flag for _, flag in flags]
+    build.origin = steps[-1]
+    known = before.flags if before is not None and before.steps[-1] == build.origin else {}
+    flags = known if [*known] == chosen else {value: known.get(value) or _flag(build, value) for value in chosen}
+    watching = Stretch.of_flags(flags.values())
+    program.calls += watching
+    begun = len(program.calls)
     bins = build.source("state", f"training.{phase.name}.loss_history", (HISTORY_BINS, 3), 0.0)
     counters = build.source("state", f"training.{phase.name}.loss_counters", (3,), 0, kind="whole")
     build.emit("history_ring", bins, counters, objective)
-    stretches = [*moves.stretches, Stretch(program.calls[begun:])]
+    stretches = [*moves.stretches, watching, Stretch(program.calls[begun:])]
     return Update(basis, stretches, steps, build.take_asked(), moves, flags)
 
 
@@ -276,7 +282,7 @@ def _around(address: str) -> list[str]:
 def lower_rules(graph: Graph, result: Lowered) -> None:
     """Emit the updates of nodes that learn by a rule of their own."""
     program, build = result.program, result.program.build
-    tuned = {step.node for step in program.steps if step.part == "update"}
+    tuned = {step.node for step in program.steps if step.part == "update"} if build.rules else set[str]()
     for node, rule in build.rules:
         if "frozen" in graph.nodes[node].flags or node in tuned:
             continue

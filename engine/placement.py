@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
-from itertools import accumulate
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -12,19 +13,9 @@ import numpy as np
 from engine.fuse_flips import matrices_copied
 from engine.primitives.base import Region
 from engine.program import Call, Program, Value
-from engine.stretch import LINE as LINE  # where lines begin concerns machines, too
-from engine.stretch import (
-    LINED,
-    LINED_WHOLE,
-    PACKED,
-    PACKED_WHOLE,
-    Rooms,
-    Stretch,
-    lined,
-    room_of,
-    rooms_in,
-    shape_and_size,
-)
+from engine.rooms import LINE as LINE  # where lines begin concerns machines, too
+from engine.rooms import LINED, LINED_WHOLE, PACKED, PACKED_WHOLE, Numbers, Rooms, lined, shape_and_size
+from engine.stretch import Stretch
 
 if TYPE_CHECKING:
     from engine.fuse import Fused
@@ -82,55 +73,65 @@ class Places(Sequence["Region | None"]):
 
 
 class Packed(NamedTuple):
-    """Values that lie side by side, how many entries each of them has, and where the first one begins."""
+    """Values that lie side by side: their indices, how many entries each of them has, and from where to where they lie."""
 
     values: Sequence[Value]
-    sizes: list[int]
+    indices: Numbers
+    sizes: Numbers
     begin: int
+    end: int
+
+
+_index, _kind, _placed, _views = map(attrgetter, ("index", "kind", "placed", "views"))
+
+
+def indices_of(values: Collection[Value]) -> Numbers:
+    """The indices of values."""
+    return np.fromiter(map(_index, values), np.int64, len(values))
 
 
 class _Memory:
     """One of the two memories, and how far it is taken."""
 
-    def __init__(self, begin: int, packed: int, lines: int) -> None:
-        self.end, self._packed, self._lines = begin, packed, lines
+    def __init__(self, begin: int, packed: int, lines: int, rooms: Rooms) -> None:
+        self.end, self._packed, self._lines, self._rooms = begin, packed, lines, rooms
 
     def align(self) -> int:
         """Go on with a new cache line."""
         self.end = lined(self.end)
         return self.end
 
-    def put(self, value: Value, places: Places, batch: int) -> None:
+    def put(self, value: Value, places: Places) -> None:
         """Find a place for a single value."""
-        room, where = room_of(value.shape, value.kind, batch)
-        if where == self._lines:
+        size = int(self._rooms.sizes[value.index])
+        if self._rooms.where[value.index] == self._lines:
             self.align()
             places.has_line[value.index] = True
+            size = lined(size)
         places.offsets[value.index] = self.end
-        self.end += room
+        self.end += size
 
-    def put_packed(self, values: Sequence[Value], places: Places, batch: int) -> Packed:
+    def put_packed(self, values: Sequence[Value], places: Places) -> Packed:
         """Find places side by side."""
-        packed = Packed(values, [shape_and_size(value.shape, batch)[1] for value in values], self.end)
-        if len(values) == 1:
-            places.offsets[values[0].index] = self.end
-            self.end += packed.sizes[0]
-        elif values:
-            *begins, self.end = accumulate(packed.sizes, initial=self.end)
-            places.offsets[[value.index for value in values]] = begins
-        return packed
+        indices, begin = indices_of(values), self.end
+        sizes = self._rooms.sizes[indices]
+        self._put(indices, sizes, places)
+        return Packed(values, indices, sizes, begin, self.end)
 
-    def put_rest(self, rooms: Rooms, places: Places) -> None:
+    def put_rest(self, indices: Numbers, places: Places) -> None:
         """Find places for all that have none yet: first for those that are packed, then for those on lines of their own."""
-        index, room, where = rooms.T
-        for kind in (self._packed, self._lines):
-            (mine,) = (where == kind).nonzero()
-            if not mine.size:
-                continue
-            indices, sizes = index[mine], room[mine]
-            if kind == self._lines:
-                self.align()
-                places.has_line[indices] = True
+        where = self._rooms.where[indices]
+        packed = indices[where == self._packed]
+        if packed.size:
+            self._put(packed, self._rooms.sizes[packed], places)
+        lines = indices[where == self._lines]
+        if lines.size:
+            self.align()
+            places.has_line[lines] = True
+            self._put(lines, lined(self._rooms.sizes[lines]), places)
+
+    def _put(self, indices: Numbers, sizes: Numbers, places: Places) -> None:
+        if indices.size:
             ends = sizes.cumsum()
             ends += self.end
             self.end = int(ends[-1])
@@ -138,25 +139,27 @@ class _Memory:
             places.offsets[indices] = ends
 
 
-def place(tape: Tape, stretches: Sequence[Stretch]) -> None:
+def place(tape: Tape, stretches: Sequence[Stretch], rooms: Rooms) -> None:
     """Find a place for every value of a tape that is used: settings, data, parameters and states, gradients, results."""
     program, batch = tape.program, tape.batch
     copied = matrices_copied(program, stretches)
     if any(product.primitive.name != "matmul" for product in copied):
         copied = tape.fused.flips  # which are values of the program now
+    rooms.know(program.values, batch)
     tape.places = places = Places(program.values, batch)
-    reals, wholes = _Memory(LINE, PACKED, LINED), _Memory(RESERVED_INTEGERS, PACKED_WHOLE, LINED_WHOLE)
+    reals = _Memory(LINE, PACKED, LINED, rooms)
+    wholes = _Memory(RESERVED_INTEGERS, PACKED_WHOLE, LINED_WHOLE, rooms)
 
     def put(values: Iterable[Value]) -> None:
         for value in values:
-            (wholes if value.kind == "whole" else reals).put(value, places, batch)
+            (wholes if value.kind == "whole" else reals).put(value, places)
 
     def put_packed(values: Sequence[Value]) -> None:
-        whole = [value for value in values if value.kind == "whole"]
+        whole = [value for value in values if value.kind == "whole"] if "whole" in map(_kind, values) else []
         real = [value for value in values if value.kind != "whole"] if whole else values
         for memory, mine in ((reals, real), (wholes, whole)):
             if mine:
-                tape.packed.append(memory.put_packed(mine, places, batch))
+                tape.packed.append(memory.put_packed(mine, places))
 
     by_role = _by_role(program, tape.fused)
     tape.slots = [*by_role["setting"], *by_role["constant"]]
@@ -176,27 +179,25 @@ def place(tape: Tape, stretches: Sequence[Stretch]) -> None:
     placed: set[Value] = set()
     for gradients in _gradients(program, by_role["parameter"]):
         reals.align()
-        reals.put_packed([value for value in gradients if value not in placed], places, batch)
+        reals.put_packed([value for value in gradients if value not in placed] if placed else gradients, places)
         placed.update(gradients)
-    _put_results(tape, stretches, reals, wholes)
+    _put_results(places, stretches, reals, wholes)
     if copied:
         tape.fused.flips_to(partial(_put_copies, places, reals.align()))
         reals.end += sum([lined(shape_and_size(product.operands[-1].shape, batch)[1]) for product in copied])
     tape.arena_size, tape.integers_size = reals.align(), wholes.end
 
 
-def _put_results(tape: Tape, stretches: Sequence[Stretch], reals: _Memory, wholes: _Memory) -> None:
+def _put_results(places: Places, stretches: Sequence[Stretch], reals: _Memory, wholes: _Memory) -> None:
     """Find a place for what calls compute."""
-    places, batch = tape.places, tape.batch
-    rooms = rooms_in(stretches, batch)
-    rooms = rooms[places.offsets[rooms[:, 0]] == NOWHERE]
-    reals.put_rest(rooms, places)
-    wholes.put_rest(rooms, places)
     offsets = places.offsets
-    for views in [stretch.views for stretch in stretches if stretch.views]:
-        for result, origin in views:
-            if offsets[result] == NOWHERE:
-                offsets[result] = offsets[origin]
+    indices = np.frombuffer(b"".join(map(_placed, stretches)), np.int64)
+    indices = indices[offsets[indices] == NOWHERE]
+    reals.put_rest(indices, places)
+    wholes.put_rest(indices, places)
+    for result, origin in chain.from_iterable(map(_views, stretches)):
+        if offsets[result] == NOWHERE:
+            offsets[result] = offsets[origin]
 
 
 def _put_copies(places: Places, begin: int, copies: Iterable[Call]) -> None:
@@ -208,12 +209,16 @@ def _put_copies(places: Places, begin: int, copies: Iterable[Call]) -> None:
 def _by_role(program: Program, fused: Fused) -> dict[str, list[Value]]:
     """The sources that need a place. What a hand can change has one even where nothing reads it, as a muted constant's."""
     by_role: dict[str, list[Value]] = {role: [] for role in ("setting", "constant", "data", "parameter", "state")}
+    parameters = by_role["parameter"]
     for value in program.sources.values():
         source = value.source
         assert source is not None
-        is_asked = source.trainable or source.role not in ("constant", "state") or fused.is_read(value)
+        if (role := source.role) == "parameter":
+            parameters.append(value)
+            continue
+        is_asked = source.trainable or role not in ("constant", "state") or fused.is_read(value)
         if is_asked or any(value is gradient for found in program.gradients for gradient in found.values()):
-            by_role[source.role].append(value)
+            by_role[role].append(value)
     return by_role
 
 
@@ -227,13 +232,12 @@ def _families(states: Iterable[Value]) -> list[list[Value]]:
 
 def _gradients(program: Program, parameters: Sequence[Value]) -> list[list[Value]]:
     """Of each phase the gradients that are computed, in the parameters' order."""
+    indices = list(map(_index, parameters))
     return [
-        list(dict.fromkeys([
+        [
             gradient
-            for value in parameters
-            if (gradient := phase.get(value.index)) is not None
-            and gradient.call is not None
-            and not gradient.call.primitive.is_view
-        ]))
+            for gradient in dict.fromkeys(filter(None, map(phase.get, indices)))
+            if gradient.call is not None and not gradient.call.primitive.is_view
+        ]
         for phase in program.gradients
-    ]  # fmt: skip
+    ]

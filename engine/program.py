@@ -58,6 +58,11 @@ def count(shape: Iterable[Dim]) -> Dim:
     return Batch(whole) if batches else whole
 
 
+def owner_of(value: Value) -> str:
+    """The node that a source belongs to; empty for what is computed."""
+    return value.source.owner if value.source is not None else ""
+
+
 def root_of(value: Value) -> Value:
     """The value in whose memory it lies: views have none of their own."""
     while value.call is not None and value.call.primitive.is_view:
@@ -212,12 +217,17 @@ class Call:
 
 
 class Source(NamedTuple):
-    """A value that no call defines. `address` is its name on the canvas, `initial` says how it is filled."""
+    """A value that no call defines. `address` is its name on the canvas, `initial` says how it is filled.
+
+    trainable  whether derivatives are wanted for it
+    owner      the node that it belongs to, or what else its address begins with
+    """
 
     role: Role
     address: str
     initial: Any
-    trainable: bool = False  # whether derivatives are wanted for it
+    trainable: bool
+    owner: str
 
 
 class Program:
@@ -392,7 +402,8 @@ class Builder:
         """A value filled from outside; the same address gives the same value (shared parameters, shared settings)."""
         found = self.program.sources.get(address)
         if found is None:
-            found = self.program.sources[address] = self._known(Source(role, address, initial, trainable), shape, kind)
+            source = Source(role, address, initial, trainable, address.partition(".")[0])
+            found = self.program.sources[address] = self._known(source, shape, kind)
         self.asked[address] = found
         return found
 

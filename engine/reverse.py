@@ -7,8 +7,8 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.differentiate import owner_of, pass_back, total
-from engine.program import Call, Origin, Program, Value
+from engine.differentiate import pass_back, total
+from engine.program import Call, Origin, Program, Value, owner_of
 from engine.segments import Segment, settle
 from engine.stretch import Stretch
 from engine.unrolling import at, segment_key

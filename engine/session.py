@@ -16,7 +16,6 @@ from engine.birth import birth_in
 from engine.datasets import Dataset
 from engine.drivers import Drivers
 from engine.filling import fill, kept_numbers, take_over
-from engine.fuse import Fuser
 from engine.history import History, last_good
 from engine.inlining import inlined
 from engine.looking import Looking, lasts
@@ -30,7 +29,7 @@ from engine.showing import loss_curves, snapshot_of
 from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, read
 from engine.structure import Structure, numbers_of, seeded
-from engine.tape import Step, Tape, plan
+from engine.tape import Kept, Step, Tape, plan
 from engine.timeline import Moment
 from engine.training import STOPPED, Phase, Watch
 from engine.weights_file import Weights, fitting_weights
@@ -64,7 +63,7 @@ class Session(Looking):
             raise ProblemError(Problem(f"there is no machine “{device}” here", 'Use device="cpu".', kind="device"))
         self._dtype_asked = dtype
         self._dataset: Dataset | None = None
-        self._lowering, self._fuser = lowering or Lowering(), Fuser()
+        self._lowering, self._kept = lowering or Lowering(), Kept()
         self.problem: Problem | None = None
         document = inlined(document)
         self._open(document, revision, self._lowering.structure_of(document), document.training.seed)
@@ -87,9 +86,9 @@ class Session(Looking):
         if not self.program.outputs:
             problems = [*self._data_problems, *self.lowered.problems]
             raise ProblemError(*(problems or [Problem("the canvas is empty", "Place a node.", kind="empty")]))
-        lowered, fuser = self.lowered, self._fuser
+        lowered, kept = self.lowered, self._kept
         self.tape: Tape = plan(
-            self.program, lowered.batch, short=lowered.short, dtype=self.dtype, stretches=lowered.stretches, fuser=fuser
+            self.program, lowered.batch, short=lowered.short, dtype=self.dtype, stretches=lowered.stretches, kept=kept
         )
         drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
         self.playback = Playback(self.tape, self.lowered, drivers)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import eq, is_
+from itertools import compress, count
+from operator import attrgetter, eq, is_, is_not
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from engine.graph import LOOKS, Graph, Node, Wire
 from engine.nodes import NodeType, node_types
+from engine.unrolling import Order, schedule
 
 if TYPE_CHECKING:
     from engine.document import Document
@@ -27,6 +29,7 @@ class Drawn(Protocol):
 
 
 T = TypeVar("T", bound="Drawn")
+_kind, _plan, _target = attrgetter("kind"), attrgetter("plan"), attrgetter("target_node")
 
 
 class Signature:
@@ -45,17 +48,16 @@ class Signature:
     @classmethod
     def of(cls, node: Node, kind: type[NodeType] | None, before: Signature | None) -> Signature:
         """The node's signature: that of before where nothing but titles and places have changed."""
-        flags = node.flags - LOOKS if node.flags else node.flags
-        if before is None or before.type != node.type or before.flags != flags or before.kind is not kind:
+        flags, properties = node.flags, node.properties
+        if flags:
+            flags -= LOOKS
+        if before is None or before.kind is not kind or before.type != node.type or before.flags != flags:
             return cls(node, kind, flags)
-        if not node.properties and not before._names:
-            return before
         # Property values are never changed in place: as a rule the very same objects stand there.
-        names, values = tuple(node.properties), tuple(node.properties.values())
-        if before._names == names and all(map(is_, before._values, values)):
+        if before._names == (*properties,) and all(map(is_, before._values, properties.values())):
             return before
         mine = cls(node, kind, flags)
-        if _key(before.kind, before._names, before._values) == _key(before.kind, names, values):
+        if _key(kind, before._names, before._values) == _key(kind, mine._names, mine._values):
             mine.plan = before.plan
         return mine
 
@@ -63,19 +65,30 @@ class Signature:
 class Structure:
     """What of a drawing decides its plan: two drawings that are `same` differ in titles, places and slot numbers at most.
 
-    basis  what every part of a plan hangs on
+    wires_into  by id of a node the wires that end at it
+    order       in which nodes are lowered, and those that cannot be since they wait for themselves
+    basis       what every part of a plan hangs on
     """
 
     def __init__(self, document: Drawn, before: Structure | None = None) -> None:
         graph, training = document.graph, document.training
         known: Mapping[str, Signature] = before.signatures if before is not None else {}
-        kinds, of = node_types(), Signature.of
+        kinds, of, known_as = node_types(), Signature.of, known.get
         self.signatures: dict[str, Signature] = {
-            name: of(node, node.bound or kinds.get(node.type), known.get(name)) for name, node in graph.nodes.items()
+            name: of(node, node.bound or kinds.get(node.type), known_as(name)) for name, node in graph.nodes.items()
         }
         self.wires: list[Wire] = graph.wires.copy()
+        self.wires_into: dict[str, list[Wire]] = _wires_into(self.wires, before)
+        self.order: Order = before.order if before is not None and self._hangs_together_as(before) else schedule(graph)
         self.basis = (training.seed, training.batch_size, training.order, training.last_batch)
         self.turns, self.phases = training.turns, [phase.structure for phase in training.phases]
+
+    def _hangs_together_as(self, other: Structure) -> bool:
+        """Whether nodes of the same types are wired in the same way."""
+        if self.wires_into is not other.wires_into or [*self.signatures] != [*other.signatures]:
+            return False
+        kinds, others = [[*map(_kind, one.signatures.values())] for one in (self, other)]
+        return kinds == others
 
     def is_equal(self, other: Structure) -> bool:
         """Whether the other one is the same in its numbers, too."""
@@ -86,7 +99,7 @@ class Structure:
         mine, its = self.signatures, other.signatures
         return (
             list(mine) == list(its)
-            and all(one.plan is other.plan for one, other in zip(mine.values(), its.values(), strict=True))
+            and all(map(is_, map(_plan, mine.values()), map(_plan, its.values())))
             and _same_wires(self.wires, other.wires)
             and (self.basis, self.turns, self.phases) == (other.basis, other.turns, other.phases)
         )
@@ -106,6 +119,27 @@ def structure_of(document: Document) -> Any:
         (training.seed, training.batch_size, training.order, training.last_batch, training.turns),
         [phase.structure for phase in training.phases],
     )
+
+
+def _wires_into(wires: list[Wire], before: Structure | None) -> dict[str, list[Wire]]:
+    """The wires that end at each node, in their order: the lists of before where these are the very same wires."""
+    others = set(map(_target, wires if before is None else _differing(before.wires, wires)))
+    if before is not None and not others:
+        return before.wires_into
+    into = before.wires_into.copy() if before is not None else {}
+    into |= {target: [] for target in others}
+    for wire in compress(wires, map(others.__contains__, map(_target, wires))):
+        into[wire.target_node].append(wire)
+    return into
+
+
+def _differing(some: list[Wire], others: list[Wire]) -> list[Wire]:
+    """All wires but those that both lists begin with, and those that both end with."""
+    least = min(len(some), len(others))
+    begin = next(compress(count(), map(is_not, some, others)), least)
+    end = next(compress(count(), map(is_not, reversed(some), reversed(others))), least)
+    end = min(end, least - begin)
+    return some[begin : len(some) - end] + others[begin : len(others) - end]
 
 
 def _same_wires(some: list[Wire], others: list[Wire]) -> bool:

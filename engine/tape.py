@@ -15,6 +15,7 @@ from engine.in_place import read_in_place
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, Places, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
 from engine.program import Call, Origin, Part, Program, Value, resolve, root_of
+from engine.rooms import Rooms
 from engine.stretch import Stretch, stretches_of
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
@@ -242,6 +243,13 @@ class Tape:
         return "\n".join(lines)
 
 
+class Kept:
+    """What is found out about one program, and holds for the next."""
+
+    def __init__(self) -> None:
+        self.fuser, self.rooms = Fuser(), Rooms()
+
+
 def plan(
     program: Program,
     batch: int,
@@ -249,16 +257,17 @@ def plan(
     short: int = 0,
     dtype: str = "float32",
     stretches: Sequence[Stretch] | None = None,
-    fuser: Fuser | None = None,
+    kept: Kept | None = None,
 ) -> Tape:
     """Lay out a program for `batch` rows; with `short`, also for a last batch of that many rows.
 
-    stretches, fuser  of whoever plans one edited program after another: all its calls, and what is kept of the others
+    stretches, kept  of whoever plans one edited program after another: all its calls, and what is kept of the others
     """
     if stretches is None:
         stretches = stretches_of(program.calls)
-    tape = Tape(program, batch, short, dtype, (fuser or Fuser()).fuse(program, stretches))
-    place(tape, stretches)
+    kept = kept or Kept()
+    tape = Tape(program, batch, short, dtype, kept.fuser.fuse(program, stretches))
+    place(tape, stretches, kept.rooms)
     tape.steps = Steps(program.steps)
     return tape
 

@@ -22,7 +22,10 @@ class Region(NamedTuple):
     nodes: tuple[str, ...]
 
 
-def schedule(graph: Graph) -> tuple[list[str | Region], list[str]]:
+Order = tuple[list[str | Region], list[str]]
+
+
+def schedule(graph: Graph) -> Order:
     """Single nodes and regions so that every wire points forward, and the ids that lie on or behind a cycle.
 
     A wire into a delay may point back: its value is used one step later.

@@ -23,7 +23,7 @@ from engine.machines.splits import Axis, splits_of
 from engine.placement import LINE, RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Primitive, Region
 from engine.program import Call, Value, resolve, root_of
-from engine.stretch import SMALL
+from engine.rooms import SMALL
 from engine.tape import Instruction, Section, Tape, TapeCode, Turn, append
 
 WORTH_NS = 500.0  # saved in an iteration

@@ -1,6 +1,6 @@
 """The training plan: phases, optimizers, order of the examples. Plain data, and the update part it emits."""
 
-from engine.training.choices import Chosen, Family, Ingredient, owner_of
+from engine.training.choices import Chosen, Family, Ingredient
 from engine.training.optimizers import Optimizer, OptimizerType, optimizer_types
 from engine.training.plan import FAMILIES, LastBatch, Order, Phase, Training
 from engine.training.refinements import AVERAGE, AVERAGED, Averaging, Clipping, Constraint, Penalty
@@ -14,5 +14,5 @@ __all__ = [
     "STOPPED", "DriverType", "Family", "Ingredient", "LastBatch",
     "MomentumSchedule", "Moves",
     "Optimizer", "OptimizerType", "Order", "Penalty", "Phase", "Schedule", "Stopping", "Training", "Watch",
-    "emit_update", "optimizer_types", "owner_of",
+    "emit_update", "optimizer_types",
 ]  # fmt: skip

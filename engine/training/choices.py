@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Builder, Origin, Value
+from engine.program import Builder, Origin, Value, owner_of
 from engine.properties import Choice, Flag, Property, Real
 
 
@@ -43,16 +43,6 @@ class Work:
     def number(self, name: str, start: float = 0.0, shape: tuple[int, ...] = ()) -> Value:
         """A state of the phase itself."""
         return self.build.source("state", f"training.{self.phase}.{name}", shape, start)
-
-
-def owner_of(value: Value) -> str:
-    """The node whose parameter this is."""
-    return _owner(value.source.address) if value.source is not None else ""
-
-
-@lru_cache(4096)
-def _owner(address: str) -> str:
-    return address.partition(".")[0]
 
 
 Numbers = dict[str, Value]
@@ -183,4 +173,4 @@ def _checked(name: str, known: dict[str, Property], given: Mapping[str, Any]) ->
     return settings, problems
 
 
-__all__ = ["Choice", "Chosen", "Family", "Flag", "Hook", "Ingredient", "Numbers", "Real", "Work", "owner_of"]
+__all__ = ["Choice", "Chosen", "Family", "Flag", "Hook", "Ingredient", "Numbers", "Real", "Work"]

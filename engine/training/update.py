@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from engine.program import Builder, Value
 from engine.stretch import Stretch
@@ -23,16 +24,18 @@ class Moves(NamedTuple):
     """
 
     basis: tuple[Any, ...]
-    by_parameter: dict[Value, Move]
+    by_slope: dict[tuple[Value, Value], Move]
     stretches: list[Stretch]
 
 
 class Move(NamedTuple):
-    """What moves one parameter; `sources` are those that were asked for."""
+    """What moves one parameter by its slope; `sources` are those that were asked for."""
 
-    slope: Value
     calls: Stretch
     sources: dict[str, Value]
+
+
+_index, _calls, _sources = attrgetter("index"), attrgetter("calls"), attrgetter("sources")
 
 
 def emit_update(
@@ -49,7 +52,8 @@ def emit_update(
     Clipping sees the gradient with the penalty in it, as both belong to what is made small. What moves a parameter is taken
     over from `before` where it hangs on the same.
     """
-    slopes = {value.index: gradients[value.index] for value in parameters}
+    indices = list(map(_index, parameters))
+    slopes = dict(zip(indices, map(gradients.__getitem__, indices), strict=True))
     work = Work(build, phase.name, index, list(parameters), slopes, objective)
     calls, begun = build.program.calls, len(build.program.calls)
     work.settings, work.words = _slots(build, phase, "optimizer"), phase.optimizer.words
@@ -63,9 +67,9 @@ def emit_update(
     phase.optimizer.kind.prepare(work)
     stretches = [Stretch(calls[begun:])] if len(calls) > begun else []
     basis = (phase.structure, index, *work.settings.values())
-    known = before.by_parameter if before is not None and before.basis == basis else {}
+    known = before.by_slope if before is not None and before.basis == basis else {}
     moves = _moves(work, known, phase.optimizer.kind.emit)
-    stretches += [move.calls for move in moves.values()]
+    stretches += map(_calls, moves.values())
     begun = len(calls)
     for kind, numbers, words in around:
         work.at(parameters[0])
@@ -76,26 +80,27 @@ def emit_update(
     return Moves(basis, {} if isinstance(phase.optimizer.kind, DriverType) else moves, stretches)
 
 
-def _moves(work: Work, known: Mapping[Value, Move], emit: Emit) -> dict[Value, Move]:
+def _moves(work: Work, known: Mapping[tuple[Value, Value], Move], emit: Emit) -> dict[tuple[Value, Value], Move]:
     """What moves each parameter, as before if its slope is that of before."""
-    build, slopes = work.build, work.slopes
-    program, begun, asked = build.program, len(build.program.calls), build.asked
-    moves: dict[Value, Move] = {}
-    for value in work.parameters:
-        move, slope = known.get(value), slopes[value.index]
-        if move is None or move.slope is not slope:
+    build, program = work.build, work.build.program
+    calls, sources, asked = len(program.calls), len(program.sources), build.asked
+    pairs = list(zip(work.parameters, map(work.slopes.__getitem__, map(_index, work.parameters)), strict=True))
+    moves = dict(zip(pairs, map(known.get, pairs), strict=True))
+    if None in moves.values():
+        for pair in [pair for pair, move in moves.items() if move is None]:
             first, build.asked = len(program.calls), {}
-            work.at(value)
-            emit(work, value, slope)
-            move = Move(slope, Stretch(program.calls[first:]), build.asked)
-        elif move.sources:
-            program.sources.update(move.sources)
-        if move.sources:
-            asked.update(move.sources)
-        moves[value] = move
-    program.calls[begun:] = chain.from_iterable([move.calls for move in moves.values()])
+            work.at(pair[0])
+            emit(work, *pair)
+            moves[pair] = Move(Stretch(program.calls[first:]), build.asked)
+    found = cast("dict[tuple[Value, Value], Move]", moves)
+    program.calls[calls:] = chain.from_iterable(map(_calls, found.values()))
+    while len(program.sources) > sources:  # they come in the order of the parameters
+        program.sources.popitem()
+    for mine in filter(None, map(_sources, found.values())):
+        program.sources |= mine
+        asked |= mine
     build.asked = asked
-    return moves
+    return found
 
 
 def _takes_part(chosen: Chosen) -> bool:

@@ -6,7 +6,7 @@ from functools import cache
 
 from engine import Session
 from engine.program import Value
-from engine.stretch import lined
+from engine.rooms import lined
 from tests.engine.two_threads import alone, shared
 from tests.presets.gallery import every_preset, preset
 from tests.presets.test_every_preset import bits
