@@ -11,10 +11,11 @@ import numpy as np
 from engine.datasets import Dataset
 from engine.initialisers import stream
 from engine.looking import lasts
-from engine.placement import LINE, NOWHERE, RESERVED_INTEGERS, Packed, indices_of
+from engine.placement import LINE, RESERVED_INTEGERS, Packed, indices_of
 from engine.playback import Playback
 from engine.program import Value
 from engine.snapshot import Array
+from engine.structure import same_ends
 from engine.tape import Tape, initial_array
 from engine.timeline import Moment
 
@@ -97,29 +98,26 @@ def _move(playback: Playback, before: Playback, same_data: bool) -> Marks:
 
 
 def _move_packed(packed: Packed, was: Packed | None, playback: Playback, before: Playback, moved: Marks) -> None:
-    """Values that stay side by side are copied at once."""
-    indices, sizes = packed.indices, packed.sizes
-    is_whole = packed.values[0].kind == "whole"
+    """Values that stay side by side are copied at once: all before and all behind what has come or gone."""
+    values, indices, sums = packed.values, packed.indices, packed.sums
+    is_whole = values[0].kind == "whole"
     target, source = [one.machine.integers if is_whole else one.machine.arena for one in (playback, before)]
-    if was is not None and was.values == packed.values:
-        target[packed.begin : packed.end] = source[was.begin : was.end]
-        moved[indices] = True
-        return
-    offsets = before.tape.places.offsets
-    old = offsets.take(indices, mode="clip")
-    old[indices >= len(offsets)] = NOWHERE
-    had_place = old >= 0
-    if not had_place.all():
-        old, indices, sizes = old[had_place], indices[had_place], sizes[had_place]
-    if not indices.size:
-        return
-    moved[indices] = True
-    new = playback.tape.places.offsets[indices]
-    parts = (old[1:] != old[:-1] + sizes[:-1]) | (new[1:] != new[:-1] + sizes[:-1])
-    begins = [0, *(np.flatnonzero(parts) + 1).tolist()]
-    lengths = np.add.reduceat(sizes, begins).tolist()
-    for begin, end, length in zip(old[begins].tolist(), new[begins].tolist(), lengths, strict=True):
-        target[end : end + length] = source[begin : begin + length]
+    head = tail = 0
+    if was is not None:
+        head, tail = same_ends(was.values, values)
+    if was is not None and head:
+        length = int(sums[head - 1])
+        target[packed.begin : packed.begin + length] = source[was.begin : was.begin + length]
+        moved[indices[:head]] = True
+    if was is not None and tail:
+        end, former = packed.begin + int(sums[-1]), was.begin + int(was.sums[-1])
+        length = int(sums[-1] - sums[-tail - 1]) if tail < len(values) else int(sums[-1])
+        target[end - length : end] = source[former - length : former]
+        moved[indices[-tail:]] = True
+    for value in values[head : len(values) - tail]:
+        if _has_place(before.tape, value):
+            playback.machine.view(value)[...] = before.machine.view(value)
+            moved[value.index] = True
 
 
 def fill(playback: Playback, kept: Mapping[str, Array], seed: int, dataset: Dataset | None) -> None:

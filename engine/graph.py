@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from engine.nodes import NodeType, Port, node_types
@@ -20,22 +17,19 @@ if TYPE_CHECKING:
 COMPOSITE = "composite"  # the type of nodes that use a composite
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 LOOKS = frozenset({"collapsed", "opened", "pinned", "trimmed"})  # flags that change nothing in what is computed
-_ENDS, _KIND = attrgetter("source_node", "target_node"), attrgetter("bound", "type")
 
 
 def sorted_along(names: Iterable[str], pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Names so that every pair points forward (ties as they came), and those that lie on or behind a cycle."""
-    waiting, known = dict.fromkeys(names, 0), list(pairs)
-    if not waiting.keys() >= set(chain.from_iterable(known)):
-        known = [(begin, end) for begin, end in known if begin in waiting and end in waiting]
-    following: defaultdict[str, list[str]] = defaultdict(list)
-    for begin, end in known:
-        following[begin].append(end)
-    waiting |= Counter([end for _, end in known])
+    waiting = dict.fromkeys(names, 0)
+    following: dict[str, list[str]] = {name: [] for name in waiting}
+    for begin, end in pairs:
+        if begin in waiting and end in waiting:
+            waiting[end] += 1
+            following[begin].append(end)
     ready = [name for name, count in waiting.items() if not count]
-    behind = following.get
     for name in ready:  # grows while it is walked
-        for after in behind(name, ()):
+        for after in following[name]:
             left = waiting[after] = waiting[after] - 1
             if not left:
                 ready.append(after)
@@ -293,7 +287,10 @@ class Graph:
 
         Wires into a delay do not count: what they carry is used one step of time later. Nor do those into late ports.
         """
-        return sorted_along(self.nodes, map(_ENDS, self._undelayed()))
+        wires = self._undelayed()
+        return sorted_along(
+            self.nodes, zip([w.source_node for w in wires], [w.target_node for w in wires], strict=True)
+        )
 
     @property
     def names(self) -> list[str]:
@@ -306,8 +303,8 @@ class Graph:
 
     def kinds(self) -> list[type[NodeType]]:
         """The node types that nodes are of, each once."""
-        known = node_types()
-        found = {bound or known.get(type) for bound, type in set(map(_KIND, self.nodes.values()))}
+        kinds, known = {node.bound or node.type for node in self.nodes.values()}, node_types()
+        found = [known.get(kind) if isinstance(kind, str) else kind for kind in kinds]
         return [kind for kind in found if kind is not None]
 
     def _undelayed(self) -> list[Wire]:

@@ -73,13 +73,12 @@ class Places(Sequence["Region | None"]):
 
 
 class Packed(NamedTuple):
-    """Values that lie side by side: their indices, how many entries each of them has, and from where to where they lie."""
+    """Values that lie side by side from `begin` on, their indices, and how many entries each has with all before it."""
 
     values: Sequence[Value]
     indices: Numbers
-    sizes: Numbers
+    sums: Numbers
     begin: int
-    end: int
 
 
 _index, _kind, _placed, _views = map(attrgetter, ("index", "kind", "placed", "views"))
@@ -114,9 +113,7 @@ class _Memory:
     def put_packed(self, values: Sequence[Value], places: Places) -> Packed:
         """Find places side by side."""
         indices, begin = indices_of(values), self.end
-        sizes = self._rooms.sizes[indices]
-        self._put(indices, sizes, places)
-        return Packed(values, indices, sizes, begin, self.end)
+        return Packed(values, indices, self._put(indices, self._rooms.sizes[indices], places), begin)
 
     def put_rest(self, indices: Numbers, places: Places) -> None:
         """Find places for all that have none yet: first for those that are packed, then for those on lines of their own."""
@@ -130,13 +127,12 @@ class _Memory:
             places.has_line[lines] = True
             self._put(lines, lined(self._rooms.sizes[lines]), places)
 
-    def _put(self, indices: Numbers, sizes: Numbers, places: Places) -> None:
-        if indices.size:
-            ends = sizes.cumsum()
-            ends += self.end
-            self.end = int(ends[-1])
-            ends -= sizes
-            places.offsets[indices] = ends
+    def _put(self, indices: Numbers, sizes: Numbers, places: Places) -> Numbers:
+        """Let them lie one behind the other; the last of the sums of their sizes is how much they take."""
+        sums = sizes.cumsum()
+        places.offsets[indices] = sums - sizes + self.end
+        self.end += int(sums[-1]) if sums.size else 0
+        return sums
 
 
 def place(tape: Tape, stretches: Sequence[Stretch], rooms: Rooms) -> None:
@@ -181,20 +177,21 @@ def place(tape: Tape, stretches: Sequence[Stretch], rooms: Rooms) -> None:
         reals.align()
         reals.put_packed([value for value in gradients if value not in placed] if placed else gradients, places)
         placed.update(gradients)
-    _put_results(places, stretches, reals, wholes)
+    _put_results(places, stretches, rooms, reals, wholes)
     if copied:
         tape.fused.flips_to(partial(_put_copies, places, reals.align()))
         reals.end += sum([lined(shape_and_size(product.operands[-1].shape, batch)[1]) for product in copied])
     tape.arena_size, tape.integers_size = reals.align(), wholes.end
 
 
-def _put_results(places: Places, stretches: Sequence[Stretch], reals: _Memory, wholes: _Memory) -> None:
+def _put_results(places: Places, stretches: Sequence[Stretch], rooms: Rooms, reals: _Memory, wholes: _Memory) -> None:
     """Find a place for what calls compute."""
     offsets = places.offsets
     indices = np.frombuffer(b"".join(map(_placed, stretches)), np.int64)
     indices = indices[offsets[indices] == NOWHERE]
     reals.put_rest(indices, places)
-    wholes.put_rest(indices, places)
+    if (rooms.where[indices] >= PACKED_WHOLE).any():
+        wholes.put_rest(indices, places)
     for result, origin in chain.from_iterable(map(_views, stretches)):
         if offsets[result] == NOWHERE:
             offsets[result] = offsets[origin]

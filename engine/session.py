@@ -175,9 +175,13 @@ class Session(Looking):
         return numbers_of(self.document, self._slots)
 
     def _fill_slots(self, said: Mapping[str, Any]) -> None:
-        machine, sources = self._machine, self.program.sources
+        machine, sources, places = self._machine, self.program.sources, self.tape.places
         for address, number in said.items():  # a plan outlives changes of its numbers
-            machine.view(sources[address])[...] = number
+            value = sources[address]
+            if value.shape or value.kind == "whole":
+                machine.view(value)[...] = number
+            else:
+                machine.arena[places.offsets[value.index]] = number
 
     @property
     def _slots(self) -> dict[str, Value]:

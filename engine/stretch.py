@@ -34,7 +34,40 @@ class Stretch(list[Call]):
     """Calls that are played in this order, of one node in one part or of one phase's updates. Nobody changes the list.
 
     An edit leaves most stretches of a program as they are: what is asked of them is found out once.
+
+    placed         indices of the results that take memory, in whole numbers of 64 bits: bytes are joined fastest
+    views          results that lie where an operand lies, and these operands, by their indices
+    written        indices of the operands that updates write over
+    reads_columns  whether a product reads a matrix transposed
     """
+
+    __slots__ = ("__dict__", "placed", "reads_columns", "views", "written")
+
+    def __init__(self, calls: Iterable[Call] = ()) -> None:
+        super().__init__(calls)
+        self.views: list[tuple[int, int]] = []
+        self.written: set[int] = set()
+        self.reads_columns = False
+        takes: list[int] = []
+        for call in self:
+            primitive = call.primitive
+            if primitive.is_view:
+                self.views.append((call.result.index, call.operands[0].index))
+            elif not primitive.writes:
+                takes.append(call.result.index)
+            for place in primitive.writes:
+                self.written.add(call.operands[place].index)
+            if call.attributes and reads_columns(call):
+                self.reads_columns = True
+        self.placed = array("q", takes).tobytes()
+
+    @classmethod
+    def of_flags(cls, flags: Iterable[Call]) -> Stretch:
+        """Of calls that watch one value each and write nothing, of which there is nothing to find out."""
+        stretch = cls()
+        stretch.extend(flags)
+        stretch.__dict__["names"] = {"non_finite_flag"}
+        return stretch
 
     @_Fact
     def node(self) -> str | None:
@@ -42,13 +75,6 @@ class Stretch(list[Call]):
         if not self or self[0].origin.part == "update":
             return None
         return self[0].origin.node
-
-    @classmethod
-    def of_flags(cls, flags: Iterable[Call]) -> Stretch:
-        """Of calls that watch one value each, of which not much has to be found out."""
-        stretch = cls(flags)
-        stretch.__dict__.update(names={"non_finite_flag"}, reads_columns=False, views=[], placed=b"")
-        return stretch
 
     @_Fact
     def operands(self) -> list[Value]:
@@ -59,27 +85,6 @@ class Stretch(list[Call]):
     def names(self) -> set[str]:
         """The primitives that are called."""
         return set(map(_name, self))
-
-    @_Fact
-    def written(self) -> set[int]:
-        """Indices of the operands that updates write over."""
-        return {call.operands[place].index for call in self for place in call.primitive.writes}
-
-    @_Fact
-    def reads_columns(self) -> bool:
-        """Whether a product reads a matrix transposed."""
-        return any(reads_columns(call) for call in self if call.attributes)
-
-    @_Fact
-    def placed(self) -> bytes:
-        """Indices of the results that take memory, in whole numbers of 64 bits: of short pieces bytes are joined fastest."""
-        takes = [call.result.index for call in self if not (call.primitive.is_view or call.primitive.writes)]
-        return array("q", takes).tobytes()
-
-    @_Fact
-    def views(self) -> list[tuple[int, int]]:
-        """Results that lie where an operand lies, and these operands, by their indices."""
-        return [(call.result.index, call.operands[0].index) for call in self if call.primitive.is_view]
 
     @_Fact
     def results(self) -> set[Value]:

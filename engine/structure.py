@@ -53,6 +53,8 @@ class Signature:
             flags -= LOOKS
         if before is None or before.kind is not kind or before.type != node.type or before.flags != flags:
             return cls(node, kind, flags)
+        if not properties and not before._names:
+            return before
         # Property values are never changed in place: as a rule the very same objects stand there.
         if before._names == (*properties,) and all(map(is_, before._values, properties.values())):
             return before
@@ -135,11 +137,16 @@ def _wires_into(wires: list[Wire], before: Structure | None) -> dict[str, list[W
 
 def _differing(some: list[Wire], others: list[Wire]) -> list[Wire]:
     """All wires but those that both lists begin with, and those that both end with."""
+    head, tail = same_ends(some, others)
+    return some[head : len(some) - tail] + others[head : len(others) - tail]
+
+
+def same_ends(some: Sequence[object], others: Sequence[object]) -> tuple[int, int]:
+    """How many objects two sequences begin with and how many of the rest they end with, all the very same."""
     least = min(len(some), len(others))
-    begin = next(compress(count(), map(is_not, some, others)), least)
-    end = next(compress(count(), map(is_not, reversed(some), reversed(others))), least)
-    end = min(end, least - begin)
-    return some[begin : len(some) - end] + others[begin : len(others) - end]
+    head = next(compress(count(), map(is_not, some, others)), least)
+    tail = next(compress(count(), map(is_not, reversed(some), reversed(others))), least)
+    return head, min(tail, least - head)
 
 
 def _same_wires(some: list[Wire], others: list[Wire]) -> bool:
