@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,15 +18,15 @@ from engine.drivers import Drivers
 from engine.filling import fill, kept_numbers, take_over
 from engine.history import History, last_good
 from engine.inlining import inlined
-from engine.looking import Looking, lasts
+from engine.looking import lasts
 from engine.lowering import Lowered, Lowering, lower
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import keep_free as keep_free  # who drives a session may want a processor for itself
+from engine.measuring import Measuring
 from engine.playback import Playback, StepKind
 from engine.problems import Problem, ProblemError, did_you_mean
 from engine.program import Program, Value
 from engine.showing import loss_curves, snapshot_of
-from engine.sideplan import SidePlan
 from engine.snapshot import Array, Explanation, Reading, Snapshot, read
 from engine.structure import Structure, numbers_of, seeded
 from engine.tape import Kept, Step, Tape, plan
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 METRICS_S = 0.25  # seconds between two evaluations while running
 
 
-class Session(Looking):
+class Session(Measuring):
     """A document being played. Whoever holds it is its only thread.
 
     Stepping plays the very instructions of full speed. `value` and `gradient` answer None for what was not computed.
@@ -92,7 +92,7 @@ class Session(Looking):
         )
         drivers = Drivers(document, self._dataset, self.lowered, self.dtype)
         self.playback = Playback(self.tape, self.lowered, drivers)
-        self._side: SidePlan | None = None
+        self._side = None
         self._explainer: Explainer | None = None
 
     def edit(self, document: Document, revision: int) -> None:
@@ -160,7 +160,7 @@ class Session(Looking):
         self.problem = None
         self._watch = Watch()
         self.history = History()
-        self.metrics: dict[str, float] = {}
+        self.metrics = {}
         self.rate, self._evaluated = 0.0, 0.0
         self.previous = {}
         self.playback.begin()
@@ -421,51 +421,6 @@ class Session(Looking):
             )
             self.problem = next((problem for problem in births if problem is not None), None)
             self._machine.lower_flag()
-
-    # side plans --------------------------------------------------------------------------------
-
-    @property
-    def dataset(self) -> Dataset | None:
-        """The data that is learned from; None where the document has none."""
-        return self._dataset
-
-    @property
-    def side(self) -> SidePlan:
-        """Plans of their own for prediction and evaluation; they never touch the live arena."""
-        if self._side is None:
-            self._side = SidePlan(self._planned, self._dataset, self.dtype)
-        return self._side
-
-    def predict(self, inputs: Any) -> Array:
-        """The prediction for some inputs, (rows, …features), by the parameters as they are now.
-
-        Inputs are in the units of the data, as they were measured: where training standardises the data, they are
-        standardised here by the same means and deviations. Raises `ProblemError` where nothing predicts, or the inputs are
-        no numbers of that shape.
-        """
-        try:
-            rows = np.asarray(inputs, np.float64)
-        except (TypeError, ValueError):
-            fact = "inputs are numbers, (rows, features), and these cannot be read as such"
-            raise ProblemError(Problem(fact, "Give every row as many numbers.", kind="shape")) from None
-        if self._dataset is not None:
-            rows = self._dataset.standardise(rows)
-        return self.side.predict(rows.astype(self.dtype), self._lasting())
-
-    def evaluate(self, part: Literal["train", "test"] = "test") -> dict[str, float]:
-        """Loss and metrics over all rows of a part of the data; empty where there are none."""
-        return self.side.evaluate(part, self._lasting())
-
-    def measure(self) -> dict[str, float]:
-        """Evaluate both parts and write them into the history: `loss.training`, `accuracy.test` and so on."""
-        self._evaluated = time.perf_counter()
-        if self._dataset is None:
-            return {}
-        for part, name in (("train", "training"), ("test", "test")):
-            for metric, number in self.evaluate(part).items():  # type: ignore[arg-type]
-                self.metrics[f"{metric}.{name}"] = number
-                self.history.add(f"{metric}.{name}", self.iteration, number)
-        return dict(self.metrics)
 
     # showing --------------------------------------------------------------------------------
 
