@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from engine.datasets import Dataset
+from engine.ends import same_ends
 from engine.initialisers import stream
 from engine.looking import lasts
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, indices_of
 from engine.playback import Playback
 from engine.program import Value
 from engine.snapshot import Array
-from engine.structure import same_ends
 from engine.tape import Tape, initial_array
 from engine.timeline import Moment
 

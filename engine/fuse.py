@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple
 
+from engine.ends import same_ends
 from engine.fuse_cells import cell_steps
 from engine.fuse_flips import Flips
 from engine.fuse_heads import products_of_heads
@@ -253,7 +254,7 @@ class Fuser:
         self.reads: dict[Value, int] = {}
         self.lasting: set[Value] = set()
         self._values: list[Value] | None = None  # which the programs share
-        self._known: dict[int, Stretch] = {}  # stretches of the last program, by identity
+        self._drawn: Sequence[Stretch] = []  # those of the last program
         self._left: dict[Value, int] = {}  # how often each is read by updates in which there is nothing to fuse
         self._units: dict[object, _Unit] = {}  # of what was fused since it was drawn
         self._changed: set[Value] = (
@@ -269,10 +270,8 @@ class Fuser:
         if self._values is not program.values:
             self.__init__()  # type: ignore[misc]
             self._values = program.values
-        now = dict(zip(map(id, stretches), stretches, strict=True))
-        others = now.keys() ^ self._known.keys()
-        gone, come = [[known[key] for key in others if key in known] for known in (self._known, now)]
-        self._known = now
+        gone, come = _exchanged(self._drawn, stretches)
+        self._drawn = stretches
         self._count(program, gone, come)
         for stretch in (*gone, *come):
             self._units.pop(_key(stretch), None)
@@ -308,7 +307,7 @@ class Fuser:
             for unit in units.values()
             for stretch, part in zip(unit.stretches, unit.parts, strict=True)
         }
-        parts = list(map(fused.__getitem__, self._known))
+        parts = list(map(fused.__getitem__, map(id, stretches)))
         played, flips = self._flips.lay_down(program, parts)
         return _Done(played, flips, list(units.values()))
 
@@ -329,6 +328,13 @@ class Fuser:
         self._changed |= changed
         self._changed |= lasting ^ self.lasting
         self.lasting = lasting
+
+
+def _exchanged(some: Sequence[Stretch], others: Sequence[Stretch]) -> tuple[list[Stretch], list[Stretch]]:
+    """Which of some are not among the others, and which of the others not among them."""
+    head, tail = same_ends(some, others)
+    gone, come = ({id(one): one for one in part[head : len(part) - tail]} for part in (some, others))
+    return [gone[key] for key in gone.keys() - come.keys()], [come[key] for key in come.keys() - gone.keys()]
 
 
 def _counted(counts: dict[Value, int], more: Mapping[Value, int]) -> tuple[dict[Value, int], set[Value]]:

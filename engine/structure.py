@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import compress, count
-from operator import attrgetter, eq, is_, is_not
+from itertools import compress
+from operator import attrgetter, eq, is_
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from engine.ends import same_ends
 from engine.graph import LOOKS, Graph, Node, Wire
 from engine.nodes import NodeType, node_types
 from engine.unrolling import Order, schedule
@@ -139,14 +140,6 @@ def _differing(some: list[Wire], others: list[Wire]) -> list[Wire]:
     """All wires but those that both lists begin with, and those that both end with."""
     head, tail = same_ends(some, others)
     return some[head : len(some) - tail] + others[head : len(others) - tail]
-
-
-def same_ends(some: Sequence[object], others: Sequence[object]) -> tuple[int, int]:
-    """How many objects two sequences begin with and how many of the rest they end with, all the very same."""
-    least = min(len(some), len(others))
-    head = next(compress(count(), map(is_not, some, others)), least)
-    tail = next(compress(count(), map(is_not, reversed(some), reversed(others))), least)
-    return head, min(tail, least - head)
 
 
 def _same_wires(some: list[Wire], others: list[Wire]) -> bool:

@@ -43,7 +43,9 @@ def watch_side_branches(result: Lowered, before: Lowered, rules: int) -> None:
 def _raise_flags(loose: dict[int, Value], result: Lowered, before: Lowered) -> None:
     program, build = result.program, result.program.build
     known, kept = before.learned.flags, result.learned.flags
-    flags: dict[tuple[str, int], list[Stretch]] = {}
+    drawn, rest = result.stretches[: result.learned.drawn], result.stretches[result.learned.drawn :]
+    ends = dict(zip(program.steps, range(1, len(drawn) + 1), strict=False))  # of the stretch that each node came to
+    flags: dict[int, list[Stretch]] = {}
     for value in loose.values():
         assert value.call is not None
         origin, flag = value.call.origin, known.get(value.index)
@@ -51,14 +53,11 @@ def _raise_flags(loose: dict[int, Value], result: Lowered, before: Lowered) -> N
             build.origin = origin
             flag = Stretch([call for call in [build.emit("non_finite_flag", value).call] if call is not None])
         kept[value.index] = flag
-        flags.setdefault((origin.node, origin.time), []).append(flag)
-    rest = result.stretches[result.learned.drawn :]
-    result.stretches = stretches = []
-    for segment in result.segments.values():
-        if segment.is_sound:
-            stretches.append(segment.calls)
-        mine = flags.get((segment.origin.node, segment.origin.time))
-        if mine is not None:
-            stretches += mine
-    stretches += rest
+        flags.setdefault(ends[origin], []).append(flag)
+    stretches, begin = list[Stretch](), 0
+    for end in sorted(flags):
+        stretches += drawn[begin:end]
+        stretches += flags[end]
+        begin = end
+    result.stretches = stretches = [*stretches, *drawn[begin:], *rest]
     program.calls = list(chain.from_iterable(stretches))
