@@ -15,6 +15,7 @@ from engine.placement import LINE
 from engine.primitives.activations import rectified, sigmoid_of, tanh_of
 
 WIDE = 2 * VECTOR
+NEAR = 128  # rows
 FEW = 8  # lanes: results of fewer are bent where they lie, in whole vectors, others before they leave the registers
 BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which the product is added
@@ -192,39 +193,44 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
     extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
     next_bias = columns if ONTO == 1 else int64(0)
     bias = extra + start * next_bias if BIAS == 1 else int64(-1)
-    rows, c = stop - start, int64(0)
-    while c < columns:
-        n, begin, out = columns - c, b + c, y + c
-        base = bias + c if bias >= 0 else bias
-        r = int64(0)
-        if n > VECTOR:
-            while r + 8 <= rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _wide_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 8
-            while r + 2 <= rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _wide_2(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 2
-            while r < rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _wide_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 1
-            c += WIDE
-        else:
-            while r + 8 <= rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _rows_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 8
-            while r + 4 <= rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _rows_4(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 4
-            while r < rows:
-                row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                _rows_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
-                r += 1
-            c += VECTOR
+    rows, first = stop - start, int64(0)
+    while first < rows:
+        # So many rows of A stay near while all columns go by; what is left over goes with the last of them.
+        last = first + NEAR if first + 2 * NEAR <= rows else rows
+        c = int64(0)
+        while c < columns:
+            n, begin, out = columns - c, b + c, y + c
+            base = bias + c if bias >= 0 else bias
+            r = first
+            if n > VECTOR:
+                while r + 8 <= last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _wide_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 8
+                while r + 2 <= last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _wide_2(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 2
+                while r < last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _wide_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 1
+                c += WIDE
+            else:
+                while r + 8 <= last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _rows_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 8
+                while r + 4 <= last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _rows_4(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 4
+                while r < last:
+                    row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
+                    _rows_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    r += 1
+                c += VECTOR
+        first = last
     if SUMS == 1 and start == 0:
         # Many columns: the same tile, with a single 1 for A (the arena begins with it).
         zero = int64(0)

@@ -64,3 +64,12 @@ def test_slopes_of_few_inputs_do_not_depend_on_where_the_work_is_split(rows):
         for cut in (1, 2, 3):
             pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, cut=cut: cut)
             assert [part.tobytes() for part in pieces] == [part.tobytes() for part in whole], (depth, cut)
+
+
+def test_many_rows_are_the_same_in_blocks_and_in_pieces():
+    given = drawn((300, 9), (9, 40), (40,))
+    bench = build(lambda build, values: [build.emit("linear", *values)], given)
+    whole = finish(bench, start(bench, given, "float32"))
+    pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length: 104)
+    assert pieces[0].tobytes() == whole[0].tobytes()
+    np.testing.assert_allclose(whole[0], given[0] @ given[1] + given[2], rtol=1e-4, atol=1e-5)
