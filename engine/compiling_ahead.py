@@ -66,5 +66,4 @@ def order_loops() -> bool:
 def order_kernels(session: Session) -> None:
     """Have all kernels of a session compiled that never were, those of the first steps first, which games come before."""
     players = session.playback.drivers.players
-    session.playback.machine.announce(urgent=True, before=players.machines)
-    players.announce()
+    session.playback.machine.announce(urgent=True, before=players.machines, first=players.orders)

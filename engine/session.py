@@ -210,8 +210,7 @@ class Session(Measuring):
     def prepare(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Compile or load all kernels of the plan now: seconds on the very first start; `progress(done, all)` may show them."""
         players = self.playback.drivers.players
-        players.announce()
-        self._machine.prepare(progress, before=players.machines)
+        self._machine.prepare(progress, before=players.machines, first=players.orders)
 
     # time ----------------------------------------------------------------------------------------
 

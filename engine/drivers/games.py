@@ -9,6 +9,7 @@ from engine.drivers.asking import Watch
 from engine.drivers.players import PLAYERS, Networked, Player
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
+from engine.machines.workshop import Order
 
 if TYPE_CHECKING:
     from engine.datasets import Dataset
@@ -39,10 +40,10 @@ class Players:
         """What is played on before the first iteration, beside the live one."""
         return [player.network.machine for player in self._players.values() if isinstance(player, Networked)]
 
-    def announce(self) -> None:
-        """Have compiled what they play with beside their machines, where that never happened."""
-        for player in self._players.values():
-            player.announce()
+    @property
+    def orders(self) -> list[Order]:
+        """The kernels that they play with beside those of their machines."""
+        return [order for player in self._players.values() for order in player.orders]
 
     def until_due(self, iteration: int) -> int:
         """How many iterations may be played from this one on before somebody plays; 0: now."""

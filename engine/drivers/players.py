@@ -22,7 +22,8 @@ from engine.games.strength import Strength
 from engine.initialisers import stream
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
-from engine.machines.worktop import order_worktop
+from engine.machines.workshop import Order
+from engine.machines.worktop import worktop_orders
 from engine.nodes.games import LOG, MEASURED, GameNode
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ class Player:
         """Make the moves that come before the iteration in hand."""
         raise TypeError(f"{type(self).__name__} does not play")
 
-    def announce(self) -> None:
-        """Have compiled what it plays with beside a network, where that never happened."""
+    @property
+    def orders(self) -> list[Order]:
+        """The kernels that it plays with beside those of a network, for whoever has them compiled."""
+        return []
 
     def views(self, machine: CpuMachine) -> dict[str, Array]:
         """The node's states and numbers, as they lie in memory."""
@@ -145,8 +148,9 @@ class Searching(Networked):
 
     ports = ("logits", "value")
 
-    def announce(self) -> None:
-        order_worktop(KERNELS)
+    @property
+    def orders(self) -> list[Order]:
+        return worktop_orders(KERNELS)
 
     @property
     def has_value(self) -> bool:

@@ -33,6 +33,7 @@ from engine.machines.store import (
 from engine.machines.together import Together
 from engine.machines.twins import may_be_halved
 from engine.machines.whole import MOST_INSTRUCTIONS, Function, Piece, Whole, function_of
+from engine.machines.workshop import Order
 from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
 from engine.program import Value
@@ -134,17 +135,25 @@ class CpuMachine:
         fields = played.fields.ctypes.data
         return kernels, self.arena.ctypes.data, self.integers.ctypes.data, fields, starts, lengths, played
 
-    def prepare(self, progress: Callable[[int, int], None] | None = None, *, before: Iterable[CpuMachine] = ()) -> None:
+    def prepare(
+        self,
+        progress: Callable[[int, int], None] | None = None,
+        *,
+        before: Iterable[CpuMachine] = (),
+        first: Iterable[Order] = (),
+    ) -> None:
         """Compile or load all native code of this tape now, telling `progress(done, all)` before each piece.
 
-        What the first steps need comes first; before it what other machines play once.
+        What the first steps need comes first; before it what other machines play once, and kernels of no machine.
         """
         dtype = self.tape.dtype
         loops, bodies = self._unprepared(before)
-        self._announce(loops, bodies, urgent=True)
+        self._announce(loops, bodies, first, urgent=True)
         link_kept(loops, bodies, dtype)
-        waiting = [partial(loop_address, name) for name in loops if not is_loop_ready(name)]
+        needed, later = _parted(loops)
+        waiting = [partial(loop_address, name) for name in needed if not is_loop_ready(name)]
         waiting += [partial(address_of, *body, dtype) for body in bodies if not is_ready(*body, dtype)]
+        waiting += [partial(loop_address, name) for name in later if not is_loop_ready(name)]
         for done, have in enumerate(waiting):
             if progress is not None:
                 progress(done, len(waiting))
@@ -152,13 +161,16 @@ class CpuMachine:
         if progress is not None and waiting:
             progress(len(waiting), len(waiting))
 
-    def announce(self, *, urgent: bool = False, before: Iterable[CpuMachine] = ()) -> None:
+    def announce(self, *, urgent: bool = False, before: Iterable[CpuMachine] = (), first: Iterable[Order] = ()) -> None:
         """Let a workshop, if there is one, compile what `prepare` would ask for; at its leisure, or before all else."""
-        self._announce(*self._unprepared(before), urgent=urgent)
+        self._announce(*self._unprepared(before), first, urgent=urgent)
 
-    def _announce(self, loops: list[str], bodies: list[tuple[Kernel, Variant]], *, urgent: bool) -> None:
+    def _announce(
+        self, loops: list[str], bodies: list[tuple[Kernel, Variant]], first: Iterable[Order], *, urgent: bool
+    ) -> None:
         orders = [order_of(*body, self.tape.dtype) for body in bodies]
-        announce([*map(loop_order, loops), *orders], urgent=urgent)
+        needed, later = _parted(loops)
+        announce([*map(loop_order, needed), *first, *orders, *map(loop_order, later)], urgent=urgent)
 
     def _unprepared(self, before: Iterable[CpuMachine]) -> tuple[list[str], list[tuple[Kernel, Variant]]]:
         """The native loops and the kernels that this process does not have yet, in the order in which steps need them."""
@@ -358,6 +370,11 @@ class CpuMachine:
         region = self.tape.region(value)
         memory = self.integers if value.kind == "whole" else self.arena
         return memory[region.offset : region.offset + region.size].reshape(region.shape)
+
+
+def _parted(loops: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The native loops that steps wait for, and those of two threads."""
+    return [name for name in loops if name in LOOPS], [name for name in loops if name not in LOOPS]
 
 
 def _function(tape: Tape, *, runs: bool) -> Function | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.machines.store import addresses_of, announce, brief_kernel, order_of
+from engine.machines.store import addresses_of, brief_kernel, order_of
+from engine.machines.workshop import Order
 from engine.primitives.base import Kernel
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,9 +37,9 @@ class Worktop:
         brief_kernel(kernel, DTYPE)(*self._memory, 0, stop)
 
 
-def order_worktop(kernels: Sequence[Kernel]) -> None:
-    """Have kernels compiled that a worktop will need, where that never happened."""
-    announce([order_of(kernel, (), DTYPE) for kernel in kernels], urgent=True)
+def worktop_orders(kernels: Sequence[Kernel]) -> list[Order]:
+    """What to tell a workshop that is to compile the kernels of a worktop."""
+    return [order_of(kernel, (), DTYPE) for kernel in kernels]
 
 
 def _begins(shapes: Shapes) -> list[int]:
