@@ -67,7 +67,7 @@ class Heads:
         for begin in range(0, count, self._rows):
             part = flat[begin : begin + self._rows]
             self._asked[: len(part)] = part
-            self.machine.play_once()
+            self.machine.play_once(shown=False)
             self.machine.lower_flag()
             for answer, view in zip(answers, self._answers, strict=True):
                 if answer is not None and view is not None:

@@ -144,7 +144,7 @@ class CpuMachine:
     ) -> None:
         """Compile or load all native code of this tape now, telling `progress(done, all)` before each piece.
 
-        What the first steps need comes first; before it what other machines play once, and kernels of no machine.
+        What the first steps need comes first; before it what other machines play at full speed, and kernels of none.
         """
         dtype = self.tape.dtype
         loops, bodies = self._unprepared(before)
@@ -175,10 +175,10 @@ class CpuMachine:
     def _unprepared(self, before: Iterable[CpuMachine]) -> tuple[list[str], list[tuple[Kernel, Variant]]]:
         """The native loops and the kernels that this process does not have yet, in the order in which steps need them."""
         tape = self.tape
-        codes = [machine.tape.shown.instructions for machine in before]
-        codes += [tape.shown_step(step).instructions for step in tape.steps]
+        codes = [tape.shown_step(step).instructions for step in tape.steps]
         codes += [tape.shown.instructions, tape.fast.instructions]
-        wanted = dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code)
+        wanted = dict.fromkeys(_body(entry, tape.dtype) for machine in before for entry in machine.played.played)
+        wanted.update(dict.fromkeys(body_of(entry, tape.dtype) for code in codes for entry in code))
         wanted.update(dict.fromkeys(_body(entry, tape.dtype) for entry in self._joined.played))
         if self._halves is not None and available() > 1:
             codes = [half.code.instructions for half in self._halves.both]
@@ -198,10 +198,11 @@ class CpuMachine:
         self.integers[EPOCH] = self.clock[1] & 0x7FFFFFFF
         self.integers[ROW] = self.clock[2] * self.tape.batch
 
-    def play_once(self) -> None:
-        """Play all of the shown code; the clock stands still."""
+    def play_once(self, *, shown: bool = True) -> None:
+        """Play all of the code once, as it is shown or as at full speed; the clock stands still."""
         self.tell_time()
-        native_loop("play", 8)(*self._shown[:-1], *self.tape.shown.full[:2])
+        memory, turns = (self._shown, self.tape.shown.turns) if shown else (self._fast, self._joined.turns)
+        native_loop("play", 8)(*memory[:-1], *turns[0].full[:2])
 
     def play(self, step: Step, *, short: bool = False) -> None:
         """Play one step of the shown code, at the present time of the clock."""
