@@ -153,6 +153,7 @@ def test_a_variational_autoencoder_draws_its_codes_and_learns_through_them():
 @pytest.mark.parametrize("form", ["non_saturating", "wasserstein"])
 def test_a_turn_reads_nothing_that_only_another_turn_has_computed(form):
     session = Session(players(form))
+    read = 0
     for turn in session.tape.fast.turns:
         begin, end = turn.full[:2]
         calls = [instruction.call for instruction in session.tape.fast.instructions[begin:end]]
@@ -161,6 +162,8 @@ def test_a_turn_reads_nothing_that_only_another_turn_has_computed(form):
             for operand in call.operands:
                 if operand.call is not None and operand.call.primitive.name == "transpose":
                     assert operand.index in made_here, call
+                    read += 1
+    assert read > 1, "both turns read copies of matrices"
 
 
 def test_going_back_through_turns_restores_every_bit():

@@ -226,10 +226,12 @@ def test_an_unknown_node_is_named_with_a_guess():
         paths(session, "h2_1.z", "o")
 
 
-def test_before_the_first_step_a_problem_says_what_to_do():
+def test_before_the_first_step_a_problem_says_what_to_do_and_where():
     document = Document(ladder(1.1, 2), precision="float64", training={"loss": "o"})
-    with pytest.raises(ProblemError, match="Step forward once"):
+    with pytest.raises(ProblemError, match="Step forward once") as refused:
         paths(Session(document), "x", "o")
+    (problem,) = refused.value.problems
+    assert problem.node in document.graph.nodes and problem.kind == "absent"
 
 
 def test_random_networks_agree_with_backpropagation():
