@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence, Set
 from engine.machines.sharing import SENT, Piece, Place
 from engine.machines.spans import SHARED
 from engine.placement import LINE
-from engine.primitives.base import Primitive
+from engine.primitives.base import Primitive, length_of_result, rows_of_result
 from engine.program import B
 
 Key = tuple[int, str]  # of memory, see `Place`
@@ -102,7 +102,7 @@ class _Around:
 def _shared(piece: Piece) -> Sequence[int] | None:
     """The operands that are read by examples; None where it mixes them."""
     primitive, places = piece.call.primitive, (*piece.operands, piece.result)
-    if not isinstance(primitive, Primitive) or not _is_of_examples(piece.result):
+    if not isinstance(primitive, Primitive) or not _is_of_examples(piece.result) or not _is_counted(piece, primitive):
         return None
     if primitive.is_each_alone:
         found: Iterable[int] = [at for at, place in enumerate(piece.operands) if place.value.shape]
@@ -111,6 +111,12 @@ def _shared(piece: Piece) -> Sequence[int] | None:
     else:
         return None
     return list(found) if all(_is_of_examples(places[at]) for at in found) else None
+
+
+def _is_counted(piece: Piece, primitive: Primitive) -> bool:
+    """Whether as many outputs belong to each example."""
+    by_rows = primitive.length is rows_of_result and piece.result.value.rank > 1
+    return by_rows or primitive.length is length_of_result
 
 
 def _is_of_examples(place: Place) -> bool:
