@@ -1,7 +1,7 @@
 """The loss of classes at the end of a net that two threads play in halves: what follows the exchange, as one piece.
 
 What each thread adds up to scores, the loss of each example and the slopes that go back are found in one pass, where nobody
-else wants scores or shares.
+else wants the shares.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _join(pieces: list[Piece | None], at: int, gradient: Piece) -> None:
     assert loss is not None
     scores = loss.operands[0]
     sums = [place for place, piece in enumerate(pieces) if piece is not None and piece.result.key == scores.key]
-    added = pieces[sums[0]] if len(sums) == 1 and readers_of(pieces, scores) == losses else None
+    added = pieces[sums[0]] if len(sums) == 1 else None
     if added is None or added.second is None or added.call.primitive.name != "add":
         return
     if any(piece is not None and piece.result.key == incoming.key for piece in pieces[losses[0] :]):
@@ -64,7 +64,9 @@ def _join(pieces: list[Piece | None], at: int, gradient: Piece) -> None:
     call, rest = like(gradient.call, SLOPES), (target, incoming, loss.result)
     second = Piece(call, (*added.second.operands, *rest), gradient.result)
     pieces[losses[0]] = Piece(call, (*added.operands, *rest), gradient.result, second)
-    pieces[sums[0]] = pieces[at] = None
+    pieces[at] = None
+    if not readers_of(pieces, scores):  # else a metric looks at them
+        pieces[sums[0]] = None
 
 
 def _classes(gradient: Piece) -> int:
