@@ -52,10 +52,11 @@ def right_class_body(arena: Arena, integers: Integers, instruction: Code, start:
     z, t, y, classes = instruction[1], instruction[2], instruction[3], instruction[4]
     for i in range(start, stop):
         begin = z + i * classes
-        best, total = 0, real(0)
+        best, largest, total = 0, arena[begin], real(0)
         for k in range(classes):
-            best = k if arena[begin + k] > arena[begin + best] else best
-            total += arena[begin + k]
+            v = arena[begin + k]
+            best, largest = (k, v) if v > largest else (best, largest)
+            total += v
         right = real(1) if best == integers[t + i] else real(0)
         arena[y + i] = right if total == total else total
 
