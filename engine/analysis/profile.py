@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import flops_of
-from engine.machines.runs import Joined
+from engine.machines.runs import Joined, Played
 from engine.program import Call, Origin, Program, Value, resolve
 from engine.tape import Instruction, Section, plan
 
@@ -116,12 +115,12 @@ def profile(session: Session, *, seconds: float = math.inf, cancelled: Callable[
 
     whole = measured(machine.iterate)
     idle = measured(lambda times: machine.repeat(0, 0, times))
-    lines, members = [], _members(session, played)
+    lines: list[Line] = []
     for pc, plays in wanted:
         if cancelled():
             break
         ns = measured(lambda times, pc=pc: machine.repeat(pc, pc + 1, times))  # type: ignore[misc]
-        lines.append(_line(session, members[pc], played.played[pc].is_run, plays, max(0.0, ns - idle)))
+        lines.append(_line(session, played.played[pc], plays, max(0.0, ns - idle)))
     return Profile(tuple(lines), whole, _fastest(peak(), lines))
 
 
@@ -157,24 +156,17 @@ def _plays(played: Joined) -> Iterator[tuple[int, float]]:
             yield pc, share
 
 
-def _line(session: Session, members: Sequence[Instruction], is_run: bool, plays: float, ns: float) -> Line:
-    tape, first = session.tape, members[0]
+def _line(session: Session, played: Played, plays: float, ns: float) -> Line:
+    tape, first = session.tape, played.first
+    members = (first, *played.others)
     origins = tuple(dict.fromkeys(origin for member in members for origin in member.origins))
     item = np.dtype(tape.dtype).itemsize
-    if is_run:
+    if played.is_run:
         places = sum(len(member.call.operands) + 1 for member in members)
         return Line("scalar_run", ns, plays, f"{len(members)} operations", 0, item * places, origins)
     variant = "".join(f" {name.lower()}={entry}" for name, entry in first.variant)
     kernel, shapes = first.call.primitive.name + variant, _shapes(first.call, tape.batch)
     return Line(kernel, ns, plays, shapes, flops_of(first), item * _entries(first, tape.batch), origins)
-
-
-def _members(session: Session, played: Joined) -> list[Sequence[Instruction]]:
-    """The instructions of the tape behind everything that is played: several behind a run."""
-    instructions = session.tape.fast.instructions
-    place = {id(entry): index for index, entry in enumerate(instructions)}
-    begins = [*[place[id(entry.first)] for entry in played.played], len(instructions)]
-    return [instructions[begin:end] for begin, end in pairwise(begins)]
 
 
 def _entries(instruction: Instruction, batch: int) -> int:

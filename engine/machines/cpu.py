@@ -104,7 +104,7 @@ class CpuMachine:
     @cached_property
     def _joined(self) -> Joined:
         """Full speed with its single numbers in runs, for one thread."""
-        return joined(self.tape.fast)
+        return joined(self.tape.fast, dtype=self.tape.dtype)
 
     @property
     def played(self) -> Joined:
@@ -379,7 +379,8 @@ def _parted(loops: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def _function(tape: Tape, *, runs: bool) -> Function | None:
-    code, dtype = joined(tape.fast, runs=runs), tape.dtype
+    dtype = tape.dtype
+    code = joined(tape.fast, runs=runs, dtype=dtype)
     pieces = [
         Piece(order_of(*_body(entry, dtype), dtype).file, (pc, *entry.fields), entry.first.length)
         for pc, entry in enumerate(code.played)

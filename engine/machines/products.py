@@ -23,6 +23,7 @@ BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a recti
 GATE = 0  # compiled in, besides ONTO: that matrix gates the result, see `Form`
 ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
 TALL = 0  # compiled in: rows of a tile of more than eight
+MOST = 8  # compiled in: rows of the tallest of the others
 SUMS = 0  # compiled in: 1 where the last field is where the sums of B's columns go
 TRANSPOSE_A = 0  # compiled in, of `batch`: 1 where the matrices on the left are read by columns
 SPAN = VECTOR  # compiled in, of `column_gradient`: entries of a tile
@@ -59,7 +60,9 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
     elif more["bend"]:
         names["BEND"] = 0
     shape = {"lanes": variant["LANES"], "whole": bool(variant["WHOLE"]), "ways": variant.get("WAYS", 1), **more}
-    for rows in (8, 4, 2, 1):
+    # What is not needed is not compiled: rows that have a tall tile leave few over, and few rows have several ways.
+    names["MOST"] = most = 4 if "TALL" in variant else {4: 2, 2: 4}.get(shape["ways"], 8)
+    for rows in [rows for rows in (8, 4, 2, 1) if rows <= most]:
         names[f"_tile_{rows}"] = tile(rows, 1, **shape)
         if not any(more.values()):
             names[f"_first_{rows}"] = tile(rows, 1, with_sums=True, **shape)
@@ -128,10 +131,10 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
         if rows == ROWS:
             _first_all(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
             r = rows
-        elif rows >= 8:
+        elif rows >= 8 and MOST >= 8:
             _first_8(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
             r = int64(8)
-        elif rows >= 4:
+        elif rows >= 4 and MOST >= 4:
             _first_4(arena, a, b, y, a_row, columns, columns, depth, a_depth, b_depth, extra)
             r = int64(4)
         elif rows >= 2:
@@ -150,12 +153,12 @@ def narrow(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -
                 arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin
             )
             r += TALL
-        elif left >= 8:
+        elif left >= 8 and MOST >= 8:
             r = r if r + 8 <= rows else rows - 8
             begin = bias + r * next_bias
             _tile_8(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)
             r += 8
-        elif left >= 4:
+        elif left >= 4 and MOST >= 4:
             r = r if r + 4 <= rows else rows - 4
             begin = bias + r * next_bias
             _tile_4(arena, a + r * a_row, b, y + r * columns, a_row, columns, columns, depth, a_depth, b_depth, begin)

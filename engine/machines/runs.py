@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from engine.machines.alone import alone
 from engine.primitives.base import Kernel, Variant
 from engine.tape import Instruction, Section, TapeCode, Turn
 
@@ -25,12 +26,13 @@ _ADD = OPERATIONS["add"]
 
 
 class Played(NamedTuple):
-    """What the machine plays for an instruction, or for several of them; `more` is added to the kernel's variant."""
+    """What the machine plays for an instruction, or for `others` as well; `more` is added to the kernel's variant."""
 
     first: Instruction
     fields: Sequence[int]
     is_run: bool
     more: Variant = ()
+    others: tuple[Instruction, ...] = ()
 
 
 class Joined(NamedTuple):
@@ -40,13 +42,17 @@ class Joined(NamedTuple):
     turns: list[Turn]
 
 
-def joined(code: TapeCode, *, runs: bool = True) -> Joined:
-    """The same work with runs in place of neighbouring instructions on single numbers; or without, updates that watch alone."""
+def joined(code: TapeCode, *, runs: bool = True, dtype: str = "") -> Joined:
+    """The same work with runs in place of neighbouring instructions on single numbers; or without, updates that watch alone.
+
+    With a dtype it is rearranged for one thread before, see `engine.machines.alone`.
+    """
     played: list[Played] = []
     sections: dict[int, Section] = {}
     for section in {section.begin: section for turn in code.turns for section in turn}.values():
         begin = len(played)
-        _join(code.instructions[section.begin : section.end], played, runs)
+        instructions: Sequence[Instruction] = code.instructions[section.begin : section.end]
+        _join(alone(instructions, dtype) if dtype else instructions, played, runs)
         sections[section.begin] = Section(begin, len(played))
     return Joined(played, [Turn(sections[turn.full.begin], sections[turn.short.begin]) for turn in code.turns])
 
@@ -55,7 +61,7 @@ def _join(instructions: Iterable[Instruction], played: list[Played], runs: bool)
     waiting: list[Instruction] = []
     for entry in instructions:
         if _watches_last(entry, played) and not waiting:
-            played[-1] = played[-1]._replace(more=(WATCHED,))
+            played[-1] = played[-1]._replace(more=(WATCHED,), others=(entry,))
             continue
         if runs and entry.length == 1 and entry.call.primitive.name in (*OPERATIONS, "total"):
             waiting.append(entry)
@@ -78,7 +84,7 @@ def _let_go(waiting: list[Instruction], played: list[Played]) -> None:
         played.extend([Played(entry, entry.fields, False) for entry in waiting])
     else:
         operations = [operation for entry in waiting for operation in _operations(entry)]
-        played.append(Played(waiting[0], _grouped(operations), True))
+        played.append(Played(waiting[0], _grouped(operations), True, others=tuple(waiting[1:])))
     waiting.clear()
 
 

@@ -1,13 +1,14 @@
-"""Slopes of a tanh in the registers of the product before it: what a recurrent cell sends back to the step before.
+"""Slopes of a tanh in the registers of the product before it.
 
 At full speed a product that only goes back through a tanh leaves its registers multiplied by that tanh's slope, with the bits
-of the two instructions that stepping plays.
+of the two instructions that stepping plays: where one thread plays all such products, where two do what a recurrent cell
+sends back to the step before.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from engine.machines.splits import adds_halves
@@ -34,37 +35,39 @@ def sloped(tape: Tape) -> TapeCode:
     sections: dict[int, Section] = {}
     for section in {section.begin: section for turn in code.turns for section in turn}.values():
         begin = len(instructions)
-        instructions += _sloped(code.instructions[section.begin : section.end])
+        instructions += sloped_in(code.instructions[section.begin : section.end], _is_in_time)
         sections[section.begin] = Section(begin, len(instructions))
     return TapeCode(instructions, [Turn(sections[turn.full.begin], sections[turn.short.begin]) for turn in code.turns])
 
 
-def _sloped(instructions: Sequence[Instruction]) -> list[Instruction]:
-    found = [entry for entry in instructions if entry.call.primitive.name == "tanh_gradient" and _is_in_time(entry)]
+def sloped_in(instructions: Sequence[Instruction], may_be: Callable[[Instruction], bool]) -> list[Instruction]:
+    """The instructions of a section, with slopes taken by the products before them where both may be joined."""
+    found = [entry for entry in instructions if entry.call.primitive.name == "tanh_gradient" and may_be(entry)]
     if not found:
         return list(instructions)
     readers = Counter([root_of(value) for entry in instructions for value in entry.call.operands])
-    products = {entry.call.result: entry for entry in instructions if _may_be_sloped(entry)}
+    products = {entry.call.result: entry for entry in instructions if _is_added_up(entry) and may_be(entry)}
     instead: dict[Instruction, Instruction | None] = {}
     for entry in found:
         incoming = root_of(entry.call.operands[1])
         product = products.get(incoming)
         if product is not None and readers[incoming] == 1 and product.call.origin.phase == entry.call.origin.phase:
-            instead[product], instead[entry] = None, _joined(product, entry)
+            # What the tanh has come to was there before anything was sent back.
+            instead[product], instead[entry] = _joined(product, entry), None
     played = [instead.get(entry, entry) for entry in instructions]
     return [entry for entry in played if entry is not None]
 
 
 def _is_in_time(entry: Instruction) -> bool:
-    return entry.call.origin.time >= 0
+    return entry.call.origin.time >= 0 and not entry.variant
 
 
-def _may_be_sloped(entry: Instruction) -> bool:
-    """Whether it is a product by rows that is summed as it would be with a slope behind it."""
-    if entry.call.primitive.name != "matmul" or entry.variant or not _is_in_time(entry):
+def _is_added_up(entry: Instruction) -> bool:
+    """Whether it is a product that is summed as it would be with a slope behind it."""
+    if entry.call.primitive.name != "matmul":
         return False
-    columns, depth = entry.fields[4:6]
-    return columns > 1 and not adds_halves(columns, depth)
+    columns, depth, b_column = entry.fields[4], entry.fields[5], entry.fields[9]
+    return columns > 1 and b_column == 1 and not adds_halves(columns, depth)
 
 
 def _joined(product: Instruction, slope: Instruction) -> Instruction:

@@ -26,14 +26,12 @@ def found(session):
 
 
 def test_every_instruction_of_a_whole_batch_has_a_line(session, found):
-    full = session.tape.fast.full
-    # The update before it raises the flag by itself.
-    instructions = [
-        entry
-        for entry in session.tape.fast.instructions[full.begin : full.end]
-        if entry.call.primitive.name != "non_finite_flag"
-    ]
-    assert [line.origins for line in found.lines] == [tuple(dict.fromkeys(entry.origins)) for entry in instructions]
+    instructions = session.tape.fast.instructions[slice(*session.tape.fast.full)]
+    # The update before it raises the flag by itself, and the product takes the slope of the tanh that it goes back through.
+    inside = ("non_finite_flag", "tanh_gradient")
+    assert len(found.lines) == sum(entry.call.primitive.name not in inside for entry in instructions)
+    told = {origin for line in found.lines for origin in line.origins}
+    assert told == {origin for entry in instructions for origin in entry.origins}
     assert all(line.plays == 1 for line in found.lines)
     assert found.iteration_ns > 0
 

@@ -37,12 +37,12 @@ def session_of(kind: str, rows: int = 20, batch: int = 20, **properties) -> Sess
 
 
 def computed(machine: CpuMachine) -> dict[int, bytes]:
-    """The bits of all that twins compute, of the examples that were there last."""
+    """The bits of all that twins and one thread compute, of the examples that were there last."""
     full, total = machine.epoch
     rows = machine.tape.batch if (machine.clock[2] - 1) % total < full else machine.tape.short
     found = {}
-    for entry in sloped(machine.tape).instructions:
-        for value in (entry.call.result, *entry.call.operands):
+    for call in [played.first.call for played in machine.played.played]:
+        for value in (call.result, *call.operands):
             if machine.tape.places[value.index] is not None:
                 view, first = machine.view(value), value.shape[0] if value.shape else 1
                 found[value.index] = (view[: rows * first.factor] if isinstance(first, Batch) else view).tobytes()
