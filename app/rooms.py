@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, QSize
 from PySide6.QtWidgets import QWidget
 
-from app.panels.tour import CANVAS_WEIGHT, FORMULA_WEIGHT, NODE_WEIGHT, PANEL_WEIGHT, TARGET_WEIGHT, VIEW_WEIGHT
+from app.panels.tour import (
+    CANVAS_WEIGHT,
+    CORNER_WEIGHT,
+    FORMULA_WEIGHT,
+    NODE_WEIGHT,
+    PANEL_WEIGHT,
+    TARGET_WEIGHT,
+    VIEW_WEIGHT,
+)
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -63,10 +71,10 @@ class Rooms:
             (workspace.locate_panel(name), PANEL_WEIGHT if view.reason else VIEW_WEIGHT)
             for name, view in workspace.views.items()
         ]
-        over_canvas = [each.toRect() for each in (*workspace.canvas.corners(), workspace.canvas.formula_note.paper)]
-        floating = [
-            (each.translated(workspace.canvas.mapTo(workspace, QPoint(0, 0))), NODE_WEIGHT) for each in over_canvas
-        ]
+        over_canvas = [(each, CORNER_WEIGHT) for each in workspace.canvas.corners()]
+        over_canvas += [(workspace.canvas.formula_note.paper, NODE_WEIGHT)]
+        corner = workspace.canvas.mapTo(workspace, QPoint(0, 0))
+        floating = [(each.toRect().translated(corner), weight) for each, weight in over_canvas]
         search = workspace.canvas.search  # what is typed into, and under the hand at the moment
         boxes = [] if search is None else [(QRect(search.mapTo(workspace, QPoint(0, 0)), search.size()), TARGET_WEIGHT)]
         every = (*nodes, *panels, *boxes, *floating)

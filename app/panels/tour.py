@@ -24,6 +24,7 @@ RASTER = 40  # pixels between the places that are tried where none beside the ta
 NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
 TARGET_WEIGHT, VIEW_WEIGHT = 200.0, 1.5  # of what a page speaks of; of a view that shows something
 FORMULA_WEIGHT, CANVAS_WEIGHT = 6.0, 1.2  # of an inspector that shows a node; of a small canvas
+CORNER_WEIGHT = 10.0  # of map and zoom
 AWKWARD = 20_000.0  # hidden pixels that are as bad as standing anywhere but beside the target
 PIXELS_PER_STEP = 40.0  # hidden ones that are as bad as standing one pixel farther away
 WORDS = {
