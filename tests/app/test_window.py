@@ -1,19 +1,15 @@
 """The real window by gestures: gallery, opening, keys, saving, dropping, closing."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
-from app.cli import open_named
 from app.panels.problems import ProblemRow
 from app.theme import current_theme
 from app.window import SMALLEST
-from engine.document import Document
 from engine.problems import Problem, ProblemError
 from tests.app.hand import Hand
 
@@ -33,9 +29,6 @@ def last_step(window):
 
 def edit(window):
     window.editor.set_title("hidden", "first layer")
-
-
-# opening -------------------------------------------------------------------------------------------------------------
 
 
 def test_the_program_opens_on_the_gallery(window):
@@ -105,57 +98,6 @@ def test_opening_shows_the_whole_graph_once_the_views_have_their_room(qtbot, win
     assert abs(canvas.visible_area().center().x() - before.x()) < 40
 
 
-# keys ----------------------------------------------------------------------------------------------------------------
-
-
-def focus_places(window):
-    player = window.workspace.player
-    return {
-        "canvas": window.workspace.canvas,
-        "play button": player.play_button,
-        "speed": player.speed,
-        "search button": window.top_bar.search,
-        "palette list": window.workspace.palette_panel.tree,
-    }
-
-
-@pytest.mark.parametrize("place", ["canvas", "play button", "speed", "search button", "palette list"])
-def test_arrows_and_space_play_wherever_the_keyboard_is(qtbot, opened, place):
-    widget = focus_places(opened)[place]
-    widget.setFocus()
-    qtbot.keyClick(widget, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: last_step(opened) == 0)
-    qtbot.keyClick(widget, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: last_step(opened) == 1)
-    qtbot.keyClick(widget, Qt.Key.Key_Left)
-    qtbot.waitUntil(lambda: last_step(opened) == 0)
-    qtbot.keyClick(widget, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: opened.runner.playing)
-    qtbot.keyClick(widget, Qt.Key.Key_Space)
-    qtbot.waitUntil(lambda: not opened.runner.playing)
-
-
-def test_shift_right_is_an_iteration_and_r_returns_to_the_start(qtbot, opened):
-    canvas = opened.workspace.canvas
-    qtbot.keyClick(canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: iteration(opened) == 1)
-    both = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
-    qtbot.keyClick(canvas, Qt.Key.Key_Right, both)
-    qtbot.waitUntil(lambda: iteration(opened) == 2)
-    qtbot.keyClick(canvas, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: iteration(opened) == 0)
-
-
-def test_f10_plays_a_phase_and_takes_it_back(qtbot, opened):
-    canvas = opened.workspace.canvas
-    qtbot.keyClick(canvas, Qt.Key.Key_F10)
-    qtbot.waitUntil(lambda: last_step(opened) is not None and opened.workspace.player.lane._last.part == "forward")
-    qtbot.keyClick(canvas, Qt.Key.Key_F10)
-    qtbot.waitUntil(lambda: opened.workspace.player.lane._last.part == "backward")
-    qtbot.keyClick(canvas, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: opened.workspace.player.lane._last.part == "forward")
-
-
 def test_a_click_on_the_empty_canvas_turns_from_the_node_just_stepped_to_the_document(qtbot, opened):
     inspector, canvas = opened.workspace.inspector, opened.workspace.canvas
     qtbot.keyClick(canvas, Qt.Key.Key_Right)
@@ -164,45 +106,12 @@ def test_a_click_on_the_empty_canvas_turns_from_the_node_just_stepped_to_the_doc
     assert inspector.tabs.tabText(0) == "Document"
 
 
-def test_in_a_text_field_the_keys_write(qtbot, opened):
-    field = opened.workspace.palette_panel.search
-    field.setFocus()
-    qtbot.keyClicks(field, "r r")
-    qtbot.keyClick(field, Qt.Key.Key_Right)
-    assert field.text() == "r r"
-    assert not opened.runner.playing
-    assert last_step(opened) is None
-
-
-def test_space_held_while_the_mouse_drags_pans_and_does_not_play(qtbot, opened):
-    canvas = opened.workspace.canvas
-    heard = []
-    opened.runner.playing_changed.connect(heard.append)
-    before = canvas.visible_area().center()
-    port = canvas.viewport()
-    qtbot.keyPress(canvas, Qt.Key.Key_Space)
-    qtbot.mousePress(port, Qt.MouseButton.LeftButton, pos=QPoint(40, 60))
-    qtbot.mouseMove(port, QPoint(90, 90))
-    qtbot.mouseRelease(port, Qt.MouseButton.LeftButton, pos=QPoint(120, 110))
-    qtbot.keyRelease(canvas, Qt.Key.Key_Space)
-    assert canvas.visible_area().center() != before
-    opened.runner.step("node")
-    qtbot.waitUntil(lambda: last_step(opened) == 0)
-    assert heard == []
-
-
 def test_undo_names_the_step_in_the_menu_and_takes_it_back(qtbot, opened):
     edit(opened)
     assert opened.commands.title("edit.undo").lower().startswith("undo ")
     assert len(opened.commands.title("edit.undo")) > len("undo ")
     qtbot.keyClick(opened.workspace.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert opened.editor.document.graph.nodes["hidden"].title == "hidden"
-
-
-def test_no_key_is_bound_twice(opened):
-    actions = [*opened.actions(), *opened.workspace.canvas.actions()]
-    keys = [sequence.toString() for action in actions for sequence in action.shortcuts()]
-    assert sorted(keys) == sorted(set(keys))
 
 
 def test_every_menu_lists_commands_with_their_keys(opened):
@@ -228,22 +137,6 @@ def test_every_menu_fits_on_a_small_screen_and_views_have_one_of_their_own(opene
     assert any(text.startswith("View: loss") for text in words) and any("anew" in text for text in words)
     next(action for action in views.actions() if action.text().startswith("View: accuracy")).trigger()
     assert opened.workspace.desk.of_kind("accuracy")
-
-
-def test_a_name_from_the_command_line_that_is_nothing_is_told_in_its_place(qtbot, window):
-    """Before, the sentence did not say which file, and lay over the menus of a window that was not shown yet."""
-    window.hide()
-    assert not open_named(window, "xro")
-    window.resize(1300, 760)
-    window.show()
-    assert "“xro”" in window.notice.text and "Did you mean “xor”?" in window.notice.text
-    qtbot.waitUntil(lambda: abs(window.notice.geometry().center().x() - window.rooms.whole().center().x()) < 3)
-    assert window.rooms.whole().contains(window.notice.geometry())
-    assert not window.files.open_path(Path("nowhere/gone.json"))
-    assert "there is no file “gone.json”" in window.notice.text
-
-
-# editing while it runs -----------------------------------------------------------------------------------------------
 
 
 def test_an_edit_reaches_the_engine_and_keeps_the_weights(qtbot, opened):
@@ -277,9 +170,6 @@ def test_a_removed_and_revived_node_gets_its_values_back(qtbot, opened):
     opened.editor.stack.undo()
     qtbot.waitUntil(lambda: snapshots[-1].revision == opened.editor.revision)
     assert np.array_equal(snapshots[-1].parameters["hidden.weight"].array, before)
-
-
-# problems ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_problem_is_counted_listed_and_leads_to_its_node(qtbot, opened):
@@ -330,123 +220,6 @@ def test_a_refusal_that_nobody_caught_is_told_and_is_no_crash(qtbot, opened):
     assert opened.crash.last_report == ""
 
 
-# files ---------------------------------------------------------------------------------------------------------------
-
-
-def test_saving_asks_for_a_name_once(qtbot, opened, tmp_path):
-    path = tmp_path / "mine.json"
-    asked = []
-    opened.files.ask_save = lambda suggestion: asked.append(suggestion) or path
-    edit(opened)
-    assert opened.top_bar.crumbs.title.endswith("•")
-    save = (Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    qtbot.keyClick(opened.workspace.canvas, *save)
-    assert Document.load(path).graph.nodes["hidden"].title == "first layer"
-    assert not opened.top_bar.crumbs.title.endswith("•")
-    opened.editor.set_title("hidden", "again")
-    qtbot.keyClick(opened.workspace.canvas, *save)
-    assert len(asked) == 1
-    assert Document.load(path).graph.nodes["hidden"].title == "again"
-    assert opened.settings.recent == [path.resolve()]
-
-
-def test_a_name_without_an_ending_gets_one(opened, tmp_path):
-    opened.files.ask_save = lambda suggestion: tmp_path / "mine"
-    assert opened.files.save_as()
-    assert (tmp_path / "mine.json").is_file()
-
-
-def test_the_dialog_adds_the_ending_itself_so_that_it_asks_before_writing_over_a_file(opened):
-    endings = []
-
-    def answer():
-        dialog = next(each for each in QApplication.topLevelWidgets() if isinstance(each, QFileDialog))
-        endings.append(dialog.defaultSuffix())
-        dialog.reject()
-
-    QTimer.singleShot(0, answer)
-    assert not opened.files.save_as()
-    assert endings == ["json"]
-
-
-def test_a_folder_that_cannot_be_written_to_is_told(qtbot, opened, tmp_path):
-    (tmp_path / "file").write_text("")
-    opened.files.ask_save = lambda suggestion: tmp_path / "file" / "mine.json"
-    assert not opened.files.save()
-    assert opened.notice.isVisible()
-    assert opened.has_document
-
-
-def test_unsaved_changes_are_asked_for_before_something_else_opens(opened):
-    asked = []
-    opened.files.ask_unsaved = lambda: asked.append(1) or "cancel"
-    edit(opened)
-    assert not opened.files.open_preset("moons")
-    assert opened.editor.document.id == "xor"
-    opened.files.ask_unsaved = lambda: "discard"
-    assert opened.files.open_preset("moons")
-    assert opened.editor.document.id == "moons"
-    assert asked == [1]
-
-
-def test_saving_from_the_question_saves(opened, tmp_path):
-    opened.files.ask_unsaved = lambda: "save"
-    opened.files.ask_save = lambda suggestion: tmp_path / "kept.json"
-    edit(opened)
-    assert opened.files.open_preset("moons")
-    assert Document.load(tmp_path / "kept.json").graph.nodes["hidden"].title == "first layer"
-
-
-def test_closing_can_be_taken_back(opened):
-    edit(opened)
-    opened.files.ask_unsaved = lambda: "cancel"
-    opened.close()
-    assert opened.isVisible()
-    assert opened.runner.is_alive
-
-
-def test_a_document_that_is_dropped_opens(qtbot, window, shelf):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(shelf / "basics" / "moons.json"))])
-    arguments = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
-    enter = QDragEnterEvent(QPoint(400, 300), *arguments)
-    window.dragEnterEvent(enter)
-    assert enter.isAccepted()
-    window.dropEvent(QDropEvent(QPointF(400, 300), *arguments))
-    qtbot.waitUntil(lambda: window.editor.document.id == "moons")
-    assert window.files.path == shelf / "basics" / "moons.json"
-
-
-def test_a_picture_that_is_dropped_is_not_taken_for_a_document(window):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile("/nowhere/cat.png")])
-    enter = QDragEnterEvent(
-        QPoint(400, 300), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    )
-    enter.ignore()
-    window.dragEnterEvent(enter)
-    assert not enter.isAccepted()
-
-
-@pytest.mark.parametrize(
-    "content", ["", "{", "[1, 2]", '{"chainrule": 1, "graph": {"nodes": [{"id": "n", "type": "dens"}]}}']
-)
-def test_a_damaged_file_opens_as_far_as_it_is_sound(qtbot, window, tmp_path, content):
-    path = tmp_path / "damaged.json"
-    path.write_text(content)
-    window.files.open_path(path)
-    assert window.has_document
-    qtbot.waitUntil(lambda: window.top_bar.problems.text().strip() != "No problems")
-
-
-def test_a_file_that_is_not_there_is_told(window, tmp_path):
-    assert not window.files.open_path(tmp_path / "nowhere.json")
-    assert window.notice.isVisible()
-
-
-# look ----------------------------------------------------------------------------------------------------------------
-
-
 def test_the_theme_switch_is_remembered(qtbot, window, settings):
     was_dark = current_theme().is_dark
     press(qtbot, window.top_bar.theme)
@@ -476,17 +249,6 @@ def test_the_views_of_the_document_stand_under_the_canvas_and_can_be_added(opene
     assert [entry["type"] for entry in opened.editor.document.views] == ["loss", "boundary", "accuracy"]
     opened.editor.stack.undo()
     assert "accuracy" not in opened.workspace.docks
-
-
-def test_a_view_that_is_put_away_is_away_after_saving_and_opening(opened, tmp_path):
-    for name in ("loss", "boundary"):
-        opened.commands.run(f"views.{name}")
-    assert not opened.workspace.is_shown("views")
-    opened.files.save_to(tmp_path / "bare.json")
-    opened.files.open_preset("moons")
-    assert opened.workspace.is_shown("views")
-    opened.files.open_path(tmp_path / "bare.json")
-    assert not opened.workspace.is_shown("views")
 
 
 def test_in_the_smallest_window_every_menu_can_be_opened(qtbot, opened):
