@@ -13,6 +13,7 @@ from engine.problems import Problem, Severity, did_you_mean
 MOST_PROBLEMS = 1000
 MOST_GUESSES = 100  # a guess compares a word with all known ones, which in a hostile file would take hours
 
+MOST_KEYS = 16  # of a path that is told
 _SIMPLE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}")
 
 
@@ -49,8 +50,13 @@ class Findings:
 
 
 def path_text(keys: Iterable[str | int]) -> str:
-    """`graph.nodes[3].title` for `("graph", "nodes", 3, "title")`; a key with other signs stands quoted in brackets."""
-    path = ""
+    """`graph.nodes[3].title` for `("graph", "nodes", 3, "title")`; a key with other signs stands quoted in brackets.
+
+    Of a very long path the beginning is enough to find the place.
+    """
+    path, keys = "", list(keys)
+    if len(keys) > MOST_KEYS:
+        return f"{path_text(keys[:MOST_KEYS])} …"
     for key in keys:
         if isinstance(key, int):
             path += f"[{key}]"

@@ -208,7 +208,7 @@ def _whole(value: Mapping[str, Any], key: str, default: int, low: int, high: int
     if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
         problems.append(
             Problem(
-                f"“{key}” cannot be {number!r}",
+                f"“{key}” cannot be {number!r:.60}",
                 f"It is a whole number from {low} to {high}.",
                 path=key,
                 kind="property",
@@ -222,7 +222,7 @@ def _word(value: Mapping[str, Any], key: str, words: tuple[str, ...], problems: 
     word = value.get(key, words[0])
     if word not in words:
         problems.append(
-            Problem(f"“{key}” cannot be {word!r}", f"Choose one of {', '.join(words)}.", path=key, kind="property")
+            Problem(f"“{key}” cannot be {word!r:.60}", f"Choose one of {', '.join(words)}.", path=key, kind="property")
         )
         return words[0]
     return word

@@ -388,3 +388,12 @@ def test_a_short_text_and_a_long_one_are_read_alike(monkeypatch, text):
     value = schema_text.read_text(text, short)
     monkeypatch.setattr(schema_text, "MOST_WATCHED", 0)
     assert schema_text.read_text(text, long) == value and long.all() == short.all()
+
+
+def test_a_sentence_about_a_hostile_value_or_place_can_still_be_read(load, value):
+    """A path of a hundred levels filled the screen, and so did a word of a megabyte."""
+    value["training"]["batch_size"] = "many" * 10_000
+    nested = '{"a":' * 500 + "1" + "}" * 500
+    problems = load(f'{json.dumps(value)[:-1]}, "remarks": {nested}}}').problems
+    assert {problem.kind for problem in problems} >= {"depth", "property"}
+    assert all(len(f"{problem.path} {problem}") < 400 for problem in problems)
