@@ -42,6 +42,7 @@ class Playback:
         self.is_recomputed = False  # the iteration looked at was computed once more, with what a hand has set since
         self._begun: Checkpoint | None = None  # what lasts, as the begun iteration found it
         self._block = 64  # iterations between two checkpoints: grows until they take BLOCK_S
+        self._checkpoint_s = 0.0  # seconds that the last one took
 
     @cached_property
     def _written(self) -> list[list[Value]]:
@@ -204,15 +205,15 @@ class Playback:
         """
         end, shown = self.iteration + iterations, self.cycle  # of every turn the last one can be looked at
         while (left := end - self.iteration) > 0:
-            began = time.perf_counter()
-            self.checkpoint()
             if left > shown:
+                self.checkpoint(ago=shown)  # as far back lies the one before the last iteration of the run before
                 started = time.perf_counter()
                 done = self._iterate(min(self._block, left - shown))
                 pace = done / max(time.perf_counter() - started, 1e-6)
-                seconds = min(max(BLOCK_S, BLOCK_CHECKPOINTS * (started - began)), LONGEST_BLOCK_S)
+                seconds = min(max(BLOCK_S, BLOCK_CHECKPOINTS * self._checkpoint_s), LONGEST_BLOCK_S)
                 self._block = max(1, min(4 * self._block, int(seconds * pace)))
             else:
+                self.checkpoint()
                 self._iterate_shown()
             if self.machine.flag:
                 return False
@@ -387,10 +388,15 @@ class Playback:
         while self.position < moment.position:
             self.play_step()
 
-    def checkpoint(self) -> None:
-        """Keep what lasts, and the numbers it was played with, at the beginning of an iteration."""
-        if not self.timeline.reaches(self.iteration):
+    def checkpoint(self, *, ago: int = 0) -> None:
+        """Keep what lasts, and the numbers it was played with, at the beginning of an iteration.
+
+        ago  not where that was done so few iterations ago: it may be dearer than to play these again
+        """
+        if not self.timeline.reaches(self.iteration - ago):
+            began = time.perf_counter()
             self.timeline.keep(self._taken())
+            self._checkpoint_s = time.perf_counter() - began
 
     def _taken(self) -> Checkpoint:
         machine = self.machine
