@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 
+from app.worker import Worker
 from engine.document import Document
 from engine.drivers.plans import Plans
 from engine.problems import ProblemError
@@ -298,6 +299,19 @@ def test_kernels_that_an_edit_needs_are_counted_while_they_are_compiled(qtbot, r
     document.graph.connect("hidden.h", document.graph.add("tanh"))
     with qtbot.waitSignal(runner.preparing, check_params_cb=lambda done, every: done == every):
         runner.edit(document, 2)
+
+
+def test_what_was_played_is_shown_before_a_question_is_thought_about(document, monkeypatch):
+    posted = []
+    monkeypatch.setattr("app.worker.SNAPSHOT_SECONDS", 0.0)
+    worker = Worker(lambda kind, payload, revision: posted.append(kind))
+    worker.open(document, 1)
+    worker.answer("first", lambda session: None)
+    worker.step("node")
+    worker.answer("while nobody has taken the picture", lambda session: None)
+    worker.note_taken()
+    worker.answer("then", lambda session: None)
+    assert posted == ["snapshot", "answer", "answer", "snapshot", "answer"]
 
 
 def test_a_message_is_heard_between_two_kernels(qtbot, runner, document, monkeypatch):
