@@ -35,6 +35,7 @@ def judged(*expects: dict[str, Any], data: Any = None) -> list[tuple[str, bool]]
 def test_numbers_are_judged_when_they_are_due_and_told_in_the_order_of_the_document():
     assert judged(
         {"what": "loss", "after": 2, "is": 0.158203125},
+        {"what": "loss", "after": 1, "is": 0.28125},
         {"what": "gradient", "of": "y.weight", "is": [[1]]},
         {"what": "value", "of": "y.h", "is": [[2]]},
         {"what": "value", "of": "y.h", "after": 1, "is": [[1.7]], "within": 0.1},
@@ -42,6 +43,7 @@ def test_numbers_are_judged_when_they_are_due_and_told_in_the_order_of_the_docum
         {"what": "mistakes", "is": 0},
     ) == [
         ("loss on the training rows after 2 iterations: 0.158203125, expected 0.158203125", True),
+        ("loss on the training rows after 1 iteration: 0.28125, expected 0.28125", True),
         ("gradient of y.weight at the start: [[1]], expected [[1]]", True),
         ("value of y.h at the start: [[2]], expected [[2]]", True),
         ("value of y.h after 1 iteration: [[1.75]], expected [[1.7]] within 0.1", True),

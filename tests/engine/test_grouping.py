@@ -210,3 +210,10 @@ def test_inner_ids_that_are_taken_outside_are_numbered_on():
     moved = expanded(graph, "block_1")
     assert moved.nodes == {"block_1/dense_1": "dense_3"}
     assert {wire.target for wire in graph.wires if wire.source == "input_1.value"} == {"dense_3.x"}
+
+
+def test_definitions_are_counted_from_the_second_on():
+    graph = Graph()
+    for _ in range(3):
+        grouped(graph, [graph.add("tanh")])
+    assert sorted(graph.composites) == ["block", "block_2", "block_3"]
