@@ -257,9 +257,7 @@ class Fuser:
         self._drawn: Sequence[Stretch] = []  # those of the last program
         self._left: dict[Value, int] = {}  # how often each is read by updates in which there is nothing to fuse
         self._units: dict[object, _Unit] = {}  # of what was fused since it was drawn
-        self._changed: set[Value] = (
-            set()
-        )  # those that others read, or that last, than when the last program was finished
+        self._changed = set[Value]()  # those that others read, or that last, than when the last program was finished
         self._flips = Flips()
 
     def fuse(self, program: Program, stretches: Sequence[Stretch]) -> Fused:
