@@ -10,8 +10,9 @@ import numpy as np
 from engine.graph import Graph
 from engine.playback import Playback
 from engine.problems import Problem
-from engine.program import MONITORS, Call, Value, resolve
+from engine.program import MONITORS
 from engine.tape import Instruction, Step
+from engine.values import Call, Value, resolve
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

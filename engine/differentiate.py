@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Call, Origin, Program, Shape, Value, owner_of, shape_text
+from engine.program import Program
+from engine.values import Call, Origin, Shape, Value, owner_of, shape_text
 
 Rule = Callable[..., Sequence[Value | None]]
 

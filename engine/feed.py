@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from engine.datasets import Dataset
 from engine.initialisers import stream
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import B, Program, Value, shape_text
+from engine.program import Program
 from engine.training import Training
+from engine.values import B, Value, shape_text
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered

@@ -14,10 +14,10 @@ from engine.initialisers import stream
 from engine.looking import lasts
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, indices_of
 from engine.playback import Playback
-from engine.program import Value
 from engine.snapshot import Array
 from engine.tape import Tape, initial_array
 from engine.timeline import Moment
+from engine.values import Value
 
 Marks = np.ndarray[Any, np.dtype[np.bool_]]
 

@@ -21,8 +21,9 @@ from engine.fuse_rows import row_groups, scaled_rows
 from engine.fuse_sums import BENDS, bent_sums
 from engine.fuse_time import products_over_time
 from engine.matching import Match, Pattern, Uses
-from engine.program import PRIMITIVES, Call, Origin, Program, Value
+from engine.program import Program
 from engine.stretch import Stretch
+from engine.values import PRIMITIVES, Call, Origin, Value
 
 
 class Fused:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.matching import Match, Uses, is_constant
-from engine.program import Call, Value
+from engine.values import Call, Value
 
 GATES = 4  # input, forget, output and candidate lie side by side in the sums
 

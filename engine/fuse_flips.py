@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from operator import attrgetter
 
-from engine.program import PRIMITIVES, Call, Origin, Program, Value
+from engine.program import Program
 from engine.stretch import Stretch, reads_columns
+from engine.values import PRIMITIVES, Call, Origin, Value
 
 ALL_PHASES = -1  # of a copy that every turn makes for itself
 

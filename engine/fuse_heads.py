@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.matching import Match, Uses
-from engine.program import Call
+from engine.values import Call
 
 HEADS = (0, 2, 1, 3)  # (batch, time, heads, width) as (batch, heads, time, width), and back
 

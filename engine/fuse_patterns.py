@@ -9,7 +9,7 @@ from engine.fuse_rows import row_slopes, softmax_gradient
 from engine.fuse_sums import linear, onto
 from engine.fuse_time import product_over_time, side_by_side, sum_beside
 from engine.matching import Match, Pattern, Uses, is_constant
-from engine.program import Call
+from engine.values import Call
 
 PATTERNS: dict[str, list[Pattern]] = {}
 

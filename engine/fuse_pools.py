@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.matching import Match, Uses
-from engine.program import Call
+from engine.values import Call
 
 
 def winners(call: Call, uses: Uses) -> Match | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from engine.matching import Match, Uses, is_constant
-from engine.program import Call, Value
+from engine.values import Call, Value
 
 
 def softmax_gradient(call: Call, uses: Uses) -> Match | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.matching import Match, Uses
-from engine.program import Call
+from engine.values import Call
 
 BENDS = ("tanh", "sigmoid")  # whose derivatives read the result alone: the sum itself need not be kept
 

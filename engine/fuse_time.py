@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from engine.matching import Match, Uses
-from engine.program import Batch, Call, Value
+from engine.values import Batch, Call, Value
 
 FEWEST = 3  # addends that are worth it
 FEWEST_UNITS = 16  # of a layer: narrower products have tiles of their own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.program import Call, Value, root_of
+from engine.values import Call, Value, root_of
 
 
 def read_in_place(calls: Sequence[Call]) -> Sequence[Call]:

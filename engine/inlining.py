@@ -16,7 +16,8 @@ from engine.composites import MOST_NODES, CompositeType, composite_of, fitted, w
 from engine.graph import Graph, Node, Wire
 from engine.nodes.base import NodeType, Port, Real
 from engine.problems import Problem
-from engine.program import Builder, Program, Value
+from engine.program import Builder, Program
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.structure import Drawn

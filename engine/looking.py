@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from engine.playback import Playback
 from engine.problems import did_you_mean
-from engine.program import Program, Value, resolve
+from engine.program import Program
 from engine.snapshot import Array, Reading, State, read
 from engine.tape import Step, Tape
 from engine.training import AVERAGE, AVERAGED
+from engine.values import Value, resolve
 
 if TYPE_CHECKING:
     from engine.document import Document

@@ -14,12 +14,13 @@ from engine.graph import Graph, Node, Wire
 from engine.inlining import inlined, name_ports, told_of
 from engine.objectives import Learned, lower_phases, lower_rules
 from engine.problems import Problem, ProblemError
-from engine.program import Origin, Part, Program, Shape, Value
+from engine.program import Program
 from engine.segments import Segment, leaving, settle
 from engine.stretch import Stretch
 from engine.structure import Drawn, Signature, Structure
 from engine.training import Training
 from engine.unrolling import Region, at
+from engine.values import Origin, Part, Shape, Value
 from engine.watching import watch_side_branches
 from engine.wiring import Moment, flagged, operands_of, steps_of
 

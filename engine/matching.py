@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from engine.program import Call, Value
+from engine.values import Call, Value
 
 
 class Match(NamedTuple):

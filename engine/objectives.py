@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.graph import Graph
 from engine.primitives.base import entries
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import MONITORS, Builder, Call, Origin, Program, Value, owner_of, shape_text
+from engine.program import MONITORS, Builder, Program
 from engine.reverse import Reverse
 from engine.stretch import Stretch
 from engine.structure import Drawn
 from engine.training import DriverType, Moves, Phase, emit_update
+from engine.values import Call, Origin, Value, owner_of, shape_text
 from engine.wiring import late_operands
 
 if TYPE_CHECKING:

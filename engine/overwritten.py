@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.program import MONITORS, Origin, Value
+from engine.program import MONITORS
 from engine.tape import Step, Tape
+from engine.values import Origin, Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -12,10 +12,11 @@ import numpy as np
 
 from engine.fuse_flips import matrices_copied
 from engine.primitives.base import Region
-from engine.program import Call, Program, Value
+from engine.program import Program
 from engine.rooms import LINE as LINE  # where lines begin concerns machines, too
 from engine.rooms import LINED, LINED_WHOLE, PACKED, PACKED_WHOLE, Numbers, Rooms, lined, shape_and_size
 from engine.stretch import Stretch
+from engine.values import Call, Value
 
 if TYPE_CHECKING:
     from engine.fuse import Fused

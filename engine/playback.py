@@ -13,9 +13,9 @@ from engine.drivers import Drivers
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
 from engine.overwritten import Overwritten, moved_by_several, written_by_step
-from engine.program import Value
 from engine.tape import Step, Tape
 from engine.timeline import Checkpoint, Intervention, Moment, Timeline
+from engine.values import Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
 StepKind = Literal["node", "phase", "iteration", "epoch"]

@@ -8,10 +8,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.differentiate import pass_back, total
-from engine.program import Call, Origin, Program, Value, owner_of
+from engine.program import Program
 from engine.segments import Segment, settle
 from engine.stretch import Stretch
 from engine.unrolling import at, segment_key
+from engine.values import Call, Origin, Value, owner_of
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from engine.program import Shape, Value, resolve
+from engine.values import Shape, Value, resolve
 
 LINE = 16  # entries of the arena that make one cache line of float32
 SMALL = 8  # values under this many entries are packed: a vector load across two cache lines costs twice

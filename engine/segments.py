@@ -11,9 +11,9 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from engine.graph import Wire
 from engine.problems import Problem
-from engine.program import Call, Origin, Value
 from engine.stretch import Stretch
 from engine.structure import Signature
+from engine.values import Call, Origin, Value
 
 
 class Segment:

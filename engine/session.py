@@ -25,13 +25,14 @@ from engine.machines.lanes import keep_free as keep_free  # who drives a session
 from engine.measuring import Measuring
 from engine.playback import Playback, StepKind
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value
+from engine.program import Program
 from engine.showing import loss_curves, snapshot_of
 from engine.snapshot import Array, Explanation, Reading, Snapshot, read
 from engine.structure import Structure, numbers_of, seeded
 from engine.tape import Kept, Step, Tape, plan
 from engine.timeline import Moment
 from engine.training import STOPPED, Phase, Watch
+from engine.values import Value
 from engine.weights_file import Weights, fitting_weights
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.looking import is_setting
 from engine.playback import Playback
-from engine.program import Call, Value
 from engine.snapshot import Array, Reading, Snapshot
+from engine.values import Call, Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -11,8 +11,9 @@ from engine.datasets import Dataset
 from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError
-from engine.program import Program, Value, shape_text
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import Value, shape_text
 
 if TYPE_CHECKING:
     from engine.document import Document

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.program import Program, Value
+from engine.program import Program
+from engine.values import Value
 
 
 def remove_dead_calls(program: Program, roots: Iterable[Value]) -> None:

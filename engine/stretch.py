@@ -8,7 +8,7 @@ from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from engine.program import Call, Value
+from engine.values import Call, Value
 
 PRODUCTS = ("matmul", "batch_matmul", "batch_matmul_apart")
 

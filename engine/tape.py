@@ -14,9 +14,10 @@ from engine.fuse import Fused, Fuser
 from engine.in_place import read_in_place
 from engine.placement import LINE, RESERVED_INTEGERS, Packed, Places, place
 from engine.primitives.base import Kernel, Primitive, Region, Variant, encode_plain, length_of_result, no_variant
-from engine.program import Call, Origin, Part, Program, Value, resolve, root_of
+from engine.program import Program
 from engine.rooms import Rooms
 from engine.stretch import Stretch, stretches_of
+from engine.values import Call, Origin, Part, Value, resolve, root_of
 
 # The first entries of `integers`, written by the machine before every iteration and read by kernels.
 ITERATION, EPOCH, ROW, FLAG = 0, 1, 2, 3

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.graph import Graph, Wire, sorted_along
-from engine.program import Origin
+from engine.values import Origin
 
 MOST_STEPS = 1000
 

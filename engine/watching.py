@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from engine.program import Value
 from engine.stretch import Stretch
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from engine.graph import Graph, Node, Wire
 from engine.nodes.base import NodeType, Port
 from engine.problems import Problem, shape_mismatch
-from engine.program import Value, shape_text
 from engine.unrolling import MOST_STEPS, Region, at, steps_said
+from engine.values import Value, shape_text
 
 if TYPE_CHECKING:
     from engine.lowering import Lowered

@@ -15,7 +15,7 @@ import numpy as np
 from engine.analysis.trial import MOST_ROWS, Entry, Layout, Rows, Trial
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError
-from engine.program import Value
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -16,7 +16,8 @@ import numpy as np
 from engine.analysis.trial import Trial
 from engine.primitives.base import Interval, Primitive
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value
+from engine.program import Program
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.session import Session

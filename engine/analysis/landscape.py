@@ -15,7 +15,7 @@ import numpy as np
 from engine.analysis.surface import drawn_at
 from engine.analysis.trial import Layout, Rows, Trial
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Origin, Value
+from engine.values import Origin, Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.analysis.trial import Rows, Trial
 from engine.machines.cpu import CpuMachine
-from engine.program import Batch, Value
+from engine.values import Batch, Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -11,8 +11,9 @@ from engine.differentiate import gradients
 from engine.machines.cpu import CpuMachine
 from engine.nodes.base import NodeType
 from engine.problems import Problem, ProblemError
-from engine.program import Origin, Program, Value
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import Origin, Value
 
 if TYPE_CHECKING:
     from engine.graph import Node, Wire

@@ -18,8 +18,9 @@ import numpy as np
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import flops_of
 from engine.machines.runs import Joined, Played
-from engine.program import Call, Origin, Program, Value, resolve
+from engine.program import Program
 from engine.tape import Instruction, Section, plan
+from engine.values import Call, Origin, Value, resolve
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -12,7 +12,7 @@ import numpy as np
 from engine.analysis.trial import Rows, Trial
 from engine.differentiate import RULES, Rule
 from engine.problems import Problem, ProblemError
-from engine.program import Batch
+from engine.values import Batch
 
 if TYPE_CHECKING:
     from engine.session import Session

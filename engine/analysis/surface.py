@@ -11,8 +11,8 @@ import numpy as np
 from engine.analysis.trial import Part as Part
 from engine.analysis.trial import rows_of as rows_of
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Value
 from engine.sideplan import SidePlan
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.session import Session

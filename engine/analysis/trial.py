@@ -11,8 +11,9 @@ from engine.differentiate import gradients
 from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Program, Value
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -12,8 +12,8 @@ from engine.drivers.games import Players
 from engine.drivers.plans import Plans
 from engine.lowering import Lowered
 from engine.machines.cpu import CpuMachine
-from engine.program import Call, Value
 from engine.training import COUNTS, DriverType, Phase
+from engine.values import Call, Value
 
 if TYPE_CHECKING:
     from engine.datasets import Dataset

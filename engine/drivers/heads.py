@@ -9,8 +9,9 @@ import numpy as np
 from engine.drivers.asking import Array
 from engine.lowering import lower
 from engine.machines.cpu import CpuMachine
-from engine.program import B, Program, Value
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import B, Value
 
 if TYPE_CHECKING:
     from engine.datasets import Dataset

@@ -14,9 +14,10 @@ from engine.lowering import Lowered, lower
 from engine.machines.cpu import CpuMachine
 from engine.objectives import prediction_of
 from engine.primitives.base import entries
-from engine.program import Call, Origin, Program, Value, resolve
+from engine.program import Program
 from engine.simplify import remove_dead_calls
 from engine.tape import initial_array, plan
+from engine.values import Call, Origin, Value, resolve
 
 if TYPE_CHECKING:
     from engine.datasets import Dataset

@@ -13,9 +13,9 @@ from engine.explain.forward import disagreement, forward_equations
 from engine.explain.live import Live
 from engine.explain.reading import Desk
 from engine.explain.update import update_equations
-from engine.program import Value
 from engine.snapshot import Equation, Explanation, State
 from engine.tape import Step
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.session import Session

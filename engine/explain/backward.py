@@ -15,8 +15,8 @@ from engine.explain.reading import Played, Reading, numbers_of
 from engine.explain.slopes import Slot
 from engine.explain.slopetext import slope_text
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Stage, Whole
-from engine.program import Batch, Value
 from engine.snapshot import Equation, Term
+from engine.values import Batch, Value
 
 
 @dataclass

@@ -13,8 +13,9 @@ from engine.explain.slopes import Slots, is_literal
 from engine.explain.trees import Leaf, Operation, Stage, Tree, is_fixed
 from engine.machines.cpu import CpuMachine
 from engine.problems import ProblemError
-from engine.program import Origin, Program, Value
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import Origin, Value
 
 SAMPLES = 161
 REACH = 4.0  # the curve shows at least −4 to 4: where activations bend

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from engine.explain.live import Entry
 from engine.explain.printing import EQUALS, MINUS, PLUS, TIMES, number_term
-from engine.program import Call, Value
 from engine.snapshot import Equation, Term
 from engine.training import COUNTS, DriverType, optimizer_types
+from engine.values import Call, Value
 
 if TYPE_CHECKING:
     from engine.explain.update import Update

@@ -13,8 +13,9 @@ from engine.explain.notation import partial
 from engine.explain.reading import Desk, Played, Reading
 from engine.explain.slopetext import slope_text
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Stage
-from engine.program import Program, Value
+from engine.program import Program
 from engine.unrolling import delayed, without_time
+from engine.values import Value
 
 LONGEST_PATH = 400  # nodes
 MOST_UNITS = 24  # of a layer's units, those with the largest derivative are looked at

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.program import Batch, Value, resolve
+from engine.values import Batch, Value, resolve
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.program import Batch, Program, Shape, Value
+from engine.program import Program
+from engine.values import Batch, Shape, Value
 
 if TYPE_CHECKING:
     from engine.graph import Graph, Node

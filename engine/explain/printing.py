@@ -14,8 +14,8 @@ from engine.explain.live import Array, Entry, Live, unravel
 from engine.explain.notation import Symbol, word
 from engine.explain.slopes import is_literal
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, moved, spots
-from engine.program import Batch, Call, Value
 from engine.snapshot import Term
+from engine.values import Batch, Call, Value
 
 SHOWN = 6  # addends written out; of more the largest and the rest as one number
 SUM, PRODUCT, PREFIX, POWER, ATOM = range(5)

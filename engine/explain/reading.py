@@ -11,7 +11,8 @@ from engine.explain.printing import Printer
 from engine.explain.slopes import LocalPlan, Slot, Slots
 from engine.explain.trees import Grower, Leaf, Stage
 from engine.problems import ProblemError
-from engine.program import MONITORS, Call, Part, Value
+from engine.program import MONITORS
+from engine.values import Call, Part, Value
 
 if TYPE_CHECKING:
     from engine.session import Session

@@ -17,8 +17,9 @@ from engine.explain.live import Array, Index, Live
 from engine.explain.trees import Leaf, Operation, Products, Reduction, Tree, Whole, spots
 from engine.machines.cpu import CpuMachine
 from engine.problems import ProblemError
-from engine.program import Batch, Origin, Program, Value, resolve
+from engine.program import Program
 from engine.tape import initial_array, plan
+from engine.values import Batch, Origin, Value, resolve
 
 
 class Slot(NamedTuple):

@@ -6,7 +6,7 @@ from engine.explain.printing import FUNCTIONS, INFIX, PRODUCT, SUM, formula_text
 from engine.explain.reading import Played, Reading
 from engine.explain.slopes import is_literal
 from engine.explain.trees import Leaf
-from engine.program import Value
+from engine.values import Value
 
 LONGEST = 72
 NEGATED = 0.5  # a minus sign may open a product, anywhere else it wants brackets

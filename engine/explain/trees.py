@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from engine.explain.live import Entry, Index, Live, ravel, unravel
 from engine.explain.notation import Notation, Symbol
 from engine.primitives.base import Primitive, encode_plain, rows_of_result
-from engine.program import Batch, Call, Value
+from engine.values import Batch, Call, Value
 
 LINEAR = frozenset({"add", "subtract", "negate", "total", "stop_gradient"})
 SCALING = frozenset({"multiply", "divide"})

@@ -17,8 +17,8 @@ from engine.explain.reading import Desk
 from engine.explain.steps import LATEX, SCHEDULES, Form, Line, form_of
 from engine.explain.workers import gathered
 from engine.primitives.schedules import CLOCK
-from engine.program import Call, Value
 from engine.snapshot import Equation, Term
+from engine.values import Call, Value
 
 # Updates that move a parameter another one moves too: their second operand keeps what stood there in between.
 KEEP_BEFORE, KEEP_AFTER = (

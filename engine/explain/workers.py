@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from engine.explain.live import Entry
 from engine.explain.printing import CLOSE, EQUALS, MINUS, OPEN, PLUS, TIMES, number_term
-from engine.program import Call, Value
 from engine.snapshot import Equation, Term
+from engine.values import Call, Value
 
 if TYPE_CHECKING:
     from engine.explain.update import Update

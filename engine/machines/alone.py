@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.machines.slopes import sloped_in
-from engine.program import root_of
 from engine.tape import Instruction
+from engine.values import root_of
 
 
 def alone(instructions: Sequence[Instruction], dtype: str) -> list[Instruction]:

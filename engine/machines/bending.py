@@ -13,7 +13,7 @@ from engine.machines.sharing import Piece, Place, like
 from engine.machines.splits import COLUMNS, Axis
 from engine.primitives.base import Kernel, Primitive, Region, rows_of_result
 from engine.primitives.fused import linear_encode, linear_shape
-from engine.program import PrimitiveLike, Shape, Value
+from engine.values import PrimitiveLike, Shape, Value
 
 BENT = {"linear": "linear_bent", "matmul_onto": "matmul_onto_bent"}
 

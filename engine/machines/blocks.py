@@ -16,7 +16,7 @@ from engine.machines.sharing import SENT, Piece, Place
 from engine.machines.spans import SHARED
 from engine.placement import LINE
 from engine.primitives.base import Primitive, length_of_result, rows_of_result
-from engine.program import B
+from engine.values import B
 
 Key = tuple[int, str]  # of memory, see `Place`
 BLOCKS = (0, 1)

@@ -9,8 +9,8 @@ from engine.machines.processor import vector_length
 from engine.machines.splits import adds_halves
 from engine.primitives.arithmetic import total_shape
 from engine.primitives.base import Kernel, Primitive, Variant
-from engine.program import PrimitiveLike
 from engine.tape import Instruction
+from engine.values import PrimitiveLike
 
 # Bodies that are imported only when they are compiled, because their module imports Numba.
 NARROW = Kernel("product_narrow", "engine.machines.products:narrow")

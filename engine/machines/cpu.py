@@ -36,8 +36,8 @@ from engine.machines.whole import MOST_INSTRUCTIONS, Function, Piece, Whole, fun
 from engine.machines.workshop import Order
 from engine.placement import RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Variant
-from engine.program import Value
 from engine.tape import EPOCH, FLAG, ITERATION, ROW, Step, StepCode, Tape, TapeCode, Turn
+from engine.values import Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LOOPS, SHARED_LOOPS = ("play", "iterate"), ("help_out", "iterate_shared")  # of one thread, of two

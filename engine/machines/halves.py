@@ -22,9 +22,9 @@ from engine.machines.sharing import MINE, SENT, TURNS, Piece, Place, pieces_of_c
 from engine.machines.splits import Axis, splits_of
 from engine.placement import LINE, RESERVED_INTEGERS
 from engine.primitives.base import Kernel, Primitive, Region
-from engine.program import Call, Value, resolve, root_of
 from engine.rooms import SMALL
 from engine.tape import Instruction, Section, Tape, TapeCode, Turn, append
+from engine.values import Call, Value, resolve, root_of
 
 WORTH_NS = 500.0  # saved in an iteration
 MEETING_NS = 1000.0

@@ -13,7 +13,7 @@ from engine.machines.bending import readers_of
 from engine.machines.processor import vector_length
 from engine.machines.sharing import Piece, like
 from engine.primitives.base import Kernel, Primitive, Region, rows_of_result, same
-from engine.program import PrimitiveLike
+from engine.values import PrimitiveLike
 
 LOSS = "class_cross_entropy_softmax"
 

@@ -22,8 +22,8 @@ from engine.machines.order import independent
 from engine.machines.spans import Span, sections_of, spans_of
 from engine.placement import LINE
 from engine.primitives.base import Primitive, Region
-from engine.program import Value
 from engine.tape import Instruction, Tape, TapeCode
+from engine.values import Value
 
 WORTH_NS = 1500.0  # of work in an instruction: below, cutting it costs more than it saves
 WORTH_TAPE_NS = 5000.0  # of work saved in an iteration: below, the other core has better things to do

@@ -15,8 +15,8 @@ from heapq import heappop, heappush
 
 from engine.machines.spans import is_whole, reading_of, sections_of
 from engine.primitives.base import Primitive
-from engine.program import root_of
 from engine.tape import Instruction, Tape, TapeCode
+from engine.values import root_of
 
 
 def arranged(tape: Tape) -> TapeCode:

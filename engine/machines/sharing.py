@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 from engine.machines.splits import COLUMNS, FORWARD, ROWS, WHOLE, Axis
 from engine.primitives.base import Kernel, Primitive, same
-from engine.program import PRIMITIVES, Call, PrimitiveLike, Value, root_of
+from engine.values import PRIMITIVES, Call, PrimitiveLike, Value, root_of
 
 PART, SENT = "part", "sent"  # of a value: what is still to be added to; the same where the other thread reads it
 SEND = cast(

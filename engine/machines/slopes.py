@@ -14,8 +14,8 @@ from typing import cast
 from engine.machines.splits import adds_halves
 from engine.primitives.base import Kernel, Primitive, rows_of_result
 from engine.primitives.fused import linear_encode, linear_shape
-from engine.program import Call, PrimitiveLike, root_of
 from engine.tape import Instruction, Section, Tape, TapeCode, Turn
+from engine.values import Call, PrimitiveLike, root_of
 
 BODY = Kernel("matmul_sloped", "engine.machines.products:wide")  # of several, see `engine.machines.bodies`
 SLOPED = cast(

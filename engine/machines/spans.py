@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from engine.primitives.base import Primitive
-from engine.program import Call, Value, resolve, root_of
 from engine.tape import Instruction, Section, Tape
+from engine.values import Call, Value, resolve, root_of
 
 LONGEST_SPAN = 1 << 15  # instructions
 

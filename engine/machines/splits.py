@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from engine.placement import LINE
 from engine.primitives.base import Primitive
-from engine.program import Call, Value
+from engine.values import Call, Value
 
 UNITS = 2 * LINE  # halves of as many fill whole cache lines, which nobody else writes
 ROWS, COLUMNS = 0, 1  # axes of a matrix

@@ -21,8 +21,8 @@ from engine.placement import LINE
 from engine.primitives.base import Primitive, Variant
 from engine.primitives.fused_rows import own_slopes
 from engine.primitives.fused_time import own_part, parts_of
-from engine.program import Batch, Call, Value, root_of
 from engine.tape import Instruction, Tape
+from engine.values import Batch, Call, Value, root_of
 
 COPIED, ADDED = range(2)  # what happens to numbers that arrive: the native loop knows both, and the order of all fields
 WORTH_NS = 4000.0  # of work saved in an iteration

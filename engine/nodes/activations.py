@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, NodeType, Port, Real, node_type
 from engine.problems import ProblemError, shape_mismatch
-from engine.program import ACTIVATION_SETTINGS, Builder, Value
+from engine.program import ACTIVATION_SETTINGS, Builder
+from engine.values import Value
 
 X = Port("x", symbol="x")
 H = Port("h", symbol="h")

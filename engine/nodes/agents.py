@@ -12,7 +12,8 @@ from engine.nodes.losses_reward import ACTION
 from engine.nodes.prototypes import rows_of_features
 from engine.nodes.worlds import hot, spread_over, uniform
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 FIRST = 1e6  # more than any arm pays: those that must be tried come first
 DONE = Port("done", "(games)", symbol="d", optional=True, help="1 where the game ended.")

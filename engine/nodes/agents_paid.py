@@ -8,7 +8,8 @@ from engine.nodes.agents import DISCOUNT, DONE, Agent, each, game_over, games_in
 from engine.nodes.base import Choice, Flag, Port, Whole, node_type
 from engine.nodes.time import InTime, handed_on
 from engine.problems import shape_mismatch
-from engine.program import Batch, Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Batch, Value, shape_text
 
 CURVE_BINS = 4096  # of (minimum, maximum, last); when all are full, neighbours merge
 

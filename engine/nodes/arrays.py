@@ -10,7 +10,8 @@ from engine.nodes.rows import axis_of, axis_property, example_of, reordered, wit
 from engine.nodes.scalar import TIES
 from engine.primitives.axes import over_axes
 from engine.problems import shape_mismatch
-from engine.program import Builder, Dim, Value, shape_text
+from engine.program import Builder
+from engine.values import Dim, Value, shape_text
 
 X, Y = Port("x", symbol="x"), Port("y", symbol="y")
 

@@ -14,7 +14,8 @@ from engine.nodes.data import start_of
 from engine.nodes.embeddings import steps_of
 from engine.nodes.layers import features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 SCORES = ("scaled_dot", "dot", "general", "additive")
 FORBIDDEN = -1e9  # a score whose weight is exactly 0 in both precisions, and whose derivative is finite

@@ -10,7 +10,8 @@ from engine.problems import Problem, ProblemError, did_you_mean
 from engine.properties import Choice, Dimensions, Flag, Numbers, Property, Real, Text, Whole
 
 if TYPE_CHECKING:
-    from engine.program import Builder, Value
+    from engine.program import Builder
+    from engine.values import Value
 
 __all__ = [
     "Choice", "Dimensions", "Flag", "NodeType", "Numbers", "Port", "PortKind", "Property", "Real", "Text", "Whole",

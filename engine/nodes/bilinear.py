@@ -9,7 +9,8 @@ from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Whole, node
 from engine.nodes.data import start_of
 from engine.nodes.layers import ACTIVATIONS, BIAS, features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 MOST_WEIGHTS = 10**8
 

@@ -11,7 +11,8 @@ from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, Whole
 from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.nodes.layers import ACTIVATIONS, features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 X = Port("x", "(batch, features)", symbol="x")
 H = Port("h", "(batch, units)", symbol="h")

@@ -8,7 +8,8 @@ from engine.nodes.arrays import ArrayOperation
 from engine.nodes.base import Choice, NodeType, Port, Whole, node_type
 from engine.nodes.layers import features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 @node_type

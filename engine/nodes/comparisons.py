@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from engine.nodes.base import NodeType, Port, node_type
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 FREE = "Free: the number you set. Wired: from there."
 

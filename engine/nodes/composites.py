@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Text, node_type
 from engine.problems import Problem, ProblemError
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 PORT_KINDS = ("data", "parameter", "target", "loss", "index")
 CATEGORY = "Composites"

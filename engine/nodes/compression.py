@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from engine.initialisers import INITIALISERS, stream
 from engine.nodes.base import Choice, Dimensions, NodeType, Port, Real, Whole, node_type
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Batch, Builder, Value, count, shape_text
+from engine.program import Builder
+from engine.values import Batch, Value, count, shape_text
 
 WEIGHTS = Port("w", "any without a batch", symbol="w", help="A parameter node.")
 SOURCE = "Aggarwal 2023, §4.9.3 and §12.7.2; Han et al. 2015"

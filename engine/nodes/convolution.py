@@ -13,7 +13,8 @@ from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.nodes.layers import ACTIVATIONS
 from engine.primitives.convolution import filters_of
 from engine.problems import Problem, ProblemError, ShapeMismatch, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 MAPS = "(batch, channels, height, width)"
 PADDINGS = ("same", "valid", "full", "cells")

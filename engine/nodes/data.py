@@ -9,7 +9,8 @@ import numpy as np
 from engine.initialisers import INITIALISERS, scaled
 from engine.nodes.base import Choice, Dimensions, NodeType, Numbers, Port, Real, node_type
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 INITIAL_SCALE = Real(
     1.0, low=0.0, high=1e6, is_slot=False,

@@ -12,7 +12,8 @@ from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
 from engine.nodes.ordering import whole_numbers
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 @node_type

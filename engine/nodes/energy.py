@@ -11,7 +11,8 @@ from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
 from engine.primitives.draws import key_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 STATES = ("0/1", "-1/+1")
 MOST_UNITS = 4096  # that all pull at each other

@@ -12,7 +12,8 @@ from engine.nodes.data import start_of
 from engine.nodes.energy import MOST_ENUMERATED, coin_flips, energy_of, state_table, units_of
 from engine.primitives.draws import key_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 X = Port("x", "(batch, visible)", symbol="v", help="Examples of 0 and 1.")
 RATE = Real(0.1, low=0.0, high=100.0, symbol=r"\alpha", help="How far each iteration climbs the log-likelihood.")

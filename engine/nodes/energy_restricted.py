@@ -15,7 +15,8 @@ from engine.nodes.energy_boltzmann import LIKELIHOOD, RATE, SURPRISE, Statistics
 from engine.nodes.energy_visible import KINDS, CountUnits, GaussianUnits, RatingUnits, VisibleUnits
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 SAMPLING = ("hidden", "everything", "nothing")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from engine.primitives.draws import key_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 KINDS = ("binary", "Gaussian", "ratings", "counts")
 

@@ -13,7 +13,8 @@ from engine.nodes.base import Choice, Flag, NodeType, Port, Real, Whole, node_ty
 from engine.nodes.losses import LOSS, ExampleLoss, number_each
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import B, Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import B, Value, shape_text
 
 CATEGORY = "Board games"
 MOST_EDGES = 4_000_000  # of all trees that grow side by side: each takes some thirty bytes

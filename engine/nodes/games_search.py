@@ -11,7 +11,8 @@ from engine.games.search import AlphaBeta, is_solvable, look_ahead, solved
 from engine.nodes.base import Flag, Numbers, Port, Real, Text, Whole, node_type
 from engine.nodes.games import GameNode, kept
 from engine.problems import Problem, ProblemError
-from engine.program import B, Builder, Value
+from engine.program import Builder
+from engine.values import B, Value
 
 START = Text(
     "", longest=100, help="The board, row by row: X, O and dots, as in X..|OOX|... ; nothing: the empty board."

@@ -13,7 +13,8 @@ from engine.games.search import solved
 from engine.nodes.base import Choice, Port, Real, Whole, node_type
 from engine.nodes.games import LOG, MEASURED, STRENGTH, Remembering, kept
 from engine.nodes.games_search import FromPosition
-from engine.program import B, Builder, Value
+from engine.program import Builder
+from engine.values import B, Value
 
 TABLES = ("tic_tac_toe",)  # games with few enough positions
 

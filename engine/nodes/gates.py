@@ -11,7 +11,8 @@ from engine.nodes.base import Choice, NodeType, Port, Real, Whole, node_type
 from engine.nodes.layers import features_of
 from engine.nodes.rows import along, example_of
 from engine.problems import ShapeMismatch, shape_mismatch
-from engine.program import Builder, Shape, Value, count, shape_text
+from engine.program import Builder
+from engine.values import Shape, Value, count, shape_text
 
 X = Port("x", "(batch, units)", symbol="x")
 H = Port("h", "(batch, units)", symbol="h")

@@ -9,7 +9,8 @@ import numpy as np
 from engine.initialisers import Array
 from engine.nodes.base import NodeType, Port, Whole, node_type
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 SOURCE = "Aggarwal 2023, §12.2.2.1; Jaderberg et al. 2015"
 IDENTITY = "To begin with the identity give the layer before it the biases 1, 0, 0, 1, 0, 0 and weights of 0."

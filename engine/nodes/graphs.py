@@ -12,7 +12,8 @@ from engine.nodes.energy import comes_and_goes
 from engine.nodes.known_graphs import KNOWN
 from engine.nodes.ordering import whole_numbers
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Dim, Value, shape_text
+from engine.program import Builder
+from engine.values import Dim, Value, shape_text
 
 H = Port("h", "(batch, features)", symbol="h", help="A row for each node: the batch is the whole graph, in its order.")
 SENDER = Port("source", "(edges)", kind="index", symbol="j", help="Where each edge begins: a row number from 0.")

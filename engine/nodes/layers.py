@@ -8,7 +8,8 @@ from engine.initialisers import INITIALISERS
 from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Whole, node_type
 from engine.nodes.data import INITIAL_SCALE, start_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 ACTIVATIONS = (
     "identity",

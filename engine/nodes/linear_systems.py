@@ -11,7 +11,8 @@ from engine.nodes.base import Flag, NodeType, Port, Real, node_type
 from engine.nodes.layers import features_of
 from engine.nodes.rules_linear import whole_table
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 MOST_UNKNOWNS = 2048
 MATRIX = "(batch, rows, rows) or (rows, rows)"

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, Flag, NodeType, Port, Real, node_type
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 PREDICTION = Port("prediction", "(batch, units)", symbol=r"\hat y")
 SCORE = Port("prediction", "(batch, units)", symbol="v", help="The sum before any activation: its sign is the answer.")

@@ -10,7 +10,8 @@ from engine.differentiate import slope_within
 from engine.nodes.base import Choice, Flag, NodeType, Port, Real, node_type
 from engine.nodes.losses import ExampleLoss, TermLoss
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, count, shape_text
+from engine.program import Builder
+from engine.values import Value, count, shape_text
 
 REAL = Port("real", "(batch, 1)", symbol="a", help="The discriminator's scores of real examples.")
 FAKE = Port("fake", "(batch, 1)", symbol="b", help="The discriminator's scores of made ones.")

@@ -9,7 +9,8 @@ from engine.nodes.base import Choice, Port, Real, node_type
 from engine.nodes.losses import TARGET, Loss, TermLoss, agree, number_each, sum_of_all
 from engine.nodes.random import SPREAD_IS, alike
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 def variances(build: Builder, spread: Value, meaning: str) -> tuple[Value, Value]:

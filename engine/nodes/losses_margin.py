@@ -8,7 +8,8 @@ from engine.nodes.base import Choice, Flag, Port, Real, node_type
 from engine.nodes.losses import CLASS, LABEL, MARGIN, SCORE, ElementLoss, TermLoss
 from engine.primitives.losses import by_row
 from engine.problems import ShapeMismatch, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 VOTES = Port("logits", "(batch, classes)", symbol="v", help="One score per class, as the last layer gives them.")
 ALIKE = Port(

@@ -8,7 +8,8 @@ from engine.nodes.base import Choice, Flag, Port, Real, node_type
 from engine.nodes.losses import LOSS, ExampleLoss, number_each
 from engine.nodes.random import classes_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 ACTION = Port(
     "action", "(batch) or (batch, actions)", kind="index", symbol="a",

@@ -11,7 +11,8 @@ from engine.nodes.losses import CLASS, LOSS, SCORES, Loss, TermLoss, number_each
 from engine.nodes.time import LENGTHS, one_length_each
 from engine.primitives.losses import by_row
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 IMPOSSIBLE = -1e30  # the logarithm of a chance of 0, finite: differences of it with itself are 0 and not NaN
 MOST_MOMENTS = 200

@@ -8,7 +8,8 @@ from engine.nodes.base import Choice, Port, node_type
 from engine.nodes.losses import LOGITS, PREDICTION, TARGET, YES_OR_NO, Loss, TermLoss, agree, mean_of_all, sum_of_all
 from engine.nodes.random import classes_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 WEIGHT = Port(
     "weight", "(batch, units) or (batch, 1)", symbol="c", help="How much each answer counts; 0 leaves it out."

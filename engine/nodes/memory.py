@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from engine.nodes.base import NodeType, Port, node_type
 from engine.nodes.layers import features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 MEMORY = Port("memory", "(batch, rows, width)", symbol="M")
 HEAD = Port("head", "(batch, rows)", symbol="w", help="How much each row is meant; together 1.")

@@ -7,7 +7,8 @@ from typing import Any
 from engine.nodes.base import NodeType, Port, Real, node_type
 from engine.nodes.losses import mean_of_all, sum_of_all
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 PREDICTION = Port(
     "prediction", "(batch, units)", symbol=r"\hat y", help="A probability, a score, or one score per class."

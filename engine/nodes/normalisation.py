@@ -12,7 +12,8 @@ from engine.nodes.layers import features_of
 from engine.nodes.rows import axis_of, example_of
 from engine.primitives.axes import over_axes
 from engine.problems import shape_mismatch
-from engine.program import Builder, Shape, Value, count, shape_text
+from engine.program import Builder
+from engine.values import Shape, Value, count, shape_text
 
 X = Port("x", "(batch, features) or " + MAPS, symbol="x")
 Y = Port("y", "as x", symbol="y")

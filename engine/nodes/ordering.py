@@ -9,7 +9,8 @@ from engine.nodes.base import Choice, Flag, Port, Whole, node_type
 from engine.nodes.layers import features_of
 from engine.nodes.rows import along, axis_of, axis_property
 from engine.problems import ShapeMismatch, shape_mismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 ROWS = Port("x", "(batch, features)", symbol="x")
 INDEX = Port("index", "(batch)", kind="index", symbol="i", help="Counted from 0.")

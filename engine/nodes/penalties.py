@@ -9,7 +9,8 @@ import numpy as np
 from engine.nodes.base import Choice, Flag, NodeType, Port, Real, node_type
 from engine.nodes.losses import LOSS, Loss, mean_of_all, sum_of_all
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 @node_type

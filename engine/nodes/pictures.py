@@ -12,7 +12,8 @@ from engine.nodes.geometry import BilinearSampler
 from engine.nodes.pooling import Pooling, as_maps, like
 from engine.nodes.random import gumbel
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 @node_type

@@ -9,7 +9,8 @@ import numpy as np
 from engine.nodes.base import Choice, Dimensions, Flag, NodeType, Port, Whole, node_type
 from engine.nodes.convolution import MAPS, PADDING_HELP, PADDINGS, Margins, Pair, ends, pair, sides_of, windowed
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 X = Port("x", MAPS, symbol="x", help="Maps, or sequences (batch, channels, length).")
 Y = Port("y", MAPS, symbol="y")

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Port, Real, Whole, node_type
 from engine.nodes.prototypes import Competition, batch_mean, pull
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 
 @node_type

@@ -11,7 +11,8 @@ from engine.nodes.base import Choice, NodeType, Numbers, Port, Real, Whole, node
 from engine.nodes.data import start_of
 from engine.nodes.prototypes import DISTANCE, PROTOTYPES, STARTS, batch_mean, mean_over_rows, pull, rows_of_features
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 FAR = 1e30  # farther than any prototype: what does not take part in a comparison
 

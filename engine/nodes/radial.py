@@ -11,7 +11,8 @@ from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
 from engine.nodes.prototypes import STARTS, prototypes_of, rows_of_features
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 X = Port("x", "(batch, features)", symbol="x")
 OWN = Port(

@@ -14,7 +14,8 @@ from engine.nodes.base import Choice, Dimensions, Flag, NodeType, Numbers, Port,
 from engine.nodes.layers import features_of
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import B, Batch, Builder, Shape, Value, count, shape_text
+from engine.program import Builder
+from engine.values import B, Batch, Shape, Value, count, shape_text
 
 X = Port("x", "(batch, units)", symbol="x")
 H = Port("h", "(batch, units)", symbol="h")

@@ -11,7 +11,8 @@ from engine.nodes.ordering import whole_numbers
 from engine.nodes.random import ACTIVE, Corruption, H, Random, hits, normal, unchanged
 from engine.primitives.draws import key_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 @node_type

@@ -17,7 +17,8 @@ from engine.nodes.random import Random, classes_of
 from engine.nodes.rows import along, axis_of, axis_property
 from engine.primitives.draws import key_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 VALUES = Port("values", "(batch, actions)", symbol="Q", help="What each action is worth.")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from engine.nodes.base import Whole
 from engine.problems import shape_mismatch
-from engine.program import Batch, Builder, Dim, Shape, Value, count, shape_text
+from engine.program import Builder
+from engine.values import Batch, Dim, Shape, Value, count, shape_text
 
 
 def axis_property(what: str) -> Whole:

@@ -9,7 +9,8 @@ from engine.nodes.base import Choice, Flag, NodeType, Numbers, Port, Real, node_
 from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 X = Port("x", "(batch, features)", symbol="x")
 LABEL = Port("target", "(batch, 1)", kind="target", symbol="t", help="The label, −1 or +1.")

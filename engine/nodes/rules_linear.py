@@ -12,7 +12,8 @@ from engine.nodes.data import start_of
 from engine.nodes.layers import features_of
 from engine.nodes.rules import LABEL, PREDICTION, SCORE, Line, Perceptron, X, check_labels
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 FEWEST = 1e9  # more mistakes than any table has rows
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, NodeType, Port, node_type
 from engine.problems import ShapeMismatch
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 X, Y = Port("x", symbol="x"), Port("y", symbol="y")
 A, B_PORT = Port("a", symbol="a"), Port("b", symbol="b")

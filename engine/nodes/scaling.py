@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.nodes.base import Choice, NodeType, Port, Real, node_type
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FORMS = ("standardise", "centre", "min_max", "non_negative", "whiten")

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from engine.nodes.base import Choice, NodeType, Port, Real, Whole, node_type
 from engine.problems import shape_mismatch
-from engine.program import Batch, Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Batch, Value, shape_text
 
 UNIT = Choice("epoch", ("epoch", "iteration"), help="What t counts: whole passes over the data, or updates.")
 FORMS = ("linear", "cosine", "exponential", "inverse", "step")

@@ -10,7 +10,8 @@ from engine.nodes.losses_reward import taken
 from engine.nodes.metrics import PREDICTION, TARGET
 from engine.nodes.random import classes_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 
 class Score(NodeType):

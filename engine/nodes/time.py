@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.nodes.base import Dimensions, NodeType, Port, Real, Whole, node_type
 from engine.problems import ShapeMismatch, shape_mismatch
-from engine.program import B, Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import B, Value, shape_text
 
 SEQUENCE = Port("x", "(batch, time, features)", symbol="X")
 STEP = Port("x", "(batch, features)", symbol="x")

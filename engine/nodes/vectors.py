@@ -9,7 +9,8 @@ from engine.nodes.base import Choice, Flag, Port, Real, node_type
 from engine.nodes.layers import features_of
 from engine.nodes.rows import in_one_row
 from engine.problems import ShapeMismatch, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 A, B_PORT = Port("a", "(batch, features)", symbol="a"), Port("b", "(batch, features)", symbol="b")
 ONE_EACH = Port(

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from engine.nodes.base import Choice, Dimensions, Port, Whole, node_type
 from engine.nodes.convolution import BIAS, PADDING_HELP, PADDINGS, FilterLayer, ends, windowed
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Value, shape_text
+from engine.program import Builder
+from engine.values import Value, shape_text
 
 VOLUMES = "(batch, channels, depth, height, width)"
 Triple = tuple[int, int, int]

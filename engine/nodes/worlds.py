@@ -15,7 +15,8 @@ from engine.nodes.base import Choice, NodeType, Numbers, Port, Real, Whole, node
 from engine.nodes.ordering import whole_numbers
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError, shape_mismatch
-from engine.program import Builder, Shape, Value, shape_text
+from engine.program import Builder
+from engine.values import Shape, Value, shape_text
 
 
 class Moved(NamedTuple):

@@ -12,7 +12,8 @@ from engine.nodes.base import Choice, Numbers, Port, Real, Text, Whole, node_typ
 from engine.nodes.worlds import Moved, World, broken_off, hot, looked_up, one_of, place_of, spread_over, uniform
 from engine.primitives.draws import key_of
 from engine.problems import Problem, ProblemError
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 
 MOST_CELLS = 1024
 FREE, WALL, START, GOAL, TRAP, CLIFF = ".#SGTC"

@@ -5,7 +5,7 @@ from pkgutil import iter_modules
 from typing import cast
 
 from engine.primitives.base import Primitive
-from engine.program import PRIMITIVES
+from engine.values import PRIMITIVES
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")

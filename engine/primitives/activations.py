@@ -20,7 +20,7 @@ from engine.primitives.base import (
     steps,
 )
 from engine.primitives.elementary import exp_of, expm1_of
-from engine.program import Value
+from engine.values import Value
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
 BENT = Interval(-3, 3, (0.0,))

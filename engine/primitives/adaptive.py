@@ -23,7 +23,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import sqrt_of
 from engine.primitives.updates import ANY, RATE, SHARE, SQUARE, walking
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 OUTSIDE = 0  # compiled in: whether ε is added to the root instead of under it
 EPSILON = Interval(1e-8, 1e-3)

@@ -20,7 +20,7 @@ from engine.primitives.base import (
     steps,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
 

@@ -20,7 +20,7 @@ from engine.primitives.base import (
     same,
 )
 from engine.problems import shape_mismatch
-from engine.program import Dim, Shape, Value, count, shape_text
+from engine.values import Dim, Shape, Value, count, shape_text
 
 
 def reshape_shape(x: Value, shape: Shape) -> Shape:

@@ -21,7 +21,7 @@ from engine.primitives.base import (
     register,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 MEAN = SHARE = LOWEST = 0  # compiled in: whether a sum is divided, a copy is a share, an extreme is the lowest
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, TypeVar, cast
 
 from engine.problems import shape_mismatch
-from engine.program import PRIMITIVES, Dim, Kind, PrimitiveLike, Shape, Value, broadcast_shapes
+from engine.values import PRIMITIVES, Dim, Kind, PrimitiveLike, Shape, Value, broadcast_shapes
 
 # What a kernel body is handed; at compile time these become pointers to float32 or float64, and to int32.
 Arena = Any

@@ -21,7 +21,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.products import matmul_variant
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 TRANSPOSE_A = TRANSPOSE_B = 0  # compiled in
 

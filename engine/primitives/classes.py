@@ -21,7 +21,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import exp_of, log_of
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 NAN = math.nan
 

@@ -17,7 +17,7 @@ from engine.primitives.base import (
     steps,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 STEP_A = STEP_B = STEP_C = 1  # compiled in: 0 where the operand is a single number
 BENT = Interval(-3, 3, (0.0,))

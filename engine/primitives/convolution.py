@@ -25,7 +25,7 @@ from engine.primitives.base import (
     scalar,
 )
 from engine.problems import shape_mismatch
-from engine.program import Dim, Shape, Value, shape_text
+from engine.values import Dim, Shape, Value, shape_text
 
 BIAS = STRIDED = 0  # compiled in: whether there is a bias; whether columns are skipped
 

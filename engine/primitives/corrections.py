@@ -27,7 +27,7 @@ from engine.primitives.draws import WORD, Key, key_words, philox
 from engine.primitives.elementary import sqrt_of
 from engine.primitives.updates import ANY, RATE, SHARE, walking
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 WHOLE = 0  # compiled in: 1 where the penalty is λ w², without the half
 LATE = 0  # compiled in: 1 where parameters fade behind the step

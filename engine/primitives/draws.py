@@ -30,7 +30,8 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import cos_of, log_of, sqrt_of
 from engine.problems import shape_mismatch
-from engine.program import Builder, Shape, Value, shape_text
+from engine.program import Builder
+from engine.values import Shape, Value, shape_text
 
 STEP_A = 1  # compiled in: 0 where the operand is a single number
 ONCE = 0  # compiled in: whether every iteration draws the same

@@ -18,7 +18,7 @@ from engine.primitives.base import (
     register,
 )
 from engine.primitives.updates import ANY, RATE, walking
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 _leading = walking(2)
 

@@ -23,7 +23,7 @@ from engine.primitives.base import (
     scalar,
     whole32,
 )
-from engine.program import Value
+from engine.values import Value
 
 INFINITY = math.inf
 LOG2_E = 1.0 / math.log(2.0)

@@ -18,7 +18,7 @@ from engine.primitives.base import (
     scalar,
 )
 from engine.primitives.elementary import exp_of
-from engine.program import Value
+from engine.values import Value
 
 SQRT_HALF, SQRT_2, SLOPE_OF_ERF = math.sqrt(0.5), math.sqrt(2.0), 2.0 / math.sqrt(math.pi)
 BELL_TOP = 1.0 / math.sqrt(2.0 * math.pi)

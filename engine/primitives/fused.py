@@ -23,7 +23,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import exp_of, log_of
 from engine.primitives.products import matmul_encode, matmul_shape
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 NAN = math.nan
 BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`

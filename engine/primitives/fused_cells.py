@@ -20,7 +20,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.fused import bend_variant, bent, linear_body, linear_encode, linear_shape
 from engine.primitives.products import matmul_encode, matmul_shape
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 BEND = 0  # compiled in: what bends the sums, by its place in `BENDS`
 CARRIED = SENT = 0  # compiled in: 1 where a later step's slope comes in; where one goes out to the step before

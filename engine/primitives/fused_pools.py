@@ -8,7 +8,7 @@ from typing import Any
 from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, register
 from engine.primitives.convolution import planes_of_result
 from engine.primitives.pooling import beats, encode_pools
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 
 def best_shape(x: Value, places: Value, **attributes: Any) -> Shape:

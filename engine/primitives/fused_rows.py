@@ -20,7 +20,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import sqrt_of
 from engine.primitives.fused_time import rows_of_parts
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 
 def rows_encode(operands: Sequence[Region], result: Region, attributes: dict[str, Any]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, real, register, rows_of_result
 from engine.primitives.products import matmul_shape
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 LEAST_PART = 8  # examples
 

@@ -22,7 +22,7 @@ from engine.primitives.base import (
     steps,
 )
 from engine.primitives.losses import by_row, row_encode
-from engine.program import Value
+from engine.values import Value
 
 STEP_A = STEP_B = STEP_C = 1  # compiled in: 0 where the operand is a single number
 LABELS = Interval(-1, 1, (0.0, 0.5))

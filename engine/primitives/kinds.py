@@ -16,7 +16,7 @@ from engine.primitives.base import (
     whole32,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 MOST = 2.0e9  # just under what 32 bits hold
 

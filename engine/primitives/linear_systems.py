@@ -9,7 +9,7 @@ from engine.primitives.base import Arena, Code, Integers, Primitive, Region, ker
 from engine.primitives.batched import batch_product
 from engine.primitives.products import product
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 
 def row_reduce_shape(x: Value) -> Shape:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.primitives.base import Arena, Code, Integers, Primitive, Region, encode_update, kernel, real, register, same
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 
 def length_of_operand(operands: Sequence[Region], result: Region) -> int:

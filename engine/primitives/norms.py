@@ -21,7 +21,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import sqrt_of
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, count, shape_text
+from engine.values import Shape, Value, count, shape_text
 
 REVERSE = EXCLUSIVE = 0  # compiled in: from the end on; without the number itself
 

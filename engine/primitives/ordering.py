@@ -29,7 +29,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.norms import need_row_and_number, row_and_number_encode
 from engine.problems import shape_mismatch
-from engine.program import Dim, Shape, Value, shape_text
+from engine.values import Dim, Shape, Value, shape_text
 
 NAN = math.nan
 LARGEST = 1  # compiled in: whether the largest come first

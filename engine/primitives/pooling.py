@@ -25,7 +25,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.convolution import planes_of_result, sides, windows
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 NAN = float("nan")
 INSIDE = 0  # compiled in: a mean over the cells within the map, instead of over all of the window

@@ -19,7 +19,7 @@ from engine.primitives.base import (
     whole32,
 )
 from engine.primitives.elementary import exp_of, log_of
-from engine.program import Value
+from engine.values import Value
 
 STEP_A = STEP_B = 1  # compiled in: 0 where the operand is a single number
 MOST_PRODUCTS = 8  # one exponent for all, whole and at most this: multiplied out, exact and fast

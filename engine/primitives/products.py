@@ -19,7 +19,7 @@ from engine.primitives.base import (
     rows_of_result,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, count, shape_text
+from engine.values import Shape, Value, count, shape_text
 
 TRANSPOSE_A = TRANSPOSE_B = 0  # compiled in
 

@@ -18,7 +18,7 @@ from engine.primitives.base import (
     rows_of_result,
 )
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 
 def square_distance_shape(x: Value, w: Value) -> Shape:

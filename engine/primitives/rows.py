@@ -9,7 +9,7 @@ from typing import Any
 from engine.primitives.base import Arena, Code, Integers, Primitive, Region, kernel, low_product, real, register, scalar
 from engine.primitives.draws import WORD, key_words, philox
 from engine.problems import shape_mismatch
-from engine.program import B, Dim, Shape, Value, shape_text
+from engine.values import B, Dim, Shape, Value, shape_text
 
 NAN = math.nan
 SHUFFLED = 1  # compiled in

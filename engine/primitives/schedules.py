@@ -29,7 +29,7 @@ from engine.primitives.corrections import once
 from engine.primitives.elementary import cos_of, exp_of
 from engine.primitives.updates import RATE, SHARE
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 CLOCK = {"iteration": 0, "epoch": 1}  # the places of both in `integers`, see engine.tape
 PI = math.pi

@@ -19,7 +19,7 @@ from engine.primitives.base import (
 from engine.primitives.ordering import exceeds
 from engine.primitives.rows import check_rows
 from engine.problems import shape_mismatch
-from engine.program import Dim, Shape, Value, shape_text
+from engine.values import Dim, Shape, Value, shape_text
 
 
 def segment_argmax_shape(x: Value, rows: Value, length: Dim) -> Shape:

@@ -24,7 +24,7 @@ from engine.primitives.batched import permute_body, permute_encode
 from engine.primitives.norms import need_row_and_number, row_and_number_encode
 from engine.primitives.settling import leading_rows
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 REVERSE = 0  # compiled in: from the end on
 ANY = Interval()

@@ -22,7 +22,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.monitors import once
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 SIGNED = KEEP = DRAWN = (
     0  # compiled in: units of −1/+1 (else 0/1); a gap of 0 keeps a unit (else sets it); drawn by chance

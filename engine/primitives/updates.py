@@ -21,7 +21,7 @@ from engine.primitives.base import (
 )
 from engine.primitives.elementary import sqrt_of
 from engine.problems import shape_mismatch
-from engine.program import Shape, Value, shape_text
+from engine.values import Shape, Value, shape_text
 
 WATCHED = 0  # compiled in: 1 where an update also raises the flag for what it has written, as `non_finite_flag` does
 ANY, RATE, SHARE, SQUARE = Interval(), Interval(0.01, 0.5), Interval(0.1, 0.9), Interval(0.1, 2.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.primitives.base import Arena, Code, Integers, Interval, Primitive, encode_update, kernel, real, register
 from engine.primitives.updates import ANY, RATE, walking
-from engine.program import Shape, Value
+from engine.values import Shape, Value
 
 COUNT = Interval(1.0, 4.0)
 

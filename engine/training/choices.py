@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from engine.problems import Problem, ProblemError, did_you_mean
-from engine.program import Builder, Origin, Value, owner_of
+from engine.program import Builder
 from engine.properties import Choice, Flag, Property, Real
+from engine.values import Origin, Value, owner_of
 
 
 @dataclass

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 from engine.problems import Problem
-from engine.program import Value
 from engine.properties import Choice, Real, Whole
 from engine.training.choices import Chosen, Family, Ingredient, Work
+from engine.values import Value
 
 Emit = Callable[[Work, Value, Value], None]  # the work, a parameter, its gradient: emits the update
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from engine.primitives.draws import key_of
-from engine.program import Value
 from engine.properties import Choice, Flag, Real
 from engine.training.choices import Chosen, Family, Hook, Ingredient, Numbers, Work
+from engine.values import Value
 
 PENALTIES = Family("penalty", "a penalty", "What holds parameters small: its gradient joins that of the loss.")
 CLIPPINGS = Family("clipping", "a clipping", "What keeps a single steep place from throwing the parameters far away.")

@@ -7,11 +7,12 @@ from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from engine.program import Builder, Value
+from engine.program import Builder
 from engine.stretch import Stretch
 from engine.training.choices import Chosen, Work, nothing
 from engine.training.optimizers import Emit
 from engine.training.whole_batch import DriverType
+from engine.values import Value
 
 if TYPE_CHECKING:
     from engine.training.plan import Phase

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from engine.primitives.base import entries
-from engine.program import Value
 from engine.properties import Choice, Real
 from engine.training.choices import Work
 from engine.training.optimizers import OPTIMIZERS, Emit, OptimizerType
+from engine.values import Value
 
 Size = Callable[[int, Mapping[str, Any]], tuple[int, ...]]  # entries of all parameters, words -> shape of a memory
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from engine.machines.cpu import CpuMachine
 from engine.machines.lanes import keep_free
-from engine.program import Origin, Program
+from engine.program import Program
 from engine.tape import plan
+from engine.values import Origin
 from tests.benchmarks.workloads import Workload
 
 ROWS, DEPTH, COLUMNS = 64, 256, 64  # fits the second-level cache, and every tile is full

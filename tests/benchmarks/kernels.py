@@ -15,8 +15,9 @@ import numpy as np
 from engine.machines.cpu import CpuMachine
 from engine.primitives import all_primitives
 from engine.primitives.base import Interval, Primitive, encode_plain, same
-from engine.program import Origin, Program
+from engine.program import Program
 from engine.tape import plan
+from engine.values import Origin
 from tests.benchmarks.tables import number, table
 
 ELEMENTS = 8192  # three such arrays fit the second-level cache, and the Python around a block does not count

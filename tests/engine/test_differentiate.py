@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engine.differentiate import gradients
 from engine.primitives import all_primitives
 from engine.problems import ProblemError
-from engine.program import Builder, Value, resolve
+from engine.program import Builder
+from engine.values import Value, resolve
 from tests.engine.primitives.playing import Array, build, finish, start
 from tests.references.registry import all_references
 

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.differentiate import gradients
-from engine.program import B, Builder, Value
+from engine.program import Builder
+from engine.values import B, Value
 from tests.engine.primitives.playing import build, finish, start
 
 # Each operation in both languages; all are bounded or grow slowly, so that no graph of forty of them leaves the floats.

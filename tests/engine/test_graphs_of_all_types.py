@@ -12,7 +12,7 @@ from engine import Document, Graph, Session
 from engine.analysis.gradient_check import gradient_check
 from engine.graph import Node
 from engine.nodes import node_types
-from engine.program import B
+from engine.values import B
 from tests.engine.every_type import document_around
 from tests.engine.test_session import assert_same, everything
 

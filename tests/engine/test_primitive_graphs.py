@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from engine.machines.cpu import CpuMachine
 from engine.primitives import all_primitives
 from engine.primitives.base import Interval, Primitive
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 from tests.engine.primitives.playing import Array, build, finish, start
 from tests.engine.test_differentiate import BY_DECISION, along, total_of
 from tests.references.registry import Case, all_references

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from engine import Session
-from engine.program import Value
 from engine.rooms import lined
+from engine.values import Value
 from tests.engine.two_threads import alone, shared
 from tests.presets.gallery import every_preset, preset
 from tests.presets.test_every_preset import bits

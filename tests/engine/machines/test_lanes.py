@@ -9,7 +9,7 @@ from engine import Session
 from engine.machines import cpu, lanes
 from engine.machines.spans import spans_of
 from engine.placement import LINE
-from engine.program import resolve
+from engine.values import resolve
 from tests.engine.documents import attending, convolving, layered_document, recurrent
 
 

@@ -7,7 +7,7 @@ import pytest
 from engine import Session
 from engine.machines.order import arranged, independent
 from engine.machines.spans import sections_of, spans_of
-from engine.program import root_of
+from engine.values import root_of
 from tests.engine.documents import attending, convolving, layered_document, recurrent
 
 DOCUMENTS = {

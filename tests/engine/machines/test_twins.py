@@ -14,7 +14,7 @@ from engine.machines.runs import joined
 from engine.machines.slopes import sloped
 from engine.machines.standby import side_by_side
 from engine.primitives.fused_time import own_part, parts_of
-from engine.program import Batch
+from engine.values import Batch
 from tests.engine.documents import attending, recurrent
 from tests.engine.primitives.playing import build, finish, start
 

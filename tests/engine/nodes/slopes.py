@@ -10,7 +10,8 @@ import numpy as np
 from engine.differentiate import gradients
 from engine.machines.cpu import CpuMachine
 from engine.nodes import node_types
-from engine.program import B, Builder, Shape, Value
+from engine.program import Builder
+from engine.values import B, Shape, Value
 from tests.engine.primitives.playing import Array, Bench, build, finish, start
 
 Operands = Mapping[str, Any]

@@ -10,8 +10,9 @@ import numpy as np
 
 import engine.primitives  # noqa: F401  # registers every family
 from engine.machines.cpu import CpuMachine
-from engine.program import Builder, Origin, Program, Shape, Value
+from engine.program import Builder, Program
 from engine.tape import Tape, plan
+from engine.values import Origin, Shape, Value
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Built = Value | Sequence[Value]

@@ -10,7 +10,8 @@ import pytest
 from engine.differentiate import gradients
 from engine.primitives import all_primitives
 from engine.problems import ShapeMismatch
-from engine.program import B, Builder, Program, Shape, Value
+from engine.program import Builder, Program
+from engine.values import B, Shape, Value
 from tests.engine.primitives.playing import build, finish, play, start
 
 PRECISIONS = pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import chi2
 
 from engine.primitives.draws import philox
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 from tests.engine.primitives.playing import Array, build, finish, play, start
 from tests.references.philox import philox_4x32_10
 

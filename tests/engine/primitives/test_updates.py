@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.program import Builder, Value
+from engine.program import Builder
+from engine.values import Value
 from tests.engine.primitives.playing import Array, build, finish, start
 
 UPDATES = {
