@@ -87,6 +87,13 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choi
     return choose
 
 
+def _descent(instruction: Instruction) -> tuple[Kernel, Variant] | None:
+    """A product with steps downhill behind it; it has more columns than a vector."""
+    *_, sums, _ = instruction.fields
+    found = _product(sums=int(sums >= 0))(instruction)
+    return (found[0], (*found[1], ("DESCENT", 1))) if found is not None else None
+
+
 def _tiles(rows: int, lanes: int, sums: int, are_halved: bool) -> Variant:
     """Of a narrow product: what its tiles are made for."""
     if sums:
@@ -236,6 +243,7 @@ _BETTER: dict[str, dict[str, Choice]] = {
         "matmul_onto_body": _product(bias=1, onto=1),
         "matmul_gated": _product(bias=1, onto=1, gate=1),
         "matmul_onto_gated": _product(bias=1, onto=1, gate=2),
+        "matmul_descent": _descent,
         "matmul_sloped": _product(bias=1, onto=1, gate=3),
         "cell_sums_body": _cell_sums,
         "lstm_step_body": _units(LSTM_STEP, 9),

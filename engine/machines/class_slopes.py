@@ -12,7 +12,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import float32, int64, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from engine.machines.curves import exp_below_0, log_above_1, rectifier
@@ -94,11 +93,7 @@ def _fetch(context, arena, place):  # type: ignore[no-untyped-def]
     """Let a cache line be on its way while something else is done."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        arena, place = arguments
-        pointer = builder.bitcast(builder.gep(arena, [place]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _WORD, _WORD, _WORD])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, _WORD(0), _WORD(3), _WORD(1)])
+        Vectors(builder, arguments[0]).fetch(arguments[1])
         return target.get_dummy_value()
 
     return types.void(types.CPointer(types.float32), types.int64), generate

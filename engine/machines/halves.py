@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from engine.machines.bending import bent
 from engine.machines.blocks import first_rows, in_blocks
+from engine.machines.descents import descending
 from engine.machines.heads import with_heads
 from engine.machines.meetings import Before, Work, meetings
 from engine.machines.sharing import MINE, SENT, TURNS, Piece, Place, pieces_of_call
@@ -135,7 +136,8 @@ class _Planner:
         self.tape, self.calls, self.axes, self.room = tape, calls, axes, room
         self.lasting = {value.index for value in tape.program.sources.values()}
         played = [call for call in calls if isinstance(call.primitive, Primitive) and call.primitive.body is not None]
-        self.pieces = with_heads(bent([piece for call in played for piece in pieces_of_call(call, axes)], axes))
+        pieces = with_heads(bent([piece for call in played for piece in pieces_of_call(call, axes)], axes))
+        self.pieces = descending(pieces, axes)
         if tape.batch >= 2 * LINE:
             self.pieces = in_blocks(self.pieces, _written(self.pieces, self.lasting))
         self.written = _written(self.pieces, self.lasting)

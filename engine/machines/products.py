@@ -13,6 +13,7 @@ from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
 from engine.placement import LINE
 from engine.primitives.activations import rectified, sigmoid_of, tanh_of
+from engine.tape import FLAG
 
 WIDE = 2 * VECTOR
 NEAR = 128  # rows
@@ -21,6 +22,7 @@ BIAS = 0  # compiled in: 1 where the instruction's last field is a bias
 ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which the product is added
 BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a rectifier
 GATE = 0  # compiled in, besides ONTO: that matrix gates the result, see `Form`
+DESCENT = 0  # compiled in: 1 where the field behind the sums is a rate, see `Form`
 ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
 TALL = 0  # compiled in: rows of a tile of more than eight
 MOST = 8  # compiled in: rows of the tallest of the others
@@ -31,6 +33,7 @@ LANES = VECTOR  # compiled in: columns of a tile
 
 _rows_8, _rows_4, _rows_1 = tile(8, 1), tile(4, 1), tile(1, 1)
 _wide_8, _wide_2, _wide_1 = tile(8, 2), tile(2, 2), tile(1, 2)
+_rows_sum, _wide_sum = _rows_1, _wide_1
 _line = tile(1, 1, ways=4)
 # Of `narrow`, compiled in by `names_of`: tiles as wide as the result, by rows; the first ones sum B's columns as well.
 _tile_tall = _tile_8 = _tile_4 = _tile_2 = _tile_1 = _first_all = _first_8 = _first_4 = _first_2 = _first_1 = _rows_1
@@ -53,7 +56,9 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
             "_wide_2": (2, 2),
             "_wide_1": (1, 2),
         }
-        return {name: tile(*form, **more) for name, form in forms.items()} if any(more.values()) else {}
+        sums = {"_rows_sum": tile(1, 1, whole=more["whole"]), "_wide_sum": tile(1, 2, whole=more["whole"])}
+        more["descends"] = bool(variant.get("DESCENT"))
+        return {name: tile(*form, **more) for name, form in forms.items()} | sums if any(more.values()) else {}
     names: dict[str, Any] = {}
     if variant["LANES"] < FEW:
         more["bend"] = 0
@@ -195,42 +200,42 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
     a, y = int64(instruction[1]) + start * a_row, int64(instruction[3]) + start * columns
     extra = int64(instruction[11]) if BIAS == 1 or SUMS == 1 else int64(-1)
     next_bias = columns if ONTO == 1 else int64(0)
-    bias = extra + start * next_bias if BIAS == 1 else int64(-1)
-    rows, first = stop - start, int64(0)
+    bias = extra + start * next_bias if BIAS == 1 else int64(instruction[12]) if DESCENT == 1 else int64(-1)
+    rows, first, found = stop - start, int64(0), int64(0)
     while first < rows:
         # So many rows of A stay near while all columns go by; what is left over goes with the last of them.
         last = first + NEAR if first + 2 * NEAR <= rows else rows
         c = int64(0)
         while c < columns:
             n, begin, out = columns - c, b + c, y + c
-            base = bias + c if bias >= 0 else bias
+            base = bias + c if BIAS == 1 else bias
             r = first
             if n > VECTOR:
                 while r + 8 <= last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _wide_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _wide_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 8
                 while r + 2 <= last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _wide_2(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _wide_2(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 2
                 while r < last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _wide_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _wide_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 1
                 c += WIDE
             else:
                 while r + 8 <= last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _rows_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _rows_8(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 8
                 while r + 4 <= last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _rows_4(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _rows_4(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 4
                 while r < last:
                     row, to, onto = a + r * a_row, out + r * columns, base + r * next_bias
-                    _rows_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
+                    found |= _rows_1(arena, row, begin, to, a_row, columns, n, depth, a_depth, b_depth, onto)
                     r += 1
                 c += VECTOR
         first = last
@@ -240,10 +245,12 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
         c = zero
         while c < columns:
             if columns - c > VECTOR:
-                _wide_1(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
+                _wide_sum(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
             else:
-                _rows_1(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
+                _rows_sum(arena, zero, b + c, extra + c, zero, zero, columns - c, depth, zero, b_depth, int64(-1))
             c += WIDE
+    if found != 0:
+        integers[FLAG] = 1
 
 
 def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

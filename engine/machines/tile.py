@@ -40,6 +40,8 @@ class Form(NamedTuple):
     bend       what bends the result before it leaves the registers: 1 a tanh, 2 a sigmoid, 3 a rectifier
     gate       the last argument is a matrix in rows of c_row: what is not above 0 there is multiplied by 0, a rectifier's
                slope; 2: and what stands at c is where the sums begin; 3: what a tanh has made, whose slope is taken
+    descends   the last argument is where a rate lies: c is moved against the sums, as `sgd_update` moves parameters, and
+               the intrinsic gives 1 where what it writes is not finite
     """
 
     rows: int
@@ -52,6 +54,7 @@ class Form(NamedTuple):
     bend: int = 0
     halves: bool = False
     gate: int = 0
+    descends: bool = False
 
 
 class _Pairs(NamedTuple):
@@ -82,7 +85,7 @@ class _Before(NamedTuple):
     depth: Any
 
 
-def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None, before: _Before | None = None) -> None:
+def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None, before: _Before | None = None) -> Any:
     rows, vectors, ways, with_sums = form[:4]
     ways = 2 if form.halves else ways
     arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra = arguments
@@ -101,7 +104,7 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
     onto = c if form.gate == 2 else extra if form.onto else None  # where each row begins with one of its own
     for v in range(vectors):
         start = emit.zero
-        if not (with_sums or form.onto or form.gate):
+        if not (with_sums or form.onto or form.gate or form.descends):
             # Without a bias B is read instead and thrown away: any address that may be read will do.
             start = emit.load(builder.select(has_bias, extra, b if pairs is None else c), v, masks[v])
             start = builder.select(has_bias, start, emit.zero)
@@ -111,6 +114,9 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
                     start = row_of(onto, r, v)
                 builder.store(emit.zero if way else start, sums[way][r][v])
     row_offsets = [builder.mul(_WHOLE(r), a_row) for r in range(rows)]
+    for r in range(rows if form.descends else 0):
+        for v in range(vectors):  # what is moved comes nearer while the sums are found
+            emit.fetch(builder.add(c, builder.mul(_WHOLE(r), c_row)), v, to_write=True)
 
     def add_up(
         k: Any, way: int, a: Any = a, b: Any = b, steps: Any = (a_depth, b_depth), row_offsets: Any = row_offsets
@@ -144,6 +150,7 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
         begun = builder.mul(whole, _WHOLE(ways))
         with cgutils.for_range(builder, builder.sub(depth, begun)) as loop:
             add_up(builder.add(begun, loop.index), 0)
+    step = _Step(emit, extra) if form.descends else None
     some = max(1, BENT // vectors)
     for r in range(0, lines_summed, some):
         places = [(row, v) for row in range(r, min(r + some, lines_summed)) for v in range(vectors)]
@@ -159,7 +166,32 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
             if form.gate:
                 slope = tanh_slope if form.gate == 3 else rectifier_slope
                 total = builder.fmul(total, slope(emit, row_of(extra, row, v)))
+            if step is not None:
+                total = step(emit.load(place, v, masks[v]), total)
             emit.store(total, place, v, masks[v])
+    return step.flag() if step is not None else _WHOLE(0)
+
+
+class _Step:
+    """A step of `sgd_update`, vector by vector, rounded as there; and what it has written, times 0, added up."""
+
+    def __init__(self, emit: Vectors, rate: Any) -> None:
+        self._emit, self._watched = emit, emit.zero
+        self._rate = emit.spread(emit.b.load(emit.at(rate)), emit.vector)
+
+    def __call__(self, old: Any, slope: Any) -> Any:
+        emit, b = self._emit, self._emit.b
+        step = b.fmul(self._rate, slope)
+        new = b.select(b.fcmp_unordered("!=", step, emit.zero), b.fsub(old, step), old)
+        self._watched = b.fadd(self._watched, b.fmul(new, emit.zero))
+        return new
+
+    def flag(self) -> Any:
+        """1 where something written is not finite."""
+        b = self._emit.b
+        found = b.fcmp_unordered("uno", self._watched, self._watched)
+        lanes = b.bitcast(found, ir.IntType(self._emit.lanes))
+        return b.zext(b.icmp_unsigned("!=", lanes, lanes.type(0)), _WHOLE)
 
 
 def _add_parts(
@@ -193,10 +225,9 @@ def tile(*fields: Any, **named: Any) -> Any:
 
     def typed(context, arena, a, b, c, a_row, c_row, columns, depth, a_depth, b_depth, extra):  # type: ignore[no-untyped-def]
         def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-            _emit(form, builder, arguments)
-            return target.get_dummy_value()
+            return _emit(form, builder, arguments)
 
-        return types.void(types.CPointer(types.float32), *[types.int64] * 10), generate
+        return types.int64(types.CPointer(types.float32), *[types.int64] * 10), generate
 
     return intrinsic(typed)
 

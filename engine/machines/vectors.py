@@ -97,6 +97,13 @@ class Vectors:
         else:
             self.b.call(self._store, [value, place, _WORD(4), mask])
 
+    def fetch(self, offset: Any, vector: int = 0, *, to_write: bool = False) -> None:
+        """Let the cache line in which a vector begins be on its way while something else is done."""
+        place = self.b.bitcast(self.at(self.b.add(offset, _WHOLE(vector * self.lanes))), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [place.type, _WORD, _WORD, _WORD])
+        prefetch = cgutils.get_or_insert_function(self.b.module, kind, "llvm.prefetch.p0")
+        self.b.call(prefetch, [place, _WORD(int(to_write)), _WORD(3), _WORD(1)])
+
     def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
         """x · y + z, rounded once."""
         return self.b.call(self._fma, [x, y, z])

@@ -82,6 +82,32 @@ def test_rectifiers_are_no_passes_of_their_own(shared):
     assert names.count("matmul_gated") > 0 and names.count("matmul_onto_gated") > 0
 
 
+PLAIN = {"type": "sgd", "learning_rate": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("training", "steps"),
+    [
+        ({}, 3),  # of the first layer, and two halves of the second; the third is narrow
+        ({"optimizer": {**PLAIN, "type": "momentum"}}, 0),
+        ({"penalty": {"type": "l2", "strength": 0.01}}, 0),
+        ({"clipping": {"type": "value", "lowest": -0.1}}, 0),
+        ({"schedule": {"type": "cosine"}}, 0),
+    ],
+    ids=("plain", "with momentum", "with a penalty", "clipped", "at a rate that changes"),
+)
+def test_plain_steps_of_wide_layers_are_taken_where_their_slopes_are_found(shared, training, steps):
+    """Unless the slopes themselves or another rate are asked for; the bits are those of slopes and updates apart."""
+    document = classifier(8, 64, 96, 10, activation="relu", **{"optimizer": PLAIN, **training})
+    both = Session(document)
+    for half in both.playback.machine._halves.both:
+        section = half.code.turns[0].full
+        names = [entry.kernel.name for entry in half.code.instructions[section.begin : section.end]]
+        assert names.count("matmul_descent") == steps
+    both.playback.machine.iterate(7)
+    assert kept(both) == kept(alone(document, 7)[1]) == kept(stepped(document, 7))
+
+
 def test_what_is_sent_of_half_of_the_examples_goes_out_before_the_other_half_is_computed(shared):
     """And the loss of classes is one piece with the sums before it and the slopes behind."""
     machine = Session(classifier(8, 32, 10)).playback.machine
@@ -157,9 +183,9 @@ def test_a_thread_that_comes_late_is_waited_for(shared, monkeypatch):
     assert kept(late) == kept(alone(document, 9)[1])
 
 
-@pytest.mark.parametrize("unit", (0, 31))
-def test_a_number_that_is_not_finite_in_one_half_stops_both_at_the_same_iteration(shared, unit):
-    document = classifier(8, 32, 10)
+@pytest.mark.parametrize(("units", "unit"), ((32, 0), (32, 31), (64, 0), (64, 63)))
+def test_a_number_that_is_not_finite_in_one_half_stops_both_at_the_same_iteration(shared, units, unit):
+    document = classifier(8, units, 10)
     both, single = Session(document), Session(document)
     for session in (both, single):
         session.playback.machine.view(session.program.sources["dense_1.weight"])[3, unit] = np.nan
