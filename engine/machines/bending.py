@@ -7,13 +7,14 @@ for y > 0 just where x > 0. And what is sent back through it is gated as it leav
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from engine.machines.sharing import Piece, Place, like
 from engine.machines.splits import COLUMNS, Axis
-from engine.primitives.base import Kernel, Primitive, Region, rows_of_result
+from engine.machines.unlisted import unlisted
+from engine.primitives.base import Kernel, Region, rows_of_result
 from engine.primitives.fused import linear_encode, linear_shape
-from engine.values import PrimitiveLike, Shape, Value
+from engine.values import Shape, Value
 
 BENT = {"linear": "linear_bent", "matmul_onto": "matmul_onto_bent"}
 
@@ -28,19 +29,13 @@ def _onto_encode(operands: Sequence[Region], result: Region, attributes: dict[st
     return linear_encode(operands[1:], result, attributes)
 
 
-GATED = cast(
-    PrimitiveLike,
-    Primitive(
-        name="matmul_gated", formula=r"Y = A B \odot [H > 0]", shape=linear_shape, encode=linear_encode,
-        length=rows_of_result, body=Kernel("matmul_gated", "engine.machines.products:wide"),
-    ),
+GATED = unlisted(
+    "matmul_gated", r"Y = A B \odot [H > 0]", Kernel("matmul_gated", "engine.machines.products:wide"),
+    shape=linear_shape, encode=linear_encode, length=rows_of_result,
 )  # fmt: skip
-ADDED_GATED = cast(
-    PrimitiveLike,
-    Primitive(
-        name="matmul_onto_gated", formula=r"Y \leftarrow (Y + A B) \odot [H > 0]", shape=_onto_shape, writes=(0,),
-        encode=_onto_encode, length=rows_of_result, body=Kernel("matmul_onto_gated", "engine.machines.products:wide"),
-    ),
+ADDED_GATED = unlisted(
+    "matmul_onto_gated", r"Y \leftarrow (Y + A B) \odot [H > 0]", Kernel("matmul_onto_gated", "engine.machines.products:wide"),
+    shape=_onto_shape, writes=(0,), encode=_onto_encode, length=rows_of_result,
 )  # fmt: skip
 
 

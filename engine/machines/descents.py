@@ -7,15 +7,16 @@ slopes of large layers are neither written nor read again. The flag is raised th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from engine.machines.bending import readers_of
 from engine.machines.sharing import Piece, Place, like
 from engine.machines.splits import COLUMNS, Axis
+from engine.machines.unlisted import unlisted
 from engine.placement import LINE
-from engine.primitives.base import Kernel, Primitive, Region, rows_of_result
+from engine.primitives.base import Kernel, Region, rows_of_result
 from engine.primitives.products import matmul_encode
-from engine.values import PrimitiveLike, Shape, Value
+from engine.values import Shape, Value
 
 
 def _shape(w: Value, x: Value, dy: Value, rate: Value, *sums: Value, **attributes: Any) -> Shape:
@@ -30,12 +31,9 @@ def _encode(operands: Sequence[Region], result: Region, attributes: dict[str, An
     return (*product, sums[0].offset if sums else -1, rate.offset)
 
 
-DESCENT = cast(
-    PrimitiveLike,
-    Primitive(
-        name="matmul_descent", formula=r"W \leftarrow W - \eta\,X^\top \mathrm{d}Y", shape=_shape, writes=(0,),
-        encode=_encode, length=rows_of_result, body=Kernel("matmul_descent", "engine.machines.products:wide"),
-    ),
+DESCENT = unlisted(
+    "matmul_descent", r"W \leftarrow W - \eta\,X^\top \mathrm{d}Y", Kernel("matmul_descent", "engine.machines.products:wide"),
+    shape=_shape, writes=(0,), encode=_encode, length=rows_of_result,
 )  # fmt: skip
 
 

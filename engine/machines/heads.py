@@ -7,13 +7,13 @@ else wants the shares.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from engine.machines.bending import readers_of
 from engine.machines.processor import vector_length
 from engine.machines.sharing import Piece, like
-from engine.primitives.base import Kernel, Primitive, Region, rows_of_result, same
-from engine.values import PrimitiveLike
+from engine.machines.unlisted import unlisted
+from engine.primitives.base import Kernel, Region, rows_of_result, same
 
 LOSS = "class_cross_entropy_softmax"
 
@@ -23,14 +23,11 @@ def _encode(operands: Sequence[Region], result: Region, attributes: dict[str, An
     return (*[region.offset for region in operands], result.offset, *reversed(result.shape))
 
 
-SLOPES = cast(
-    PrimitiveLike,
-    Primitive(
-        name="class_slopes", formula=r"\mathrm{d}z = \frac{\mathrm{d}L}{n}\,(\mathrm{softmax}(u + v) - [k = t])",
-        shape=same, encode=_encode, length=rows_of_result,
-        body=Kernel("class_slopes", "engine.machines.class_slopes:class_slopes"),
-        variant=lambda operands, result, attributes: (("CLASSES", result.shape[-1]),),
-    ),
+SLOPES = unlisted(
+    "class_slopes", r"\mathrm{d}z = \frac{\mathrm{d}L}{n}\,(\mathrm{softmax}(u + v) - [k = t])",
+    Kernel("class_slopes", "engine.machines.class_slopes:class_slopes"),
+    shape=same, encode=_encode, length=rows_of_result,
+    variant=lambda operands, result, attributes: (("CLASSES", result.shape[-1]),),
 )  # fmt: skip
 
 

@@ -7,17 +7,15 @@ that needs all units of the layer before reads the first half of them from the f
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from engine.machines.splits import COLUMNS, FORWARD, ROWS, WHOLE, Axis
-from engine.primitives.base import Kernel, Primitive, same
+from engine.machines.unlisted import unlisted
+from engine.primitives.base import Kernel, same
 from engine.values import PRIMITIVES, Call, PrimitiveLike, Value, root_of
 
 PART, SENT = "part", "sent"  # of a value: what is still to be added to; the same where the other thread reads it
-SEND = cast(
-    PrimitiveLike,
-    Primitive(name="send", formula="y = x", shape=same, body=Kernel("send_lines", "engine.machines.waiting:send")),
-)
+SEND = unlisted("send", "y = x", Kernel("send_lines", "engine.machines.waiting:send"), shape=same)
 TURNS = (0, 1)  # that iterations take
 MINE = 2  # in place of a half: the one with the thread's own number
 

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from engine.machines.splits import adds_halves
-from engine.primitives.base import Kernel, Primitive, rows_of_result
+from engine.machines.unlisted import unlisted
+from engine.primitives.base import Kernel, rows_of_result
 from engine.primitives.fused import linear_encode, linear_shape
 from engine.tape import Instruction, Section, Tape, TapeCode, Turn
-from engine.values import Call, PrimitiveLike, root_of
+from engine.values import Call, root_of
 
 BODY = Kernel("matmul_sloped", "engine.machines.products:wide")  # of several, see `engine.machines.bodies`
-SLOPED = cast(
-    PrimitiveLike,
-    Primitive(
-        name="matmul_sloped", formula=r"Y = A B \odot (1 - H \odot H)", shape=linear_shape, encode=linear_encode,
-        length=rows_of_result, body=BODY,
-    ),
+SLOPED = unlisted(
+    "matmul_sloped", r"Y = A B \odot (1 - H \odot H)", BODY,
+    shape=linear_shape, encode=linear_encode, length=rows_of_result,
 )  # fmt: skip
 
 

@@ -3,14 +3,7 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-
-def iteration(window):
-    return int(window.workspace.player.counters["iteration"].text.replace("\u202f", "").replace("–", "0"))
-
-
-def last_step(window):
-    step = window.workspace.player.lane._last
-    return None if step is None else step.index
+from tests.app.shown import iteration, last_step
 
 
 def focus_places(window):

@@ -12,19 +12,11 @@ from app.theme import current_theme
 from app.window import SMALLEST
 from engine.problems import Problem, ProblemError
 from tests.app.hand import Hand
+from tests.app.shown import iteration, last_step
 
 
 def press(qtbot, widget):
     qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
-
-
-def iteration(window):
-    return int(window.workspace.player.counters["iteration"].text.replace("\u202f", "").replace("–", "0"))
-
-
-def last_step(window):
-    step = window.workspace.player.lane._last
-    return None if step is None else step.index
 
 
 def edit(window):
