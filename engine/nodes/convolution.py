@@ -56,16 +56,19 @@ def sides_of(x: Value, port: str = "x") -> Pair:
     return height, width
 
 
+BY_FAN_OUT = ("glorot_uniform", "glorot_normal", "fan_out_normal")
+
+
 def started(name: str, scale: float = 1.0) -> Callable[..., Any]:
     """An initialiser for filters (filters, channels, rows, columns), whose fan-in is the window that one filter sees.
 
-    Glorot's fan-out is what one cell feeds: all filters at each place of the window.
+    Fan-out is what one cell feeds: all filters at each place of the window.
     """
     draw_table = scaled(name, scale)
 
     def draw_filters(shape: tuple[int, ...], draw: np.random.Generator) -> Any:
         window = int(np.prod(shape[1:]))
-        units = shape[0] * int(np.prod(shape[2:])) if name.startswith("glorot") else shape[0]
+        units = shape[0] * int(np.prod(shape[2:])) if name in BY_FAN_OUT else shape[0]
         return draw_table((window, units), draw)[:, : shape[0]].T.reshape(shape)
 
     return draw_filters

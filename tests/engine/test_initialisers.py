@@ -18,7 +18,8 @@ EACH = pytest.mark.parametrize("name", INITIALISERS)
 SPREAD = {
     "glorot_uniform": math.sqrt(2 / 500), "glorot_normal": math.sqrt(2 / 500), "he_normal": math.sqrt(2 / 300),
     "he_uniform": math.sqrt(2 / 300), "lecun_normal": math.sqrt(1 / 300), "lecun_uniform": math.sqrt(1 / 300),
-    "fan_in_normal": math.sqrt(1 / 300), "fan_in_uniform": math.sqrt(1 / 900), "normal": 0.1, "small_normal": 0.01,
+    "fan_in_normal": math.sqrt(1 / 300), "fan_in_uniform": math.sqrt(1 / 900), "fan_out_normal": math.sqrt(1 / 200),
+    "normal": 0.1, "small_normal": 0.01,
     "standard_normal": 1.0, "uniform": math.sqrt(1 / 3), "orthogonal": math.sqrt(1 / 300),
 }  # fmt: skip
 
@@ -86,6 +87,16 @@ def test_through_twenty_layers_values_fade_keep_their_size_saturate_or_explode(a
     session = forward(g.session(data=table(np.random.default_rng(0).standard_normal((200, 64)))))
     found = [np.std(value(session, f"layer_{layer}")) for layer in (1, 5, 10, 20)]
     np.testing.assert_allclose(found, spreads, rtol=0.1)
+
+
+@pytest.mark.text("08:weight-init-variance")
+def test_a_start_by_fan_out_keeps_derivatives_and_one_by_fan_in_keeps_values():
+    draw, wide, narrow = np.random.default_rng(0), 400, 100
+    for name, forward_kept, backward_kept in (("fan_in_normal", True, False), ("fan_out_normal", False, True)):
+        w = drawn(name, (wide, narrow))
+        values, slopes = draw.standard_normal((2000, wide)) @ w, draw.standard_normal((2000, narrow)) @ w.T
+        assert (values.std() == pytest.approx(1, rel=0.05)) == forward_kept
+        assert (slopes.std() == pytest.approx(1, rel=0.05)) == backward_kept
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (9, 4), (4, 9), (3, 2, 4)])
