@@ -71,14 +71,39 @@ class MaxPool(Pooling):
 
     name, icon, title = "max_pool", "shrink", "max pooling"
     formula = r"y_{i,j} = \max_{r,s} x_{Si+r,\,Sj+s}"
-    source = "Aggarwal 2023, §9.2.4"
+    source = "Aggarwal 2023, §9.2.4 and §9.3"
     outputs = (Y, INDEX)
+    ties = Choice("first", ("first", "shared"), help="Who gets the derivative where the largest cells are equal.")
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         x = as_maps(build, values["x"])
         index = windowed(build, "window_choice", x, **self.windows(x))
-        y = build.emit("window_take", x, index)
+        if self.ties == "shared":
+            y = build.emit("max", cells_of_windows(build, x, **self.windows(x)), axes=(2,), ties="shared")
+        else:
+            y = build.emit("window_take", x, index)
         return {"y": like(build, y, values["x"]), "index": index}
+
+
+LOWEST = -3e38  # below every number of a map, and finite: what stands where a window reaches beyond the edge
+
+
+def cells_of_windows(build: Builder, x: Value, window: Pair, stride: Pair, padding: Margins) -> Value:
+    """The cells of each window side by side, (batch, channels, cells, rows, columns), moved there by filters of one 1."""
+    channels, cells = x.shape[1], window[0] * window[1]
+    assert isinstance(channels, int)
+    filters = np.tile(np.eye(cells).reshape(cells, 1, *window), (channels, 1, 1, 1))
+    node, moved = build.origin.node, {"stride": stride, "padding": padding, "dilation": (1, 1)}
+    ones = build.source("constant", f"{node}.cells", filters.shape, filters)
+    found = build.emit("convolution", x, ones, groups=channels, **moved)
+    apart = build.emit("reshape", found, shape=(x.shape[0], channels, cells, *found.shape[2:]))
+    if not any(padding):
+        return apart
+    one = build.source("constant", f"{node}.cell", filters[:cells].shape, filters[:cells])
+    map_of_ones = build.emit("broadcast", build.constant(1.0), shape=(1, 1, *x.shape[2:]))
+    inside = build.emit("convolution", map_of_ones, one, groups=1, **moved)
+    inside = build.emit("broadcast", build.emit("reshape", inside, shape=inside.shape[1:]), shape=apart.shape)
+    return build.emit("where", inside, apart, LOWEST)
 
 
 def like(build: Builder, y: Value, x: Value) -> Value:

@@ -156,6 +156,39 @@ def test_numbers_06_max_pooling(properties, expected):
     np.testing.assert_array_equal(answer([[IMG7]], ("max_pool", properties))[0, 0], expected)
 
 
+SHARED = [(1, 5, 3.5), (2, 2, 0.5), (3, 1, 0.5), (3, 6, 1.5), (4, 3, 2.5), (4, 7, 6), (5, 2, 7.5), (5, 5, 2.5), (6, 1, 3.5),
+          (6, 5, 17)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ties", "expected"),
+    [("first", [(1, 5, 5), (2, 2, 1), (4, 3, 5), (4, 7, 6), (5, 2, 11), (6, 5, 17)]), ("shared", SHARED)],
+)
+@pytest.mark.text("06:maxpool-backprop")
+def test_numbers_06_maxpool_backprop(ties, expected):
+    graph = Graph()
+    image = graph.add("parameter", "image", shape=(1, 1, 7, 7), initial=[[IMG7.tolist()]])
+    pool = graph.add("max_pool", window=[3], stride=[2], ties=ties)
+    came, product = graph.add("constant", value=[[np.arange(1.0, 10).reshape(3, 3).tolist()]]), graph.add("multiply")
+    loss = graph.add("sum", over="all")
+    for source, target in ((image, pool), (f"{pool}.y", product), (came, product), (product, loss)):
+        graph.connect(source, target)
+    session = Session(Document(graph, training={"loss": loss}), dtype="float64")
+    session.step("iteration")
+    went = session.gradient("image.value")
+    found = [(u + 1, v + 1, went[0, 0, u, v]) for u, v in np.argwhere(went[0, 0] != 0)]
+    assert found == expected
+
+
+@pytest.mark.parametrize("said", [{}, {"padding": "same"}, {"padding": "cells", "cells": 1}, {"rounding": "up"}])
+@pytest.mark.parametrize("shape", [(2, 3, 5, 4), (2, 3, 6)])
+def test_sharing_among_ties_changes_no_winner(said, shape):
+    maps = np.random.default_rng(3).normal(size=shape) - 5
+    once = {"window": [3, 3], "stride": [2, 2], **said}
+    first, shared = (answer(maps, ("max_pool", {**once, "ties": ties})) for ties in ("first", "shared"))
+    np.testing.assert_array_equal(shared, first)
+
+
 @pytest.mark.text("06:average-pooling")
 def test_numbers_06_average_pooling_and_the_same_as_a_convolution():
     expected = [[4.1111, 3.3333, 3.0], [4.2222, 2.7778, 3.5556], [3.7778, 2.1111, 2.8889]]
@@ -273,11 +306,12 @@ def test_a_squeeze_and_excitation_block_and_an_inception_of_plain_nodes():
 
 def test_filters_start_with_the_variance_of_the_window_they_see():
     numbers = {}
-    for initialiser in ("he_normal", "glorot_uniform"):
+    for initialiser in ("he_normal", "glorot_uniform", "fan_out_normal"):
         session = session_of(np.ones((1, 16, 3, 3)), ("conv2d", {"filters": 64, "initialiser": initialiser}))
         numbers[initialiser] = session.parameters["conv2d_1.weight"]
     assert numbers["he_normal"].std() == pytest.approx(np.sqrt(2 / 144), rel=0.02)
     assert np.abs(numbers["glorot_uniform"]).max() == pytest.approx(np.sqrt(6 / (144 + 64 * 9)), rel=0.01)
+    assert numbers["fan_out_normal"].std() == pytest.approx(np.sqrt(1 / (64 * 9)), rel=0.02)
 
 
 @pytest.mark.parametrize(
