@@ -20,6 +20,7 @@ class Work:
     slopes    by index of a parameter: its gradient, as it was found or as penalties and clipping have made it since
     settings  the optimizer's numbers; a schedule puts the rate of the moment in place of the one that was set
     words     the optimizer's choices that decide what is emitted
+    found     by index of a parameter: its gradient as it was found
     """
 
     build: Builder
@@ -30,6 +31,10 @@ class Work:
     objective: Value
     settings: dict[str, Value] = field(default_factory=dict)
     words: dict[str, Any] = field(default_factory=dict)
+    found: dict[int, Value] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.found = dict(self.slopes)
 
     def at(self, value: Value) -> None:
         """What is emitted from here on belongs to the node of this parameter."""

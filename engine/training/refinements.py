@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from engine.differentiate import total
 from engine.primitives.draws import key_of
 from engine.properties import Choice, Flag, Real
 from engine.training.choices import Chosen, Family, Hook, Ingredient, Numbers, Work
@@ -119,7 +120,24 @@ def _by_rate(primitive: str, memory: str, setting: str) -> Hook:
 
 
 def _clip_values(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
-    _replace_slopes(work, "clip_value", numbers["lowest"], numbers["highest"])
+    if words["of"] == "each use":
+        _clip_uses(work, numbers["lowest"], numbers["highest"])
+    else:
+        _replace_slopes(work, "clip_value", numbers["lowest"], numbers["highest"])
+
+
+def _clip_uses(work: Work, lowest: Value, highest: Value) -> None:
+    """What each use of a parameter sends back, each step of time for instance, is cut off before they are added up."""
+    for value in work.parameters:
+        work.at(value)
+        found, slope = work.found[value.index], work.slopes[value.index]
+        uses = list(found.call.operands) if found.call is not None and found.call.primitive.name == "total" else [found]
+        if slope is not found:
+            uses.append(slope - found)  # what a penalty adds
+        clipped = [work.memory(value, f"clipped_{k}") for k in range(len(uses))]
+        for held, use in zip(clipped, uses, strict=True):
+            work.build.emit("clip_value", held, use, lowest, highest)
+        work.slopes[value.index] = total(clipped)
 
 
 def _clip_norm(work: Work, numbers: Numbers, words: dict[str, Any]) -> None:
@@ -266,8 +284,11 @@ CLIPPINGS.add(Ingredient(
 CLIPPINGS.add(Ingredient(
     "value", "value", r"\tilde g = \min(\max(g, a), b)", "Each derivative is cut off by itself: the direction changes.",
     {"lowest": Real(-1.0, low=-1e6, high=0.0, symbol="a", help="The least derivative."),
-     "highest": Real(1.0, low=0.0, high=1e6, symbol="b", help="The greatest derivative.")},
-    "Aggarwal 2023, §4.5.6", _clip_values,
+     "highest": Real(1.0, low=0.0, high=1e6, symbol="b", help="The greatest derivative."),
+     "of": Choice("sum", ("sum", "each use"), help="What is cut off: the whole derivative, or what each use of a parameter "
+                  "sends back, before these are added up: in time, the part of each step (§8.3).")},
+    "Aggarwal 2023, §4.5.6 and §8.3", _clip_values,
+    formulas={"each use": r"\tilde g = \sum_t \min(\max(g_t, a), b)"},
 ))  # fmt: skip
 CLIPPINGS.add(Ingredient(
     "unit_norm", "unit length", r"\tilde g = \frac{g}{\lVert g \rVert}",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from autograd import grad
 
 from engine import Document, Graph, Session
 from tests.engine.documents import layered_document
 from tests.engine.test_optimizers_numbers import bowl, optimizer, scaled_linear, trace
+from tests.engine.test_unrolling import HIDDEN, recurrent
 
 # The ids behind tests are those of the catalogue's entries, e.g. `03:clip-norm`.
 
@@ -311,6 +314,41 @@ def cliff(**phase: Any) -> Session:
 
 
 @pytest.mark.text("03:cliff-surface")
+@pytest.mark.parametrize("penalty", [0.0, 0.02])
+@pytest.mark.text("05:gradient-clipping-rnn")
+def test_values_are_clipped_step_by_step_before_they_are_summed_over_time(penalty):
+    limits = {"lowest": -0.02, "highest": 0.02}
+    document = recurrent(
+        clipping={"type": "value", **limits, "of": "each use"}, penalty={"type": "l2", "strength": penalty}
+    )
+    session, ran = Session(document), Session(document)
+    before = {name: session.parameters[name].copy() for name in ("dense_1.weight", "dense_1.bias")}
+    for way in (session, ran):
+        way.run(1) if way is ran else way.step("iteration")
+    after = {name: session.parameters[name] for name in before}
+    x, target, (v, c) = session.value("input_1"), session.value("target_1"), last_layer(document)
+
+    def loss(weights, biases):
+        h = anp.zeros((len(x), HIDDEN))
+        for step, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            h = anp.tanh(anp.concatenate([x[:, step], h], axis=1) @ w + b)
+        return anp.mean((h @ v + c - target) ** 2)
+
+    copies = [[before[name]] * x.shape[1] for name in before]
+    for name, each in zip(before, grad(lambda both: loss(*both))(copies), strict=True):
+        parts = [*each, penalty * before[name]]
+        assert max(np.abs(part).max() for part in parts) > 0.02  # else nothing would be cut off
+        step = sum([np.clip(part, -0.02, 0.02) for part in parts])
+        np.testing.assert_allclose(after[name], before[name] - 0.1 * step, rtol=1e-10, atol=1e-13)
+        assert after[name].tobytes() == ran.parameters[name].tobytes()
+
+
+def last_layer(document: Document) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and biases of the layer that reads the last state, as they start."""
+    numbers = Session(document).parameters
+    return numbers["dense_2.weight"].copy(), numbers["dense_2.bias"].copy()
+
+
 def test_a_cliff_throws_the_parameters_far_away_unless_the_gradient_is_clipped():
     wild = cliff(**optimizer("sgd", 2.0))
     wild.run(3)
