@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
-from app.canvas.geometry import latex_name, shown_name
+from app.canvas.geometry import shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, font, ink, width_of
 from app.canvas.live import ICONS, LiveState, state_icon
 from app.theme import current_theme
+from app.theme.mathematics import latex_name
 
 if TYPE_CHECKING:
     from app.canvas.figures import Sheet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -26,8 +25,6 @@ NARROWEST, WIDEST, STEP = 120.0, 312.0, 24.0
 NEURON, INPUT_CIRCLE, NAME_ROW, GRADIENT_ROW = 76.0, 52.0, 24.0, 20.0
 FORMULA_SIZE = 13.0
 LABELLED_FROM = 168.0  # pixels: from this width on the lines say "value" and "gradient"
-SUBSCRIPT, DIGITS = re.compile("(?<=^[A-Za-z])[₀-₉0-9]{1,2}$"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-SYMBOL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
 
 
 @dataclass(frozen=True)
@@ -104,12 +101,6 @@ class Geometry:
 def shown_name(node: Node) -> str:
     """What stands in the header: the title, or the id in words."""
     return node.title or node.id.replace("_", " ")
-
-
-def latex_name(name: str) -> str:
-    """A name that is a symbol (`h1`, `x_2`, `\\hat y`) as LaTeX; empty for one that is words."""
-    name = SUBSCRIPT.sub(lambda found: f"_{{{found[0].translate(DIGITS)}}}", name)
-    return name if "\\" in name or (len(name) <= 8 and SYMBOL.fullmatch(name)) else ""
 
 
 def is_neuron(node: Node) -> bool:

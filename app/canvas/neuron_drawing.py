@@ -8,11 +8,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.canvas.curves import curve, operating_point
-from app.canvas.geometry import GRADIENT_ROW, latex_name
+from app.canvas.geometry import GRADIENT_ROW
 from app.canvas.ink import draw_chevron, draw_text, ink, width_of
 from app.canvas.live import HALO, LiveState, border_token, draw_focus, enlarged
 from app.canvas.readings import Words
 from app.theme import current_theme
+from app.theme.mathematics import latex_name
 from app.theme.numbers import token_of
 
 BESIDE = 30.0  # pixels beside the circle that name and gradient may take

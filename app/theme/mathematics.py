@@ -13,6 +13,9 @@ from PySide6.QtSvg import QSvgRenderer
 from app.theme.fonts import make_font
 from app.theme.typesetting import INK, LONGEST, SIZE, outlines, view_box
 
+SUBSCRIPT, DIGITS = re.compile("(?<=^[A-Za-z])[₀-₉0-9]{1,2}$"), str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SYMBOL = re.compile(r"[A-Za-z](_\{?\w{1,3}\}?)?")
+
 
 class Mathematics(Protocol):
     """One formula, ready to paint.
@@ -81,3 +84,9 @@ def plain_text(latex: str) -> str:
     for name, sign in (("cdot", "·"), ("times", "×"), ("partial", "∂"), ("sum", "Σ"), ("sigma", "σ"), ("varphi", "φ")):
         text = re.sub(rf"\\{name}(?![a-zA-Z])", sign, text)
     return re.sub(r"\s+", " ", re.sub(r"[\\{}$]", "", text)).strip()
+
+
+def latex_name(name: str) -> str:
+    """A name that is a symbol (`h1`, `x_2`, `\\hat y`) as LaTeX; empty for one that is words."""
+    name = SUBSCRIPT.sub(lambda found: f"_{{{found[0].translate(DIGITS)}}}", name)
+    return name if "\\" in name or (len(name) <= 8 and SYMBOL.fullmatch(name)) else ""

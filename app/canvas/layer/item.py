@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import Block, draw_name
-from app.canvas.geometry import HEADER, SIDE, Geometry, latex_name, shown_name
+from app.canvas.geometry import HEADER, SIDE, Geometry, shown_name
 from app.canvas.ink import draw_chevron, draw_icon, draw_text, elided, ink, width_of
 from app.canvas.layer.lines import NEURONS_FROM, WeightLines
 from app.canvas.layer.matrix import WeightMatrix
@@ -31,6 +31,7 @@ from app.canvas.neuron_drawing import Neuron, fill_of
 from app.canvas.node_item import NODES_Z, RADIUS, DrawnNode
 from app.canvas.readings import Words
 from app.canvas.wiring import Wiring
+from app.theme.mathematics import latex_name
 from app.theme.numbers import token_of
 from engine.graph import Node
 

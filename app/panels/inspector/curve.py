@@ -17,7 +17,7 @@ from app.theme.numbers import number_text
 if TYPE_CHECKING:
     from engine.explain import Curve
 
-HEIGHT, MARGIN = 104, 10
+HEIGHT, MARGIN, LABEL_SIZE = 104, 10, 12
 Numbers = Sequence[float] | np.ndarray
 
 
@@ -83,10 +83,10 @@ class CurvePicture(QWidget):
             painter.setPen(theme.pen("border_strong"))
             painter.drawLine(above, below)
             apart = 1 if below.y() >= above.y() else -1
-            self._paint_dot(painter, below, "backward", f"slope {number_text(curve.slope)}", apart)
+            self._paint_dot(painter, below, "backward", "", f"slope {number_text(curve.slope)}", apart)
         else:
             apart = 1
-        self._paint_dot(painter, above, "text", f"{plain_text(curve.result)} = {number_text(curve.y)}", -apart)
+        self._paint_dot(painter, above, "text", curve.result, f" = {number_text(curve.y)}", -apart)
 
     def _paint_line(self, painter: QPainter, heights: Numbers, token: str, style: Qt.PenStyle) -> None:
         assert self._curve is not None
@@ -94,17 +94,22 @@ class CurvePicture(QWidget):
         painter.setPen(current_theme().pen(token, 1.25, style))
         painter.drawPolyline(QPolygonF([self.point(float(x), float(y)) for x, y in pairs if np.isfinite(y)]))
 
-    def _paint_dot(self, painter: QPainter, at: QPointF, token: str, text: str, side: int) -> None:
+    def _paint_dot(self, painter: QPainter, at: QPointF, token: str, latex: str, text: str, side: int) -> None:
+        """A dot and its label: a symbol set as mathematics, if there is one, and the text behind it."""
         theme = current_theme()
         painter.setPen(theme.pen("surface", 1))
         painter.setBrush(theme.colour(token))
         painter.drawEllipse(at, 4, 4)
         font = theme.font("number_small")
-        width = QFontMetricsF(font).horizontalAdvance(text)
+        symbol = theme.mathematics(latex, LABEL_SIZE, token) if latex else None
+        ahead = symbol.size.width() if symbol is not None else 0.0
+        width = ahead + QFontMetricsF(font).horizontalAdvance(text)
         left = at.x() + 8 if at.x() + 8 + width < self.width() else at.x() - 8 - width
         top = min(max(at.y() + side * 10, 8.0), self.height() - 8.0)
+        painter.fillRect(QRectF(left - 2, top - 7, width + 4, 14), theme.colour("surface", 0.8))
         painter.setFont(font)
         painter.setPen(theme.colour(token))
-        ground = QRectF(left - 2, top - 7, width + 4, 14)
-        painter.fillRect(ground, theme.colour("surface", 0.8))
-        painter.drawText(ground, Qt.AlignmentFlag.AlignCenter, text)
+        baseline = top + QFontMetricsF(font).capHeight() / 2
+        painter.drawText(QPointF(left + ahead, baseline), text)
+        if symbol is not None:
+            symbol.paint(painter, left, baseline)

@@ -27,7 +27,7 @@ class FormulaSection(Section):
         super().__init__(PARTS[part])
         self._part = part
         self._blocks: list[FormulaBlock] = []
-        self._shape: tuple[object, ...] = ()
+        self._shape: tuple[str, ...] | None = None  # the captions of the lines that blocks were built for
         self._explanation: Explanation | None = None
         self._name = ""
         self._is_long = False
@@ -50,7 +50,7 @@ class FormulaSection(Section):
         self._icon.setPixmap(current_theme().pixmap(ICONS[self._part], self._part, 14))
 
     def show_explanation(self, explanation: Explanation | None, now: bool, name: str = "") -> None:
-        """Show other numbers; blocks are kept while the symbols stay the same, so nothing flickers.
+        """Show other numbers; blocks are kept while there are as many lines, so nothing flickers while rows go by.
 
         name  of the node, which stands above already: of a node in time the title says at which step
         """
@@ -64,7 +64,7 @@ class FormulaSection(Section):
         self.note.setText("now" if now else earlier)
         self._remark.setText(explanation.note)
         self._remark.setVisible(bool(explanation.note))
-        shape = tuple((tuple(term.latex for term in line.terms), line.caption) for line in explanation.equations)
+        shape = tuple(line.caption for line in explanation.equations)
         if shape != self._shape:
             self._shape = shape
             self._build(explanation.equations)
@@ -77,7 +77,7 @@ class FormulaSection(Section):
 
     def _toggle(self) -> None:
         self._is_long = not self._is_long
-        self._shape = ()
+        self._shape = None
         if self._explanation is not None:
             self.show_explanation(self._explanation, self.note.text() == "now", self._name)
 

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QElapsedTimer, Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
 
-from app.panels.fields.numbers import Field
 from app.panels.fields.properties import PropertyRow, readable
-from app.panels.fields.section import PADDING, Section, clear, link, tool, words
+from app.panels.fields.section import PADDING, Section, Symbol, clear, link, tool, words
 from app.panels.inspector.curve import CurvePicture
 from app.panels.inspector.document_page import data_sentences
+from app.panels.inspector.entry_choice import EntryChoice
 from app.panels.inspector.formulas import Formulas
 from app.panels.inspector.parameters import ParametersSection
 from app.panels.inspector.ports import PortTable, rows_of
 from app.panels.inspector.questions import Answer, Subject, about
 from app.panels.inspector.why import WhySection
 from app.theme import category_token, current_theme
+from app.theme.mathematics import latex_name
 from engine.composites import composite_of
 from engine.grouping import BORDER
 from engine.problems import ProblemError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 QUESTION = "inspector"
 ASK_AGAIN_MS, GIVE_UP_MS = 120, 1000
+SYMBOL_SIZE = 15  # of a name that is a symbol, as on the canvas
 DATA_TYPES = {"input", "target"}
 
 
@@ -100,42 +102,24 @@ class NodePage(QWidget):
         row = QHBoxLayout()
         row.setSpacing(8)
         self.icon = QLabel()
-        self.title = words("", "title", wrap=False)
+        self.title, self.symbol = words("", "title", wrap=False), Symbol("", SYMBOL_SIZE)
         self.type = words("", "caption", wrap=False)
         self.pin = tool("pin", "Keep showing this node, whatever is selected")
         self.pin.setCheckable(True)
         self.pin.clicked.connect(self.pinned)
         row.addWidget(self.icon)
         row.addWidget(self.title)
+        row.addWidget(self.symbol)
         row.addWidget(self.type)
         row.addStretch(1)
         row.addWidget(self.pin)
         self.help = words("", "2")
         column.addLayout(row)
         column.addWidget(self.help)
-        column.addWidget(self._make_entry())
+        self.entry = EntryChoice()
+        self.entry.chosen.connect(self._choose_entry)
+        column.addWidget(self.entry)
         return head
-
-    def _make_entry(self) -> QWidget:
-        """Which row and which unit the formulas follow; there only where there are several."""
-        self.entry = QWidget()
-        row = QHBoxLayout(self.entry)
-        row.setContentsMargins(0, 4, 0, 0)
-        row.setSpacing(6)
-        self.row = Field(1, 1, 1, whole=True, help="Row of the batch that the formulas follow")
-        self.unit = Field(1, 1, 1, whole=True, help="Unit that the formulas follow")
-        self._of: dict[str, tuple[QLabel, QLabel]] = {}
-        for name, field in (("row", self.row), ("unit", self.unit)):
-            field.setFixedWidth(48)
-            field.setToolTip(field.accessibleName())
-            field.moved.connect(self._choose_entry)
-            before, after = words(name, "caption", wrap=False), words("", "caption", wrap=False)
-            self._of[name] = before, after
-            for part in (before, field, after):
-                row.addWidget(part)
-            row.addSpacing(8)
-        row.addStretch(1)
-        return self.entry
 
     def _make_properties(self) -> Section:
         section = Section("Properties")
@@ -193,6 +177,9 @@ class NodePage(QWidget):
             return
         kind = node.kind
         self.title.setText(node.name)
+        self.symbol.set_latex(latex_name(node.name))
+        self.title.setHidden(bool(latex_name(node.name)))
+        self.symbol.setVisible(self.title.isHidden())
         self.type.setText(kind.title if kind else node.type)
         self.help.setText(kind.help() if kind else "This version knows no node type of that name; it is kept as it is.")
         self._paint_icons()
@@ -271,18 +258,13 @@ class NodePage(QWidget):
             if reading is not None and self._is_own(row.address):
                 rows = reading.shape[0] if reading.shape else 1
                 units = reading.shape[-1] if len(reading.shape) > 1 else 1
-        for name, field, count in (("row", self.row, rows), ("unit", self.unit, units)):
-            field.high = count
-            before, after = self._of[name]
-            after.setText(f"of {count}")
-            for part in (before, field, after):
-                part.setVisible(count > 1)
+        self.entry.show_counts(rows, units)
         has_formula = self.node is not None and composite_of(self.node) is None
         self.entry.setVisible(has_formula and (rows > 1 or units > 1))
 
     def _choose_entry(self) -> None:
         if self._subject is not None:
-            self._subject = Subject(self._subject.node, int(self.row.number or 1) - 1, int(self.unit.number or 1) - 1)
+            self._subject = Subject(self._subject.node, *self.entry.entry)
             self._is_waiting = False
             self._focus()
             self._ask()
@@ -299,8 +281,7 @@ class NodePage(QWidget):
         if self._subject is not None and self._runner is not None:
             self._runner.focus(f"{self._editor.prefix}{self._subject.node}", self._subject.row, self._subject.unit)
         if self._subject is not None:
-            self.row.show_number(self._subject.row + 1)
-            self.unit.show_number(self._subject.unit + 1)
+            self.entry.show_entry(self._subject.row, self._subject.unit)
 
     @property
     def _asked_of(self) -> Subject:

@@ -56,7 +56,7 @@ def test_the_inspector_follows_the_neuron_that_was_clicked(opened, hand, layer, 
     qtbot.waitUntil(lambda: layer.numbers.values is not None)
     hand.click(layer.mapToScene(layer.plan.units.circle(2).center()))
     page = opened.workspace.inspector.node_page
-    qtbot.waitUntil(lambda: page.unit.number == 3)
+    qtbot.waitUntil(lambda: page.entry.unit.number == 3)
 
 
 def test_training_goes_on_while_a_layer_is_open_and_its_lines_follow(opened, hand, layer, qtbot):

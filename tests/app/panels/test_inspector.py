@@ -13,13 +13,16 @@ from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 from app.editor import Editor
 from app.follow import Follower
 from app.panels.inspector import Inspector
+from app.panels.inspector.curve import CurvePicture
 from app.panels.inspector.document_page import training_sentences
+from app.panels.inspector.formulas import FormulaSection
 from app.panels.inspector.parameters import entry_symbol
 from app.panels.inspector.ports import PortRow, PortTable
 from app.panels.inspector.why import NodeLink, WhySection
 from app.theme import current_theme
+from app.theme.formula import FormulaBlock
 from engine.document import Document
-from engine.explain import Factor, Factors
+from engine.explain import Curve, Factor, Factors
 from engine.snapshot import Equation, Explanation, Snapshot, Term, read
 
 LEFT = Qt.MouseButton.LeftButton
@@ -381,8 +384,8 @@ def test_the_run_explains_the_row_and_the_unit_that_were_chosen(qtbot, live, edi
     qtbot.waitUntil(lambda: forward.isVisible() and bool(forward.text), timeout=60_000)
     assert page.entry.isVisible()
     first = forward.text
-    page.unit.setFocus()
-    QTest.keyClick(page.unit, Qt.Key.Key_Up)
+    page.entry.unit.setFocus()
+    QTest.keyClick(page.entry.unit, Qt.Key.Key_Up)
     qtbot.waitUntil(lambda: forward.text != first, timeout=20_000)
     assert page.what.isVisible()
     assert page.why.isVisible()
@@ -390,6 +393,43 @@ def test_the_run_explains_the_row_and_the_unit_that_were_chosen(qtbot, live, edi
     curve = current_theme().colour("text")
     found = sum(image.pixelColor(x, y) == curve for x in range(image.width()) for y in range(image.height()))
     assert found > 20
+
+
+def test_rows_that_go_by_leave_the_blocks_of_the_formulas_where_they_are(qtbot):
+    """Each row has a symbol of its own: building the blocks anew left the section blank in every third frame."""
+    section = FormulaSection("forward")
+    qtbot.addWidget(section)
+    for row in (1, 2):
+        line = Equation((Term("x_1", 0.5, "result"), Term("="), Term(f"X_{{{row},1}}", 0.5, "operand")))
+        section.show_explanation(Explanation("x", "forward", equations=(line,)), now=True)
+        blocks = section.findChildren(FormulaBlock)
+        assert len(blocks) == 1
+        assert f"X_{row},1" in section.text
+        if row == 1:
+            first = blocks
+    assert blocks == first
+
+
+def test_the_name_of_a_curve_is_set_as_mathematics(qtbot, monkeypatch):
+    asked = []
+    theme = current_theme()
+    setting = theme.mathematics
+    monkeypatch.setattr(theme, "mathematics", lambda latex, *more: asked.append(latex) or setting(latex, *more))
+    picture = CurvePicture()
+    qtbot.addWidget(picture)
+    xs = np.linspace(-4, 4, 9)
+    picture.show_curve(Curve(xs, np.tanh(xs), 1 - np.tanh(xs) ** 2, 0.5, 0.46, 0.79, "z", r"\hat y_1"))
+    picture.grab()
+    assert asked == [r"\hat y_1"]
+
+
+def test_a_name_that_is_a_symbol_is_set_as_on_the_canvas(inspector, editor):
+    page = inspector.node_page
+    for title, is_symbol in (("h3", True), (r"\hat y", True), ("hidden layer", False)):
+        editor.set_title("hidden", title)
+        editor.select(["hidden"])
+        assert page.title.text() == title
+        assert (page.symbol.isVisible(), page.title.isVisible()) == (is_symbol, not is_symbol)
 
 
 def test_another_document_forgets_the_node(inspector, editor, document):
