@@ -14,7 +14,7 @@ from PySide6.QtCore import QElapsedTimer, QPointF, QRect, QRectF, QSizeF, Qt, QT
 from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from app.canvas.ink import draw_text, ink
+from app.canvas.ink import draw_text, ink, width_of
 from app.canvas.layer.item import LayerItem
 from app.canvas.note_place import FAR, best_place, tail_ends
 from app.theme import current_theme
@@ -225,7 +225,7 @@ class FormulaNote(QWidget):
 
     def _paper(self) -> QPointF:
         """Width and height at scale 1."""
-        width = max((layout.width for layout in self._layouts), default=0.0)
+        width = max([width_of(self._rest, "caption"), *(layout.width for layout in self._layouts)])
         height = sum(layout.height for layout in self._layouts) + LINE_GAP * max(0, len(self._layouts) - 1)
         height += CAPTION if self._rest else 0.0
         return QPointF(ceil(width + 2 * PADDING + 4), ceil(height + 2 * PADDING))

@@ -243,7 +243,8 @@ class TourBubble(QWidget):
         """Beside its target where there is room, never outside the window."""
         if not self._pages or not self.isVisible():
             return
-        self.setFixedWidth(WIDTH + 2 * POINTER)
+        self.layout().activate()
+        self.setFixedWidth(max(WIDTH + 2 * POINTER, self.layout().minimumSize().width()))
         self.layout().activate()
         size = QSize(self.width(), max(self.sizeHint().height(), self.heightForWidth(self.width())))
         if self._awaits_room:

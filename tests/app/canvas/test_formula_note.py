@@ -7,12 +7,13 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtTest import QTest
 
 from app.canvas.formula_note import MOST_ROWS, WIDEST, Content, telling
+from app.canvas.ink import width_of
 from app.canvas.note_place import best_place, tail_ends
 from app.theme.formula import is_sum, terms_of
 from engine.document import Document
 from engine.graph import Graph
 from engine.session import Session
-from engine.snapshot import Equation, Term
+from engine.snapshot import Equation, Explanation, Term
 from tests.app.canvas.conftest import Hand, make_view
 
 SLOW = 10_000  # milliseconds
@@ -65,6 +66,16 @@ def test_the_stepped_node_shows_its_formula_with_the_numbers_of_this_step(traine
     local = next(term for term in line if term.caption == "local")
     assert local.latex.startswith("(1 -")  # a sum that is multiplied stands in brackets
     assert note.accessibleName().startswith("∂ L/∂ h ")
+
+
+def test_it_is_as_wide_as_what_it_says_of_the_rest(trained, session):
+    """Under a single symbol the words ended in “1 more in the”."""
+    snapshot = play_to(session, "h", "backward")
+    told = Explanation("h", "backward", equations=(Equation((Term("x", 1.0, "incoming"),)),) * 2)
+    show(trained, replace(snapshot, explanation=None, stepped=told))
+    note = trained.formula_note
+    assert note.content.more == 1
+    assert note.paper.width() > width_of("1 more in the inspector", "caption")
 
 
 def test_on_a_canvas_that_it_would_fill_it_is_silent(trained, session):

@@ -78,6 +78,15 @@ def test_back_goes_back_and_the_last_page_ends_the_tour(qtbot, touring):
     assert not touring.tour.isVisible()
 
 
+def test_the_widest_foot_still_has_room_for_its_buttons(touring):
+    """“Start anew” had lost its first and its last letter."""
+    tour = touring.tour
+    tour.start([{"title": "One"}, {"title": "Two", "press": "Shift+R"}], at=1)
+    assert tour.next.text() == "Start anew"
+    assert tour.back.isVisible()
+    assert tour.next.width() >= tour.next.sizeHint().width()
+
+
 def test_escape_closes_it_from_the_canvas(qtbot, touring):
     qtbot.keyClick(touring.workspace.canvas, Qt.Key.Key_Escape)
     assert not touring.tour.isVisible()
