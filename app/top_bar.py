@@ -120,6 +120,7 @@ class Breadcrumb(QWidget):
         row.setSpacing(6)
         self.gallery = QPushButton("Gallery")
         self.gallery.setProperty("kind", "quiet")
+        self.gallery.setStyleSheet("QPushButton { padding: 5px 4px; }")  # as near to its arrow as the others
         self.gallery.setToolTip("Back to the gallery")
         self.gallery.clicked.connect(self.gallery_wanted)
         self._whole = ""

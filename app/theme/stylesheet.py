@@ -103,7 +103,7 @@ QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabl
 QLineEdit, QPlainTextEdit, QTextEdit { placeholder-text-color: $text3; }
 QLineEdit:read-only { color: $text2; }
 QLineEdit[wrong="true"], QSpinBox[wrong="true"], QDoubleSpinBox[wrong="true"] { border-color: $error; }
-QLineEdit[kind="search"] { border-radius: 6px; padding: 5px 8px; }
+QLineEdit[kind="search"] { border-radius: 6px; padding: 5px 8px 5px 2px; }
 QLineEdit[kind="number"], QPlainTextEdit[kind="number"], QSpinBox, QDoubleSpinBox { font-family: "$numbers"; }
 QSpinBox, QDoubleSpinBox { padding-right: 18px; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { background: transparent; border: none; width: 16px; }

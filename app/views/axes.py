@@ -144,16 +144,19 @@ def axes_in(
 
 
 def nice_ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """At most `most` round numbers within [low, high]."""
+    """At most `most` round numbers within [low, high]; three of them where two would leave one, which measures nothing."""
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low] if math.isfinite(low) else []
     raw = (high - low) / most
     decade = 10.0 ** math.floor(math.log10(raw))
+    finer: list[float] = []
     for factor in (1, 2, 2.5, 5, 10, 20, 25, 50):
         step = factor * decade
         first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-        if last - first + 1 <= most:
-            return [round(index * step, 12) for index in range(first, last + 1)]
+        ticks = [round(index * step, 12) for index in range(first, last + 1)]
+        if len(ticks) <= most:
+            return finer if len(ticks) < 2 and len(finer) == 3 else ticks
+        finer = ticks
     return [low, high]
 
 

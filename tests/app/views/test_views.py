@@ -362,6 +362,13 @@ def test_ticks_are_round_few_and_written_alike():
         assert all(low - 1e-12 <= tick <= high for tick in ticks)
 
 
+def test_an_axis_never_bears_a_single_number():
+    """Where two would have had room, a plane from −2 to 2 had only its 0."""
+    assert nice_ticks(-2.05, 2.15, 2) == [-2, 0, 2]
+    for low, high in ((-2.05, 2.15), (-4.9, 4.9), (0.1, 9.9), (-0.3, 0.29)):
+        assert 2 <= len(nice_ticks(low, high, 2)) <= 3
+
+
 def test_numbers_at_the_ends_of_curves_do_not_cover_each_other():
     assert apart([10, 11, 40], 12, 100) == [10, 22, 40]
     assert apart([95, 99, 100], 12, 100) == [76, 88, 100]
