@@ -27,6 +27,8 @@ def conjugate_gradient(sight: Sight) -> Ask[Decision]:
         beta, direction = 0.0, -slope
     memory["since"][0] = memory["since"][0] + 1 if beta else 1
     memory["slope_before"][:] = slope
+    if sight.words["form"] == "linear_before":
+        memory["product_before"][:] = yield Product(direction)
     return Decision(direction, (yield from search(sight, direction)), {"beta": beta})
 
 
@@ -36,7 +38,7 @@ def _beta(sight: Sight, before: Array) -> Ask[float]:
         return float(slope @ slope / (before @ before))
     if form == "polak_ribiere":
         return max(0.0, float(slope @ (slope - before) / (before @ before)))
-    product = yield Product(direction)
+    product = sight.memory["product_before"] if form == "linear_before" else (yield Product(direction))
     bend = float(product @ direction)
     return float(product @ slope) / bend if bend else 0.0
 

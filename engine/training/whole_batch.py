@@ -80,6 +80,10 @@ def _pairs(size: int, words: Mapping[str, Any]) -> tuple[int, ...]:
     return (int(words["pairs"]), size)
 
 
+def _product(size: int, words: Mapping[str, Any]) -> tuple[int, ...]:
+    return (size if words["form"] == "linear_before" else 1,)
+
+
 def _length() -> dict[str, Any]:
     return {"step_length": Real(
         1.0, low=0.0, high=1000.0, symbol=r"\alpha", help="What the step that was found is multiplied by; 1: as it is.",
@@ -150,12 +154,14 @@ _add(
     "conjugate_gradient", "conjugate gradient", r"p \leftarrow -\nabla L + \beta p,\quad w \leftarrow w + \alpha p",
     "Directions that do not undo each other: a bowl of d parameters is solved in d steps, without a matrix.",
     {**_search("quadratic"),
-     "form": Choice("linear", ("linear", "fletcher_reeves", "polak_ribiere"), help="β by a product with the Hessian, as in "
-                    "the text, or by gradients alone."),
+     "form": Choice("linear", ("linear", "linear_before", "fletcher_reeves", "polak_ribiere"), help="β by a product with the "
+                    "Hessian, as in the text, here or (before) where the last step began; or by gradients alone."),
      "restart": Real(0.0, low=0.0, high=1e6, unit="steps", help="How often to begin anew with the gradient; 0: after as many "
                      "steps as there are parameters.")},
-    "Aggarwal 2023, §4.7.1", memory={"slope_before": _vector, "since": _one}, told=("beta",),
+    "Aggarwal 2023, §4.7.1", told=("beta",),
+    memory={"slope_before": _vector, "since": _one, "product_before": _product},
     formulas={"linear": r"p \leftarrow -\nabla L + \frac{p^{\top} H \nabla L}{p^{\top} H p}\, p",
+              "linear_before": r"p \leftarrow -\nabla L + \frac{p^{\top} H_0 \nabla L}{p^{\top} H_0\, p}\, p",
               "fletcher_reeves": r"p \leftarrow -\nabla L + \frac{\lVert \nabla L \rVert^2}{\lVert \nabla L_0 \rVert^2}\, p",
               "polak_ribiere": r"p \leftarrow -\nabla L + \frac{\nabla L^{\top} (\nabla L - \nabla L_0)}"
                                r"{\lVert \nabla L_0 \rVert^2}\, p"},

@@ -177,6 +177,13 @@ def test_conjugate_gradients_without_a_quadratic_loss(restart, third):
     assert max(abs(float(session.gradient(f"w_{k}.value"))) for k in (1, 2)) < 1e-8
 
 
+@pytest.mark.text("03:nonlinear-cg")
+def test_conjugate_gradients_with_the_hessian_of_where_the_step_began():
+    plan = {"type": "conjugate_gradient", "line_search": "slope", "form": "linear_before"}
+    trail = walked(drawn(bowl_minus_cosine, [1.0, 1.0], plan), 2)
+    np.testing.assert_allclose(trail, [[0.63069319, -0.13094805], [0.0360858, -0.1228804]], atol=5e-8)
+
+
 @pytest.mark.text("03:linear-cg-newton")
 def test_two_inner_steps_are_newtons_step():
     plan = {"type": "hessian_free", "damping": 0.0, "line_search": "none", "inner_steps": 2.0, "tolerance": 0.0}

@@ -41,7 +41,7 @@ def test_newton_solves_a_bowl_in_one_step(name, settings, size, seed):
 
 
 @BOWLS
-@pytest.mark.parametrize("form", ["linear", "fletcher_reeves", "polak_ribiere"])
+@pytest.mark.parametrize("form", ["linear", "linear_before", "fletcher_reeves", "polak_ribiere"])
 def test_conjugate_gradients_solve_a_bowl_in_as_many_steps_as_it_has_dimensions(form, size, seed):
     surface, hessian, bottom = random_bowl(size, seed)
     trail = surface.walk("conjugate_gradient", np.zeros(size), size, form=form, **EXACT)
