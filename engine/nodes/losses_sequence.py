@@ -89,7 +89,11 @@ class CTC(TermLoss):
     scores_are = Choice(
         "logits", ("logits", "log_probabilities"), help="Scores before the softmax, or logarithms of probabilities."
     )
-    repeats = Flag(True, help="Whether a letter twice in a row needs a blank between (merging, as in the paper).")
+    repeats = Flag(
+        True,
+        help="Whether a label that goes on is one letter, so that a doubled letter needs a blank between, as in the paper; "
+        "otherwise every label of a path is a letter of its own.",
+    )
 
     def lower(self, build: Builder, **values: Any) -> dict[str, Value]:
         logits: Value = values["logits"]
@@ -161,8 +165,9 @@ class Lattice:
         start[:2] = 0.0
         alpha = self._moment(seen, 0) + self._constant("start", start)
         steps, skip = [alpha], self._skip()
+        stay = None if self.repeats else self._constant("stay", np.where(np.arange(self.states) % 2, IMPOSSIBLE, 0.0))
         for moment in range(1, moments):
-            ways = [alpha, self._later(alpha, 1)]
+            ways = [alpha if stay is None else alpha + stay, self._later(alpha, 1)]
             if self.states > 2:
                 ways.append(self._later(alpha, 2) + skip)
             stacked = emit("concat", *[emit("reshape", way, shape=(*way.shape, 1)) for way in ways], axis=2)

@@ -55,6 +55,14 @@ def test_texts_of_different_length_end_with_the_blank_or_with_minus_one(filler):
     assert as_numbers.value() == pytest.approx(np.mean(expected), rel=1e-11)
 
 
+@pytest.mark.parametrize("letters", [1, 2, 4])
+def test_ctc_may_take_every_label_of_a_path_as_a_letter_of_its_own(letters):
+    logits, text = DRAW.normal(size=(1, 4, 3)), DRAW.choice([1, 2], (1, letters)).astype(np.int32)
+    node = Alone("ctc", {"logits": logits, "target": text}, repeats=False)
+    assert node.value() == pytest.approx(by_all_paths(logits[0], text[0].tolist(), 0, repeats=False), rel=1e-11)
+    check_derivatives(node, "logits")
+
+
 def test_where_a_letter_is_doubled_a_blank_must_lie_between():
     logits = DRAW.normal(size=(1, 4, 3))
     text = np.array([[1, 1]], np.int32)
