@@ -115,6 +115,24 @@ def test_nesterov_brakes_before_the_bottom(rate, momentum, expected, later):
         np.testing.assert_allclose(points[step - 1], point, rtol=1e-8 if step == 10 else 2e-2)
 
 
+@pytest.mark.parametrize(("form", "root"), [
+    ("text", lambda a: np.sqrt(a + 0.1)), ("library", lambda a: np.sqrt(a) + 0.1),
+])  # fmt: skip
+@pytest.mark.parametrize("name", ["adagrad", "rmsprop", "rmsprop_nesterov"])
+def test_a_large_epsilon_stands_under_the_root_or_beside_it(name, form, root):
+    session = bowl(**optimizer(name, 0.1, epsilon=0.1, form=form))
+    w, squares, v, wanted = np.ones(2), np.zeros(2), np.zeros(2), []
+    beta = 0.9 if name == "rmsprop_nesterov" else 0.0
+    for _ in range(4):
+        slope = [2.0, 8.0] * (w + beta * v)
+        squares = squares + slope**2 if name == "adagrad" else 0.9 * squares + 0.1 * slope**2
+        v = beta * v - 0.1 / root(squares) * slope
+        w = w + v
+        wanted.append(w)
+    found = looked_ahead(session, 4, beta) if beta else trace(session, 4)
+    np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 @pytest.mark.text("03:delta-bar-delta")
 def test_delta_bar_delta_grows_and_cuts_the_rate_of_each_parameter():
     session = bowl(**optimizer("delta_bar_delta", 0.05, growth=0.02, cut=0.3, memory=0.7))

@@ -149,6 +149,14 @@ def test_levenberg_marquardt_raises_its_damping_until_the_step_pays_and_lowers_i
     np.testing.assert_allclose(counted.decision.told["damping_used"], 0.01 * 10.0 ** (counted.losses - 1))
 
 
+@pytest.mark.parametrize("scaling", ["identity", "diagonal"])
+def test_levenberg_damps_all_parameters_alike_and_marquardt_each_by_its_curvature(scaling):
+    surface, hessian, bottom = random_bowl(3, 5)
+    (at, *_), *_ = surface.walk("levenberg_marquardt", np.zeros(3), 1, damping=0.5, scaling=scaling)
+    damped = hessian + 0.5 * (np.eye(3) if scaling == "identity" else np.diag(np.diag(hessian)))
+    np.testing.assert_allclose(at, np.linalg.solve(damped, hessian @ bottom), rtol=1e-9)
+
+
 def test_restarts_forget_the_direction():
     surface, _, _ = random_bowl(6, 6)
     trail = surface.walk("conjugate_gradient", np.zeros(6), 6, restart=2.0)

@@ -72,6 +72,12 @@ def test_edges_weigh_as_the_degrees_of_their_ends_say():
     np.testing.assert_allclose(weights[5:], weights[:5])
 
 
+def test_weights_by_the_receivers_degree_make_a_mean_of_a_sum():
+    receivers = [to for _, to in EDGES] + [begin for begin, _ in EDGES]
+    shares = on_graph("degree_normalisation", form="receiver")
+    np.testing.assert_allclose(shares, 1 / np.array([2, 2, 3, 2, 1])[receivers])
+
+
 def test_the_largest_of_the_neighbours_is_taken_feature_by_feature():
     np.testing.assert_allclose(on_graph("neighbours", aggregate="max"), [(1, 1), (1, 1), (2, 1), (1, 2), (2, -1)])
 

@@ -68,6 +68,8 @@ EVERY = pytest.mark.parametrize(("type", "operands", "properties", "terms"), CAS
 def test_a_loss_is_what_its_formula_says(type, operands, properties, terms):
     assert Alone(type, operands, **properties).value() == pytest.approx(np.mean(terms), rel=1e-12)
     assert Alone(type, operands, reduction="sum", **properties).value() == pytest.approx(np.sum(terms), rel=1e-12)
+    by_rows = Alone(type, operands, over="examples", **properties)
+    assert by_rows.value() == pytest.approx(np.sum(terms) / ROWS, rel=1e-12)
 
 
 @EVERY

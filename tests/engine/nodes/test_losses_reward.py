@@ -177,3 +177,18 @@ def test_numbers_07_td0_state_value():
     episode = {"value": [[0.5]] * 3, "reward": [0.0, 0.0, 1.0], "next_value": [[0.5]] * 3, "done": [0.0, 0.0, 1.0]}
     node = Alone("td_error", episode, discount=1.0, half=True, reduction="sum")
     np.testing.assert_allclose(0.5 - 0.1 * node.slopes("value")["value"][:, 0], [0.5, 0.5, 0.55])
+
+
+@pytest.mark.parametrize(("reduction", "share"), [("mean", 5), ("sum", 1)])
+def test_alphazeros_loss_is_a_squared_error_beside_a_cross_entropy(reduction, share):
+    worth, policy, result = DRAW.normal(size=(5, 1)), special.softmax(LATER, axis=1), np.sign(REWARD)[:, None]
+    operands = {"logits": LOGITS, "value": worth, "policy": policy, "result": result}
+    node = Alone("alphazero_loss", operands, reduction=reduction)
+    squares = np.sum((worth - result) ** 2) / share
+    surprise = -np.sum(policy * special.log_softmax(LOGITS, axis=1)) / share
+    found = [node.value(port) for port in ("loss", "value_loss", "policy_loss")]
+    np.testing.assert_allclose(found, [squares + surprise, squares, surprise], rtol=1e-12)
+    slopes = node.slopes("logits", "value")
+    np.testing.assert_allclose(slopes["value"], 2 * (worth - result) / share, rtol=1e-12)
+    np.testing.assert_allclose(slopes["logits"], (special.softmax(LOGITS, axis=1) - policy) / share, atol=1e-15)
+    check_derivatives(node, "logits", "value")

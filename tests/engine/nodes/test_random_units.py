@@ -39,6 +39,17 @@ def test_the_noise_of_a_noisy_rectifier_is_as_wide_as_its_sum_says(variance):
     np.testing.assert_array_equal(evaluated("noisy_relu", TABLE - 0.5), np.maximum(TABLE - 0.5, 0))
 
 
+def test_units_may_go_on_drawing_after_training():
+    assert set(np.unique(evaluated("bernoulli_sample", evaluation="sample"))) == {0.0, 1.0}
+    rectified = evaluated("noisy_relu", np.full((400, 1), 3.0), active="always")
+    assert np.var(rectified) == pytest.approx(1 / (1 + np.exp(-3)), rel=0.25)
+    spread = np.random.default_rng(0).normal(size=(400, 2))
+    assert (evaluated("colour_noise", spread, active="always") != spread).all()
+    worth = np.tile([[0.1, 0.9]], (4000, 1))
+    chosen = evaluated("epsilon_greedy", worth, port="index", epsilon=0.4, evaluation="sample")
+    assert np.mean(chosen) == pytest.approx(0.8, abs=0.03)
+
+
 def test_a_colour_lies_along_the_axes_in_which_the_data_differ():
     spread = np.random.default_rng(0).normal(size=(2000, 1)) @ np.array([[3.0, 4.0]])
     added = played("colour_noise", spread, variance=1.0).value("node") - spread

@@ -80,6 +80,22 @@ def test_winnow_finds_three_of_a_hundred_features_with_few_mistakes():
     assert mistakes < 60
 
 
+def test_winnow_may_fire_from_half_the_number_of_features_on():
+    rows, labels = np.eye(4)[:2] + np.eye(4)[2:] * 1.5, np.array([[1.0], [-1.0]])
+    for threshold, fires in (("features", [-1, -1]), ("half", [1, 1])):
+        played = session("winnow", rows, labels, threshold=threshold)
+        played.step("iteration")
+        assert value(played, "prediction").ravel().tolist() == fires
+        np.testing.assert_allclose(value(played, "score").ravel(), 2.5 - (4 if threshold == "features" else 2))
+
+
+def test_the_pocket_may_take_a_score_of_zero_for_plus_one():
+    for zero_is_mistake, wrong in ((True, 2), (False, 1)):
+        played = session("pocket", [[1, 0], [0, 1]], [[1.0], [-1.0]], zero_is_mistake=zero_is_mistake)
+        played.step("iteration")
+        assert value(played, "running") == wrong
+
+
 def test_hebbs_rule_adds_products_and_pairs_inputs_with_targets():
     rows, targets = np.array([[1.0, 2.0], [0.0, -1.0]]), np.array([[1.0], [3.0]])
     plain = session("hebbian", rows, units=1, initial_weight=[[1], [0.5]], learning_rate=0.1)
