@@ -1,4 +1,4 @@
-"""Graphs of up to forty nodes, dealt from all node types: stepped as run, and derivatives as differences say."""
+"""Graphs of up to forty nodes, dealt from all node types: stepped as run, first and second derivatives as differences say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine import Document, Graph, Session
+from engine.analysis.curvature import Curvature
 from engine.analysis.gradient_check import gradient_check
 from engine.graph import Node
 from engine.nodes import node_types
@@ -136,6 +137,11 @@ def test_a_graph_of_many_types_steps_as_it_runs(deal):
     assert stepped.problem is None and np.isfinite(ran.loss)
     assert_same(everything(stepped), everything(ran))
     assert gradient_check(ran, sample=40).failed == ()
+    curvature = Curvature(ran)
+    way = np.random.default_rng(len(deal)).normal(size=curvature.size)
+    ends = [curvature.gradient(curvature.point + step * way) for step in (-1e-6, 1e-6)]
+    product = curvature.product(way)
+    np.testing.assert_allclose(product, (ends[1] - ends[0]) / 2e-6, rtol=1e-5, atol=1e-6 * np.abs(product).max())
 
 
 @pytest.mark.parametrize("name", [name for name in TYPES if has_slopes(name)])

@@ -96,7 +96,7 @@ class Alone:
         return copy
 
 
-def check_derivatives(node: Alone, *ports: str, second: bool = True) -> None:
+def check_derivatives(node: Alone, *ports: str) -> None:
     """First and second derivatives against central differences, in float64."""
     wanted, draw, step = ports or tuple(node.real), np.random.default_rng(8), 1e-5
     slopes = node.slopes(*wanted)
@@ -107,8 +107,6 @@ def check_derivatives(node: Alone, *ports: str, second: bool = True) -> None:
             by[place] = step
             expected[place] = (node.moved(port, by).value() - node.moved(port, -by).value()) / (2 * step)
         np.testing.assert_allclose(slopes[port], expected, rtol=1e-6, atol=1e-8)
-    if not second:
-        return
     for port in wanted:
         direction = draw.normal(size=node.operands[port].shape)
         bent = node.bend({port: direction}, *wanted)

@@ -45,7 +45,7 @@ def test_a_block_is_weighed_by_its_filter(padding, stride):
 
 def test_derivatives_go_back_through_the_blocks():
     small = {"x": X[:, :, :3, :2, :3]}
-    check_derivatives(Squared("conv3d", small, use_bias=False), second=False)
+    check_derivatives(Squared("conv3d", small, use_bias=False))
 
 
 def test_what_is_no_volume_is_refused_with_the_mend():
