@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.arrangement import Dot as Dot
+from engine.arrangement import Frame as Frame
+from engine.arrangement import Note as Note
 from engine.nodes import NodeType, Port, node_types
 from engine.problems import Problem, ProblemError, did_you_mean
 
@@ -68,6 +71,7 @@ class Node:
 class Wire:
     """From an output port to an input port, both as `node.port`; `order` sorts the wires of a port that takes many.
 
+    via                       the dots that it is drawn over, from source to target
     source_node, target_node  ids of the nodes that the value comes from and goes to
     """
 
@@ -76,6 +80,7 @@ class Wire:
     order: int = 0
     muted: bool = False
     extra: dict[str, Any] = field(default_factory=dict, hash=False)
+    via: tuple[str, ...] = ()
     source_node: str = field(init=False, repr=False, compare=False)
     target_node: str = field(init=False, repr=False, compare=False)
 
@@ -92,28 +97,6 @@ class Wire:
     def target_port(self) -> str:
         """Name of the input port."""
         return self.target.partition(".")[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A titled box around nodes; moving it moves what lies in it."""
-
-    id: str
-    title: str = ""
-    nodes: tuple[str, ...] = ()
-    colour: str = ""
-    extra: dict[str, Any] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sticky note with text (LaTeX between dollar signs) at a place on the canvas."""
-
-    id: str
-    text: str = ""
-    position: tuple[float, float] = (0.0, 0.0)
-    size: tuple[float, float] = (216.0, 96.0)
-    extra: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 class NodeRef(str):
@@ -139,6 +122,7 @@ class Graph:
         self.wires: list[Wire] = []
         self.frames: dict[str, Frame] = {}
         self.notes: dict[str, Note] = {}
+        self.dots: dict[str, Dot] = {}
         self.composites: dict[str, Composite] = {}  # `engine.composites` keeps uses and definitions together
 
     # building, as in a notebook ------------------------------------------------------------------------------------
@@ -325,7 +309,7 @@ class Graph:
         twin = Graph()
         twin.nodes = {name: node.copy() for name, node in self.nodes.items()}
         twin.wires = list(self.wires)
-        twin.frames, twin.notes = dict(self.frames), dict(self.notes)
+        twin.frames, twin.notes, twin.dots = dict(self.frames), dict(self.notes), dict(self.dots)
         twin.composites = dict(self.composites)
         return twin
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.arrangement import dots_of
 from engine.composites import Composite, composite_of, define, fitted, wires_by_target
 from engine.graph import COMPOSITE, Graph, Node, Wire
 from engine.inlining import HANDED_DOWN
@@ -153,12 +154,13 @@ def _inside(graph: Graph, chosen: list[str]) -> tuple[Graph, Crossing, Crossing]
                 place = (left - COLUMN, top + ROW * len(doors))
                 doors[key] = _border(inside, "port_in", wire.target_port, port, place)
                 incoming.append((wire, doors[key]))
-            inside.wires.append(replace(wire, source=f"{doors[key]}.value", muted=False))
+            inside.wires.append(replace(wire, source=f"{doors[key]}.value", muted=False, via=()))
         elif leaves:
             if wire.source not in exits:
                 place = (right + COLUMN, top + ROW * len(exits))
                 exits[wire.source] = _exit(inside, wire.source, graph.output_port(wire.source), place)
             outgoing.append((wire, exits[wire.source]))
+    inside.dots = {name: graph.dots[name] for name in dots_of(inside.wires) if name in graph.dots}
     for source, port in _loose(graph, chosen):
         _exit(inside, source, port, (right + COLUMN, top + ROW * len(exits)))
         exits[source] = source
@@ -231,7 +233,8 @@ def expanded(graph: Graph, use_id: str, taken: Iterable[str] = ()) -> Moved:
     _add_numbers(graph, use, composite, outside, names, before)
     created = _nodes_of(use, composite, names)
     source = _sources(use, composite, outside, names)
-    wires = _wires_drawn_out(graph, use_id, composite, names, source)
+    dots = _dots_drawn_out(graph, use, composite, list(names))
+    wires = _wires_drawn_out(graph, use_id, composite, names, source, dots)
     nodes: dict[str, Node] = {}
     for name, node in graph.nodes.items():
         nodes.update({entry.id: entry for entry in created} if name == use_id else {name: node})
@@ -306,7 +309,7 @@ def _nodes_of(use: Node, composite: Composite, names: Mapping[str, str]) -> list
 
 
 def _wires_drawn_out(
-    graph: Graph, use_id: str, composite: Composite, names: Mapping[str, str], source: Source
+    graph: Graph, use_id: str, composite: Composite, names: Mapping[str, str], source: Source, dots: Mapping[str, str]
 ) -> list[Wire]:
     found: list[Wire] = []
     for wire in graph.wires:
@@ -320,8 +323,20 @@ def _wires_drawn_out(
         origin = source(wire.source, False)
         if wire.target_node in names and origin is not None:
             target = f"{names[wire.target_node]}.{wire.target_port}"
-            found.append(replace(wire, source=origin[0], target=target, muted=wire.muted or origin[1]))
+            via = tuple([dots[dot] for dot in wire.via if dot in dots])
+            found.append(replace(wire, source=origin[0], target=target, muted=wire.muted or origin[1], via=via))
     return found
+
+
+def _dots_drawn_out(graph: Graph, use: Node, composite: Composite, inside: list[str]) -> dict[str, str]:
+    """The dots of the inside come out with the nodes, under free ids; these by the old ones."""
+    left, top = _corner([composite.graph.nodes[name] for name in inside])
+    names: dict[str, str] = {}
+    for dot in composite.graph.dots.values():
+        names[dot.id] = name = _free("dot_", graph.dots.keys())
+        x, y = dot.position
+        graph.dots[name] = replace(dot, id=name, position=(x - left + use.position[0], y - top + use.position[1]))
+    return names
 
 
 def _frames_drawn_out(

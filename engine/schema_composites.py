@@ -103,7 +103,7 @@ def composite_json(composite: Composite) -> dict[str, Any]:
     exposed = {name: list(targets) for name, targets in composite.exposed.items()}
     optional = words | {"properties": exposed}
     drawn = {"nodes": graph["nodes"], "wires": graph["wires"]}
-    rest = {name: graph[name] for name in ("frames", "notes") if graph[name]}
+    rest = {name: graph[name] for name in ("frames", "notes", "dots") if graph.get(name)}
     return {name: entry for name, entry in optional.items() if entry} | drawn | rest | dict(composite.extra)
 
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from engine.composites import Composite, composite_of, set_composites, wanted_kind
-from engine.graph import COMPOSITE, IDENTIFIER, Frame, Graph, Node, Note, Wire
+from engine.graph import COMPOSITE, IDENTIFIER, Dot, Frame, Graph, Node, Note, Wire
 from engine.nodes import NodeType, node_types
 from engine.problems import Problem
 from engine.schema import Fields, is_whole, plain, shortened
@@ -86,6 +86,7 @@ class GraphReader:
             fact = f"the graph has {len(entries)} nodes, more than {MOST_NODES}"
             fields.tell("nodes", fact, f"The first {MOST_NODES} are opened.", kind="limit")
         self._each(entries[:MOST_NODES], "a node", self._node)
+        self._each(fields.entries("dots"), "a dot", self._dot)
         self._each(fields.entries("wires"), "a wire", self._wire)
         self._each(fields.entries("frames"), "a frame", self._frame)
         self._each(fields.entries("notes"), "a note", self._note)
@@ -156,6 +157,7 @@ class GraphReader:
         source, target = self._end(fields, "from"), self._end(fields, "to")
         order = fields.take("order", is_whole, 0, "a whole number")
         muted = fields.flag("muted")
+        via = self._via(fields)
         extra = fields.extra()
         if source is None or target is None:
             return
@@ -165,8 +167,15 @@ class GraphReader:
         if rival != source and (port := self.graph.input_port(target)) is not None and not port.many:
             fact = f"“{target}” takes one wire and has that of {rival}"
             return fields.tell("to", fact, f"The wire of {source} is left out.", kind="wire")
-        self.graph.wires.append(Wire(source, target, order, muted, extra))
+        self.graph.wires.append(Wire(source, target, order, muted, extra, via))
         self.places.wires[source, target] = fields.path
+
+    def _via(self, fields: Fields) -> tuple[str, ...]:
+        """The dots that a wire is led over; those that are not there are told."""
+        named = dict.fromkeys(self._renamed.get(dot, dot) for dot in fields.texts("via"))
+        for dot in named.keys() - self.graph.dots.keys():
+            fields.tell("via", f"there is no dot {said(dot)}", "The wire is led without it.", kind="unknown")
+        return tuple([dot for dot in named if dot in self.graph.dots])
 
     def _end(self, fields: Fields, key: str) -> str | None:
         """The address of one end of a wire, or None (told) where nothing is there to wire to."""
@@ -203,6 +212,11 @@ class GraphReader:
                 fields.tell("nodes", f"there is no node {said(entry)}", "The frame goes without it.", kind="unknown")
         nodes = tuple(entry for entry in dict.fromkeys(inside) if entry in self.graph.nodes)
         self.graph.frames[name] = Frame(name, fields.text("title"), nodes, fields.text("colour"), fields.extra())
+
+    def _dot(self, fields: Fields) -> None:
+        name = self._id(fields, self.graph.dots, "dot", "dot")
+        position, pinned = fields.pair("position", (0.0, 0.0)), fields.flag("pinned")
+        self.graph.dots[name] = Dot(name, position, pinned, fields.extra())
 
     def _note(self, fields: Fields) -> None:
         name = self._id(fields, self.graph.notes, "note", "note")
@@ -335,6 +349,8 @@ def wire_json(wire: Wire) -> dict[str, Any]:
     entry: dict[str, Any] = {"from": wire.source, "to": wire.target, "order": wire.order}
     if wire.muted:
         entry["muted"] = True
+    if wire.via:
+        entry["via"] = list(wire.via)
     return entry | wire.extra
 
 
@@ -345,17 +361,23 @@ def graph_json(graph: Graph, extra: Mapping[str, Any]) -> dict[str, Any]:
 
 def drawn_json(graph: Graph) -> dict[str, Any]:
     """What is drawn on a canvas, without the definitions behind it: within a composite the document holds those."""
-    return {
+    drawn = {
         "nodes": [node_json(node) for node in graph],
         "wires": [wire_json(wire) for wire in graph.wires],
         "frames": [_frame_json(frame) for frame in graph.frames.values()],
         "notes": [_note_json(note) for note in graph.notes.values()],
     }
+    return drawn | ({"dots": [_dot_json(dot) for dot in graph.dots.values()]} if graph.dots else {})
 
 
 def _frame_json(frame: Frame) -> dict[str, Any]:
     entry = {"id": frame.id, "title": frame.title, "nodes": list(frame.nodes), "colour": frame.colour}
     return entry | frame.extra
+
+
+def _dot_json(dot: Dot) -> dict[str, Any]:
+    entry: dict[str, Any] = {"id": dot.id, "position": list(dot.position)}
+    return entry | ({"pinned": True} if dot.pinned else {}) | dot.extra
 
 
 def _note_json(note: Note) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from app.canvas.aligning import WAYS, align, open_alignments, straighten
 from app.canvas.bookmarks import DIGITS, go, keep, open_bookmarks
 from app.canvas.exposing import drop_composite, keep_composite, open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
+from app.editor.commands.arrangement import with_content
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def _flag(flag: str) -> Callable[[CanvasView], None]:
         if flag == "muted" and wires:
             view.editor.set_wires_muted(wires, not all(view.canvas.wires[name].wire.muted for name in wires))
             return
-        view.editor.toggle_flag(_selected(view), flag)
+        whole = with_content(view.canvas.graph, view.editor.selection)  # of a frame, all that lies in it
+        tables = view.canvas.graph.nodes, view.canvas.graph.dots
+        view.editor.toggle_flag([name for table in tables for name in table if name in whole], flag)
 
     return run
 
@@ -135,13 +138,13 @@ ENTRIES = (
     Entry("rename", "Rename", ("F2",), lambda v: v.rename(), "edit", "any"),
     Entry("select_all", "Select all", ("Ctrl+A",), lambda v: v.select_all(), "edit"),
     Entry("connect", "Connect the selected nodes", ("J",), lambda v: v.editor.connect_selected(_selected(v)), "wires", "nodes"),
-    Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "nodes"),
+    Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "any"),
     Entry("mute", "Mute", ("Shift+M",), _flag("muted"), "state", "any"),
-    Entry("freeze", "Freeze parameters", ("K",), _flag("frozen"), "state", "nodes"),
+    Entry("freeze", "Freeze parameters", ("K",), _flag("frozen"), "state", "any"),
     Entry("open", "Open or close a layer", ("O",), lambda v: open_or_close(v, _selected(v)), "state", "nodes"),
-    Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "nodes"),
+    Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "any"),
     Entry("trim", "Hide ports without wires", ("Ctrl+H",), _flag("trimmed"), "state", "nodes"),
-    Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "nodes"),
+    Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "any"),
     Entry("layout", "Lay out", ("L",), _layout, "view"),
     Entry("align", "Align or spread…", ("A",), open_alignments, "view", "nodes"),
     Entry("straighten", "Straighten wires", ("Q",), straighten, "view", "nodes"),
@@ -171,8 +174,12 @@ ENTRIES = (
 )  # fmt: skip
 
 GESTURES = (
-    ("Pull a wire", "drag from a port"), ("Wire two nodes", "Alt + right-drag"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
-    ("Break the wires of a port", "Alt + click"), ("Insert a node", "drop it on a wire"),
+    ("Pull a wire", "drag from a port"), ("A second wire", "Shift + drag from a wire"),
+    ("Move all wires of a port", "Ctrl + drag"), ("Swap two wires", "drop with Alt"),
+    ("Wire two nodes", "Alt + right-drag"), ("Cut wires", "Ctrl + right-drag, Y + drag"),
+    ("Mute wires", "Ctrl + Alt + right-drag"), ("Break the wires of a port", "Alt + click"),
+    ("Lead a wire over a dot", "double click, Alt + click"), ("Lead wires over one dot", "Shift + right-drag"),
+    ("Pin a dot", "Alt + click"), ("Insert a node", "drop it on a wire"),
     ("Select with a loop", "Ctrl + Alt + drag"), ("Set in line", "A + drag to a side"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),

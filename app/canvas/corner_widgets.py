@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 AT_REST = LiveState()
 MOST_AT_ONCE, LATE_MS = 1000, 120  # nodes: a map of more is drawn when nothing has moved for a while
+DOT = 1.0  # pixels of the map
 MAP, SMALL_MAP, SMALL_CANVAS = QSize(156, 104), QSize(108, 72), 800
 
 
@@ -97,7 +98,7 @@ class Minimap(QWidget):
         painter.drawRoundedRect(place.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
     def _draw(self, painter: QPainter, area: QRectF, scale: float, corner: QPointF) -> None:
-        """Frames and nodes by category, many in one call."""
+        """Frames, dots and nodes by category, many in one call."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(ink().pen("border"))
         painter.setBrush(ink().colour("surface"))
@@ -109,6 +110,9 @@ class Minimap(QWidget):
         canvas = self._view.canvas
         painter.setBrush(ink().colour("border", 0.6))
         painter.drawRects([frame.area for frame in canvas.frames.values()])
+        painter.setBrush(ink().colour("text2", 0.85))
+        for dot in canvas.dots.values():
+            painter.drawEllipse(dot.place, DOT / scale, DOT / scale)
         for (token, is_round), rectangles in self._boxes.items():
             painter.setBrush(ink().colour(token, 0.85))
             if is_round:

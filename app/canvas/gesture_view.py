@@ -25,7 +25,7 @@ from app.canvas.held_key import HeldKey
 from app.canvas.hint import Hint
 from app.canvas.hits import LAYER_PARTS, Hit, hit_at
 from app.canvas.interactions.base import Interaction
-from app.canvas.interactions.choose import begin_left, begin_right
+from app.canvas.interactions.choose import begin_left, begin_right, lead_over
 from app.canvas.interactions.pan import Pan
 from app.canvas.scene import CanvasScene
 from app.canvas.search_box import SearchBox
@@ -63,6 +63,7 @@ class GestureView(QGraphicsView):
         self._set_up_widget()
         self._drops = DropHand(self)
         editor.changed.connect(self._let_go)
+        editor.path_changed.connect(lambda _: self.cancel())  # undo may lead to another level while the mouse is down
         self._hint = Hint(self.viewport())
         self._hint_timer = QTimer(self, singleShot=True, interval=HINT_MS)
         self._hint_timer.timeout.connect(lambda: self.show_hint(""))
@@ -188,7 +189,7 @@ class GestureView(QGraphicsView):
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Empty canvas: search. Title: rename. Note: write. Layer: open, or close. Other nodes: tell whoever shows them."""
+        """Empty canvas: search. Wire: a dot. Title: rename. Note: write. Layer: open, or close. Others: tell who shows them."""
         self._position = event.position().toPoint()
         point = self.mapToScene(self._position)
         hit = self.hit(point)
@@ -205,6 +206,8 @@ class GestureView(QGraphicsView):
         self.cancel()
         if hit.kind == "empty":
             self._whole.open_search(point)
+        elif hit.kind == "wire":
+            attempt(self._whole, lambda _: lead_over(self._whole, point, hit.name))
         elif hit.kind in ("node", "value", "feature", "note", "frame"):
             self.editor.select([hit.name])
             on_header = hit.kind in ("note", "frame") or point.y() - self.canvas.area_of(hit.name).top() <= 28
@@ -232,12 +235,25 @@ class GestureView(QGraphicsView):
             elif was.kind == "weight" and was.name in self.canvas.labels:
                 self.canvas.labels[was.name].hovered = on
                 self.canvas.labels[was.name].update()
-            elif was.kind == "wire" and was.name in self.canvas.wires:
-                self.canvas.wires[was.name].show_as(hovered=on)
+            elif was.kind == "wire":
+                self.canvas.light_run(
+                    self.canvas.wires[was.name].wire.source if on and was.name in self.canvas.wires else ""
+                )
+            elif was.kind == "port":
+                self._light_port(was, on)
             elif name in self.canvas.nodes:
                 self.canvas.nodes[name].show_state(hovered=on)
         vertical = hit.kind in ("weight", "value", "line", "bias") or (hit.kind == "field" and hit.field is not None)
         self.viewport().setCursor(Qt.CursorShape.SizeVerCursor if vertical else Qt.CursorShape.ArrowCursor)
+
+    def _light_port(self, hit: Hit, on: bool) -> None:
+        """Light all wires that carry what comes out of a port, or in at it."""
+        wires = (
+            self.canvas.graph.wires_into(*hit.name.split(".", 1)) if hit.port is not None and hit.port.is_input else []
+        )
+        self.canvas.light_run((wires[-1].source if wires else hit.name) if on else "")
+        if (name := hit.name.partition(".")[0]) in self.canvas.nodes:
+            self.canvas.nodes[name].show_state(hovered=on)
 
     def _point_at(self, hit: Hit, on: bool) -> None:
         """Light a weight or neuron of an opened layer, and say what it is."""

@@ -1,4 +1,4 @@
-"""What lies under the mouse: handles before ports, ports before nodes, nodes before wires, wires before frames."""
+"""What lies under the mouse: handles before ports, ports before nodes, nodes before dots, dots before wires."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.canvas.geometry import FieldRow
     from app.canvas.scene import CanvasScene
 
+DOT_CATCH = 9.0  # pixels on screen
 INNER_CATCH = 9.0  # inside its own node a port reaches less far, so that the body can be grabbed beside it
 
 
@@ -25,7 +26,7 @@ INNER_CATCH = 9.0  # inside its own node a port reaches less far, so that the bo
 class Hit:
     """What lies at a point.
 
-    kind    weight, port, fold, field, value, node, note, wire, frame, empty; of an opened layer also line, bias, feature
+    kind    weight, port, fold, field, value, node, note, dot, wire, frame, empty; of an opened layer also line, bias, feature
     name    id, address or `source>target`
     index   which weight, neuron or feature of an opened layer
     """
@@ -58,6 +59,8 @@ def hit_at(scene: CanvasScene, point: QPointF, zoom: float) -> Hit:
     for name, note in scene.notes.items():
         if note.area.contains(point):
             return Hit("note", name)
+    if (dot := dot_at(scene, point, DOT_CATCH / zoom)) is not None:
+        return Hit("dot", dot)
     if (wire := wire_at(scene, point, PICK / zoom)) is not None:
         return Hit("wire", wire)
     return next((Hit("frame", name) for name, item in scene.frames.items() if item.title_area.contains(point)), EMPTY)
@@ -115,8 +118,19 @@ def _part_of(item: DrawnNode, point: QPointF, zoom: float) -> Hit:
     return Hit("node", name)
 
 
+def dot_at(scene: CanvasScene, point: QPointF, reach: float) -> str | None:
+    """The dot within `reach` of a point."""
+    if scene.hides_wires:
+        return None
+    away = {name: (dot.place - point).manhattanLength() for name, dot in scene.dots.items()}
+    nearest = min(away, key=lambda name: away[name], default=None)
+    return nearest if nearest is not None and away[nearest] <= reach else None
+
+
 def wire_at(scene: CanvasScene, point: QPointF, reach: float) -> str | None:
     """The wire that runs within `reach` of a point."""
+    if scene.hides_wires:
+        return None
     near = _around(point, reach)
     for name in scene.runs.within([near]):
         if scene.wires[name].hit_area(reach, near).contains(point):

@@ -17,24 +17,33 @@ class LitScene(RestingScene):
         self.lit: frozenset[str] | None = None  # ports that would take the wire being pulled
 
     def show_selection(self, selection: set[str]) -> None:
-        """Exactly these are selected: nodes, wires, frames and notes."""
+        """Exactly these are selected: nodes, wires, frames, notes and dots."""
         for name in selection | self.selected:
             if (node := self.nodes.made.get(name)) is not None:
                 if node.live.state.selected != (name in selection):
                     node.show_state(selected=name in selection)
             elif (wire := self.wires.get(name)) is not None:
                 wire.show_as(selected=name in selection)
+            elif (dot := self.dots.get(name)) is not None:
+                dot.selected = name in selection
+                self.disturb(dot.reach)
         self.selected = set(selection)
         for table in (self.frames, self.notes):
             for name, item in table.items():
                 item.show_selected(name in selection)
         self.overview.relight()
 
-    def cut_preview(self, names: Iterable[str]) -> None:
-        """Show which wires are about to be cut."""
-        doomed = set(names)
+    def preview(self, look: str, names: Iterable[str]) -> None:
+        """Show which wires something is about to happen to, by a look of theirs (`doomed`, `hovered`)."""
+        meant = set(names)
         for name, item in self.wires.items():
-            item.show_as(doomed=name in doomed)
+            item.show_as(**{look: name in meant})
+
+    def light_run(self, source: str) -> None:
+        """Light every wire that carries the value of an output, all at once; an empty address: none."""
+        for name, item in self.wires.items():
+            if item.hovered or item.wire.source == source:
+                self.wires[name].show_as(hovered=item.wire.source == source)
 
     def light_focus(self, address: str | None) -> None:
         """Ring the port that the keyboard is at."""

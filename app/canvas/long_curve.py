@@ -15,7 +15,7 @@ from PySide6.QtGui import QPainterPath
 from app.canvas.places import touching
 
 if TYPE_CHECKING:
-    from app.canvas.wire_item import Run
+    from app.canvas.routes import Run
 
 LONG, PIECE = 3000.0, 1000.0  # pixels of the scene: from which length on a curve is cut, and how long a piece is
 NEAR = 2.0

@@ -103,38 +103,55 @@ class Areas(Rows):
 
 
 class Runs:
-    """Wires by name: begin x, y, end x, y, how far the curve bends (0 for straight ones), and how far it sags."""
+    """Wires by name: begin x, y, end x, y, how far the curve bends (0 for straight ones), and how far it sags.
+
+    A wire that is led in several runs, over dots or with right angles, has a row for each of them.
+    """
 
     def __init__(self) -> None:
         self._rows, self._boxes = Rows(6), Rows(4 * PIECES)
+        self._parts: dict[str, list[str]] = {}  # the rows of wires that have several
 
     def clear(self) -> None:
         """No wires."""
         self._rows.clear()
         self._boxes.clear()
+        self._parts.clear()
 
     def drop(self, names: Iterable[str]) -> None:
         """Wires have gone."""
-        gone = list(names)
+        gone = [row for name in names for row in self._parts.pop(name, [name])]
         self._rows.drop(gone)
         self._boxes.drop(gone)
 
-    def place(self, runs: Mapping[str, tuple[float, float, float, float, float, float]]) -> None:
+    def place(self, wires: Mapping[str, Sequence[tuple[float, float, float, float, float, float]]]) -> None:
         """Wires have come or run elsewhere."""
-        if runs:
-            names, numbers = list(runs), np.array(list(runs.values()))
-            self._rows.put(names, numbers)
-            self._boxes.put(names, _boxes(numbers))
+        if not wires:
+            return
+        self.drop([name for name, runs in wires.items() if name in self._parts or len(runs) > 1])
+        rows = {}
+        for name, runs in wires.items():
+            if len(runs) == 1:
+                rows[name] = runs[0]
+            else:
+                parts = self._parts[name] = [f"{name}#{at}" for at in range(len(runs))]
+                rows.update(zip(parts, runs, strict=True))
+        names, numbers = list(rows), np.array(list(rows.values()))
+        self._rows.put(names, numbers)
+        self._boxes.put(names, _boxes(numbers))
 
     def within(self, areas: Iterable[QRectF]) -> list[str]:
         """Wires that run through one of some areas, or nearly."""
         boxes = self._boxes.numbers.reshape(-1, PIECES, 4)
-        return self._rows.where(touching(boxes, areas).any(axis=1))
+        return self._wires(self._rows.where(touching(boxes, areas).any(axis=1)))
 
     @property
     def names(self) -> list[str]:
         """All wires."""
-        return self._rows.names
+        return self._wires(self._rows.names)
+
+    def _wires(self, rows: list[str]) -> list[str]:
+        return list(dict.fromkeys(row.partition("#")[0] for row in rows)) if self._parts else rows
 
     def chords(self, areas: Iterable[QRectF], shortest: float) -> np.ndarray:
         """Begin and end, (wires, 4), of wires whose ends lie apart and whose chord may touch one of some areas."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsScene
 
 from app.canvas.annotations import FrameItem, NoteItem
 from app.canvas.backdrop import Backdrop, Sprites
+from app.canvas.dots import DrawnDot
 from app.canvas.drawn_nodes import DrawnNodes
 from app.canvas.figures import Stack, paint_figures
 from app.canvas.ink import ink
@@ -52,9 +53,11 @@ class RestingScene(QGraphicsScene):
         self.wires: dict[str, WireItem] = {}
         self.frames: dict[str, FrameItem] = {}
         self.notes: dict[str, NoteItem] = {}
+        self.dots: dict[str, DrawnDot] = {}
         self.areas, self.runs = Areas(), Runs()  # of nodes and of wires
         self.selected: set[str] = set()
         self.has_grid = True
+        self.hides_wires = False  # but those that are pointed at, selected or part of the step
         self.detailed = True
         self.overview = Overview(self)
         self._is_building = False
@@ -102,6 +105,11 @@ class RestingScene(QGraphicsScene):
         """The pictures that the views keep of what rests."""
         return [view.backdrop for view in self.views()]  # type: ignore[attr-defined]  # views are GestureViews
 
+    def forget_pictures(self) -> None:
+        """All that rests looks different now."""
+        for backdrop in () if self._is_building else self.backdrops:
+            backdrop.forget()
+
     def disturb(self, area: QRectF) -> None:
         """What rests within an area looks different now."""
         for backdrop in () if self._is_building else self.backdrops:
@@ -110,8 +118,7 @@ class RestingScene(QGraphicsScene):
     def disturb_all(self, areas: Sequence[QRectF]) -> None:
         """What rests within many areas looks different now: of too many, all is painted anew."""
         if len(areas) > MOST_APART:
-            for backdrop in () if self._is_building else self.backdrops:
-                backdrop.forget()
+            self.forget_pictures()
             return
         for area in areas:
             self.disturb(area)
@@ -143,7 +150,7 @@ class RestingScene(QGraphicsScene):
                 self._paint_grid(painter, area)
         _paint_touching(painter, self.frames.values(), areas)
         if self.detailed:
-            paint_wires(painter, [self.wires[name] for name in self.runs.within(areas)], areas)
+            self._paint_wires(painter, areas)
         _paint_touching(painter, self.notes.values(), areas)
         if not self.detailed:
             self.overview.paint_resting(painter, areas)
@@ -155,6 +162,13 @@ class RestingScene(QGraphicsScene):
                 painter.translate(item.pos())
                 item.paint_resting(painter)
                 painter.restore()
+
+    def _paint_wires(self, painter: QPainter, areas: Sequence[QRectF]) -> None:
+        wires = [self.wires[name] for name in self.runs.within(areas)]
+        paint_wires(painter, [wire for wire in wires if wire.stands_out or not self.hides_wires], areas)
+        for dot in () if self.hides_wires else self.dots.values():
+            if any(dot.reach.intersects(area) for area in areas):
+                dot.paint(painter)
 
     def _paint_grid(self, painter: QPainter, rectangle: QRectF) -> None:
         """Dots, thinned as one zooms out."""

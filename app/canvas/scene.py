@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import QEasingCurve, QPointF, QRectF, QTimer, QVariantAnimation
 from PySide6.QtGui import QPixmapCache
 from PySide6.QtWidgets import QGraphicsScene
 
@@ -17,7 +15,6 @@ from app.canvas.geometry import is_neuron, is_single_input, measure
 from app.canvas.layer.item import LayerItem
 from app.canvas.layer.opened import OpenedLayers
 from app.canvas.layer.plan import followers, is_opened
-from app.canvas.lit_scene import LitScene
 from app.canvas.live import DETAIL_FROM, boost_at
 from app.canvas.marks import Marks
 from app.canvas.neuron_item import NeuronItem
@@ -25,12 +22,12 @@ from app.canvas.node_item import DrawnNode, NodeItem, colour_of
 from app.canvas.numbers import NumbersOnCanvas
 from app.canvas.reshaping import Reshaping
 from app.canvas.resting_scene import reach_of
-from app.canvas.weights import MOST_LABELS, WeightLabel, place_labels, weight_places
-from app.canvas.wire_item import Stand, WireItem, route
+from app.canvas.weights import WeightLabel
+from app.canvas.wired_scene import WiredScene
 from app.canvas.wiring import Shapes, Wiring
-from app.editor import Change, Editor, wire_id
+from app.editor import Change, Editor
 from app.theme import current_theme
-from engine.graph import Graph, Node
+from engine.graph import Node
 
 LAYOUT_MS, MOST_GLIDING = 300, 500  # nodes: of more, a frame would take longer than it is seen
 FAR = 1e6  # the canvas is as good as infinite
@@ -44,19 +41,13 @@ def _item_type(node: Node) -> type[DrawnNode]:
     return NeuronItem if is_neuron(node) or is_single_input(node) else NodeItem
 
 
-class CanvasScene(LitScene):
+class CanvasScene(WiredScene):
     """Builds the items of nodes, wires, frames and notes, and changes only those that an edit touches."""
-
-    arranged = Signal()  # something moved, came or went
 
     def __init__(self, editor: Editor) -> None:
         super().__init__(editor)
-        self.editor = editor
         self.layers = OpenedLayers(self)
-        self.labels: dict[str, WeightLabel] = {}
-        self._wires_at: dict[str, set[str]] = defaultdict(set)
         self.reduced_motion = False
-        self._boost = 1.0
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Neurons are kept by Qt as pictures of their own: its 10 MB hold sixty, and then every frame paints them all anew.
         QPixmapCache.setCacheLimit(max(QPixmapCache.cacheLimit(), CACHE_KB))
@@ -66,7 +57,6 @@ class CanvasScene(LitScene):
         self.addItem(self.overview)
         self.numbers = NumbersOnCanvas(self)
         self._gliding: QVariantAnimation | None = None
-        self.wiring = Wiring(self.graph)
         self.reshaping = Reshaping(self)
         self._settling = QTimer(self, singleShot=True, interval=0)
         self._settling.timeout.connect(self._place_labels)
@@ -78,11 +68,6 @@ class CanvasScene(LitScene):
         editor.size_of = self.size_of
         current_theme().changed.connect(self._repaint)
         self._rebuild()
-
-    @property
-    def graph(self) -> Graph:
-        """What is drawn."""
-        return self.editor.shown.graph
 
     def size_of(self, node_id: str) -> tuple[float, float]:
         """Width and height of a node, also of one that is not on the canvas yet."""
@@ -105,8 +90,10 @@ class CanvasScene(LitScene):
         nodes |= followers(self.wiring, nodes)
         before = {name: self.area_of(name) for name in nodes if name in self.nodes}
         self._redraw(nodes)
-        if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire"):
+        self._sync_dots()
+        if change.touches("node_added", "node_removed", "wire_added", "wire_removed", "wire", "routed"):
             self._sync_wires(name for name in change.ids if ">" in name)
+        self._reroute_over(name for name in change.ids if name in self.dots)
         self._reroute(nodes)
         self._sync_annotations()
         self.numbers.refresh(None if change.replans else nodes)
@@ -153,13 +140,11 @@ class CanvasScene(LitScene):
             *self.notes.values(),
         ]:
             self.removeItem(item)
-        for table in (self.labels, self.wires, self.nodes, self.layers, self.frames, self.notes):
+        for table in (self.labels, self.nodes, self.layers, self.frames, self.notes):
             table.clear()
-        self._wires_at.clear()
         self.areas.clear()
-        self.runs.clear()
-        for backdrop in self.backdrops:
-            backdrop.forget()
+        self._forget_wires()
+        self.forget_pictures()
         self.marks.travel([], "")
         self.numbers.clear()
         self.wiring = Wiring(self.graph)
@@ -167,6 +152,7 @@ class CanvasScene(LitScene):
         with self.building():
             self._sync_nodes(self.graph.nodes)
             self._place(self.graph.nodes)
+            self._sync_dots()
             self._sync_wires()
         self.layers.lay_lines()
         self._sync_annotations()
@@ -218,45 +204,6 @@ class CanvasScene(LitScene):
             if (gone := self.nodes.drop(name)) is not None:
                 self.removeItem(gone)
 
-    def _sync_wires(self, names: Iterable[str] | None = None) -> None:
-        """Draw wires as the document has them now: those named, or all."""
-        drawn = {wire_id(wire): wire for wire in self.graph.wires} if names is None else self.wiring.named(names)
-        gone = [name for name, wire in drawn.items() if name in self.wires and self.wires[name].wire is not wire]
-        for name in gone:
-            item = self.wires.pop(name)
-            self._wires_at[item.wire.source_node].discard(name)
-            self._wires_at[item.wire.target_node].discard(name)
-            item.update()
-        self.runs.drop(gone)
-        new = []
-        for name, wire in drawn.items():
-            if wire is None or name in self.wires:
-                continue
-            source, target = wire.source_node, wire.target_node
-            if source in self.nodes and target in self.nodes:
-                port = self.graph.output_port(wire.source)
-                self.wires[name] = WireItem(wire, port.kind if port else "data", self.disturb_wire)
-                new.append(name)
-                self._wires_at[source].add(name)
-                self._wires_at[target].add(name)
-        self._route(new)
-        self._sync_labels()
-
-    def _sync_labels(self) -> None:
-        places = weight_places(self.wiring, self.editor.shapes)
-        if len(places) > MOST_LABELS:
-            places = {}
-        for name in [
-            n for n, label in self.labels.items() if places.get(n) != label.place or self.wires.get(n) is not label.wire
-        ]:
-            self.removeItem(self.labels.pop(name))
-        for name, place in places.items():
-            if name not in self.labels and name in self.wires:
-                label = self.labels[name] = WeightLabel(self.wires[name], place)
-                label.setVisible(self.detailed)
-                label.enlarge(self._boost)
-                self.addItem(label)
-
     def _sync_annotations(self) -> None:
         for table, drawn in ((self.frames, self.graph.frames), (self.notes, self.graph.notes)):
             for name in [name for name in table if name not in drawn]:
@@ -294,27 +241,21 @@ class CanvasScene(LitScene):
     # places ----------------------------------------------------------------------------------------------------------
 
     def area_of(self, name: str) -> QRectF:
-        """The rectangle of a node, frame or note on the scene; empty for others."""
+        """The rectangle of a node, frame, note or dot on the scene; empty for others."""
         if name in self.nodes:
             return QRectF(*self.areas.corner(name), *self.nodes.geometries[name].size)
         if name in self.frames:
             return self.frames[name].area
+        if name in self.dots:
+            return self.dots[name].area
         return self.notes[name].area if name in self.notes else QRectF()
 
     def content_area(self, names: Iterable[str] | None = None) -> QRectF:
         """The rectangle around some things, or around everything."""
         area = self.areas.whole if names is None else QRectF()
-        for name in [*self.frames, *self.notes] if names is None else names:
+        for name in [*self.frames, *self.notes, *self.dots] if names is None else names:
             area = area.united(self.area_of(name))
         return area
-
-    def wires_at(self, node_id: str) -> list[WireItem]:
-        """The wires of a node."""
-        return [self.wires[name] for name in self._wires_at.get(node_id, ())]
-
-    def stand(self, name: str) -> Stand:
-        """A node and where it stands."""
-        return Stand(self.graph.nodes[name], self.nodes.geometries[name], *self.areas.corner(name))
 
     def _place(self, names: Iterable[str]) -> None:
         """Nodes have come, moved or grown: they stand where their items are, or else where the document has them."""
@@ -331,22 +272,9 @@ class CanvasScene(LitScene):
             areas[name] = (x, y, x + width, y + height)
         self.areas.place(areas)
 
-    def _route(self, names: Iterable[str]) -> None:
-        """Run wires from port to port."""
-        runs, stand = {}, cache(self.stand)
-        for name in names:
-            item = self.wires[name]
-            (source, _, out), (target, _, into) = item.wire.source.partition("."), item.wire.target.partition(".")
-            runs[name] = run = route(stand(source), out, stand(target), into)
-            item.set_run(run)
-        self.runs.place(runs)
-
     def _reroute(self, nodes: Iterable[str]) -> None:
         """Nodes have moved or grown: what leads to them follows."""
-        wires = {wire for node in nodes for wire in self._wires_at.get(node, ())}
-        self._route(wires)
-        for name in wires & self.labels.keys():
-            self.labels[name].move_to(self.wires[name].path.pointAtPercent(0.5))
+        self._lead_anew({wire for node in nodes for wire in self._wires_at.get(node, ())})
         self.layers.lay_lines(nodes)
         self.numbers.follow_marks()
 
@@ -362,6 +290,7 @@ class CanvasScene(LitScene):
         for name in names:
             if name in self.notes:
                 self.notes[name].setPos(QPointF(*self.graph.notes[name].position) + offset)
+        self._displace_dots([name for name in names if name in self.dots], offset)
         self._surround_frames()
         self._settle()
 
@@ -403,12 +332,6 @@ class CanvasScene(LitScene):
             self._settling.stop()
             self._place_labels()
 
-    def _place_labels(self) -> None:
-        if self.labels:
-            wires = [self.wires[name].boundingRect() for name in self.labels]
-            place_labels(self.labels.values(), self.bodies(self.areas.within(wires)))
-        self.arranged.emit()
-
     # looks -----------------------------------------------------------------------------------------------------------
 
     def show_zoom(self, zoom: float) -> None:
@@ -433,8 +356,7 @@ class CanvasScene(LitScene):
         self._settle()
 
     def _repaint(self) -> None:
-        for backdrop in self.backdrops:
-            backdrop.forget()
+        self.forget_pictures()
         self.numbers.repaint()
         for item in self.items():
             item.update()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -313,8 +314,9 @@ class CanvasView(GestureView):
         self.menu.popup(self.viewport().mapToGlobal(self.mapFromScene(point)))
 
     def select_all(self) -> None:
-        """Select every node and note."""
-        self.editor.select([*self.canvas.graph.nodes, *self.canvas.graph.notes])
+        """Select every node, note and dot."""
+        graph = self.canvas.graph
+        self.editor.select([*graph.nodes, *graph.notes, *graph.dots])
 
     def rename(self) -> None:
         """Type a new title (or a note's text) in place."""
@@ -333,18 +335,12 @@ class CanvasView(GestureView):
         types = self.editor.fitting_types(wire_from, wire_to)
         address = (wire_from or wire_to or "").replace(".", " · ")
         caption = f"What takes {address}" if wire_from else f"What can feed {address}" if wire_to else ""
-        # A child of the view, as what stands in its corners is: it has to lie over that.
-        self.search = box = SearchBox(self, types, caption)
 
         def add(name: str) -> None:
             place = (round(point.x()), round(point.y() - 20))
-            attempt(self, lambda _: self.editor.select([self.editor.add_node(name, place, wire_from, wire_to)]))
-            self.camera.reveal(self.canvas.content_area(self.editor.selection), glide=True)
+            self.editor.select([self.editor.add_node(name, place, wire_from, wire_to)])
 
-        box.chosen.connect(add)
-        box.closed.connect(self._search_closed)
-        box.open_at(self.mapFromScene(point))
-        self.searching.emit()
+        self.show_search(SearchBox(self, types, caption), self.mapFromScene(point), add)
 
     def open_swap(self, names: list[str]) -> None:
         """Ask for another type in the place of some nodes."""
@@ -354,10 +350,22 @@ class CanvasView(GestureView):
             )
         nodes = self.canvas.graph.nodes
         whom = nodes[names[0]].name if len(names) == 1 else f"{len(names)} nodes"
-        self.search = box = SearchBox(self, self.editor.fitting_types(), f"In the place of {whom}")
-        box.chosen.connect(lambda name: attempt(self, lambda v: v.editor.swap_type(names, name)))
+        box = SearchBox(self, self.editor.fitting_types(), f"In the place of {whom}")
+        place = self.rectangle_on_screen(self.canvas.area_of(names[0])).bottomLeft()
+        self.show_search(box, place, lambda name: self.editor.swap_type(names, name))
+
+    def show_search(self, box: SearchBox, place: QPoint, choose: Callable[[str], object]) -> None:
+        """Open a search box at a place of the view; what is chosen is brought into sight."""
+
+        def take(name: str) -> None:
+            attempt(self, lambda _: choose(name))
+            self.camera.reveal(self.canvas.content_area(self.editor.selection), glide=True)
+
+        # A child of the view, as what stands in its corners is: it has to lie over that.
+        self.search = box
+        box.chosen.connect(take)
         box.closed.connect(self._search_closed)
-        box.open_at(self.rectangle_on_screen(self.canvas.area_of(names[0])).bottomLeft())
+        box.open_at(place)
         self.searching.emit()
 
     def _search_closed(self) -> None:

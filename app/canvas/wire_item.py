@@ -3,108 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from math import hypot
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPainterPathStroker, QPen
 
-from app.canvas.geometry import Geometry
 from app.canvas.ink import ink
 from app.canvas.long_curve import LongCurve, is_long, long_curves, paths_within
-from app.canvas.neuron_item import edge_point
-from app.canvas.node_item import is_delayed, port_of
+from app.canvas.routes import NOWHERE, Gap, path_of
 from app.editor import wire_id
-from engine.graph import Node, Wire
+from engine.graph import Wire
 
 PICK = 6.0  # pixels around the line that still hit it
-BEND_LEAST, BEND_MOST = 36.0, 220.0
-BELOW, APART = 20.0, 12.0  # of a wire that goes back in time: under the nodes, and from the next such wire
+SAMPLES = 32  # places on a curve that are measured from
 FADED = 0.15  # opacity of a wire whose end is in the hand
-
-
-class Run(NamedTuple):
-    """Where a wire begins and ends on the scene, and how far it leaves to the right; without a bend it is straight.
-
-    sag  of a wire that runs back below the nodes: how far below the lower of its ends; 0 for all others
-    """
-
-    begin_x: float
-    begin_y: float
-    end_x: float
-    end_y: float
-    bend: float
-    sag: float = 0.0
-
-    @property
-    def lane(self) -> float:
-        """How low it runs."""
-        return max(self.begin_y, self.end_y) + self.sag
-
-    def path(self) -> QPainterPath:
-        """The curve."""
-        begin, end = QPointF(self.begin_x, self.begin_y), QPointF(self.end_x, self.end_y)
-        path = QPainterPath(begin)
-        if self.sag:
-            aside, lane = QPointF(self.bend, 0), self.lane
-            right, left = QPointF(self.begin_x, lane), QPointF(self.end_x, lane)
-            path.cubicTo(begin + aside, right + aside, right)
-            path.lineTo(left)
-            path.cubicTo(left - aside, end - aside, end)
-        elif self.bend:
-            path.cubicTo(begin + QPointF(self.bend, 0), end - QPointF(self.bend, 0), end)
-        else:
-            path.lineTo(end)
-        return path
-
-
-NOWHERE = Run(0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-def curved(begin_x: float, begin_y: float, end_x: float, end_y: float) -> Run:
-    """A run that leaves to the right and arrives from the left."""
-    across = end_x - begin_x
-    bend = min(BEND_MOST, max(BEND_LEAST, abs(across) / 2))
-    if across >= 0:
-        bend = min(bend, max(across, BEND_LEAST / 2))
-    return Run(begin_x, begin_y, end_x, end_y, bend)
-
-
-def bezier(begin: QPointF, end: QPointF) -> QPainterPath:
-    """A curve that leaves to the right and arrives from the left."""
-    return curved(begin.x(), begin.y(), end.x(), end.y()).path()
-
-
-class Stand(NamedTuple):
-    """A drawn node and where it stands: what wires begin and end at."""
-
-    node: Node
-    geometry: Geometry
-    x: float
-    y: float
-
-
-def route(source: Stand, out: str, target: Stand, into: str) -> Run:
-    """From port to port; between circles straight from edge to edge, as networks are drawn in books."""
-    begins, ends = source.geometry, target.geometry
-    if begins.circle is not None and ends.circle is not None and _leads_to_inputs(target.node, into):
-        corner, other = QPointF(source.x, source.y), QPointF(target.x, target.y)
-        first = edge_point(begins, corner, other + ends.circle.center())
-        last = edge_point(ends, other, corner + begins.circle.center())
-        return Run(first.x(), first.y(), last.x(), last.y(), 0.0)
-    across, down = begins.departures.get(out) or (begins.size[0], 0.0)
-    right, below = ends.arrivals.get(into) or (0.0, 0.0)
-    run = curved(source.x + across, source.y + down, target.x + right, target.y + below)
-    if run.begin_x <= run.end_x or not is_delayed(target.node.kind, into):
-        return run
-    bottom = max(source.y + begins.size[1], target.y + ends.size[1])
-    place = list(begins.outputs).index(out) if out in begins.outputs else 0
-    lane = bottom + BELOW + APART * place
-    return run._replace(bend=BEND_LEAST, sag=lane - max(run.begin_y, run.end_y))
-
-
-def _leads_to_inputs(node: Node, name: str) -> bool:
-    port = port_of(node.kind, name, True)
-    return port is None or port.kind != "parameter"
 
 
 class WireItem:
@@ -113,7 +25,7 @@ class WireItem:
     def __init__(self, wire: Wire, kind: str, disturb: Callable[[WireItem], None]) -> None:
         self.wire, self.kind = wire, kind
         self.wire_id = wire_id(wire)
-        self.run = NOWHERE
+        self.gaps: tuple[Gap, ...] = NOWHERE
         self.weight: float | None = None
         self.phase = ""
         self.selected = self.hovered = self.doomed = self.faded = False
@@ -127,17 +39,29 @@ class WireItem:
     def path(self) -> QPainterPath:
         """The curve, made when it is first asked for: most wires are never near the view."""
         if self._path is None:
-            self._path = self.run.path()
+            self._path = path_of(self.runs)
         return self._path
 
-    def set_run(self, run: Run) -> None:
+    @property
+    def runs(self) -> Gap:
+        """All of it, from its source to its target."""
+        return self.gaps[0] if len(self.gaps) == 1 else tuple([run for gap in self.gaps for run in gap])
+
+    def lead(self, gaps: tuple[Gap, ...]) -> None:
         """Run elsewhere."""
-        if run != self.run:
-            if self.run is not NOWHERE:
+        if gaps != self.gaps:
+            if self.gaps is not NOWHERE:
                 self.update()
-            self.run, self._path, self.long = run, None, None
-            self.is_long = is_long(run) and not self.wire.muted
+            self.gaps, self._path, self.long = gaps, None, None
+            self.is_long = len(runs := self.runs) == 1 and is_long(runs[0]) and not self.wire.muted
             self.update()
+
+    def gap_at(self, point: QPointF) -> int:
+        """How many of its dots it has passed where it comes nearest to a point."""
+        if len(self.gaps) == 1:
+            return 0
+        away = [_distance(path_of(gap), point) for gap in self.gaps]
+        return away.index(min(away))
 
     def show_as(self, **looks: object) -> None:
         """Change the looks: weight, phase, selected, hovered, doomed (about to be cut), faded (its end is in the hand),
@@ -152,8 +76,12 @@ class WireItem:
 
     def _rests(self) -> bool:
         """Whether it looks like all wires of its kind."""
-        stands_out = self.selected or self.hovered or self.doomed or self.faded or self.replaced or self.phase
-        return not stands_out and self.weight is None and not self.wire.muted
+        return not (self.stands_out or self.replaced or self.wire.muted) and self.weight is None
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether somebody points at it or does something with it, or the step just played used it."""
+        return bool(self.selected or self.hovered or self.doomed or self.faded or self.phase)
 
     def _looks(self) -> tuple[object, ...]:
         return (self.pen(), self.phase, self.selected, self.faded)
@@ -164,10 +92,10 @@ class WireItem:
 
     def boundingRect(self) -> QRectF:
         """What it may cover, with room for the band of a phase."""
-        run, bend = self.run, self.run.bend
-        left, right = min(run.begin_x, run.end_x - bend), max(run.begin_x + bend, run.end_x)
-        top, bottom = min(run.begin_y, run.end_y), run.lane
-        return QRectF(left - 8, top - 8, right - left + 16, bottom - top + 16)
+        area = QRectF()
+        for run in self.runs:
+            area = area.united(run.area)
+        return area
 
     def hit_area(self, reach: float, near: QRectF) -> QPainterPath:
         """All within `reach` of the line, as far as it comes near an area."""
@@ -214,11 +142,17 @@ class WireItem:
         return ink().pen(f"k_{self.kind}", 1.0, style, 0.2 if self.replaced else 0.85)
 
 
+def _distance(path: QPainterPath, point: QPointF) -> float:
+    """How far a point lies from a curve, near enough."""
+    places = [path.pointAtPercent(at / SAMPLES) for at in range(SAMPLES + 1)]
+    return min(hypot(place.x() - point.x(), place.y() - point.y()) for place in places)
+
+
 def paths_of(wires: Sequence[WireItem], areas: Sequence[QRectF]) -> list[QPainterPath]:
     """The curves of wires; of long ones what comes near some areas. Dashes begin with the wire, so that is left whole."""
     long = [wire for wire in wires if wire.is_long]
     if uncut := [wire for wire in long if wire.long is None]:
-        for wire, curve in zip(uncut, long_curves([wire.run for wire in uncut]), strict=True):
+        for wire, curve in zip(uncut, long_curves([wire.runs[0] for wire in uncut]), strict=True):
             wire.long = curve
     parts = iter(paths_within([wire.long for wire in long if wire.long is not None], areas))
     return [next(parts) if wire.is_long else wire.path for wire in wires]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.editor.delta import Delta, by_id, wire_id
 from engine.composites import Composite
@@ -14,10 +14,10 @@ from engine.graph import LOOKS, Graph, Node, Wire
 class Change:
     """One edit, forward or back, or a whole new document (kind `reset`).
 
-    kinds     of: node_added, node_removed, wire_added, wire_removed, wire, property, moved, title, flags, frame, note,
-              composites (a graph inside a node, and with it its uses), exposed (what one shows of its inside, told within),
-              training, data, views, document, values, reset
-    ids       nodes, frames, notes and wires (`source>target`) that are concerned
+    kinds     of: node_added, node_removed, wire_added, wire_removed, wire, routed (over other dots), property, moved,
+              title, flags, frame, note, dot, composites (a graph inside a node, and with it its uses), exposed (what one
+              shows of its inside, told within), training, data, views, document, values, reset
+    ids       nodes, frames, notes, dots and wires (`source>target`) that are concerned
     settings  "node.property" -> number, where numbers of existing nodes changed
     replans   whether the engine has to plan anew: not for places, words and mere numbers
     text      the name of the edit
@@ -47,6 +47,7 @@ def joined(changes: Sequence[Change]) -> Change:
 
 RESET = Change(frozenset({"reset"}), replans=True)
 _ATTRIBUTES = {"training": "training", "data": "data", "views": "views"}
+_KEYS = {"nodes": by_id, "wires": wire_id, "frames": by_id, "notes": by_id, "dots": by_id}
 _REPLANNING = {"node_added", "node_removed", "wire_added", "wire_removed", "wire", "training", "data", "composites"}
 
 
@@ -54,13 +55,17 @@ def change_of(delta: Delta, text: str) -> Change:
     """What a delta did."""
     kinds: set[str] = set()
     ids: set[str] = set()
-    for part, key in (("nodes", by_id), ("wires", wire_id), ("frames", by_id), ("notes", by_id)):
+    for part, key in _KEYS.items():
         splice, stem = getattr(delta, part), part[:-1]
         for ending, placed in (("added", splice.added), ("removed", splice.removed)):
-            kinds.update({stem if stem in ("frame", "note") else f"{stem}_{ending}"} if placed else ())
+            kinds.update({f"{stem}_{ending}" if stem in ("node", "wire") else stem} if placed else ())
             ids.update(key(entry) for _, entry in placed)
         ids.update(key(after) for _, after in splice.exchanged)
-        if stem != "node":
+        if stem == "wire":
+            kinds.update(
+                "routed" if replace(after, via=before.via) == before else "wire" for before, after in splice.exchanged
+            )
+        elif stem != "node":
             kinds.update({stem} if splice.exchanged else ())
     settings, replans = _exchanged_nodes(delta, kinds)
     kinds.update(_ATTRIBUTES.get(name, "document") for name in delta.attributes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from app.editor import records
+from engine.arrangement import tidy_dots
 from engine.composites import bind, set_composites
 from engine.graph import Graph
 from engine.training import Training
@@ -27,7 +28,7 @@ def draft_of(graph: Graph) -> Graph:
     """A graph to try an edit on: its own lists, the same nodes. Replace nodes in it, never change them."""
     draft = Graph()
     draft.nodes, draft.wires = dict(graph.nodes), list(graph.wires)
-    draft.frames, draft.notes = dict(graph.frames), dict(graph.notes)
+    draft.frames, draft.notes, draft.dots = dict(graph.frames), dict(graph.notes), dict(graph.dots)
     draft.composites = dict(graph.composites)
     return draft
 
@@ -95,6 +96,7 @@ _PARTS: dict[str, tuple[Callable[[Any], str], Callable[[Any], Any], Callable[[An
     "wires": (wire_id, records.wire_to_json, records.wire_from_json),
     "frames": (by_id, records.frame_to_json, records.frame_from_json),
     "notes": (by_id, records.note_to_json, records.note_from_json),
+    "dots": (by_id, records.dot_to_json, records.dot_from_json),
 }
 
 
@@ -114,13 +116,16 @@ class Delta:
     wires: Splice = Splice()
     frames: Splice = Splice()
     notes: Splice = Splice()
+    dots: Splice = Splice()
     attributes: Mapping[str, Pair] = field(default_factory=dict)
     values: Mapping[str, Pair] = field(default_factory=dict)
     composites: Mapping[str, Pair] = field(default_factory=dict)
 
     @classmethod
     def between(cls, before: Graph, after: Graph, **rest: Any) -> Delta:
-        """What turns one graph into the other."""
+        """What turns one graph into the other, a draft: of that, dots go that nothing leads over any more."""
+        if before.dots or after.dots:
+            tidy_dots(after)
         parts: dict[str, Any] = {
             name: difference(_entries(before, name), _entries(after, name), _PARTS[name][0]) for name in _PARTS
         }

@@ -7,13 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.editor import scopes
-from app.editor.commands import Command, arrangement, clipboard, composites, nodes, plan, sharing, swapping, wires
+from app.editor.commands import (
+    Command,
+    arrangement,
+    clipboard,
+    composites,
+    conversions,
+    dots,
+    nodes,
+    plan,
+    sharing,
+    swapping,
+    wires,
+)
 from app.editor.commands.drafts import fits_behind, refusal, taken_ids
-from app.editor.layout import arrange
+from app.editor.layout import laid_out
 from app.editor.playing import Playing
 from engine.composite_library import placeable
 from engine.composites import node_at
-from engine.graph import IDENTIFIER, Frame, Node, Note
+from engine.graph import IDENTIFIER, Frame, Note
 from engine.grouping import BORDER, Moved, renamed, replaced
 from engine.nodes import NodeType
 from engine.problems import Problem, ProblemError
@@ -24,7 +36,6 @@ if TYPE_CHECKING:
     from engine.training import Training
 
 Place = tuple[float, float]
-WEIGHTS_ROOM = 96.0  # pixels left of a column of neurons: their weights stand on the wires
 
 
 class Editor(Playing):
@@ -59,6 +70,10 @@ class Editor(Playing):
             types = [kind for kind in types if kind.outputs]
             types.sort(key=lambda kind: port is not None and all(out.kind != port.kind for out in kind.outputs))
         return types if wire_from is None else fits_behind(self.shown, wire_from, types)
+
+    def conversions(self, source: str, target: str) -> dict[str, dict[str, Any]]:
+        """The types that make a value fit an input that it does not fit, each with its properties."""
+        return conversions.conversions(self.shown, source, target, self.shapes)
 
     # nodes -----------------------------------------------------------------------------------------------------------
 
@@ -121,15 +136,20 @@ class Editor(Playing):
 
     def toggle_flag(self, ids: Iterable[str], flag: str) -> None:
         """Set the flag unless all of the nodes have it."""
-        graph = self.shown.graph
-        chosen = [name for name in ids if name in graph.nodes]
-        self.set_flag(chosen, flag, not all(flag in graph.nodes[name].flags for name in chosen))
+        graph, meant = self.shown.graph, list(ids)
+        dotted = [name for name in meant if name in graph.dots] if flag == "pinned" else []
+        if dotted:
+            on = not all(graph.dots[name].pinned for name in dotted)
+            self._push_here("pin_dots", dots.set_pinned(self.shown, dotted, on))
+        chosen = [name for name in meant if name in graph.nodes]
+        if chosen or not dotted:
+            self.set_flag(chosen, flag, not all(flag in graph.nodes[name].flags for name in chosen))
 
     # wires -----------------------------------------------------------------------------------------------------------
 
-    def connect_ports(self, source: str, target: str) -> None:
-        """Draw a wire between `node.port` and `node.port`."""
-        self._push_here("connect", wires.connect(self.shown, source, target))
+    def connect_ports(self, source: str, target: str, via: tuple[str, ...] = ()) -> None:
+        """Draw a wire between `node.port` and `node.port`, over dots where some are named."""
+        self._push_here("connect", wires.connect(self.shown, source, target, via))
 
     def disconnect_ports(self, source: str, target: str) -> None:
         """Take a wire away."""
@@ -138,6 +158,14 @@ class Editor(Playing):
     def rewire(self, source: str, target: str, new_source: str, new_target: str) -> None:
         """Move an end of a wire."""
         self._push_here("rewire", wires.rewire(self.shown, source, target, new_source, new_target))
+
+    def swap_wires(self, first: str, second: str) -> None:
+        """Let the wires of two inputs exchange where they end."""
+        self._push_here("swap_wires", wires.swap(self.shown, first, second))
+
+    def move_wires(self, port: str, other: str) -> None:
+        """Let every wire of a port begin or end at another one."""
+        self._push_here("move_wires", wires.move_all(self.shown, port, other))
 
     def cut(self, ids: Iterable[str]) -> None:
         """Take several wires away, given as `source>target`."""
@@ -162,6 +190,12 @@ class Editor(Playing):
     def set_wires_muted(self, ids: Iterable[str], on: bool) -> None:
         """Let wires carry zero, or let them work again."""
         self._push_here("mute_wires", wires.set_muted(self.shown, ids, on))
+
+    def add_dot(self, wires: Mapping[str, int], position: Place) -> str:
+        """Lead wires over one new dot, each behind so many of its own. Returns its id."""
+        name, command = dots.add_dot(self.shown, wires, position)
+        self._push_here("add_dot", command)
+        return name
 
     # composites ------------------------------------------------------------------------------------------------------
 
@@ -230,13 +264,7 @@ class Editor(Playing):
         graph = self.shown.graph
         chosen = [name for name in (graph.nodes if ids is None else ids) if name in graph.nodes]
         chosen = [name for name in chosen if "pinned" not in graph.nodes[name].flags]
-        ends = [(wire.source_node, wire.target_node) for wire in graph.wires]
-        room = {name: WEIGHTS_ROOM for name in chosen if _takes_weights(graph.nodes[name])}
-        places = arrange({name: self.size_of(name) for name in chosen}, ends, room)
-        left = min((graph.nodes[name].position[0] for name in chosen), default=0.0)
-        top = min((graph.nodes[name].position[1] for name in chosen), default=0.0)
-        moved = {name: (x + left, y + top) for name, (x, y) in places.items()}
-        self._push_here("layout", arrangement.place(self.shown, moved, "Lay out"))
+        self._push_here("layout", arrangement.place(self.shown, laid_out(graph, chosen, self.size_of), "Lay out"))
 
     def add_frame(self, ids: Iterable[str], title: str = "") -> str:
         """Draw a frame around nodes. Returns its id."""
@@ -320,8 +348,3 @@ class Editor(Playing):
         """Set parameters by hand; both as "node.parameter" -> array, `before` from when the gesture began."""
         values, before = ({f"{self.prefix}{key}": entry for key, entry in found.items()} for found in (values, before))
         self.push("set_values", plan.set_values(self.document, values, before, text), gesture)
-
-
-def _takes_weights(node: Node) -> bool:
-    """Whether weights stand on the lines that lead into a node."""
-    return node.type == "neuron" or "opened" in node.flags

@@ -7,15 +7,48 @@ hierarchical system structures*, IEEE Trans. SMC 11(2).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from app.editor.commands.dots import carried_along
+
+if TYPE_CHECKING:
+    from engine.graph import Graph, Node
 
 Size = tuple[float, float]
 Place = tuple[float, float]
 GAP_ACROSS, GAP_DOWN, GRID = 72.0, 32.0, 4.0
 DUMMY_HEIGHT = 8.0
+DOT: Size = (12.0, 12.0)
+WEIGHTS_ROOM = 96.0  # pixels left of a column of neurons: their weights stand on the wires
 SWEEPS = 12
+
+
+def laid_out(graph: Graph, names: Sequence[str], size_of: Callable[[str], Size]) -> dict[str, Place]:
+    """Places of nodes, and of the dots that wires among them are led over, in a graph; their upper left corner stays.
+
+    Pinned dots stay where they are, and a dot that other wires share stays with those.
+    """
+    dots = sorted(carried_along(graph, set(names)) - {name for name, dot in graph.dots.items() if dot.pinned})
+    sizes = {**{name: size_of(name) for name in names}, **dict.fromkeys(dots, DOT)}
+    stops = [(wire.source_node, *[dot for dot in wire.via if dot in sizes], wire.target_node) for wire in graph.wires]
+    room = {name: WEIGHTS_ROOM for name in names if _takes_weights(graph.nodes[name])}
+    places = arrange(sizes, [pair for stop in stops for pair in pairwise(stop)], room)
+    left = min((graph.nodes[name].position[0] for name in names), default=0.0)
+    top = min((graph.nodes[name].position[1] for name in names), default=0.0)
+    middle = dict.fromkeys(dots, (DOT[0] / 2, DOT[1] / 2))  # a dot is placed by its middle
+    found = {}
+    for name, (x, y) in places.items():
+        across, down = middle.get(name, (0.0, 0.0))
+        found[name] = (x + left + across, y + top + down)
+    return found
+
+
+def _takes_weights(node: Node) -> bool:
+    """Whether weights stand on the lines that lead into a node."""
+    return node.type == "neuron" or "opened" in node.flags
 
 
 def arrange(

@@ -1,4 +1,4 @@
-"""Nodes, wires, frames and notes as plain JSON: what the clipboard carries and the journal keeps."""
+"""Nodes, wires, frames, notes and dots as plain JSON: what the clipboard carries and the journal keeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.composites import Composite
-from engine.graph import Frame, Node, Note, Wire
+from engine.graph import Dot, Frame, Node, Note, Wire
 from engine.nodes import node_types
 from engine.schema_composites import composite_json, read_composites
 from engine.schema_findings import Findings
@@ -59,13 +59,16 @@ def wire_to_json(wire: Wire) -> Record:
     record: Record = {"from": wire.source, "to": wire.target, "order": wire.order}
     if wire.muted:
         record["muted"] = True
+    if wire.via:
+        record["via"] = list(wire.via)
     return _with_extra(record, wire.extra)
 
 
 def wire_from_json(record: Mapping[str, Any]) -> Wire:
     """The wire of a record."""
     order, muted = int(record.get("order", 0)), bool(record.get("muted", False))
-    return Wire(str(record["from"]), str(record["to"]), order, muted, _extra(record))
+    via = tuple([str(dot) for dot in record.get("via", ())])
+    return Wire(str(record["from"]), str(record["to"]), order, muted, _extra(record), via)
 
 
 def frame_to_json(frame: Frame) -> Record:
@@ -90,6 +93,17 @@ def note_from_json(record: Mapping[str, Any]) -> Note:
     """The note of a record."""
     position, size = point(record.get("position", (0, 0))), point(record.get("size", (216, 96)))
     return Note(str(record["id"]), str(record.get("text", "")), position, size, _extra(record))
+
+
+def dot_to_json(dot: Dot) -> Record:
+    """One dot."""
+    record: Record = {"id": dot.id, "position": list(dot.position), "pinned": dot.pinned}
+    return _with_extra(record, dot.extra)
+
+
+def dot_from_json(record: Mapping[str, Any]) -> Dot:
+    """The dot of a record."""
+    return Dot(str(record["id"]), point(record["position"]), bool(record.get("pinned", False)), _extra(record))
 
 
 def _with_extra(record: Record, extra: Mapping[str, Any]) -> Record:

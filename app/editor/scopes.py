@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.editor.delta import Delta, draft_of
+from engine.arrangement import tidy_dots
 from engine.composites import Composite, composite_of, set_composites, used_by
 from engine.graph import COMPOSITE, Graph
 from engine.grouping import Moved
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 MOST_ASKED = 400  # nodes of all definitions: in more, a wire is not asked about its shapes while it is pulled
-DRAWN = ("nodes", "wires", "frames", "notes")
+DRAWN = ("nodes", "wires", "frames", "notes", "dots")
 
 
 def prefix_of(path: Path) -> str:
@@ -141,6 +142,7 @@ def _drop_loose_wires(draft: Graph) -> None:
         if len(kept) < len(composite.graph.wires):
             graph = composite.graph.copy()
             graph.wires = kept
+            tidy_dots(graph)
             loose[name] = replace(composite, graph=graph)
     if loose:
         set_composites(draft, {**draft.composites, **loose})

@@ -143,7 +143,7 @@ class Standing(QObject):
 
     @property
     def selection(self) -> set[str]:
-        """Ids of selected nodes, frames, notes and wires (`source>target`); a copy."""
+        """Ids of selected nodes, frames, notes, dots and wires (`source>target`); a copy."""
         return set(self._selection)
 
     def select(self, ids: Iterable[str]) -> None:
@@ -154,9 +154,9 @@ class Standing(QObject):
             self.selection_changed.emit(set(chosen))
 
     def exists(self, name: str) -> bool:
-        """Whether a node, frame, note or wire of that id is drawn where one stands."""
+        """Whether a node, frame, note, dot or wire of that id is drawn where one stands."""
         graph = self.shown.graph
-        if name in graph.nodes or name in graph.frames or name in graph.notes:
+        if any(name in table for table in (graph.nodes, graph.frames, graph.notes, graph.dots)):
             return True
         return ">" in name and any(wire_id(wire) == name for wire in graph.wires)
 

@@ -10,7 +10,7 @@ from app.canvas import CanvasView
 from app.canvas.expected import ExpectedShapes
 from app.canvas.geometry import measure
 from app.canvas.long_curve import long_curves, paths_within
-from app.canvas.wire_item import curved
+from app.canvas.routes import curved, path_of
 from app.canvas.wiring import Wiring
 from app.editor import Editor
 from app.editor.playing import MOST_AT_ONCE
@@ -165,7 +165,7 @@ def test_the_pieces_of_a_long_wire_lie_on_its_curve(end):
     run = curved(100.0, 50.0, *end)
     (curve,) = long_curves([run])
     share = np.linspace(0, 1, len(curve.pieces) + 1)
-    whole = np.array([run.path().pointAtPercent(0).toTuple(), run.path().pointAtPercent(1).toTuple()])
+    whole = np.array([path_of([run]).pointAtPercent(share).toTuple() for share in (0, 1)])
     assert np.allclose([curve.pieces[0, 0], curve.pieces[-1, 3]], whole)
     assert np.array_equal(curve.pieces[1:, 0], curve.pieces[:-1, 3])
     handles = np.array([(100, 50), (100 + run.bend, 50), (end[0] - run.bend, end[1]), end])[:, :, None]

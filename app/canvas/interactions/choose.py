@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF
 
 from app.canvas.hits import LAYER_PARTS, Hit
 from app.canvas.interactions.base import Interaction, Modifiers
-from app.canvas.interactions.cut import Cut
+from app.canvas.interactions.branch import Branch
+from app.canvas.interactions.carry import CarryWires
 from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
 from app.canvas.interactions.lasso import Lasso
 from app.canvas.interactions.lazy import LazyConnect
@@ -16,6 +17,7 @@ from app.canvas.interactions.move import Move
 from app.canvas.interactions.pan import Pan
 from app.canvas.interactions.pull import PullWire
 from app.canvas.interactions.select import RubberBand, combined
+from app.canvas.interactions.stroke import Cut, LeadOver, Mute
 from app.canvas.interactions.swipe import AlignSwipe
 from app.canvas.layer.opening import open_or_close
 
@@ -37,6 +39,8 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
         if modifiers & Modifiers.AltModifier:
             editor.break_port(hit.name)
             return None
+        if modifiers & Modifiers.ControlModifier:
+            return CarryWires(view, point, hit.port)
         return PullWire(view, point, hit.port)
     if hit.kind in LAYER_PARTS:
         _follow(view, hit)
@@ -52,6 +56,11 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
         else:
             editor.toggle_flag([hit.name], "collapsed")
         return None
+    if hit.kind in ("wire", "dot") and modifiers & Modifiers.ShiftModifier:
+        return Branch(view, point, hit.name)
+    if hit.kind in ("wire", "dot") and modifiers & Modifiers.AltModifier:
+        lead_over(view, point, hit.name) if hit.kind == "wire" else editor.toggle_flag([hit.name], "pinned")
+        return None
     if hit.kind == "wire":
         editor.select(combined(editor.selection, {hit.name}, modifiers))
         return None
@@ -59,6 +68,12 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
         return RubberBand(view, point)
     name = hit.name if hit.kind != "weight" else view.canvas.labels[hit.name].wire.wire.target_node
     return Move(view, point, name, modifiers)
+
+
+def lead_over(view: CanvasView, point: QPointF, wire: str) -> None:
+    """Lead a wire over a new dot at a point, which is selected."""
+    passed = view.canvas.wires[wire].gap_at(point)
+    view.editor.select([view.editor.add_dot({wire: passed}, (round(point.x()), round(point.y())))])
 
 
 def _follow(view: CanvasView, hit: Hit) -> None:
@@ -69,9 +84,11 @@ def _follow(view: CanvasView, hit: Hit) -> None:
 
 
 def begin_right(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Interaction:
-    """Ctrl cuts, Alt wires nodes; else a drag from empty canvas pans, and a click opens the menu."""
+    """Ctrl cuts, and mutes with Alt; Alt wires nodes; Shift adds a dot; else a drag on nothing pans, a click is the menu."""
     if modifiers & Modifiers.ControlModifier:
-        return Cut(view, point)
+        return Mute(view, point) if modifiers & Modifiers.AltModifier else Cut(view, point)
     if modifiers & Modifiers.AltModifier:
         return LazyConnect(view, point)
+    if modifiers & Modifiers.ShiftModifier:
+        return LeadOver(view, point)
     return Pan(view, point, menu=True)

@@ -35,7 +35,7 @@ class Lasso(Interaction):
         loop.addPolygon(QPolygonF(self._points))
         loop.closeSubpath()
         self._line.setPath(loop)
-        near = [*self.scene.areas.within([loop.boundingRect()]), *self.scene.notes]
+        near = [*self.scene.areas.within([loop.boundingRect()]), *self.scene.notes, *self.scene.dots]
         touched = {name for name in near if loop.intersects(self.scene.area_of(name))}
         kept = self._before if modifiers & Modifiers.ShiftModifier else set()
         self.editor.select(kept | touched)

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QPointF, Qt, QTimer
+from PySide6.QtGui import QPainterPath
 
+from app.canvas.conversions import offer_conversions
 from app.canvas.hits import node_at, port_at
 from app.canvas.ink import ink
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.node_item import PortPlace
-from app.canvas.wire_item import bezier
+from app.canvas.routes import loose_path
 from app.editor import wire_id
 from engine.problems import Problem, ProblemError
 
@@ -28,21 +30,23 @@ class PullWire(Interaction):
     """From an output forwards, from a free input backwards, or an existing wire taken off its input.
 
     A click without travel leaves the wire in the hand until the next click (click-click). Dropped in empty space, a new
-    wire asks the search box what it should lead to, and one that was taken off its input is disconnected.
+    wire asks the search box what it should lead to, and one that was taken off its input is disconnected. Dropped with
+    Alt on an input that has a wire, the two exchange their inputs.
     """
 
     cursor = Qt.CursorShape.CrossCursor
     needs_sight = True
 
-    def __init__(self, view: CanvasView, start: QPointF, port: PortPlace) -> None:
+    def __init__(self, view: CanvasView, start: QPointF, port: PortPlace, via: tuple[str, ...] = ()) -> None:
         super().__init__(view, start)
+        self._via = via  # the dots that a new wire is led over before it is in the hand
         self._taken = None  # the wire whose end is in the hand
         wires = self.scene.graph.wires_into(*port.address.split(".", 1)) if port.is_input else []
         if wires:
             self._taken = wires[-1]
         self._anchor = self._port(self._taken.source) if self._taken else port
         self._forward = not self._anchor.is_input
-        self._line = self.scene.addPath(bezier(start, start), ink().pen(f"k_{self._anchor.kind}", 1.0))
+        self._line = self.scene.addPath(QPainterPath(start), ink().pen(f"k_{self._anchor.kind}", 1.0))
         self._line.setZValue(90)
         if self._taken is not None:
             self.scene.wires[wire_id(self._taken)].show_as(faded=True)
@@ -108,8 +112,9 @@ class PullWire(Interaction):
         """Lead the wire to the mouse; a port within reach catches it, or says why not."""
         port = self._target(point)
         end = self._place(port) if port is not None else point
-        anchor = self._place(self._anchor)
-        self._line.setPath(bezier(anchor, end) if self._forward else bezier(end, anchor))
+        anchor = self.scene.dots[self._via[-1]].place if self._via else self._place(self._anchor)
+        ends = (anchor, end) if self._forward else (end, anchor)
+        self._line.setPath(loose_path(*ends, self.scene.wire_style))
         problem = self._refusal(port.address) if port is not None else None
         self._line.setPen(ink().pen("error" if problem else f"k_{self._anchor.kind}", 1.0))
         self.view.show_hint(f"{problem.fact.rstrip('.')}. {problem.mend}".strip() if problem else "", bad=True)
@@ -134,7 +139,7 @@ class PullWire(Interaction):
 
     def press(self, point: QPointF, modifiers: Modifiers) -> None:
         """The second click of click-click."""
-        self._drop(point)
+        self._drop(point, modifiers)
 
     def release(self, point: QPointF, modifiers: Modifiers) -> None:
         """Drop the wire, unless it was only clicked: then it stays in the hand."""
@@ -142,15 +147,15 @@ class PullWire(Interaction):
             self._clicked = True
             return
         if not self._clicked:
-            self._drop(point)
+            self._drop(point, modifiers)
 
-    def _drop(self, point: QPointF) -> None:
+    def _drop(self, point: QPointF, modifiers: Modifiers) -> None:
         port, taken = self._target(point), self._taken
         on_node = node_at(self.scene, point) is not None
         self.cancel()
         try:
             if port is not None:
-                self._connect(*self._ends(port.address))
+                self._connect(*self._ends(port.address), swaps=bool(modifiers & Modifiers.AltModifier))
             elif taken is not None and not on_node:
                 self.editor.disconnect_ports(taken.source, taken.target)
             elif taken is None and not on_node:
@@ -159,11 +164,17 @@ class PullWire(Interaction):
         except ProblemError as error:
             self.view.tell(error)
 
-    def _connect(self, source: str, target: str) -> None:
-        if self._taken is None:
-            self.editor.connect_ports(source, target)
-        elif (source, target) != (self._taken.source, self._taken.target):
-            self.editor.rewire(self._taken.source, self._taken.target, source, target)
+    def _connect(self, source: str, target: str, swaps: bool) -> None:
+        """Join two ports; where only a conversion keeps them apart, ask for it. `swaps`: wires exchange their inputs."""
+        taken = self._taken
+        if taken is not None and (source, target) == (taken.source, taken.target):
+            return
+        if taken is not None and swaps and self.scene.graph.wires_into(*target.split(".", 1)):
+            self.editor.swap_wires(taken.target, target)
+        elif taken is not None:
+            self.editor.rewire(taken.source, taken.target, source, target)
+        elif not offer_conversions(self.view, source, target):
+            self.editor.connect_ports(source, target, self._via)
 
     def cancel(self) -> None:
         """The wire is dropped without trace."""

@@ -28,7 +28,7 @@ class RubberBand(Interaction):
             return
         area = QRectF(self.start, point).normalized()
         self._band.setRect(area)
-        near = [*self.scene.areas.within([area]), *self.scene.notes]
+        near = [*self.scene.areas.within([area]), *self.scene.notes, *self.scene.dots]
         touched = {name for name in near if self.scene.area_of(name).intersects(area)}
         frames = {name for name, item in self.scene.frames.items() if item.title_area.intersects(area)}
         self.editor.select(combined(self._before, touched | frames, modifiers))

@@ -1,4 +1,4 @@
-"""Where things stand: moving, layout, frames and notes. Nothing here changes what is computed."""
+"""Where things stand: moving, layout, frames, notes and dots. Nothing here changes what is computed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.editor.commands import Command, Delta
+from app.editor.commands.dots import carried_along
 from app.editor.commands.drafts import counted, exchange, free_id, taken_ids
 from app.editor.delta import draft_of
 from engine.graph import Frame, Graph, Note
@@ -19,13 +20,14 @@ Place = tuple[float, float]
 
 
 def with_content(graph: Graph, ids: Iterable[str]) -> set[str]:
-    """The ids with the nodes of those that are frames."""
+    """The ids with the nodes of those that are frames, and the dots of wires that run only between them."""
     found = set(ids)
-    return found.union(*(graph.frames[name].nodes for name in found if name in graph.frames))
+    found = found.union(*(graph.frames[name].nodes for name in found if name in graph.frames))
+    return found | carried_along(graph, found)
 
 
 def move(document: Document, ids: Iterable[str], dx: float, dy: float) -> Command:
-    """Move nodes and notes; a frame takes along what lies in it."""
+    """Move nodes, notes and dots; a frame takes along what lies in it."""
     draft, moved = draft_of(document.graph), with_content(document.graph, ids)
     for name in moved & draft.nodes.keys():
         x, y = draft.nodes[name].position
@@ -33,11 +35,15 @@ def move(document: Document, ids: Iterable[str], dx: float, dy: float) -> Comman
     for name in moved & draft.notes.keys():
         x, y = draft.notes[name].position
         draft.notes[name] = replace(draft.notes[name], position=(x + dx, y + dy))
+    for name in moved & draft.dots.keys():
+        x, y = draft.dots[name].position
+        draft.dots[name] = replace(draft.dots[name], position=(x + dx, y + dy))
     return counted(document.graph, _named(document.graph, moved), "Move"), Delta.between(document.graph, draft)
 
 
 def _named(graph: Graph, moved: set[str]) -> list[str]:
     things = [name for name in moved if name in graph.nodes or name in graph.notes]
+    things = things or [name for name in moved if name in graph.dots]
     if not things:
         raise ProblemError(
             Problem("nothing is selected", "Click a node, or drag a frame around some.", kind="selection")
@@ -46,10 +52,12 @@ def _named(graph: Graph, moved: set[str]) -> list[str]:
 
 
 def place(document: Document, positions: Mapping[str, Place], text: str) -> Command:
-    """Put nodes at given places."""
+    """Put nodes and dots at given places."""
     draft = draft_of(document.graph)
     for name, (x, y) in positions.items():
-        if draft.nodes[name].position != (x, y):
+        if name in draft.dots:
+            draft.dots[name] = replace(draft.dots[name], position=(float(x), float(y)))
+        elif draft.nodes[name].position != (x, y):
             exchange(draft, name, position=(float(x), float(y)))
     return text, Delta.between(document.graph, draft)
 

@@ -11,6 +11,7 @@ from app.editor import records
 from app.editor.commands import Command, Delta
 from app.editor.commands.drafts import free_id, refusal, taken_ids
 from app.editor.delta import draft_of
+from engine.arrangement import dots_of
 from engine.composites import Composite, bind, needed, set_composites, used_by
 from engine.graph import COMPOSITE, IDENTIFIER, Graph, Node, Note, Wire
 from engine.problems import Problem, ProblemError
@@ -25,7 +26,7 @@ LIMIT = 20_000  # nodes, as in a document
 
 
 def copy_text(graph: Graph, ids: Iterable[str]) -> str:
-    """The chosen nodes, notes and frames with the wires among them, and those that come in from outside."""
+    """The chosen nodes, notes and frames with the wires among them (and their dots), and those that come in from outside."""
     chosen = set(ids)
     chosen = chosen.union(*(graph.frames[name].nodes for name in chosen if name in graph.frames))
     nodes = [records.node_to_json(node) for name, node in graph.nodes.items() if name in chosen]
@@ -33,6 +34,9 @@ def copy_text(graph: Graph, ids: Iterable[str]) -> str:
     frames = [records.frame_to_json(frame) for name, frame in graph.frames.items() if name in chosen]
     notes = [records.note_to_json(note) for name, note in graph.notes.items() if name in chosen]
     content = {FORMAT: 1, "nodes": nodes, "wires": wires, "frames": frames, "notes": notes}
+    within = dots_of(wire for wire in graph.wires if wire.target_node in chosen and wire.source_node in chosen)
+    if within:
+        content["dots"] = [records.dot_to_json(dot) for name, dot in graph.dots.items() if name in within]
     used = needed(graph, [node for name, node in graph.nodes.items() if name in chosen])
     if used:
         content["composites"] = {name: records.composite_to_json(graph.composites[name]) for name in used}
@@ -51,6 +55,7 @@ class Clip:
             self.wires = [records.wire_from_json(entry) for entry in content.get("wires", ())]
             self.frames = [records.frame_from_json(entry) for entry in content.get("frames", ())]
             self.notes = [records.note_from_json(entry) for entry in content.get("notes", ())]
+            self.dots = [records.dot_from_json(entry) for entry in content.get("dots", ())]
             self.composites = read_composites(dict(content.get("composites", {})), "composites", Findings())[0]
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             fact = "the clipboard holds nothing that can be pasted here"
@@ -131,8 +136,14 @@ def put_nodes(draft: Graph, clip: Clip, position: tuple[float, float]) -> dict[s
         taken.add(name)
         x, y = node.position
         draft.nodes[name] = replace(node, id=name, position=(x - left + position[0], y - top + position[1]))
+    dots: dict[str, str] = {}
+    for dot in clip.dots:
+        dots[dot.id] = name = free_id("dot", taken)
+        taken.add(name)
+        x, y = dot.position
+        draft.dots[name] = replace(dot, id=name, position=(x - left + position[0], y - top + position[1]))
     bind(draft, draft.composites)
-    _add_inner_wires(draft, clip.wires, names)
+    _add_inner_wires(draft, clip.wires, names, dots)
     return names
 
 
@@ -147,7 +158,7 @@ def _new_name(node: Node, taken: set[str], numbers: dict[str, int]) -> str:
     return name
 
 
-def _add_inner_wires(draft: Graph, wires: Iterable[Wire], names: Mapping[str, str]) -> None:
+def _add_inner_wires(draft: Graph, wires: Iterable[Wire], names: Mapping[str, str], dots: Mapping[str, str]) -> None:
     """Wires among the pasted nodes come back as they were, even wrong ones: the document shows what is the matter."""
     found: dict[tuple[str, str], Wire] = {}
     for wire in wires:
@@ -155,7 +166,8 @@ def _add_inner_wires(draft: Graph, wires: Iterable[Wire], names: Mapping[str, st
             source = f"{names[wire.source_node]}.{wire.source_port}"
             target = f"{names[wire.target_node]}.{wire.target_port}"
             if draft.output_port(source) is not None and draft.input_port(target) is not None:
-                found.setdefault((source, target), Wire(source, target, wire.order, wire.muted))
+                via = tuple([dots[dot] for dot in wire.via if dot in dots])
+                found.setdefault((source, target), Wire(source, target, wire.order, wire.muted, via=via))
     alone = Graph()
     alone.nodes, alone.wires = {name: draft.nodes[name] for name in names.values()}, list(found.values())
     if not alone.in_order()[1]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.graph import Graph, Node
+from engine.graph import Graph, Node, Wire
 from engine.problems import Problem, ProblemError, did_you_mean
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.lowering import Lowering
     from engine.nodes import NodeType, Port
 
+HALF_A_NODE = 60.0  # pixels
 MOST_ASKED = 400  # nodes: in larger graphs not everything behind a wire is asked whether it could live with it
 
 
@@ -45,7 +46,9 @@ def _kind_of_thing(graph: Graph, entry: str) -> str:
         return "node"
     if entry in graph.frames:
         return "frame"
-    return "note" if entry in graph.notes else "wire"
+    if entry in graph.notes:
+        return "note"
+    return "dot" if entry in graph.dots else "wire"
 
 
 def take_away(draft: Graph, names: set[str]) -> None:
@@ -66,8 +69,8 @@ def free_id(stem: str, taken: Collection[str]) -> str:
 
 
 def taken_ids(graph: Graph) -> set[str]:
-    """Ids of everything drawn; nodes, frames and notes are selected by id, so none may be shared."""
-    return {*graph.nodes, *graph.frames, *graph.notes}
+    """Ids of everything drawn; nodes, frames, notes and dots are selected by id, so none may be shared."""
+    return {*graph.nodes, *graph.frames, *graph.notes, *graph.dots}
 
 
 def behind(document: Document, graph: Graph) -> Document:
@@ -113,6 +116,12 @@ def fitting_output(document: Document, graph: Graph, node_id: str, target: str) 
     outputs: tuple[Port, ...] = kind.outputs if kind else ()
     addresses = (f"{node_id}.{entry.name}" for entry in outputs)
     return next((address for address in addresses if refusal(document, graph, address, target) is None), None)
+
+
+def parted(graph: Graph, wire: Wire, left: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The dots of a wire before and behind a node that is put into it, whose left edge stands at a place in pixels."""
+    before = sum(graph.dots[dot].position[0] < left + HALF_A_NODE for dot in wire.via if dot in graph.dots)
+    return wire.via[:before], wire.via[before:]
 
 
 def part_before(graph: Graph, *addresses: str) -> Graph:

@@ -14,6 +14,7 @@ from app.editor.commands.drafts import (
     fitting_output,
     free_id,
     node_of,
+    parted,
     refusal,
     take_away,
     taken_ids,
@@ -42,17 +43,21 @@ def add_node(
     draft = draft_of(document.graph)
     taken, letter = taken_ids(draft), LETTERS.get(type, "")
     name = letter if letter and letter not in taken else free_id(type, taken)
+    old = next((wire for wire in draft.wires if (wire.source, wire.target) == (wire_from, wire_to)), None)
+    before, after = parted(draft, old, position[0]) if old is not None else ((), ())
     draft.disconnect(wire_from or "", wire_to or "")  # a node between two ports takes the place of their wire
     draft.add(type, name, title=title, position=position, **dict(properties or {}))
     if wire_from is not None:
-        _wire(document, draft, wire_from, fitting_input(document, draft, wire_from, name), wire_from)
+        _wire(document, draft, wire_from, fitting_input(document, draft, wire_from, name), wire_from, before)
     if wire_to is not None:
         _without_wire_at(draft, wire_to)
-        _wire(document, draft, fitting_output(document, draft, name, wire_to), wire_to, wire_to)
+        _wire(document, draft, fitting_output(document, draft, name, wire_to), wire_to, wire_to, after)
     return name, (f"Add {draft.nodes[name].name}", Delta.between(document.graph, draft))
 
 
-def _wire(document: Document, draft: Graph, source: str | None, target: str | None, known: str) -> None:
+def _wire(
+    document: Document, draft: Graph, source: str | None, target: str | None, known: str, via: tuple[str, ...]
+) -> None:
     if source is None or target is None:
         fact = f"nothing here fits “{known}”"
         raise ProblemError(
@@ -62,6 +67,7 @@ def _wire(document: Document, draft: Graph, source: str | None, target: str | No
     if problem is not None:
         raise ProblemError(problem)
     draft.connect(source, target)
+    draft.wires[-1] = replace(draft.wires[-1], via=via)
 
 
 def _without_wire_at(draft: Graph, target: str) -> None:
@@ -71,13 +77,14 @@ def _without_wire_at(draft: Graph, target: str) -> None:
 
 
 def remove(document: Document, ids: Iterable[str]) -> Command:
-    """Take away nodes (with their wires), wires, frames (not what lies in them) and notes."""
+    """Take away nodes (with their wires), wires, frames (not what lies in them), notes and dots (not what leads over them)."""
     draft, gone = draft_of(document.graph), _known(document.graph, ids)
     text = counted(document.graph, gone, "Delete")
     take_away(draft, draft.nodes.keys() & gone)
     for name in gone:
         draft.frames.pop(name, None)
         draft.notes.pop(name, None)
+        draft.dots.pop(name, None)
     wires = {name for name in gone if ">" in name}
     if wires:
         draft.wires = [wire for wire in draft.wires if wire_id(wire) not in wires]
@@ -86,23 +93,24 @@ def remove(document: Document, ids: Iterable[str]) -> Command:
 
 def remove_and_reconnect(document: Document, ids: Iterable[str]) -> Command:
     """Take nodes away and lead what came in on to where their values went, as far as shapes permit."""
-    draft, gone = (
-        draft_of(document.graph),
-        [name for name in _known(document.graph, ids) if name in document.graph.nodes],
-    )
-    text = counted(document.graph, gone, "Delete and reconnect")
+    draft, meant = draft_of(document.graph), _known(document.graph, ids)
+    gone = [name for name in meant if name in document.graph.nodes]
+    for name in meant:
+        draft.dots.pop(name, None)  # what leads over a dot is joined in any case
+    text = counted(document.graph, gone or meant, "Delete and reconnect")
     for name in gone:
         before, after = draft.wires_into(name), draft.wires_out_of(name)
         draft.remove(name)
         if before:
-            _bridge(document, draft, before[0].source, after)
+            _bridge(document, draft, before[0], after)
     return text, Delta.between(document.graph, draft)
 
 
-def _bridge(document: Document, draft: Graph, source: str, after: list[Wire]) -> None:
+def _bridge(document: Document, draft: Graph, before: Wire, after: list[Wire]) -> None:
     for wire in after:
-        if refusal(document, draft, source, wire.target) is None:
-            draft.wires.append(replace(wire, source=source))
+        if refusal(document, draft, before.source, wire.target) is None:
+            via = dict.fromkeys([*before.via, *wire.via])
+            draft.wires.append(replace(wire, source=before.source, via=tuple(via)))
 
 
 def _known(graph: Graph, ids: Iterable[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.editor.commands import Command, Delta
-from app.editor.commands.drafts import fitting_input, fitting_output, node_of, refusal
+from app.editor.commands.drafts import fitting_input, fitting_output, node_of, parted, refusal
 from app.editor.delta import draft_of, wire_id
 from engine.graph import Graph, Wire
 from engine.problems import Problem, ProblemError
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from engine.nodes import Port
 
 
-def connect(document: Document, source: str, target: str) -> Command:
-    """Draw a wire; an input that takes one lets its old wire go."""
+def connect(document: Document, source: str, target: str, via: tuple[str, ...] = ()) -> Command:
+    """Draw a wire, over dots where some are named; an input that takes one lets its old wire go."""
     draft = draft_of(document.graph)
     _free(draft, target)
-    _connect(document, draft, source, target)
+    _connect(document, draft, source, target, via)
     return f"Connect {_names(draft, source, target)}", Delta.between(document.graph, draft)
 
 
-def _connect(document: Document, draft: Graph, source: str, target: str) -> None:
+def _connect(document: Document, draft: Graph, source: str, target: str, via: tuple[str, ...] = ()) -> None:
     if (problem := refusal(document, draft, source, target)) is not None:
         raise ProblemError(problem)
     draft.connect(source, target)
+    if via:
+        draft.wires[-1] = replace(draft.wires[-1], via=via)
 
 
 def _free(draft: Graph, target: str) -> None:
@@ -59,31 +61,71 @@ def break_port(document: Document, address: str) -> Command:
 
 
 def rewire(document: Document, source: str, target: str, new_source: str, new_target: str) -> Command:
-    """Move an end of a wire to another port."""
+    """Move an end of a wire to another port; it is led over the same dots."""
     draft = draft_of(document.graph)
+    old = _wire_between(draft, source, target)
     draft.disconnect(source, target)
     _free(draft, new_target)
-    _connect(document, draft, new_source, new_target)
+    _connect(document, draft, new_source, new_target, old.via)
     return f"Rewire {_names(draft, new_source, new_target)}", Delta.between(document.graph, draft)
+
+
+def swap(document: Document, first: str, second: str) -> Command:
+    """Let the wires of two inputs exchange where they end."""
+    draft = draft_of(document.graph)
+    wires = [next((wire for wire in reversed(draft.wires) if wire.target == end), None) for end in (first, second)]
+    if wires[0] is None or wires[1] is None:
+        raise ProblemError(Problem("there are no two wires to exchange", kind="wire"))
+    draft.wires = [wire for wire in draft.wires if wire not in wires]
+    for wire, end in zip(wires, (second, first), strict=True):
+        if wire is not None:
+            _connect(document, draft, wire.source, end, wire.via)
+    return f"Swap the wires of {first.replace('.', ' · ')} and {second.replace('.', ' · ')}", Delta.between(
+        document.graph, draft
+    )
+
+
+def move_all(document: Document, port: str, other: str) -> Command:
+    """Let every wire of a port begin (or end) at another one."""
+    draft = draft_of(document.graph)
+    moved = [wire for wire in draft.wires if port in (wire.source, wire.target)]
+    if not moved:
+        raise ProblemError(
+            Problem(f"no wire is at {port.replace('.', ' · ')}", "Drag from a port that has some.", kind="wire")
+        )
+    draft.wires = [wire for wire in draft.wires if wire not in moved]
+    for wire in moved:
+        ends = [other if end == port else end for end in (wire.source, wire.target)]
+        _free(draft, ends[1])
+        _connect(document, draft, ends[0], ends[1], wire.via)
+    many = f"{len(moved)} wires" if len(moved) > 1 else "a wire"
+    return f"Move {many} to {other.replace('.', ' · ')}", Delta.between(document.graph, draft)
 
 
 def insert(document: Document, node_id: str, source: str, target: str, offset: tuple[float, float]) -> Command:
     """Put a node into a wire: what flowed along it flows through the node; the node also moves by the offset."""
     draft, node = draft_of(document.graph), node_of(document.graph, node_id)
     draft.nodes[node_id] = replace(node, position=(node.position[0] + offset[0], node.position[1] + offset[1]))
-    old = next((wire for wire in draft.wires if (wire.source, wire.target) == (source, target)), None)
-    if old is None:
-        raise ProblemError(Problem("there is no such wire", kind="wire"))
+    old = _wire_between(draft, source, target)
     draft.disconnect(source, target)
     into = fitting_input(document, draft, source, node_id)
     if into is None:
         raise ProblemError(Problem(f"no input of {node.name} fits this wire", node=node_id, kind="port"))
     draft.connect(source, into)
+    before, after = parted(draft, old, draft.nodes[node_id].position[0])
+    draft.wires[-1] = replace(draft.wires[-1], via=before)
     out_of = fitting_output(document, draft, node_id, target)
     if out_of is None:
         raise ProblemError(Problem(f"no output of {node.name} fits this wire", node=node_id, kind="port"))
-    draft.wires.append(Wire(out_of, target, old.order, old.muted))
+    draft.wires.append(Wire(out_of, target, old.order, old.muted, via=after))
     return f"Insert {node.name}", Delta.between(document.graph, draft)
+
+
+def _wire_between(graph: Graph, source: str, target: str) -> Wire:
+    wire = next((wire for wire in graph.wires if (wire.source, wire.target) == (source, target)), None)
+    if wire is None:
+        raise ProblemError(Problem("there is no such wire", kind="wire"))
+    return wire
 
 
 def connect_selected(document: Document, ids: Iterable[str]) -> Command:

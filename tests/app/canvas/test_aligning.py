@@ -116,7 +116,7 @@ def test_one_node_cannot_be_aligned_and_two_cannot_be_spread(view):
 def test_q_straightens_the_wires_among_the_selected_nodes(view, chosen):
     QTest.keyClick(view, Qt.Key.Key_Q)
     for wire in view.canvas.wires.values():
-        assert wire.run.begin_y == pytest.approx(wire.run.end_y)
+        assert wire.runs[0].begin_y == pytest.approx(wire.runs[0].end_y)
     assert view.editor.stack.undoText() == "Straighten wires"
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from app.canvas.figures import Stack, visible_part
 from app.canvas.numbers import AT_A_TIME
 from app.canvas.places import Areas, Runs
-from app.canvas.wire_item import curved
+from app.canvas.routes import curved, path_of
 
 
 def picture(view):
@@ -49,7 +49,7 @@ EDITS = {
     "the view is zoomed and panned": lambda view: (view.zoom_by(0.7), picture(view), view.pan_by(QPointF(13, -40))),
     "an edit is undone": lambda view: (view.editor.move(["dense_1"], 90, 0), picture(view), view.editor.stack.undo()),
     "the mouse points at a node": lambda view: view.canvas.nodes["dense_1"].show_state(hovered=True),
-    "a wire is about to be cut": lambda view: view.canvas.cut_preview(["dense_1.h>dense_2.x"]),
+    "a wire is about to be cut": lambda view: view.canvas.preview("doomed", ["dense_1.h>dense_2.x"]),
     "nothing is left": lambda view: (view.select_all(), view.editor.remove(view.editor.selection)),
 }  # fmt: skip
 
@@ -116,8 +116,8 @@ def test_places_are_found_in_the_order_in_which_they_came():
 @pytest.mark.parametrize("end", [(900, 700), (-400, 50), (60, 10), (4000, -2500)])
 def test_a_wire_is_found_wherever_it_runs(end):
     run = curved(10, 20, *end)
-    runs, path = Runs(), run.path()
-    runs.place({"wire": run})
+    runs, path = Runs(), path_of([run])
+    runs.place({"wire": [run]})
     for share in np.linspace(0, 1, 101):
         point = path.pointAtPercent(float(share))
         assert runs.within([QRectF(point.x() - 1, point.y() - 1, 2, 2)]) == ["wire"], share

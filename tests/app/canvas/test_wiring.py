@@ -170,7 +170,7 @@ def test_a_wire_into_a_delay_runs_back_below_the_nodes(view):
     assert bottom < lowest <= wire.boundingRect().bottom()
     middle = wire.path.pointAtPercent(0.5)
     assert wire.wire_id in view.canvas.runs.within([QRectF(middle.x() - 1, middle.y() - 1, 2, 2)])
-    assert view.canvas.wires["input_1.value>dense_1.x"].run.sag == 0
+    assert view.canvas.wires["input_1.value>dense_1.x"].runs[0].sag == 0
 
 
 def test_a_node_that_comes_from_a_wire_dropped_at_the_edge_is_brought_into_sight(view, hand):

@@ -9,7 +9,7 @@ import numpy as np
 from app.canvas.geometry import measure
 from app.canvas.layer.plan import is_opened
 from app.canvas.node_item import DrawnNode
-from app.canvas.wire_item import route
+from app.canvas.routes import route
 from app.canvas.wiring import Wiring
 from app.editor import Editor, wire_id
 from engine.document import Document
@@ -65,6 +65,8 @@ def check_scene(editor, scene):
     assert set(scene.wires) == {wire_id(wire) for wire in graph.wires}, "wires drawn and wires of the document"
     assert len(graph.wires) == len(scene.wires), "a wire stands twice in the document"
     assert set(scene.frames) == set(graph.frames) and set(scene.notes) == set(graph.notes), "frames and notes"
+    assert all(scene.dots[name].dot is dot for name, dot in graph.dots.items()), "dots"
+    assert set(scene.dots) == set(graph.dots), "dots left behind on the canvas"
     drawn = scene.items()
     made = [item for item in drawn if isinstance(item, DrawnNode)]
     assert sorted(item.node_id for item in made) == sorted(scene.nodes.made), "nodes left behind on the canvas"
@@ -88,8 +90,9 @@ def check_scene(editor, scene):
         item = scene.wires[wire_id(wire)]
         assert item.wire is wire, f"{wire_id(wire)} is drawn as it was before"
         source, target = scene.stand(wire.source_node), scene.stand(wire.target_node)
-        run = route(source, wire.source_port, target, wire.target_port)
-        assert item.run == run, f"{wire_id(wire)} does not lead from port to port"
+        dots = [graph.dots[dot].position for dot in wire.via]
+        gaps = route(source, wire.source_port, target, wire.target_port, dots, scene.wire_style)
+        assert item.gaps == gaps, f"{wire_id(wire)} does not lead from port to port"
     assert all(editor.exists(name) for name in editor.selection), "something is selected that is gone"
     assert scene.views()[0].mode is None, "a gesture has not ended"
 

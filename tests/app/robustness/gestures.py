@@ -88,7 +88,7 @@ class Person:
             self.hand.click(self.hand.node(name), LEFT, SHIFT if at else NONE)
         if others and self.random.random() < 0.3:
             wires = [f"{wire.source}>{wire.target}" for wire in self.graph.wires]
-            rest = self.some([*wires, *self.graph.frames, *self.graph.notes], 3)
+            rest = self.some([*wires, *self.graph.frames, *self.graph.notes, *self.graph.dots], 3)
             self.editor.select([*self.editor.selection, *rest])
         return sorted(self.editor.selection)
 
@@ -226,6 +226,33 @@ class Person:
             self.hand.drag(begin, end)
         return self._take_from_search() if self.view.search is not None else ""
 
+    def branch_or_carry(self):
+        """A second wire from a wire or a dot, or all wires of a port moved; sometimes given up on the way."""
+        wires = [wire.path.pointAtPercent(self.random.random()) for wire in self.view.canvas.wires.values()]
+        dots = [dot.place for dot in self.view.canvas.dots.values()]
+        ports = [*self.hand.ports(False), *self.hand.ports(True)]
+        start, keys = self.random.choice(((self.pick([*wires, *dots]), SHIFT), (self.pick(ports), CONTROL)))
+        end = self.pick(ports)
+        if start is not None and end is not None:
+            self.hand.drag(start, end, LEFT, keys, drop=False)
+            if self.random.random() < 0.2:
+                self.hand.key(KEY.Key_Escape)
+            self.hand.release(end, LEFT, self.random.choice((keys, ALT)))
+        return self._take_from_search() if self.view.search is not None else ""
+
+    def dot(self):
+        """Lead wires over a dot, drag one, pin it."""
+        wire, dot = self.pick(self.view.canvas.wires.values()), self.pick(self.view.canvas.dots.values())
+        if wire is not None:
+            place = wire.path.pointAtPercent(self.random.random())
+            self.hand.double_click(place) if self.random.random() < 0.5 else self.hand.click(place, LEFT, ALT)
+        if dot is not None and self.random.random() < 0.3:
+            self.hand.click(dot.place, LEFT, ALT)
+        elif dot is not None:
+            self.hand.drag(dot.place, self.place())
+        if self.view.search is not None:
+            self._take_from_search()
+
     def wire_into_space(self):
         start = self.pick([*self.hand.ports(False), *self.hand.ports(True)])
         if start is not None:
@@ -233,7 +260,7 @@ class Person:
         return self._take_from_search() if self.view.search is not None else ""
 
     def cut_wires(self):
-        self.hand.drag(self.place(), self.place(), RIGHT, CONTROL)
+        self.hand.drag(self.place(), self.place(), RIGHT, self.random.choice((CONTROL, CONTROL, CONTROL | ALT, SHIFT)))
 
     def break_port(self):
         start = self.pick([*self.hand.ports(False), *self.hand.ports(True)])
@@ -490,6 +517,7 @@ class Person:
 
 
 WEIGHTS = {
+    "dot": 5, "branch_or_carry": 4,
     "add_by_search": 6, "move": 4, "drop_on_wire": 2, "rubber_band": 2, "break_off": 2, "undo_while_dragging": 2,
     "delete": 4, "copy_and_paste": 3, "paste_nonsense": 0.5, "duplicate": 2, "flag": 4, "rename": 1, "annotate": 2,
     "connect_selected": 1, "nudge": 1, "layout": 1, "wire": 9, "wire_into_space": 4, "cut_wires": 1, "break_port": 1,
