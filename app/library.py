@@ -32,11 +32,14 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Preset:
-    """One document of the gallery; its file is read when somebody first asks for more than its place."""
+    """One document of the gallery; its file is read when somebody first asks for more than its place.
+
+    Of two folders each its own, also where both have the same place: what is kept of one is not told of the other.
+    """
 
     id: str
     chapter: str
-    read: Callable[[], dict[str, Any]] = field(compare=False, repr=False)
+    read: Callable[[], dict[str, Any]] = field(repr=False)
 
     @property
     def json(self) -> dict[str, Any]:

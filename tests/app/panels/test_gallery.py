@@ -212,6 +212,15 @@ def test_the_size_of_a_layered_network_is_told_by_its_widths(shelf):
     assert layer_widths(xor)["hidden"] == 4
 
 
+def test_of_two_folders_each_preset_is_its_own(request):
+    """What was read of the shipped XOR once was shown in place of the shelf's."""
+    shipped = library.find_preset("xor")
+    assert shipped.parameters == 2 * 3 + 3 + 3 + 1
+    request.getfixturevalue("shelf")
+    own = library.find_preset("xor")
+    assert (own.chapter, own.parameters) == (shipped.chapter, 2 * 4 + 4 + 4 + 1)
+
+
 def test_a_preset_that_makes_no_sense_still_has_a_card(qtbot, shelf, settings):
     (shelf / "basics" / "odd.json").write_text('{"graph": {"nodes": [7, {"id": 3}], "wires": "none"}, "data": 5}')
     library.presets.cache_clear()
