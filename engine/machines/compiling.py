@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from numba import njit, types
 from numba.core import typed_passes, untyped_passes
 from numba.core.ccallback import CFunc
+from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.sigutils import normalize_signature
@@ -37,11 +38,47 @@ NEEDLESS = (
 )  # fmt: skip
 
 
+class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
+    """Numba's library without a first round of optimising each function: what is made of them together is as fast."""
+
+    def _optimize_functions(self, module: Any) -> None:
+        module.data_layout = self._codegen._data_layout
+
+
+class KernelTyping:
+    """Numba's typing context, which works out but once what a built-in function gives for arguments of some types."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+    def resolve_function_type(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """The signature of a call. Raises Numba's `TypingError` where there is none."""
+        key = function, arguments, tuple(named.items())
+        found = self._known.get(key)
+        if found is None:
+            found = self._context.resolve_function_type(function, arguments, named)
+            if isinstance(function, types.Function):
+                self._known[key] = found
+        return found
+
+
+_typing = cache(KernelTyping)
+
+
 class KernelCompiler(CompilerBase):  # type: ignore[misc]
     """Numba's compiler without what kernels have no use for."""
 
+    def __init__(self, typing_context: Any, *others: Any) -> None:
+        super().__init__(_typing(typing_context), *others)
+
     def define_pipelines(self) -> list[Any]:
-        pipeline = DefaultPassBuilder.define_nopython_pipeline(self.state)
+        state = self.state
+        state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        pipeline = DefaultPassBuilder.define_nopython_pipeline(state)
         pipeline.passes = [entry for entry in pipeline.passes if entry[0] not in NEEDLESS]
         pipeline.finalize()
         return [pipeline]
