@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.snapshot import Equation
 
 CAPTIONS = {"incoming", "local", "outgoing", "addend", "old", "rate", "gradient", "new", "state"}
+CLINGING = (",", ")", r"\right)")  # to what stands before
 OPERATORS = {r"\cdot": "×", r"\times": "×", "-": "−", r"\leftarrow": "←", r"\approx": "≈"}
 COLUMN_GAP, ROW_GAP, NUMBER_GAP, CAPTION_GAP = 10.0, 10.0, 5.0, 2.0
 
@@ -190,7 +191,10 @@ def row_width(columns: Sequence[Column]) -> float:
 
 
 def break_before(columns: Sequence[Column]) -> int:
-    """Where a row that grew too wide is cut: before the last relation or sum in the fewest brackets, else at its end."""
+    """Where a row that grew too wide is cut: before the last relation or sum in the fewest brackets, else at its end.
+
+    No row begins with a comma, or with the bracket behind what it encloses.
+    """
     depth, found = 0, {}
     for place, column in enumerate(columns):
         latex = column.term.latex.replace(r"\left", "").replace(r"\right", "")
@@ -199,7 +203,10 @@ def break_before(columns: Sequence[Column]) -> int:
             found[place] = depth
         depth += (latex in ("(", "[", r"\{")) - (latex in (")", "]", r"\}"))
     if not found:
-        return len(columns) - 1
+        end = len(columns) - 1
+        while end > 1 and columns[end].term.latex in CLINGING:
+            end -= 1
+        return end
     return max(place for place in found if found[place] == min(found.values()))
 
 

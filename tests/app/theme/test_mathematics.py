@@ -151,6 +151,18 @@ def test_a_formula_narrower_than_its_widest_term_puts_one_term_in_a_row(theme):
     assert layout.width == layout.narrowest
 
 
+def test_no_row_begins_with_a_comma_or_a_closing_bracket(theme):
+    terms = [
+        Term(latex)
+        for latex in ("u_1", "=", r"\mathrm{right\ class}", "(", "z_1", ",", "z_2", ",", "z_3", ",", "t", ")")
+    ]
+    layout = FormulaLayout(terms, theme)
+    for room in range(60, int(layout.width) + 1, 7):
+        layout.arrange(room)
+        assert [column.term.latex for row in layout.rows for column in row.columns] == [term.latex for term in terms]
+        assert not any(row.columns[0].term.latex in (",", ")") for row in layout.rows)
+
+
 def test_a_narrow_block_asks_for_more_height(theme, qtbot):
     block = FormulaBlock(CHAIN)
     qtbot.addWidget(block)
