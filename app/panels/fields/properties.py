@@ -251,7 +251,7 @@ class PropertyRow(QWidget):
             return
         try:
             value = parsed(self.field, text)
-        except ValueError:
+        except (ValueError, RecursionError):  # json goes down one level for every bracket
             self.refuse(f"“{text[:40]}” cannot be read. Type {example(self.field)}.")
             return
         self._choose(value)
@@ -368,9 +368,9 @@ def parsed(field: Property, text: str) -> Any:
 
 
 def number_of(text: str) -> int | float:
-    """One number; whole ones stay whole. Raises ValueError."""
+    """One number; whole ones stay whole. Raises ValueError, also for what is no finite number."""
     number = parse(text.strip())
-    if number is None:
+    if number is None or not math.isfinite(number):
         raise ValueError(text)
     return int(number) if number == int(number) and "." not in text and "/" not in text else number
 

@@ -1,11 +1,14 @@
 """Sliders and fields under a real mouse and real keys: what is heard, and when a gesture begins and ends."""
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLineEdit
 
 from app.panels.fields.numbers import Field, Scale, Slider, parse, plain
-from app.panels.fields.properties import PropertyRow, parsed, value_text
+from app.panels.fields.properties import PropertyRow, TableEdit, parsed, value_text
+from engine.nodes import node_types
 from engine.nodes.base import Choice, Dimensions, Flag, Numbers, Real, Text, Whole
 from engine.problems import ProblemError
 
@@ -192,6 +195,48 @@ def test_a_list_that_cannot_be_read_is_refused_with_an_example(qtbot):
     assert taken.calls == []
     assert "8, 8" in row.problem.text()
     assert not row.problem.isHidden()
+
+
+NONSENSE = (
+    "abc",
+    "1e999",
+    "-1e999, 2",
+    "nan",
+    "[NaN]",
+    "[1e999]",
+    "[" * 4000,
+    "[1, [2], 3]",
+    "(2,",
+    '"',
+    "1000000000000",
+    "9" * 600,
+)
+TYPED = {
+    type(field): field
+    for kind in node_types().values()
+    for field in kind.properties().values()
+    if not isinstance(field, Choice | Flag | Text)
+}
+
+
+@pytest.mark.parametrize("field", TYPED.values(), ids=[kind.__name__ for kind in TYPED])
+def test_nonsense_in_a_property_of_any_kind_is_told_in_a_sentence(qtbot, field):
+    """`1e999` and a long row of brackets went through to a crash report."""
+    heard = []
+    row = PropertyRow(field, field.default, lambda name, value, gesture: heard.append(value), lambda: 1)
+    qtbot.addWidget(row)
+    entry = row.findChild(TableEdit) or row.findChild(QLineEdit)
+    for text in NONSENSE:
+        heard.clear()
+        entry.setText(text)
+        if isinstance(entry, TableEdit):
+            entry.taken.emit()
+        else:
+            entry.setModified(True)
+            entry.returnPressed.emit()
+            entry.editingFinished.emit()
+        assert heard or not row.problem.isHidden(), text
+        assert all(value is None or np.isfinite(value).all() for value in heard if not isinstance(value, str)), text
 
 
 def test_a_refusal_of_the_document_stands_under_the_row(qtbot):
