@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
     from engine.snapshot import Snapshot
 
-SMALLEST = (900, 520)  # a screen of 1920 × 1080 at 200 % has 960 × 540
+SMALLEST = (848, 500)  # a screen of 1280 × 800 at 150 % has 853 × 533, one of 1920 × 1080 at 200 % 960 × 540
 TABLES = (".csv", ".tsv", ".txt", ".dat")
 SETTLED_MS = 60  # without a change of size, and the layout counts as done
 SMALL_SCREEN = 1440  # pixels of width up to which every one is needed
@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self.problems = Problems(self, self.top_bar.problems)
         self.key_sheet = KeySheet(self, self.commands)
         self.notice = Notice(self, self.rooms.over_canvas)
-        self.preparing = Preparing(self, self.rooms.whole)
+        self.preparing = Preparing(self, self.rooms.over_canvas)
         self.tour = TourBubble(self, self.commands, self.rooms.locate, self.rooms.whole, self.rooms.keep_clear)
         self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
 

@@ -4,57 +4,74 @@ from __future__ import annotations
 
 import itertools
 
-from PySide6.QtCore import QRect
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.commands import Command, Commands, key_text
 from app.panels.overlay import Overlay
 
-COLUMNS = (("File", "Edit"), ("View", "Graph"), ("Run", "Help"))
+COLUMNS = (("File", "Edit"), ("View", "Graph"), ("Run", "Help"))  # the menus in each
+FEW_COLUMNS = (("File", "Edit", "View"), ("Graph", "Run", "Help"))  # of a narrow window
+SIDE, ABOVE, GAP = 24, 20, 12
+AROUND = 8  # pixels of the window that stay in sight on every side
 
 
 class KeySheet(Overlay):
-    """Opens with “?”; reads the commands, so it is never out of date."""
+    """Opens with “?”; reads the commands, so it is never out of date. Where it is too long it scrolls, by ↓ as well."""
 
     def __init__(self, window: QWidget, commands: Commands) -> None:
         super().__init__(window)
         self._commands = commands
-        self._body: QWidget | None = None
-        self._outer = QVBoxLayout(self)
-        self._outer.setContentsMargins(24, 20, 24, 20)
-        self._outer.setSpacing(12)
-        title = QLabel("Keys")
-        title.setProperty("level", "heading")
-        self._outer.addWidget(title)
+        self._area = QScrollArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setWidgetResizable(True)
+        self._title = QLabel("Keys")
+        self._title.setProperty("level", "heading")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SIDE, ABOVE, SIDE, ABOVE)
+        column.setSpacing(GAP)
+        column.addWidget(self._title)
+        column.addWidget(self._area, 1)
 
     def open(self) -> None:
         """Written anew each time: commands can come and go."""
-        if self._body is not None:
-            self._body.deleteLater()
-        self._body = self._sheet()
-        self._outer.addWidget(self._body)
+        self._write(COLUMNS)
+        if self._wanted().width() > self._room().width():
+            self._write(FEW_COLUMNS)
         super().open()
+
+    def take_focus(self) -> None:
+        """↑, ↓ and the page keys scroll."""
+        self._area.setFocus(Qt.FocusReason.PopupFocusReason)
 
     def place(self) -> None:
         """In the middle."""
-        window = self.parentWidget()
-        size = self.sizeHint().boundedTo(window.size())
-        corner = window.rect().center() - QRect(0, 0, size.width(), size.height()).center()
+        size = self._wanted().boundedTo(self._room())
+        corner = self.parentWidget().rect().center() - QRect(0, 0, size.width(), size.height()).center()
         self.setGeometry(QRect(corner, size))
 
-    def _sheet(self) -> QWidget:
+    def _room(self) -> QSize:
+        return self.parentWidget().size() - QSize(2 * AROUND, 2 * AROUND)
+
+    def _wanted(self) -> QSize:
+        """With all that is written in sight, beside a bar to scroll by."""
+        sheet, title = self._area.widget().sizeHint(), self._title.sizeHint()
+        bar = self._area.verticalScrollBar().sizeHint().width()
+        return QSize(sheet.width() + bar + 2 * SIDE, title.height() + GAP + sheet.height() + 2 * ABOVE)
+
+    def _write(self, columns: tuple[tuple[str, ...], ...]) -> None:
         sheet = QWidget()
         row = QHBoxLayout(sheet)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(40)
+        row.setSpacing(SIDE)
         with_keys = [command for command in self._commands if command.shortcuts and command.menu]
-        for menus in COLUMNS:
+        for menus in columns:
             grid = self._column([command for command in with_keys if command.menu in menus])
-            if menus == COLUMNS[-1]:
+            if menus == columns[-1]:
                 self._add_gestures(grid)
             grid.setRowStretch(grid.rowCount(), 1)
             row.addLayout(grid)
-        return sheet
+        self._area.setWidget(sheet)  # the former one goes
 
     def _add_gestures(self, grid: QGridLayout) -> None:
         """What only the mouse can do; there are no commands for that."""
@@ -81,7 +98,7 @@ class KeySheet(Overlay):
             return order.index(command.menu)
 
         grid = QGridLayout()
-        grid.setHorizontalSpacing(20)
+        grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(4)
         for rank, group in itertools.groupby(sorted(commands, key=by_menu), by_menu):
             self._add_head(grid, order[rank])

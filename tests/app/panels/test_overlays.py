@@ -85,6 +85,22 @@ def test_the_question_mark_shows_every_key(qtbot, opened):
     assert not opened.key_sheet.isVisible()
 
 
+def test_in_a_small_window_the_keys_scroll_instead_of_being_cut(qtbot, opened):
+    """On a projector of 1280 × 800 at 150 % every line had lost its feet, and most their ends."""
+    opened.resize(853, 533)
+    sheet = opened.key_sheet
+    sheet.open()
+    written = sheet._area.widget()
+    qtbot.waitUntil(lambda: written.width() > 0)
+    assert opened.rect().contains(sheet.geometry())
+    assert written.height() >= written.sizeHint().height() > sheet.height()
+    assert written.width() >= written.sizeHint().width()
+    qtbot.keyClick(sheet._area, Qt.Key.Key_Down)
+    assert sheet._area.verticalScrollBar().value() > 0
+    qtbot.keyClick(sheet._area, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+
+
 def test_problems_are_listed_errors_first_and_in_full(qtbot, opened):
     warning = Problem("an unknown key “foo” was kept", path="graph.nodes[3]", severity="warning")
     error = Problem("32 features meet a layer for 64", "Set “features” to 32.", node="hidden", port="x")
