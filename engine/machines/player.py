@@ -194,16 +194,33 @@ def breathe(context):  # type: ignore[no-untyped-def]
     return types.void(), generate
 
 
+def _line(builder: Any, arguments: Any) -> tuple[Any, Any]:
+    """As many floats as a cache line holds, read where a copy begins, and where they go; that line is whole."""
+    source, here, goal, there = arguments
+    line = ir.VectorType(ir.FloatType(), LINE).as_pointer()
+    found = builder.load(builder.bitcast(builder.gep(source, [here]), line), align=4)
+    return found, builder.bitcast(builder.gep(goal, [there]), line)
+
+
 @intrinsic
 def stream(context, source, here, goal, there):  # type: ignore[no-untyped-def]
-    """Send as many floats as a cache line holds to memory, past the caches; the goal's line is whole."""
+    """Send a cache line to memory, past the caches."""
 
     def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        source, here, goal, there = arguments
-        line = ir.VectorType(ir.FloatType(), LINE).as_pointer()
-        found = builder.load(builder.bitcast(builder.gep(source, [here]), line), align=4)
-        store = builder.store(found, builder.bitcast(builder.gep(goal, [there]), line), align=4 * LINE)
+        store = builder.store(*_line(builder, arguments), align=4 * LINE)
         store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return target.get_dummy_value()
+
+    floats = types.CPointer(types.float32)
+    return types.void(floats, types.int64, floats, types.int64), generate
+
+
+@intrinsic
+def put(context, source, here, goal, there):  # type: ignore[no-untyped-def]
+    """Copy a cache line, which stays in this processor's caches until another asks for it."""
+
+    def generate(target, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.store(*_line(builder, arguments), align=4 * LINE)
         return target.get_dummy_value()
 
     floats = types.CPointer(types.float32)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.machines.distance import Distance
 from engine.machines.halves import Half, Halves
 from engine.machines.lanes import yielding
 from engine.machines.runs import joined
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from engine.machines.cpu import CpuMachine
 
 Array = np.ndarray[Any, np.dtype[Any]]
-GONE = 1 << 60  # see `engine.machines.waiting`
+GONE, NEAR = 1 << 60, 4  # see `engine.machines.waiting`
 
 
 class _Lane:
@@ -41,8 +43,9 @@ class _Lane:
             mine[...] = theirs
         self.clock[:], self.tally[0], self.words[FLAG] = clock, 0, 0
 
-    def run(self, machine: CpuMachine, times: int) -> int:
+    def run(self, machine: CpuMachine, times: int, near: bool) -> int:
         """Play; who stops early says so, that the other does not wait for it."""
+        self.words[NEAR] = near
         schedule = machine.schedule(self._bounds)
         words, clock = self.words.ctypes.data, self.clock.ctypes.data
         done: int = native_loop("iterate", 10)(*self._memory[:-1], words, clock, schedule.ctypes.data, times)
@@ -61,6 +64,7 @@ class Together:
 
     def __init__(self, halves: Halves, machine: CpuMachine) -> None:
         self._lanes = [_Lane(lane, half, machine) for lane, half in enumerate(halves.both)]
+        self._distance = Distance()
         machine.arena[halves.yielding : halves.yielding + 2].view(np.int64)[0] = yielding()
 
     def play(self, machine: CpuMachine, times: int) -> bool:
@@ -68,9 +72,11 @@ class Together:
         first, second = self._lanes
         for lane in self._lanes:
             lane.begin(machine.clock)
-        side_by_side(lambda: second.run(machine, times), lambda: first.run(machine, times))
+        near, began = self._distance.choose(), time.perf_counter()
+        side_by_side(lambda: second.run(machine, times, near), lambda: first.run(machine, times, near))
         if first.words[FLAG] or second.words[FLAG]:
             return False
+        self._distance.note(near, times, time.perf_counter() - began)
         for lane in self._lanes:
             lane.end()
         machine.clock[:] = first.clock

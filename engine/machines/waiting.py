@@ -12,10 +12,11 @@ from llvmlite import ir
 from numba import int64, types
 from numba.extending import intrinsic
 
-from engine.machines.player import SPINS, arrive, breathe, hand_on, stream
+from engine.machines.player import SPINS, arrive, breathe, hand_on, put, stream
 from engine.placement import LINE
 from engine.tape import FLAG
 
+NEAR = 4  # of the reserved words, behind those of `engine.tape`: 1 where what is sent may stay in the caches
 GONE = 1 << 60  # added to the count of a thread that will not come any more
 
 
@@ -53,13 +54,17 @@ def let_see(context, arena, place, count):  # type: ignore[no-untyped-def]
 def send(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:
     """Copy whole cache lines to where the other thread reads them.
 
-    Past the caches: between cores that lie far apart to take a line away from the other, and to be asked for it again,
-    costs 65 ns a line; from memory lines come in streams.
+    To processors that share a cache they go through it. Between those that lie far apart to take a line away from the
+    other, and to be asked for it again, costs 65 ns a line: past the caches, from memory, lines come in streams.
     """
     here, there = int64(instruction[1]), int64(instruction[2])
-    for place in range(start, stop, LINE):
-        stream(arena, here + place, arena, there + place)
-    arrive()
+    if integers[NEAR] != 0:
+        for place in range(start, stop, LINE):
+            put(arena, here + place, arena, there + place)
+    else:
+        for place in range(start, stop, LINE):
+            stream(arena, here + place, arena, there + place)
+        arrive()
 
 
 def tell(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

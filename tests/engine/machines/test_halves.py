@@ -10,6 +10,7 @@ import pytest
 
 from engine import Session
 from engine.machines import cpu, halves, lanes, together
+from engine.machines.distance import Distance
 from engine.machines.meetings import Work, meetings
 from engine.machines.splits import splits_of
 from tests.engine.documents import convolving, layered_document
@@ -161,6 +162,15 @@ def test_any_cut_into_parts_makes_the_same_bits(shared):
     for times in (4, 7, 13):
         assert cut.playback.machine.iterate(times) == times
     assert kept(whole) == kept(cut)
+
+
+@pytest.mark.parametrize("near", (False, True), ids=("past the caches", "through them"))
+def test_either_way_to_send_makes_the_bits_of_one_thread(shared, monkeypatch, near):
+    monkeypatch.setattr(Distance, "choose", lambda *_: near)
+    document = classifier(8, 64, 32, 3)
+    both = Session(document)
+    assert both.playback.machine.iterate(40) == 40
+    assert kept(both) == kept(alone(document, 40)[1])
 
 
 def test_a_thread_that_comes_late_is_waited_for(shared, monkeypatch):
