@@ -10,6 +10,8 @@ from itertools import combinations
 import numpy as np
 
 from engine.expects import check
+from engine.placement import LINE, RESERVED_INTEGERS
+from engine.rooms import shape_and_size
 from engine.session import Session
 from engine.unrolling import delayed
 from tests.engine.explaining import check_terms
@@ -18,6 +20,7 @@ from tests.presets.gallery import FILES, FOLDER, every_preset, preset
 PANELS = {"canvas", "player", "palette", "inspector", "loss", "boundary"}
 KEYS = {"Right", "Shift+Right", "Space", "R", "Shift+R", "phase", "iteration", "epoch"}
 ITERATIONS, MOST_ITERATIONS = 80, 200  # both beyond the first checkpoint
+MOST_MEMORY = 2.2  # times all values, gradients, parameters and states, with what cache lines leave free
 MOST_STEPS = 1200  # what long iterations and short ones come to in all
 
 
@@ -57,6 +60,22 @@ def test_its_program_is_sound(name):
     session = Session(preset(name))
     session.program.verify()
     assert session.lowered.problems == []
+
+
+@every_preset
+def test_its_memory_is_hardly_more_than_its_numbers_take(name):
+    tape = Session(preset(name)).tape
+    lying = [value for value in tape.program.values if tape.places[value.index] is not None]
+    numbers = sum(shape_and_size(value.shape, tape.batch)[1] for value in lying if not is_view(value))
+    reserved = (
+        RESERVED_INTEGERS + 4 * LINE
+    )  # before the first of them, and where kinds of them begin on lines of their own
+    assert tape.arena_size + tape.integers_size <= reserved + MOST_MEMORY * numbers
+
+
+def is_view(value):
+    """Whether a value lies where another one lies."""
+    return value.call is not None and value.call.primitive.is_view
 
 
 def is_long(session):
