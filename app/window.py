@@ -270,7 +270,7 @@ class MainWindow(QMainWindow):
             return
         if (name := self.editor.reveal(problem.node)) is not None:
             self.editor.select({name})
-            self.workspace.canvas.frame_node(name)
+            self.workspace.canvas.frame_thing(name)
             self.workspace.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
         elif problem.kind == "crash":
             self.crash.show()

@@ -40,6 +40,25 @@ def _selected(view: CanvasView) -> list[str]:
     return [name for name in view.canvas.graph.nodes if name in view.editor.selection]
 
 
+def _delete(view: CanvasView) -> None:
+    """Delete what is selected; within a composite with nothing selected, Backspace leads out."""
+    if view.editor.selection or not view.editor.path:
+        view.editor.remove(view.editor.selection)
+    else:
+        view.editor.leave()
+
+
+def _reach(view: CanvasView, upstream: bool) -> None:
+    """Select what the values of the selected nodes depend on, or what depends on them."""
+    graph, chosen = view.canvas.graph, _selected(view)
+    view.editor.select({*chosen, *(graph.ancestors(*chosen) if upstream else graph.descendants(*chosen))})
+
+
+def _hide_wires(view: CanvasView) -> None:
+    view.canvas.hides_wires = not view.canvas.hides_wires
+    view.canvas.forget_pictures()
+
+
 def _copy(view: CanvasView) -> None:
     QGuiApplication.clipboard().setText(view.editor.copy_text(view.editor.selection))
 
@@ -129,7 +148,7 @@ ENTRIES = (
         "duplicate_linked", "Duplicate with shared parameters", ("Alt+D",),
         lambda v: v.editor.duplicate_linked(_selected(v)), "edit", "nodes",
     ),
-    Entry("delete", "Delete", ("Delete", "Backspace"), lambda v: v.editor.remove(v.editor.selection), "edit", "any"),
+    Entry("delete", "Delete", ("Delete", "Backspace"), _delete, "edit", "any"),
     Entry(
         "reconnect", "Delete and reconnect", ("Ctrl+Delete",),
         lambda v: v.editor.remove_and_reconnect(v.editor.selection), "edit", "nodes",
@@ -137,6 +156,9 @@ ENTRIES = (
     Entry("swap", "Swap the type…", ("Shift+S",), lambda v: v.open_swap(_selected(v)), "edit", "nodes"),
     Entry("rename", "Rename", ("F2",), lambda v: v.rename(), "edit", "any"),
     Entry("select_all", "Select all", ("Ctrl+A",), lambda v: v.select_all(), "edit"),
+    Entry("select_before", "Select all that leads here", ("Ctrl+Alt+Left",), partial(_reach, upstream=True), "edit", "nodes"),
+    Entry("select_behind", "Select all that follows", ("Ctrl+Alt+Right",), partial(_reach, upstream=False), "edit", "nodes"),
+    Entry("find", "Find on the canvas", ("Ctrl+F", "/"), lambda v: v.find(), "edit"),
     Entry("connect", "Connect the selected nodes", ("J",), lambda v: v.editor.connect_selected(_selected(v)), "wires", "nodes"),
     Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "any"),
     Entry("mute", "Mute", ("Shift+M",), _flag("muted"), "state", "any"),
@@ -155,6 +177,7 @@ ENTRIES = (
     Entry("bookmarks", "Bookmarks…", ("B",), open_bookmarks, "view"),
     *(Entry(f"bookmark_{n}", f"Go to bookmark {n}", (str(n),), partial(go, number=n)) for n in DIGITS),
     *(Entry(f"keep_bookmark_{n}", f"Keep bookmark {n}", (f"Ctrl+{n}",), partial(keep, number=n)) for n in DIGITS),
+    Entry("hide_wires", "Hide wires, or show them", ("W",), _hide_wires, "view"),
     Entry("minimap", "Show the map", ("Alt+M",), lambda v: v.toggle_minimap(), "view"),
     Entry("zoom_in", "Zoom in", ("+", "="), lambda v: v.zoom_by(1.25), "view"),
     Entry("zoom_out", "Zoom out", ("-",), lambda v: v.zoom_by(1 / 1.25), "view"),
@@ -180,6 +203,7 @@ GESTURES = (
     ("Mute wires", "Ctrl + Alt + right-drag"), ("Break the wires of a port", "Alt + click"),
     ("Lead a wire over a dot", "double click, Alt + click"), ("Lead wires over one dot", "Shift + right-drag"),
     ("Pin a dot", "Alt + click"), ("Insert a node", "drop it on a wire"),
+    ("Take a node out", "shake it"), ("Copy", "Alt + drag, Ctrl + drag"),
     ("Select with a loop", "Ctrl + Alt + drag"), ("Set in line", "A + drag to a side"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 from app.canvas.actions import attempt, make_actions, make_menu
 from app.canvas.breadcrumbs import Breadcrumbs
 from app.canvas.corner_widgets import Minimap, ZoomControl
+from app.canvas.find_box import FindBox
 from app.canvas.formula_note import FormulaNote
 from app.canvas.gesture_view import GestureView
 from app.canvas.interactions.base import NO_MODIFIER
@@ -53,6 +54,7 @@ class CanvasView(GestureView):
         super().__init__(editor, parent)
         self.snap_to_grid = False
         self.follows_steps = True  # not while it plays: then steps are too many to look at each
+        self.finding: FindBox | None = None
         self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
         self._is_awaited = False  # somebody waits for the next picture
@@ -159,10 +161,10 @@ class CanvasView(GestureView):
         """Show the selection, or everything where nothing is selected."""
         self.camera.fit(self.canvas.content_area(self.editor.selection or None))
 
-    def frame_node(self, node_id: str) -> None:
-        """Select a node and bring it to the middle."""
-        self.editor.select([node_id])
-        self.camera.centre_at(self.canvas.area_of(node_id).center())
+    def frame_thing(self, name: str) -> None:
+        """Select a node, frame or note and bring it to the middle."""
+        self.editor.select([name])
+        self.camera.centre_at(self.canvas.area_of(name).center())
 
     def centre_at(self, point: QPointF) -> None:
         """Bring a point of the scene to the middle."""
@@ -321,6 +323,11 @@ class CanvasView(GestureView):
     def rename(self) -> None:
         """Type a new title (or a note's text) in place."""
         rename(self)
+
+    def find(self) -> None:
+        """Look for something by words."""
+        if self.finding is None:
+            self.finding = FindBox(self)
 
     def edit_field(self, node: str, name: str) -> None:
         """Type a number in place."""

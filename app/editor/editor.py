@@ -179,6 +179,10 @@ class Editor(Playing):
         """Put a node into a wire, moving it by an offset at the same time."""
         self._push_here("insert_node", wires.insert(self.shown, node, source, target, offset))
 
+    def take_out(self, node: str, offset: Place = (0.0, 0.0)) -> None:
+        """Take a node out of its wires, which go on without it, moving it by an offset at the same time."""
+        self._push_here("take_out", wires.take_out(self.shown, node, offset))
+
     def connect_selected(self, ids: Iterable[str]) -> None:
         """Wire the nodes to each other, from left to right."""
         self._push_here("connect_selected", wires.connect_selected(self.shown, list(ids)))

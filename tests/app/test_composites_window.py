@@ -105,7 +105,7 @@ def test_a_composite_is_placed_from_the_palette_and_opened_by_hand(qtbot, opened
     assert "residual_block_1" in opened.workspace.canvas.canvas.nodes
     hand = hand_on(opened)
     canvas = opened.workspace.canvas
-    canvas.frame_node("residual_block_1")
+    canvas.frame_thing("residual_block_1")
     area = canvas.canvas.area_of("residual_block_1")
     hand.double_click(area.topLeft() + QPointF(area.width() / 2, area.height() - 6))
     assert opened.editor.path == ("residual_block_1",) and canvas.breadcrumbs.isVisible()

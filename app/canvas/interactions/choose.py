@@ -10,6 +10,7 @@ from app.canvas.hits import LAYER_PARTS, Hit
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.branch import Branch
 from app.canvas.interactions.carry import CarryWires
+from app.canvas.interactions.copy import Copy
 from app.canvas.interactions.drag_number import DragField, DragParameter, parameter_at
 from app.canvas.interactions.lasso import Lasso
 from app.canvas.interactions.lazy import LazyConnect
@@ -67,6 +68,8 @@ def begin_left(view: CanvasView, point: QPointF, modifiers: Modifiers) -> Intera
     if hit.kind == "empty":
         return RubberBand(view, point)
     name = hit.name if hit.kind != "weight" else view.canvas.labels[hit.name].wire.wire.target_node
+    if modifiers & (Modifiers.AltModifier | Modifiers.ControlModifier) and name in view.canvas.nodes:
+        return Copy(view, point, name, modifiers)
     return Move(view, point, name, modifiers)
 
 

@@ -1,4 +1,4 @@
-"""Moving the selection: Shift locks the axis, guides snap to neighbours, a drop on a wire inserts (Alt forbids)."""
+"""Moving the selection: Shift locks the axis, guides snap, a drop on a wire inserts (Alt forbids), a shake takes out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.canvas.hits import wire_at
 from app.canvas.ink import ink
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.select import combined
+from app.canvas.interactions.shaking import Shaking
 from app.canvas.resting_scene import GRID
 from app.editor.commands.arrangement import with_content
 from engine.problems import ProblemError
@@ -39,6 +40,7 @@ class Move(Interaction):
         self._offset = QPointF()
         self._guides: list[QGraphicsLineItem] = []
         self._wire: str | None = None
+        self._shaking = Shaking(start * view.zoom)
 
     def move(self, point: QPointF, modifiers: Modifiers) -> None:
         """Show the things where they would be dropped."""
@@ -49,7 +51,15 @@ class Move(Interaction):
             offset = QPointF(offset.x(), 0) if abs(offset.x()) >= abs(offset.y()) else QPointF(0, offset.y())
         self._offset = self._snapped(offset, modifiers)
         self.scene.displace(self._carried, self._offset)
+        self._shaking.note(point * self.view.zoom)
+        if self._is_taken_out:
+            self.scene.preview("doomed", [wire.wire_id for wire in self.scene.wires_at(self._name)])
         self._aim(modifiers)
+
+    @property
+    def _is_taken_out(self) -> bool:
+        """Whether one node was shaken, and leaves its wires behind."""
+        return self._shaking.is_shaken and self._name in self.scene.nodes and len(self._carried) == 1
 
     def _snapped(self, offset: QPointF, modifiers: Modifiers) -> QPointF:
         self._clear_guides()
@@ -113,6 +123,10 @@ class Move(Interaction):
             if self._name in self._pressed_selection:
                 self.editor.select(combined(self._pressed_selection, {self._name}, self._modifiers))
             return
+        if self._is_taken_out and self.scene.wires_at(self._name):
+            self.scene.preview("doomed", ())
+            self.editor.take_out(self._name, (self._offset.x(), self._offset.y()))
+            return
         if self._wire is not None and self._inserted():
             return
         if self._offset.manhattanLength() < LEAST:
@@ -133,6 +147,7 @@ class Move(Interaction):
     def cancel(self) -> None:
         """Everything goes back."""
         self._clear_guides()
+        self.scene.preview("doomed", ())
         if self._wire in self.scene.wires:
             self.scene.wires[str(self._wire)].show_as(selected=False)
         self.scene.displace(self._carried, QPointF())

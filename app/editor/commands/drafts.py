@@ -118,6 +118,14 @@ def fitting_output(document: Document, graph: Graph, node_id: str, target: str) 
     return next((address for address in addresses if refusal(document, graph, address, target) is None), None)
 
 
+def bridge(document: Document, draft: Graph, before: Wire, after: list[Wire]) -> None:
+    """Lead on to where some wires went what came along another one, as far as shapes permit."""
+    for wire in after:
+        if refusal(document, draft, before.source, wire.target) is None:
+            via = dict.fromkeys([*before.via, *wire.via])
+            draft.wires.append(replace(wire, source=before.source, via=tuple(via)))
+
+
 def parted(graph: Graph, wire: Wire, left: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The dots of a wire before and behind a node that is put into it, whose left edge stands at a place in pixels."""
     before = sum(graph.dots[dot].position[0] < left + HALF_A_NODE for dot in wire.via if dot in graph.dots)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.editor.commands import Command, Delta
 from app.editor.commands.drafts import (
+    bridge,
     counted,
     exchange,
     fitting_input,
@@ -20,7 +21,7 @@ from app.editor.commands.drafts import (
     taken_ids,
 )
 from app.editor.delta import draft_of, wire_id
-from engine.graph import COMPOSITE, Graph, Wire
+from engine.graph import COMPOSITE, Graph
 from engine.problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -102,15 +103,8 @@ def remove_and_reconnect(document: Document, ids: Iterable[str]) -> Command:
         before, after = draft.wires_into(name), draft.wires_out_of(name)
         draft.remove(name)
         if before:
-            _bridge(document, draft, before[0], after)
+            bridge(document, draft, before[0], after)
     return text, Delta.between(document.graph, draft)
-
-
-def _bridge(document: Document, draft: Graph, before: Wire, after: list[Wire]) -> None:
-    for wire in after:
-        if refusal(document, draft, before.source, wire.target) is None:
-            via = dict.fromkeys([*before.via, *wire.via])
-            draft.wires.append(replace(wire, source=before.source, via=tuple(via)))
 
 
 def _known(graph: Graph, ids: Iterable[str]) -> list[str]:

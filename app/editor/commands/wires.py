@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.editor.commands import Command, Delta
-from app.editor.commands.drafts import fitting_input, fitting_output, node_of, parted, refusal
+from app.editor.commands.drafts import bridge, fitting_input, fitting_output, node_of, parted, refusal
 from app.editor.delta import draft_of, wire_id
 from engine.graph import Graph, Wire
 from engine.problems import Problem, ProblemError
@@ -119,6 +119,17 @@ def insert(document: Document, node_id: str, source: str, target: str, offset: t
         raise ProblemError(Problem(f"no output of {node.name} fits this wire", node=node_id, kind="port"))
     draft.wires.append(Wire(out_of, target, old.order, old.muted, via=after))
     return f"Insert {node.name}", Delta.between(document.graph, draft)
+
+
+def take_out(document: Document, node_id: str, offset: tuple[float, float]) -> Command:
+    """Take a node out of its wires, which are led past it as far as shapes permit; it moves by the offset."""
+    draft, node = draft_of(document.graph), node_of(document.graph, node_id)
+    before, after = draft.wires_into(node_id), draft.wires_out_of(node_id)
+    draft.wires = [wire for wire in draft.wires if node_id not in (wire.source_node, wire.target_node)]
+    draft.nodes[node_id] = replace(node, position=(node.position[0] + offset[0], node.position[1] + offset[1]))
+    if before:
+        bridge(document, draft, before[0], after)
+    return f"Take out {node.name}", Delta.between(document.graph, draft)
 
 
 def _wire_between(graph: Graph, source: str, target: str) -> Wire:
