@@ -17,6 +17,7 @@ class Command:
 
     shortcuts  Qt's words for keys; the first is the one that is shown
     menu       the menu it stands in; empty: only the command search knows it
+    submenu    a menu within that one
     handled    the keys are read elsewhere (canvas, player): shown here, not bound twice
     """
 
@@ -30,6 +31,7 @@ class Command:
     checked: Callable[[], bool] | None = None
     handled: bool = False
     separated: bool = False  # a line above it in its menu
+    submenu: str = ""
 
     @property
     def key(self) -> str:

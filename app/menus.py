@@ -16,6 +16,8 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from app.window import MainWindow
 
+VIEWS_MENU, KEYS_MENU, ZOOM_MENU = "Views of the network", "Take the keys to", "Zoom"
+ZOOMING = ("fit", "fit_all", "previous_view", "zoom_in", "zoom_out", "actual_size")
 MENUS = ("File", "Edit", "View", "Graph", "Run", "Help")
 ICONS = {
     "search": "circle-plus", "frame": "frame", "note": "sticky-note", "cut": "scissors", "copy": "copy",
@@ -35,6 +37,7 @@ def add_commands(window: MainWindow) -> None:
 def add_canvas_commands(window: MainWindow) -> None:
     """What the canvas can do; its own table says how it is called and which keys it reads while it has the keyboard."""
     from app.canvas.actions import ENTRIES, attempt
+    from app.habits import habit_commands
 
     workspace = window.workspace
     assert workspace is not None
@@ -57,10 +60,11 @@ def add_canvas_commands(window: MainWindow) -> None:
                 enabled(entry.needs),
                 handled=True,
                 separated=entry.group != group,
+                submenu=ZOOM_MENU if entry.name in ZOOMING else "",
             )
         )
         group = entry.group
-    for command in _views(window):
+    for command in [*_views(window), *habit_commands(window)]:
         window.commands.add(command)
 
 
@@ -77,15 +81,15 @@ def _fill(menu: QMenu, name: str, window: MainWindow) -> None:
     for former in menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly):
         former.deleteLater()
     menu.clear()
-    views: QMenu | None = None
+    within: dict[str, QMenu] = {}
     for command in commands:
         if command.menu != name:
             continue
         into = menu
-        if command.id.startswith(
-            "views."
-        ):  # a menu of their own: with all of them this one is taller than small screens
-            views = into = views or menu.addMenu("Views of the network")
+        if command.submenu:
+            if command.submenu not in within:
+                within[command.submenu] = menu.addMenu(command.submenu)
+            into = within[command.submenu]
         if command.separated and not into.isEmpty():
             into.addSeparator()
         into.addAction(commands.action(command.id))
@@ -157,6 +161,13 @@ def _view(window: MainWindow) -> list[Command]:
 
         return Command(f"view.{name}", title, toggle, "View", (), icon, opened, is_shown, separated=separated)
 
+    def keyboard(name: str, title: str, key: str) -> Command:
+        def take() -> None:
+            if window.workspace is not None:
+                window.workspace.take_keyboard_to(name)
+
+        return Command(f"view.keys_{name}", title, take, "View", (key,), "", opened, submenu=KEYS_MENU)
+
     def scheme(name: str, title: str, separated: bool = False) -> Command:
         def is_chosen() -> bool:
             return bool(window.settings["theme"] == name)
@@ -183,6 +194,10 @@ def _view(window: MainWindow) -> list[Command]:
         panel("views", "Views", "panel-bottom"),
         Command("view.problems", "Problems", window.problems.toggle, "View", ("Ctrl+Shift+M",), "triangle-alert",
                 opened),
+        keyboard("canvas", "Keys to the canvas", "F6"),
+        keyboard("selection", "Keys to the node's settings", "Ctrl+I"),
+        keyboard("training", "Keys to the training plan", "Ctrl+T"),
+        keyboard("data", "Keys to the data", "Ctrl+Shift+T"),
         scheme("system", "Colours of the system", True),
         scheme("dark", "Dark"),
         scheme("light", "Light"),
@@ -208,16 +223,16 @@ def _views(window: MainWindow) -> list[Command]:
 
     table = [
         Command(f"views.{kind}", f"View: {view.title.lower()}", partial(desk.toggle, kind), "View", enabled=opened,
-                checked=partial(is_open, kind), separated=kind == next(iter(VIEWS)))
+                checked=partial(is_open, kind), submenu=VIEWS_MENU)
         for kind, view in VIEWS.items()
     ]  # fmt: skip
     more = [
         Command(f"views.{kind}.more", f"One more view: {view.title.lower()}", partial(desk.open, kind), "View",
-                enabled=partial(is_open, kind))
+                enabled=partial(is_open, kind), submenu=VIEWS_MENU)
         for kind, view in VIEWS.items() if view.several
     ]  # fmt: skip
     anew = Command("views.anew", "Arrange the views anew", desk.arrange_anew, "View", icon="layout-dashboard",
-                   enabled=lambda: opened() and bool(desk.docks), separated=True)  # fmt: skip
+                   enabled=lambda: opened() and bool(desk.docks), separated=True, submenu=VIEWS_MENU)  # fmt: skip
     return [*table, *more, anew]
 
 
@@ -229,6 +244,8 @@ def _run(window: MainWindow) -> list[Command]:
 
     return [
         Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True),
+        Command("run.start", "Play", runner.play, "Run", ("Ctrl+Return",), "", opened),
+        Command("run.pause", "Pause", runner.pause, "Run", ("Ctrl+Alt+Return",), "", opened),
         Command("run.step", "Step", player("step"), "Run", ("Right",), "step-forward", opened, separated=True),
         Command("run.back", "Step back", player("step_back"), "Run", ("Left",), "step-back", opened),
         Command("run.good", "Back to the last good step", runner.step_back_to_good, "Run", (), "", opened),

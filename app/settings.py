@@ -13,6 +13,11 @@ DEFAULTS: dict[str, Any] = {
     "theme": "system",  # system | dark | light
     "reduce_motion": False,
     "formula_note": True,  # beside the stepped node
+    "wire_style": "curved",  # curved | straight | angled
+    "snap_to_grid": False,
+    "wheel_pans": False,
+    "makes_room": False,  # a node that is put into a wire
+    "keys": {},  # a command's keys that are not those it came with, by its id
     "recent": [],
     "favourites": [],
     "tours": {},  # the page on which the tour of a document was left, by file or else by id

@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
     def _need_workspace(self) -> Workspace:
         """The workspace; built behind the gallery or with the first document, so that nothing waits for it before."""
         if self.workspace is None:
+            from app.habits import take_habits
             from app.workspace import Workspace
 
             self.workspace = Workspace(self.editor, self.runner, self.settings, self.pages)
@@ -174,6 +175,7 @@ class MainWindow(QMainWindow):
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
+            take_habits(self.workspace.canvas, self.settings)
             self.workspace.canvas.formula_note.floating = self.rooms.floating_over_canvas
             for floating in (self.tour, self.preparing, self.notice):
                 floating.placed.connect(self.workspace.canvas.formula_note.place)

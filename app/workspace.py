@@ -32,6 +32,17 @@ LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockW
 INSPECTOR_TABS = ("training", "data")
 
 
+def focus_first(page: QWidget) -> None:
+    """Give the keyboard to the first field of a page that takes it."""
+    widget = page.nextInFocusChain()
+    while widget is not page:
+        takes = widget.focusPolicy() & Qt.FocusPolicy.TabFocus == Qt.FocusPolicy.TabFocus
+        if page.isAncestorOf(widget) and takes and widget.isVisible() and widget.isEnabled():
+            widget.setFocus(Qt.FocusReason.TabFocusReason)
+            return
+        widget = widget.nextInFocusChain()
+
+
 class Workspace(QWidget):
     """Everything about one document. Panels are fed by snapshots while they can be seen."""
 
@@ -163,6 +174,15 @@ class Workspace(QWidget):
             self.panels[name].show()
         else:
             self.desk.bring(name)
+
+    def take_keyboard_to(self, name: str) -> None:
+        """Let the keys go to the canvas, or to the first field of a page of the inspector; `selection` is that of a node."""
+        if name == "canvas":
+            self.canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        self.panels["inspector"].show()
+        self.inspector.show_tab(name)
+        focus_first(self.inspector.pages.currentWidget())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Sizes can be given only once there is room to share out."""

@@ -125,7 +125,8 @@ def _layout(view: CanvasView) -> None:
 
 
 ENTRIES = (
-    Entry("search", "Add node…", ("Tab", "Shift+A"), lambda v: v.tab(), "add"),
+    Entry("search", "Add node…", ("Shift+A",), lambda v: v.hand.add_node(), "add"),
+    Entry("tab", "Next port, or add a node", ("Tab",), lambda v: v.tab()),
     Entry("frame", "Frame the selection", ("C", "Ctrl+Shift+G"), _frame, "add", "nodes"),
     Entry("note", "Add note", ("N",), _note, "add"),
     Entry("group", "Group into a composite", ("Ctrl+G",), lambda v: v.editor.group(_selected(v)), "composite", "nodes"),
@@ -206,6 +207,7 @@ GESTURES = (
     ("Take a node out", "shake it"), ("Copy", "Alt + drag, Ctrl + drag"),
     ("Select with a loop", "Ctrl + Alt + drag"), ("Set in line", "A + drag to a side"),
     ("Open a layer", "double click, Enter"), ("Go into a composite", "double click, Enter"),
+    ("Look at a port's numbers", "hold V"),
     ("Pan", "middle-drag, Space + drag"), ("Zoom", "wheel"),
     ("Keep a bookmark", "Ctrl + 1 … 9"), ("Go to a bookmark", "1 … 9"),
 )  # fmt: skip
@@ -251,7 +253,7 @@ def make_menu(view: CanvasView, point: QPointF) -> QMenu:
         action = view.commands[entry.name]
         if entry.name == "search":
             action = menu.addAction(entry.text)
-            action.setShortcut(QKeySequence("Tab"))
+            action.setShortcut(QKeySequence(entry.keys[0]))
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda: view.open_search(point))
         else:

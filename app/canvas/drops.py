@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QMimeData, QPointF, Qt
 
 from app.canvas.hits import wire_at
+from app.canvas.making_room import make_room_for
 
 if TYPE_CHECKING:
     from app.canvas.gesture_view import GestureView
@@ -41,7 +42,10 @@ class DropHand:
         self.leave()
         source, _, target = (wire or "").partition(">")
         place = (round(point.x() - 60), round(point.y() - 20))
-        self._view.editor.select([self._view.editor.add_node(name, place, source or None, target or None)])
+        node = self._view.editor.add_node(name, place, source or None, target or None)
+        self._view.editor.select([node])
+        if wire is not None:
+            make_room_for(self._view.whole, node)
 
     def _light(self, wire: str | None) -> None:
         if wire != self._wire:

@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QHelpEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
     QWheelEvent,
 )
@@ -27,6 +28,7 @@ from app.canvas.hits import LAYER_PARTS, Hit, hit_at
 from app.canvas.interactions.base import Interaction
 from app.canvas.interactions.choose import begin_left, begin_right, lead_over
 from app.canvas.interactions.pan import Pan
+from app.canvas.peek import range_words
 from app.canvas.scene import CanvasScene
 from app.canvas.search_box import SearchBox
 from app.editor import Change, Editor
@@ -52,9 +54,9 @@ class GestureView(QGraphicsView):
         self.backdrop = Backdrop(self, self.canvas)
         self.mode: Interaction | None = None
         self.search: SearchBox | None = None
-        self._whole = cast("CanvasView", self)
-        self.camera = Camera(self._whole)
-        self.wheel_pans = False
+        self.whole = cast("CanvasView", self)
+        self.camera = Camera(self.whole)
+        self.wheel_pans = self.snap_to_grid = self.makes_room = False  # habits that a person may choose
         self._position = QPoint(-1, -1)  # of the mouse, in pixels of the viewport
         self._pressed_at = QPoint()
         self._space_held = self.cut_held = False  # Space or Y: a drag pans, or cuts wires
@@ -126,7 +128,7 @@ class GestureView(QGraphicsView):
     def begin(self, mode: Interaction | None) -> None:
         """Hand the mouse to a mode."""
         self.mode = mode
-        self._whole.formula_note.update()
+        self.whole.formula_note.update()
         if mode is not None and mode.cursor is not None:
             self.viewport().setCursor(mode.cursor)
 
@@ -134,7 +136,7 @@ class GestureView(QGraphicsView):
         """Take the mouse back from a mode that is done."""
         if self.mode is not None and self.mode.done:
             self.mode = None
-            self._whole.formula_note.update()
+            self.whole.formula_note.update()
             self.viewport().unsetCursor()
             self.look_again()
 
@@ -151,17 +153,17 @@ class GestureView(QGraphicsView):
             self.search.close_box()
         if self.mode is not None:
             if event.button() == Qt.MouseButton.LeftButton:
-                attempt(self._whole, lambda _: self.mode.press(point, event.modifiers()) if self.mode else None)
+                attempt(self.whole, lambda _: self.mode.press(point, event.modifiers()) if self.mode else None)
             else:
                 self.cancel()
         elif event.button() == Qt.MouseButton.MiddleButton or (
             self._space_held and event.button() == Qt.MouseButton.LeftButton
         ):
-            self.begin(Pan(self._whole, point))
+            self.begin(Pan(self.whole, point))
         elif event.button() == Qt.MouseButton.LeftButton:
-            attempt(self._whole, lambda _: self.begin(begin_left(self._whole, point, event.modifiers())))
+            attempt(self.whole, lambda _: self.begin(begin_left(self.whole, point, event.modifiers())))
         elif event.button() == Qt.MouseButton.RightButton:
-            self.begin(begin_right(self._whole, point, event.modifiers()))
+            self.begin(begin_right(self.whole, point, event.modifiers()))
         self.settle_mode()
         event.accept()
 
@@ -175,7 +177,7 @@ class GestureView(QGraphicsView):
         if not mode.travelled:
             distance = (self._position - self._pressed_at).manhattanLength()
             mode.travelled = distance >= QApplication.startDragDistance() // 2
-        attempt(self._whole, lambda _: mode.move(self.mapToScene(self._position), event.modifiers()))
+        attempt(self.whole, lambda _: mode.move(self.mapToScene(self._position), event.modifiers()))
         self.settle_mode()
         event.accept()
 
@@ -184,7 +186,7 @@ class GestureView(QGraphicsView):
         self._position = event.position().toPoint()
         if self.mode is not None:
             mode = self.mode
-            attempt(self._whole, lambda _: mode.release(self.mapToScene(self._position), event.modifiers()))
+            attempt(self.whole, lambda _: mode.release(self.mapToScene(self._position), event.modifiers()))
             self.settle_mode()
         event.accept()
 
@@ -205,13 +207,13 @@ class GestureView(QGraphicsView):
             return
         self.cancel()
         if hit.kind == "empty":
-            self._whole.open_search(point)
+            self.whole.open_search(point)
         elif hit.kind == "wire":
-            attempt(self._whole, lambda _: lead_over(self._whole, point, hit.name))
+            attempt(self.whole, lambda _: lead_over(self.whole, point, hit.name))
         elif hit.kind in ("node", "value", "feature", "note", "frame"):
             self.editor.select([hit.name])
             on_header = hit.kind in ("note", "frame") or point.y() - self.canvas.area_of(hit.name).top() <= 28
-            self._whole.rename() if on_header else self._whole.open_node(hit.name)
+            self.whole.rename() if on_header else self.whole.open_node(hit.name)
         event.accept()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -219,7 +221,7 @@ class GestureView(QGraphicsView):
         fingers = not event.pixelDelta().isNull() and event.device().type().name == "TouchPad"
         if (fingers or self.wheel_pans) and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             delta = event.pixelDelta() if fingers else event.angleDelta() / 2
-            self._whole.pan_by(QPointF(delta) / self.zoom)
+            self.whole.pan_by(QPointF(delta) / self.zoom)
         else:
             self.camera.zoom_at(event.position(), 1.15 ** (event.angleDelta().y() / 120))
         event.accept()
@@ -227,6 +229,7 @@ class GestureView(QGraphicsView):
     def _hover(self, hit: Hit) -> None:
         if hit == self._hovered:
             return
+        self.whole.peek_at(hit)
         old, self._hovered = self._hovered, hit
         for was, on in ((old, False), (hit, True)):
             name = was.name.partition(".")[0]
@@ -272,11 +275,16 @@ class GestureView(QGraphicsView):
                 self._hover(hit)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Tooltips say what a port is, and why a node is faulty."""
+        """Two fingers that part zoom; tooltips say what a port is, and why a node is faulty."""
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.camera.zoom_at(event.position(), 1.0 + event.value())
+            return True
         if event.type() == QEvent.Type.ToolTip:
             position = cast(QHelpEvent, event).pos()
             hit = self.hit(self.mapToScene(position))
-            text = hit.port.tip if hit.port is not None else ""
+            text = ""
+            if hit.port is not None:
+                text = "<br>".join(part for part in (hit.port.tip, range_words(self.canvas, hit.name)) if part)
             if not text and hit.name in self.canvas.nodes:
                 text = self.canvas.nodes[hit.name].live.state.reason
             QToolTip.showText(self.viewport().mapToGlobal(position), text, self.viewport())
@@ -309,6 +317,6 @@ class GestureView(QGraphicsView):
     def dropEvent(self, event: QDropEvent) -> None:
         """Place the node."""
         point = self.mapToScene(event.position().toPoint())
-        attempt(self._whole, lambda _: self._drops.drop(event.mimeData(), point))
+        attempt(self.whole, lambda _: self._drops.drop(event.mimeData(), point))
         event.acceptProposedAction()
         self.setFocus()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, QRectF, QSizeF
 
 from app.canvas.interactions.pull import PullWire
 from engine.problems import ProblemError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from app.canvas.node_item import PortPlace
     from app.canvas.view import CanvasView
 
+USUAL, APART, GAP = QSizeF(240, 160), 72.0, 24.0  # pixels: of a node, and what stays free beside it and below others
+SEARCH_ABOVE = 20.0  # pixels by which a node stands above the point that was searched at
 STEP = 0.1  # what ↑ and ↓ change a number by; a tenth of it with Shift, ten times with Ctrl
 
 
@@ -65,6 +67,23 @@ class KeyboardHand:
             self._view.editor.select([min(places, key=lambda name: weight(places[name]))])
             self.port = None
             self._view.bring_into_view()
+
+    def add_node(self) -> None:
+        """Ask which node to add: one for the port that has the focus, beside its node, or any where the mouse is."""
+        port = self.current_port()
+        if port is None:
+            self._view.open_search(self._view.cursor_point())
+            return
+        area = self._view.canvas.area_of(port.address.partition(".")[0])
+        left = area.left() - APART - USUAL.width() if port.is_input else area.right() + APART
+        ends = {"wire_to" if port.is_input else "wire_from": port.address}
+        self._view.open_search(self._free_place(QRectF(QPointF(left, area.top()), USUAL)), **ends)
+
+    def _free_place(self, area: QRectF) -> QPointF:
+        """The first place from an area downwards where it covers no node, as `open_search` takes it."""
+        while covered := self._view.canvas.areas.within([area]):
+            area.moveTop(max(self._view.canvas.area_of(name).bottom() for name in covered) + GAP)
+        return area.topLeft() + QPointF(0, SEARCH_ABOVE)
 
     def begin_wire(self) -> bool:
         """Enter on a port takes a wire into the hand; Enter on a second one connects them. False: no port has the focus."""

@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from app.canvas.actions import attempt, make_actions, make_menu
+from app.canvas.actions import make_actions, make_menu
+from app.canvas.asking_view import AskingView
 from app.canvas.breadcrumbs import Breadcrumbs
 from app.canvas.corner_widgets import Minimap, ZoomControl
-from app.canvas.find_box import FindBox
 from app.canvas.formula_note import FormulaNote
-from app.canvas.gesture_view import GestureView
+from app.canvas.hits import Hit
 from app.canvas.interactions.base import NO_MODIFIER
 from app.canvas.keyboard import KeyboardHand
 from app.canvas.layer.opening import open_or_close
 from app.canvas.layer.plan import is_layer
+from app.canvas.peek import Peek
 from app.canvas.rename import edit_field, rename
-from app.canvas.search_box import SearchBox
 from app.editor import Editor
 from engine.composites import composite_of
-from engine.problems import Problem, ProblemError
 
 FRAME_MS = 16
 LONGEST_GAP_MS = 250  # between two frames, however dear they are
 HINT_MS = 4000
 
 
-class CanvasView(GestureView):
+class CanvasView(AskingView):
     """The canvas of an editor.
 
     `show_snapshot` takes numbers (at most one repaint a frame). `parameter_dragged(key, array)` tells a parameter that
@@ -45,16 +43,13 @@ class CanvasView(GestureView):
     emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
     resized = Signal()
-    searching = Signal()  # a search box has opened over the canvas, or has gone
     painted = Signal()  # once for each time that `tell_when_painted` asked for it
     zoom_changed = Signal(float)
     no_modifiers = NO_MODIFIER
 
     def __init__(self, editor: Editor, parent: QWidget | None = None) -> None:
         super().__init__(editor, parent)
-        self.snap_to_grid = False
         self.follows_steps = True  # not while it plays: then steps are too many to look at each
-        self.finding: FindBox | None = None
         self.typing: QWidget | None = None  # the line or note that is being typed in place
         self._pending: Any = None
         self._is_awaited = False  # somebody waits for the next picture
@@ -66,6 +61,7 @@ class CanvasView(GestureView):
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
         self.breadcrumbs = Breadcrumbs(self)
         self.formula_note = FormulaNote(self)
+        self.peek, self.peeks = Peek(self), False  # whether V is held
         self.commands = make_actions(self)
         self.align_key.tapped.connect(self.commands["align"].trigger)
         self.canvas.arranged.connect(self.minimap.refresh)
@@ -237,6 +233,10 @@ class CanvasView(GestureView):
         if key == Qt.Key.Key_Y and not modifiers:
             self.cut_held = True
             return
+        if key == Qt.Key.Key_V and not modifiers:
+            self.peeks = True
+            self.peek_at(self._hovered)
+            return
         if key == Qt.Key.Key_A and not modifiers:
             self.align_key.press()
             return
@@ -260,6 +260,8 @@ class CanvasView(GestureView):
             self._space_held = False
         if event.key() == Qt.Key.Key_Y and not event.isAutoRepeat():
             self.cut_held = False
+        if event.key() == Qt.Key.Key_V and not event.isAutoRepeat():
+            self._peek_no_more()
         if event.key() == Qt.Key.Key_A and not event.isAutoRepeat():
             self.align_key.release()
         event.ignore()
@@ -267,8 +269,19 @@ class CanvasView(GestureView):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A key that is let go elsewhere is not held for ever."""
         self._space_held = self.cut_held = False
+        self._peek_no_more()
         self.align_key.forget()
         super().focusOutEvent(event)
+
+    def peek_at(self, hit: Hit) -> None:
+        """While V is held: what passes the port under the mouse, or the one that the keyboard is at."""
+        if self.peeks:
+            port = hit.port or self.hand.current_port()
+            self.peek.look_at(port.address if port is not None else "", self._last_position())
+
+    def _peek_no_more(self) -> None:
+        self.peeks = False
+        self.peek.hide()
 
     def focusNextPrevChild(self, forward: bool) -> bool:
         """Tab belongs to the canvas; Shift+Tab walks the ports back."""
@@ -324,11 +337,6 @@ class CanvasView(GestureView):
         """Type a new title (or a note's text) in place."""
         rename(self)
 
-    def find(self) -> None:
-        """Look for something by words."""
-        if self.finding is None:
-            self.finding = FindBox(self)
-
     def edit_field(self, node: str, name: str) -> None:
         """Type a number in place."""
         edit_field(self, node, name)
@@ -336,49 +344,6 @@ class CanvasView(GestureView):
     def rectangle_on_screen(self, area: QRectF) -> QRect:
         """A rectangle of the scene in pixels of the viewport."""
         return self.mapFromScene(area).boundingRect()
-
-    def open_search(self, point: QPointF, wire_from: str | None = None, wire_to: str | None = None) -> None:
-        """Ask which node to add at a point; only types that fit the wire, where there is one."""
-        types = self.editor.fitting_types(wire_from, wire_to)
-        address = (wire_from or wire_to or "").replace(".", " · ")
-        caption = f"What takes {address}" if wire_from else f"What can feed {address}" if wire_to else ""
-
-        def add(name: str) -> None:
-            place = (round(point.x()), round(point.y() - 20))
-            self.editor.select([self.editor.add_node(name, place, wire_from, wire_to)])
-
-        self.show_search(SearchBox(self, types, caption), self.mapFromScene(point), add)
-
-    def open_swap(self, names: list[str]) -> None:
-        """Ask for another type in the place of some nodes."""
-        if not names:
-            raise ProblemError(
-                Problem("nothing is selected whose type can be exchanged", "Select a node.", kind="selection")
-            )
-        nodes = self.canvas.graph.nodes
-        whom = nodes[names[0]].name if len(names) == 1 else f"{len(names)} nodes"
-        box = SearchBox(self, self.editor.fitting_types(), f"In the place of {whom}")
-        place = self.rectangle_on_screen(self.canvas.area_of(names[0])).bottomLeft()
-        self.show_search(box, place, lambda name: self.editor.swap_type(names, name))
-
-    def show_search(self, box: SearchBox, place: QPoint, choose: Callable[[str], object]) -> None:
-        """Open a search box at a place of the view; what is chosen is brought into sight."""
-
-        def take(name: str) -> None:
-            attempt(self, lambda _: choose(name))
-            self.camera.reveal(self.canvas.content_area(self.editor.selection), glide=True)
-
-        # A child of the view, as what stands in its corners is: it has to lie over that.
-        self.search = box
-        box.chosen.connect(take)
-        box.closed.connect(self._search_closed)
-        box.open_at(place)
-        self.searching.emit()
-
-    def _search_closed(self) -> None:
-        self.search = None
-        self.setFocus()
-        self.searching.emit()
 
     def _open_selected(self) -> bool:
         """Enter on a node: into a layer and out of it, or to whoever shows nodes. False: not one node is selected."""

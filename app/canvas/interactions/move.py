@@ -13,6 +13,7 @@ from app.canvas.ink import ink
 from app.canvas.interactions.base import Interaction, Modifiers
 from app.canvas.interactions.select import combined
 from app.canvas.interactions.shaking import Shaking
+from app.canvas.making_room import make_room_for
 from app.canvas.resting_scene import GRID
 from app.editor.commands.arrangement import with_content
 from engine.problems import ProblemError
@@ -139,6 +140,7 @@ class Move(Interaction):
         self.scene.wires[str(self._wire)].show_as(selected=False)
         try:
             self.editor.insert_node(self._name, source, target, (self._offset.x(), self._offset.y()))
+            make_room_for(self.view, self._name)
         except ProblemError as error:
             self.view.tell(error)
             return False
