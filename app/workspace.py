@@ -35,7 +35,7 @@ INSPECTOR_TABS = ("training", "data")
 def focus_first(page: QWidget) -> None:
     """Give the keyboard to the first field of a page that takes it."""
     widget = page.nextInFocusChain()
-    while widget is not page:
+    while widget is not None and widget is not page:
         takes = widget.focusPolicy() & Qt.FocusPolicy.TabFocus == Qt.FocusPolicy.TabFocus
         if page.isAncestorOf(widget) and takes and widget.isVisible() and widget.isEnabled():
             widget.setFocus(Qt.FocusReason.TabFocusReason)
@@ -182,7 +182,8 @@ class Workspace(QWidget):
             return
         self.panels["inspector"].show()
         self.inspector.show_tab(name)
-        focus_first(self.inspector.pages.currentWidget())
+        if (page := self.inspector.pages.currentWidget()) is not None:
+            focus_first(page)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Sizes can be given only once there is room to share out."""

@@ -159,7 +159,7 @@ ENTRIES = (
     Entry("select_all", "Select all", ("Ctrl+A",), lambda v: v.select_all(), "edit"),
     Entry("select_before", "Select all that leads here", ("Ctrl+Alt+Left",), partial(_reach, upstream=True), "edit", "nodes"),
     Entry("select_behind", "Select all that follows", ("Ctrl+Alt+Right",), partial(_reach, upstream=False), "edit", "nodes"),
-    Entry("find", "Find on the canvas", ("Ctrl+F", "/"), lambda v: v.find(), "edit"),
+    Entry("find", "Find on the canvas", ("Ctrl+F", "/"), lambda v: v.look_for(), "edit"),
     Entry("connect", "Connect the selected nodes", ("J",), lambda v: v.editor.connect_selected(_selected(v)), "wires", "nodes"),
     Entry("bypass", "Bypass", ("M",), _flag("bypassed"), "state", "any"),
     Entry("mute", "Mute", ("Shift+M",), _flag("muted"), "state", "any"),

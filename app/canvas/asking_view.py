@@ -24,7 +24,7 @@ class AskingView(GestureView):
         super().__init__(editor, parent)
         self.finding: FindBox | None = None
 
-    def find(self) -> None:
+    def look_for(self) -> None:
         """Look for something by words."""
         if self.finding is None:
             self.finding = FindBox(self.whole)

@@ -57,7 +57,7 @@ class CanvasView(AskingView):
         self._showing_ms = self._cost_ms = 0  # of the last frame: handing numbers out, and all of it
         self._frame = QTimer(self, singleShot=True)
         self._frame.timeout.connect(self._show_pending)
-        self.hand = KeyboardHand(self)
+        self.hand: KeyboardHand = KeyboardHand(self)
         self.minimap, self.zoom_control = Minimap(self), ZoomControl(self)
         self.breadcrumbs = Breadcrumbs(self)
         self.formula_note = FormulaNote(self)
