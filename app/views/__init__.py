@@ -9,6 +9,7 @@ from app.views.curves import AccuracyCurve, LossCurve
 from app.views.flow import FlowView
 from app.views.gradient_check import GradientCheckView
 from app.views.hessian import HessianView
+from app.views.landscape import LandscapeView
 from app.views.maze import MazeView
 from app.views.score import ScoreCurve
 from app.views.surface import LossSurfaceView
@@ -19,6 +20,7 @@ VIEWS: dict[str, type[View]] = {
     "boundary": DecisionBoundary,
     "accuracy": AccuracyCurve,
     "surface": LossSurfaceView,
+    "landscape": LandscapeView,
     "weights": WeightsView,
     "flow": FlowView,
     "hessian": HessianView,
@@ -32,6 +34,6 @@ VIEWS: dict[str, type[View]] = {
 
 __all__ = [
     "VIEWS", "AccuracyCurve", "ArmsView", "BoardGameView", "CartsView", "DecisionBoundary", "FlowView",
-    "GradientCheckView", "HessianView", "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View",
+    "GradientCheckView", "HessianView", "LandscapeView", "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View",
     "WeightsView",
 ]  # fmt: skip
