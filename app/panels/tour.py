@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 352
 POINTER = 10
 AWAY = 14  # from what it points at
-RASTER = 40  # pixels between the places that are tried where none beside the target is free
+RASTER = 20  # pixels between the places that are tried where none beside the target is free
 NODE_WEIGHT, PANEL_WEIGHT = 20.0, 0.3  # how bad it is to hide a pixel
 TARGET_WEIGHT, VIEW_WEIGHT = 200.0, 1.5  # of what a page speaks of; of a view that shows something
 FORMULA_WEIGHT, CANVAS_WEIGHT = 6.0, 1.2  # of an inspector that shows a node; of a small canvas
@@ -250,7 +250,7 @@ class TourBubble(QWidget):
         if self._awaits_room:
             self.setGeometry(QRect(-QPoint(size.width(), size.height()), size))  # outside
             return
-        room = self._room()
+        room = self._room().adjusted(-POINTER, -POINTER, POINTER, POINTER)  # the pointer may lie on its edge
         self._target = self._locate(str(self._pages[self._page].get("show") or ""))
         self.setGeometry(QRect(bubble_corner(size, self._target, room, self._keep_clear()), size))
         self.update()
@@ -336,8 +336,8 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
     right, left = QPoint(target.right() + gap, y), QPoint(target.left() - gap - size.width(), y)
     below, above = QPoint(x, target.bottom() + gap), QPoint(x, target.top() - gap - size.height())
     beside = [_inside(corner, size, room).toTuple() for corner in (right, below, left, above)]
-    across = np.arange(room.left(), room.right() - size.width() + 2, RASTER)
-    down = np.arange(room.top(), room.bottom() - size.height() + 2, RASTER)
+    across = _tried(room.left(), room.right() - size.width())
+    down = _tried(room.top(), room.bottom() - size.height())
     anywhere = np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
     corners = np.vstack([beside, anywhere])
     places = [(each.getRect(), weight) for each, weight in ((target, TARGET_WEIGHT), *others) if each.intersects(room)]
@@ -347,6 +347,11 @@ def bubble_corner(size: QSize, target: QRect | None, room: QRect, others: Sequen
     badness = covered(papers, paper, np.array([rect for rect, _ in places], dtype=float)) @ weights
     badness[len(beside) :] += AWKWARD + PIXELS_PER_STEP * distances(papers, paper, target)[len(beside) :]
     return QPoint(*corners[int(badness.argmin())].tolist())
+
+
+def _tried(first: int, last: int) -> NDArray[np.int_]:
+    """Pixels from the first to the last, both among them: at an edge there is often just room enough."""
+    return np.append(np.arange(first, max(first, last), RASTER), max(first, last))
 
 
 def covered(corners: NDArray[np.int_], size: QSize, areas: NDArray[np.float64]) -> NDArray[np.float64]:
