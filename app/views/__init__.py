@@ -11,6 +11,7 @@ from app.views.gradient_check import GradientCheckView
 from app.views.hessian import HessianView
 from app.views.landscape import LandscapeView
 from app.views.maze import MazeView
+from app.views.saliency import SaliencyView
 from app.views.score import ScoreCurve
 from app.views.surface import LossSurfaceView
 from app.views.weights import WeightsView
@@ -25,6 +26,7 @@ VIEWS: dict[str, type[View]] = {
     "flow": FlowView,
     "hessian": HessianView,
     "gradient_check": GradientCheckView,
+    "saliency": SaliencyView,
     "maze": MazeView,
     "arms": ArmsView,
     "carts": CartsView,
@@ -34,6 +36,6 @@ VIEWS: dict[str, type[View]] = {
 
 __all__ = [
     "VIEWS", "AccuracyCurve", "ArmsView", "BoardGameView", "CartsView", "DecisionBoundary", "FlowView",
-    "GradientCheckView", "HessianView", "LandscapeView", "LossCurve", "LossSurfaceView", "MazeView", "ScoreCurve", "View",
-    "WeightsView",
+    "GradientCheckView", "HessianView", "LandscapeView", "LossCurve", "LossSurfaceView", "MazeView",
+    "SaliencyView", "ScoreCurve", "View", "WeightsView",
 ]  # fmt: skip
