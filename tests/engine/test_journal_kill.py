@@ -1,54 +1,79 @@
 """Killing the process at any moment leaves a whole document and all commands that were done."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
+from itertools import takewhile
+
+import pytest
 
 from engine.document import Document
 from engine.journal import Journal, recoverable
 
 KILLS = 50
-WORKER = """
-import sys
+# Imports once, and forks a worker for each folder that it is told; the workers' words and its own go to one output.
+NURSERY = """
+import os, sys
 from pathlib import Path
 from engine.document import Document
 from engine.journal import Journal
 
-folder = Path(sys.argv[1])
-document = Document(title="0", views=[{"padding": "x" * 20_000}])
-journal = Journal(folder / "a.journal", document.to_json(), file="a.json")
-done = 0
-while True:
-    done += 1
-    journal.append({"done": done})
-    document.title = str(done)
-    if done % 5 == 0:
-        document.save(folder / "a.json")
-        journal.append({"saved": True})
-    if done % 50 == 0:
-        journal.restart(document.to_json(), file="a.json")
-    print(done, flush=True)
+def work(folder):
+    print(os.getpid(), flush=True)
+    document = Document(title="0", views=[{"padding": "x" * 20_000}])
+    journal = Journal(folder / "a.journal", document.to_json(), file="a.json")
+    done = 0
+    while True:
+        done += 1
+        journal.append({"done": done})
+        document.title = str(done)
+        if done % 5 == 0:
+            document.save(folder / "a.json")
+            journal.append({"saved": True})
+        if done % 50 == 0:
+            journal.restart(document.to_json(), file="a.json")
+        print(done, flush=True)
+
+for line in sys.stdin:
+    worker = os.fork()
+    if not worker:
+        work(Path(line.rstrip()))
+    os.waitpid(worker, 0)
+    print("gone", flush=True)
 """
 
 
-def killed_after(lines, folder):
+@pytest.fixture
+def nursery():
+    alone = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # who forks has no other threads
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", NURSERY], stdin=pipe, stdout=pipe, text=True, env=alone) as process:
+        yield process
+        process.stdin.close()
+
+
+def killed_after(lines, folder, nursery):
     """Let a worker do at least `lines` commands, kill it in the middle of the next, return how many it reported."""
-    worker = subprocess.Popen([sys.executable, "-c", WORKER, str(folder)], stdout=subprocess.PIPE, text=True)
+    nursery.stdin.write(f"{folder}\n")
+    nursery.stdin.flush()
+    worker = int(nursery.stdout.readline())
     try:
         for _ in range(lines):
-            assert worker.stdout.readline()
+            assert nursery.stdout.readline()
     finally:
-        worker.kill()
-        rest, _ = worker.communicate()
-    return max([lines, *(int(line) for line in rest.splitlines(keepends=True) if line.endswith("\n"))])
+        os.kill(worker, signal.SIGKILL)
+        rest = list(takewhile(lambda line: line != "gone\n", nursery.stdout))
+    return max([lines, *(int(line) for line in rest)])
 
 
-def test_fifty_kills_lose_nothing(tmp_path):
+def test_fifty_kills_lose_nothing(tmp_path, nursery):
     chance = random.Random(2)
     for kill in range(KILLS):
         folder = tmp_path / str(kill)
         folder.mkdir()
-        reported = killed_after(chance.randint(1, 120), folder)
+        reported = killed_after(chance.randint(1, 120), folder, nursery)
         if reported >= 5:
             document = Document.load(folder / "a.json")
             assert document.problems == []
