@@ -36,16 +36,16 @@ def calls() -> list[Call]:
                 for depth, units in ((5, 37), (5, 3), (4, 1), (21, 1))]  # fmt: skip
     gradients: list[Call] = [("linear_gradient", some((9, 5), (9, units), (units,)), {}) for units in (7, 1)]
     bent: list[Call] = [("linear_bent", some((9, 5), (5, units), (units,)), {"bend": bend})
-                        for units in (37, 8, 3, 1) for bend in ("tanh", "sigmoid")]  # fmt: skip
+                        for units, bend in ((37, "tanh"), (8, "sigmoid"), (3, "tanh"), (1, "sigmoid"))]  # fmt: skip
     classes = np.arange(6, dtype=np.int32) % 3
     windows = [(name, *call_of(name, GEOMETRIES["small maps"]))
                for name in ("convolution", "transposed_convolution", "filter_correlation")]  # fmt: skip
     return [
         *products, *gradients, *windows,
         *[("cell_sums", some((9, 3), (3, units), (units,), (9, 5), (5, units)), {}) for units in (37, 3)],
-        *[("matmul_onto", some((9, units), (9, 5), (5, units)), {}) for units in (37, 3, 1)],
+        *[("matmul_onto", some((9, units), (9, 5), (5, units)), {}) for units in (3, 1)],
         *bent,
-        ("matmul_onto_bent", some((9, 37), (9, 5), (5, 37)), {"bend": "tanh"}),
+        ("matmul_onto_bent", some((9, 37), (9, 5), (5, 37)), {"bend": "sigmoid"}),
         ("scale_shift_rows", some((9, 7), (7,), (7,)), {}),
         ("row_slopes", some((9, 37), (9, 37), (37,)), {}),
         ("lstm_step", some((5, 44), *[(5, 11)] * 7), {}),

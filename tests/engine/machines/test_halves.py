@@ -58,10 +58,10 @@ def stepped(document, iterations):
 NETS = {
     "two layers": (8, 32, 10),
     "depth that a rule halves twice": (8, 64, 16),
-    "wide layers one behind another": (8, 64, 32, 3),
+    "wide layers one behind another": (8, 64, 32, 10),
     "three wide layers": (5, 32, 64, 96, 2),
-    "a narrow layer between wide ones": (7, 32, 16, 32, 4),
-    "only the first layer is wide": (6, 96, 11),
+    "a narrow layer between wide ones": (7, 32, 16, 32, 10),
+    "only the first layer is wide": (6, 96, 10),
 }
 
 

@@ -16,11 +16,20 @@ from engine.primitives.base import Kernel, real
 from engine.primitives.elementary import exp_of, log_of
 
 ROOT = Path(__file__).resolve().parents[3]
-PLAY_XOR = """
+PLAY = """
 import sys
-from engine import Session
+from engine import Document, Graph, Session
 from tests.engine.documents import xor_document
-session = Session(xor_document())
+
+def valley():
+    graph = Graph()
+    x, y = graph.add("parameter", shape=(5,), initial=3.0), graph.add("square")
+    loss = graph.add("mean", over="all")
+    graph.connect(x, y)
+    graph.connect(y, loss)
+    return Document(graph, {}, {"loss": loss.id, "optimizer": {"type": "sgd", "learning_rate": 0.01}})
+
+session = Session({"XOR": xor_document, "valley": valley}[sys.argv[1]]())
 session.prepare()
 session.step("epoch")
 session.run(50)
@@ -28,13 +37,17 @@ print(repr(session.loss), "numba" in sys.modules)
 """
 
 
-def played(cache: Path) -> tuple[str, bool]:
-    """Loss after 51 iterations of XOR in a process of its own, and whether that had to load the compiler."""
+def playing(cache: Path, document: str) -> subprocess.Popen[str]:
+    """A process that plays XOR, or a valley, which has few kernels, and little ones."""
     environment = {"XDG_CACHE_HOME": str(cache), "PATH": "/usr/bin:/bin", "HOME": str(cache)}
-    run = subprocess.run(
-        [sys.executable, "-c", PLAY_XOR], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    return subprocess.Popen(
+        [sys.executable, "-c", PLAY, document], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     )
-    loss, compiled = run.stdout.split()
+
+
+def played(cache: Path, document: str = "XOR") -> tuple[str, bool]:
+    """Loss after 51 iterations in a process of its own, and whether that had to load the compiler."""
+    loss, compiled = playing(cache, document).communicate()[0].split()
     return loss, compiled == "True"
 
 
@@ -67,15 +80,11 @@ def test_a_damaged_file_is_compiled_anew_and_not_linked(cache):
 
 
 def test_two_processes_may_fill_one_cache_at_once(tmp_path):
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    both = [
-        subprocess.Popen([sys.executable, "-c", PLAY_XOR], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    both = [playing(tmp_path, "valley") for _ in range(2)]
     answers = [process.communicate()[0].split()[0] for process in both]
     assert answers[0] == answers[1]
     assert not list(tmp_path.glob("chainrule/kernels/*/*.part"))
-    assert played(tmp_path) == (answers[0], False)
+    assert played(tmp_path, "valley") == (answers[0], False)
 
 
 def test_an_object_with_unknown_symbols_is_not_kept(monkeypatch, tmp_path):
