@@ -11,6 +11,7 @@ from PySide6.QtCore import QElapsedTimer, QTimer
 from PySide6.QtWidgets import QWidget
 
 from app.views.base import View
+from app.views.choices import choice
 from app.views.entries import has_objective
 from engine.problems import Problem, ProblemError
 
@@ -148,3 +149,45 @@ class AskingView(View):
         """Of which iteration it is, where that is another one."""
         measured = getattr(self.answer.found, "iteration", None) if self.answer is not None else None
         return f"measured at {measured}" if measured is not None and measured != snapshot.iteration else ""
+
+
+class AskingOneOf(AskingView):
+    """A view that asks for one of several things, chosen in its head; the document remembers which.
+
+    words    what can be chosen: what the box says, by the word that the document keeps
+    setting  the name that the document keeps it under
+    asks     the box's name and help
+    step     what a choice is called among the steps of the document
+    """
+
+    words: ClassVar[dict[str, str]]
+    setting: ClassVar[str]
+    asks: ClassVar[tuple[str, str]]
+    step: ClassVar[str]
+
+    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(editor, runner, parent)
+        self.box = choice(*self.asks, self._choose)
+        for word, said in self.words.items():
+            self.box.addItem(said, word)
+        self.add_tool(self.box)
+        self._recall()
+
+    @property
+    def chosen(self) -> str:
+        """The word of what is chosen."""
+        return str(self.box.currentData())
+
+    def _choose(self, _: int) -> None:
+        self.remember(self.step, **{self.setting: self.chosen})
+        self.ask_again()
+
+    def _recall(self) -> None:
+        self.box.setCurrentIndex(max(0, self.box.findData(str(self.settings.get(self.setting, "")))))
+
+    def recall(self) -> None:
+        """What the document remembers."""
+        before = self.chosen
+        self._recall()
+        if self.chosen != before and self.snapshot is not None:
+            self.ask_again()

@@ -12,9 +12,8 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QWidget
 
-from app.views.asking import AskingView
+from app.views.asking import AskingOneOf
 from app.views.axes import Array
-from app.views.choices import choice
 from app.views.surface_plot import SurfacePlot
 from engine.problems import Problem, ProblemError
 
@@ -108,25 +107,21 @@ class LandscapePlot(SurfacePlot):
         self.show_point(Point(0.0, 0.0, plane.centre_loss, plane.drawn(0.0, 0.0)), (math.nan, math.nan))
 
 
-class LandscapeView(AskingView):
+class LandscapeView(AskingOneOf):
     """A plane of the loss through where training stands; which one is chosen in the head."""
 
     kind, title, icon = "landscape", "Landscape", "map"
     first = "Drawing the first landscape."
+    words, setting, step = WAYS, "over", "Choose the directions of the landscape"
+    asks = (
+        "Directions",
+        "Which directions the picture spans: two random ones, filter by filter, or the two that training went farthest in",
+    )
 
     def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
         super().__init__(editor, runner, parent)
         self._latest = -1
         self._begin_anew()
-        self.over = choice(
-            "Directions",
-            "Which directions the picture spans: two random ones, filter by filter, or the two that training went farthest in",
-            self._choose,
-        )
-        for key, words in WAYS.items():
-            self.over.addItem(words, key)
-        self.add_tool(self.over)
-        self._recall()
 
     def make_body(self) -> QWidget:
         """The plot."""
@@ -141,7 +136,7 @@ class LandscapeView(AskingView):
 
     def measure(self) -> Callable[[Session], object]:
         """The plane that is chosen."""
-        over, way = str(self.over.currentData()), self._way
+        over, way = self.chosen, self._way
         return lambda session: measured(session, over, way)
 
     def feed(self, snapshot: Snapshot) -> str:
@@ -155,20 +150,6 @@ class LandscapeView(AskingView):
         """The picture."""
         self.plot.show_seen(found)
         return ""
-
-    def _choose(self, _: int) -> None:
-        self.remember("Choose the directions of the landscape", over=self.over.currentData())
-        self.ask_again()
-
-    def _recall(self) -> None:
-        self.over.setCurrentIndex(max(0, self.over.findData(str(self.settings.get("over", RANDOM)))))
-
-    def recall(self) -> None:
-        """What the document remembers."""
-        before = self.over.currentData()
-        self._recall()
-        if self.over.currentData() != before and self.snapshot is not None:
-            self.ask_again()
 
     def document_changed(self, change: Change) -> None:
         """Another graph: another space, in which nothing has been noted."""

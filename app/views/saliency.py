@@ -13,14 +13,11 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QWidget
 
 from app.theme import current_theme
-from app.views.asking import AskingView
+from app.views.asking import AskingOneOf
 from app.views.axes import Array
-from app.views.choices import choice
 from app.views.weights_plot import WeightsPlot
 
 if TYPE_CHECKING:
-    from app.editor import Editor
-    from app.runner import Runner
     from engine.analysis.sensitivity import Backward, Saliency
     from engine.session import Session
 
@@ -106,19 +103,14 @@ class SaliencyPlot(WeightsPlot):
             self._paint_upright(painter, QPointF(22, area.top() + share * area.height()), words)
 
 
-class SaliencyView(AskingView):
+class SaliencyView(AskingOneOf):
     """Which inputs the winning score of each example hangs on, by a way back that is chosen in the head."""
 
     kind, title, icon = "saliency", "Saliency", "scan-eye"
     first = "Asking what the answer hangs on."
 
-    def __init__(self, editor: Editor, runner: Runner | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(editor, runner, parent)
-        self.way = choice("Way back", "How derivatives pass a ReLU on their way to the inputs", self._choose)
-        for key, words in WAYS.items():
-            self.way.addItem(words, key)
-        self.add_tool(self.way)
-        self._recall()
+    words, setting, step = WAYS, "way", "Choose the way back to the inputs"
+    asks = "Way back", "How derivatives pass a ReLU on their way to the inputs"
 
     def make_body(self) -> QWidget:
         """The plot."""
@@ -133,24 +125,10 @@ class SaliencyView(AskingView):
 
     def measure(self) -> Callable[[Session], object]:
         """The slopes by the way that is chosen."""
-        backward = cast("Backward", str(self.way.currentData()))
+        backward = cast("Backward", self.chosen)
         return lambda session: measured(session, backward)
 
     def fill(self, found: Any) -> str:
         """The picture."""
         self.plot.show_saliency(found.saliency if found is not None else None)
         return ""
-
-    def _choose(self, _: int) -> None:
-        self.remember("Choose the way back to the inputs", way=self.way.currentData())
-        self.ask_again()
-
-    def _recall(self) -> None:
-        self.way.setCurrentIndex(max(0, self.way.findData(str(self.settings.get("way", "gradient")))))
-
-    def recall(self) -> None:
-        """What the document remembers."""
-        before = self.way.currentData()
-        self._recall()
-        if self.way.currentData() != before and self.snapshot is not None:
-            self.ask_again()

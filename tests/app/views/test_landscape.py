@@ -42,9 +42,9 @@ def step(qtbot, view, runner, iteration):
 
 
 def choose_the_way(view):
-    view.over.setFocus()
-    QTest.keyClick(view.over, Qt.Key.Key_Down)
-    assert view.over.currentText() == "the way's"
+    view.box.setFocus()
+    QTest.keyClick(view.box, Qt.Key.Key_Down)
+    assert view.box.currentText() == "the way's"
 
 
 def test_it_shows_the_plane_of_two_random_directions(view, document):

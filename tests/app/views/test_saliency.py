@@ -63,14 +63,14 @@ def test_slopes_stand_under_their_pictures(view, editor):
 
 
 def test_another_way_back_can_be_chosen_and_the_document_remembers_it(qtbot, view, editor):
-    view.way.setFocus()
-    QTest.keyClick(view.way, Qt.Key.Key_Down)
+    view.box.setFocus()
+    QTest.keyClick(view.box, Qt.Key.Key_Down)
     expected = saliency(Session(editor.document), rows=tuple(range(6)), backward="guided")
     wanted = side_by_side(expected.slopes.reshape(6, 4, 4))
     qtbot.waitUntil(lambda: np.allclose(view.plot._array[5:], wanted))
     assert editor.document.views == [{"type": "saliency", "way": "guided"}]
     editor.stack.undo()
-    assert view.way.currentData() == "gradient"
+    assert view.chosen == "gradient"
 
 
 def test_a_pointer_is_told_slopes_and_nothing_of_the_pictures_above_them(view):
