@@ -60,6 +60,14 @@ def readers_of(pieces: Iterable[Piece | None], place: Place) -> list[int]:
     return [at for at, piece in enumerate(pieces) if piece is not None and reads(piece)]
 
 
+def is_sent(pieces: Iterable[Piece | None], place: Place) -> bool:
+    """Whether a thread reads what the other one has made."""
+    others = [
+        operand for piece in pieces if piece is not None for operand in piece.operands if operand.lane is not None
+    ]
+    return any(operand.key == place.key for operand in others)
+
+
 class _Bending:
     """Pieces by their places; None where the one before does the work too."""
 
@@ -91,7 +99,8 @@ class _Bending:
         if made is None or product is None or readers_of(self.pieces, incoming) != [at]:
             return
         if product.call.primitive.name == "matmul":
-            gated = Piece(like(product.call, GATED), (*product.operands, gate), piece.result)
+            sent = {"is_sent": True} if is_sent(self.pieces, piece.result) else {}
+            gated = Piece(like(product.call, GATED, **sent), (*product.operands, gate), piece.result)
         elif product.call.primitive.name == "matmul_onto":
             begun = self.pieces[made - 1]
             assert begun is not None and begun.result == product.operands[0]

@@ -7,6 +7,7 @@ from math import ceil, prod
 
 from engine.machines.processor import vector_length
 from engine.machines.splits import adds_halves
+from engine.placement import LINE
 from engine.primitives.arithmetic import total_shape
 from engine.primitives.base import Kernel, Primitive, Variant
 from engine.tape import Instruction
@@ -79,12 +80,19 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choi
         if columns > vector_length():
             # Masks take turns with products: without them they are a twentieth faster.
             whole = int(columns % (2 * vector_length()) == 0)
+            more = (*more, *_past_the_caches(instruction)) if whole else more
             return WIDE, (("BIAS", bias), ("SUMS", sums), ("WHOLE", whole), *more)
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
         more = (*more, *_tiles(rows, lanes, sums, ("HALVES", 1) in more))
         return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *more)
 
     return choose
+
+
+def _past_the_caches(instruction: Instruction) -> Variant:
+    """Of a product in whole vectors: whether it is written past the caches, which takes vectors that are cache lines."""
+    fills_lines = vector_length() == LINE and instruction.fields[2] % LINE == 0
+    return (("PAST", 1),) if "is_sent" in instruction.call.attributes and fills_lines else ()
 
 
 def _descent(instruction: Instruction) -> tuple[Kernel, Variant] | None:

@@ -9,6 +9,7 @@ from numba import float32, int64, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.machines.player import arrive
 from engine.machines.tile import pairs_tile, tile
 from engine.machines.vectors import VECTOR
 from engine.placement import LINE
@@ -23,6 +24,7 @@ ONTO = 0  # compiled in, besides: 1 where that bias is a whole matrix, to which 
 BEND = 0  # compiled in: what bends the result, 1 a tanh, 2 a sigmoid, 3 a rectifier
 GATE = 0  # compiled in, besides ONTO: that matrix gates the result, see `Form`
 DESCENT = 0  # compiled in: 1 where the field behind the sums is a rate, see `Form`
+PAST = 0  # compiled in: 1 where the result goes past the caches, see `Form`
 ROWS = 0  # compiled in: rows of the whole result, where a tile of just as many is worth it
 TALL = 0  # compiled in: rows of a tile of more than eight
 MOST = 8  # compiled in: rows of the tallest of the others
@@ -57,7 +59,7 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
             "_wide_1": (1, 2),
         }
         sums = {"_rows_sum": tile(1, 1, whole=more["whole"]), "_wide_sum": tile(1, 2, whole=more["whole"])}
-        more["descends"] = bool(variant.get("DESCENT"))
+        more |= {"descends": bool(variant.get("DESCENT")), "past": bool(variant.get("PAST"))}
         return {name: tile(*form, **more) for name, form in forms.items()} | sums if any(more.values()) else {}
     names: dict[str, Any] = {}
     if variant["LANES"] < FEW:
@@ -251,6 +253,8 @@ def wide(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> 
             c += WIDE
     if found != 0:
         integers[FLAG] = 1
+    if PAST == 1:
+        arrive()
 
 
 def batch(arena: Any, integers: Any, instruction: Any, start: Any, stop: Any) -> None:

@@ -42,6 +42,8 @@ class Form(NamedTuple):
                slope; 2: and what stands at c is where the sums begin; 3: what a tanh has made, whose slope is taken
     descends   the last argument is where a rate lies: c is moved against the sums, as `sgd_update` moves parameters, and
                the intrinsic gives 1 where what it writes is not finite
+    past       what is stored goes past the caches, where `whole` vectors are cache lines: another processor reads it, and
+               to take a line away from it costs more than a short sum
     """
 
     rows: int
@@ -55,6 +57,7 @@ class Form(NamedTuple):
     halves: bool = False
     gate: int = 0
     descends: bool = False
+    past: bool = False
 
 
 class _Pairs(NamedTuple):
@@ -168,7 +171,7 @@ def _emit(form: Form, builder: Any, arguments: Any, pairs: _Pairs | None = None,
                 total = builder.fmul(total, slope(emit, row_of(extra, row, v)))
             if step is not None:
                 total = step(emit.load(place, v, masks[v]), total)
-            emit.store(total, place, v, masks[v])
+            emit.store(total, place, v, masks[v], past=form.past)
     return step.flag() if step is not None else _WHOLE(0)
 
 

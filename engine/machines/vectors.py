@@ -89,9 +89,13 @@ class Vectors:
             return self.b.load(place, align=4)
         return self.b.call(self._load, [place, _WORD(4), mask, self.zero if missing is None else missing])
 
-    def store(self, value: Any, offset: Any, vector: int, mask: Any) -> None:
-        """Write the lanes that are on."""
+    def store(self, value: Any, offset: Any, vector: int, mask: Any, *, past: bool = False) -> None:
+        """Write the lanes that are on; `past` the caches goes a whole vector that fills whole lines."""
         place = self._place(offset, vector)
+        if past:
+            nontemporal = self.b.module.add_metadata([ir.Constant(_WORD, 1)])
+            self.b.store(value, place, align=4 * self.lanes).set_metadata("nontemporal", nontemporal)
+            return
         if mask is None:
             self.b.store(value, place, align=4)
         else:

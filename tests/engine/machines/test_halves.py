@@ -10,9 +10,12 @@ import pytest
 
 from engine import Session
 from engine.machines import cpu, halves, lanes, together
+from engine.machines.bodies import body_of
 from engine.machines.distance import Distance
 from engine.machines.meetings import Work, meetings
+from engine.machines.processor import vector_length
 from engine.machines.splits import splits_of
+from engine.placement import LINE
 from tests.engine.documents import convolving, layered_document
 
 
@@ -81,6 +84,17 @@ def test_rectifiers_are_no_passes_of_their_own(shared):
     names = [entry.kernel.name for half in machine._halves.both for entry in half.code.instructions]
     assert "relu_body" not in names and "relu_gradient_body" not in names
     assert names.count("matmul_gated") > 0 and names.count("matmul_onto_gated") > 0
+
+
+@pytest.mark.parametrize(("sizes", "sent"), (((8, 64, 64, 10), {"matmul_gated"}), ((8, 64, 10), set())))
+def test_what_the_other_thread_reads_of_a_short_sum_goes_past_the_caches(shared, sizes, sent):
+    document = classifier(*sizes, activation="relu")
+    both = Session(document)
+    entries = [entry for half in both.playback.machine._halves.both for entry in half.code.instructions]
+    past = {entry.kernel.name for entry in entries if ("PAST", 1) in body_of(entry, "float32")[1]}
+    assert past == (sent if vector_length() == LINE else set())
+    both.playback.machine.iterate(7)
+    assert kept(both) == kept(alone(document, 7)[1]) == kept(stepped(document, 7))
 
 
 PLAIN = {"type": "sgd", "learning_rate": 0.05}
