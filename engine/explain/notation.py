@@ -128,9 +128,7 @@ class Notation:
         node = self.graph.nodes.get(node_id)
         if node is None or node.kind is None:
             return Symbol(word(value.source.address.rpartition(".")[2]))
-        port, setting = node.kind.input(name), node.kind.properties().get(name)
-        letter = port.symbol if port is not None else setting.symbol if setting is not None else ""
-        letter = letter or {"weight": "w", "bias": "b"}.get(name, "")
+        letter = node.kind.letter(name)
         return Symbol(letter.lower() if len(letter) == 1 and value.shape else letter or word(name))
 
     def entry(self, value: Value, shape: Sequence[int], entry: Sequence[int]) -> Symbol | None:

@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 PortKind = Literal["data", "parameter", "target", "loss", "index"]
+USUAL_LETTERS = {"weight": "w", "bias": "b"}  # of parameters that nothing names otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,12 @@ class NodeType:
     def output(cls, port: str) -> Port | None:
         """The output port of that name."""
         return next((candidate for candidate in cls.outputs if candidate.name == port), None)
+
+    @classmethod
+    def letter(cls, name: str) -> str:
+        """The symbol of what comes in, is set or goes out under a name, as LaTeX; empty for what has none."""
+        declared = cls.input(name) or cls.properties().get(name) or cls.output(name)
+        return (declared.symbol if declared is not None else "") or USUAL_LETTERS.get(name, "")
 
     @classmethod
     def check_properties(cls, values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

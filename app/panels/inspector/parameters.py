@@ -30,9 +30,9 @@ Place = tuple[int, ...]
 
 def entry_symbol(node: Node, name: str, shape: tuple[int, ...], place: Place) -> str:
     """One entry as the textbook writes it: `w_{13}` from feature 1 to unit 3, `b_3`, a lone bias `b`."""
-    kind = node.kind
-    port = (kind.input(name) or kind.output(name)) if kind else None
-    letter = (port.symbol if port else "") or name
+    from engine.explain.notation import word  # here: the engine's formulas know of kernels
+
+    letter = (node.kind.letter(name) if node.kind else "") or word(name)
     letter = letter.lower() if len(letter) == 1 else letter
     indices = [str(index + 1) for index, length in zip(place, shape, strict=True) if length > 1]
     comma = "," if any(len(index) > 1 for index in indices) else ""

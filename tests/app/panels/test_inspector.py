@@ -238,6 +238,14 @@ def test_entries_are_named_as_in_the_textbook(editor):
     assert entry_symbol(node, "bias", (1,), (0,)) == "b"
 
 
+def test_parameters_without_a_port_are_named_as_in_the_formulas(editor):
+    """The perceptron's stood there as `weight_1`, in letters that read like a product."""
+    names = [editor.add_node(kind, (0, 0)) for kind in ("perceptron", "gru_cell")]
+    perceptron, cell = (editor.document.graph.nodes[name] for name in names)
+    assert entry_symbol(perceptron, "weight", (2, 1), (1, 0)) == "w_{2}"
+    assert entry_symbol(cell, "recurrent", (3, 3), (0, 2)) == r"\mathrm{recurrent}_{13}"
+
+
 def test_the_factors_of_a_gradient_are_listed_and_lead_to_their_nodes(inspector, editor):
     factors = (
         Factor("y - t", -0.597, "loss and sigmoid", "output"),
