@@ -10,11 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.editor import Editor
-from app.follow import Follower
 from app.views.flow import FlowView
 from app.views.flow_plot import FlowPlot, Row
 from engine.analysis.layers import flow
 from engine.session import Session
+from tests.app.views.following import following
 
 
 @pytest.fixture
@@ -26,17 +26,9 @@ def editor(document):
 @pytest.fixture
 def view(qtbot, editor, runner):
     """The view on a runner that has played nothing yet."""
-    made = FlowView(editor, runner)
-    qtbot.addWidget(made)
-    made.resize(560, 300)
-    made.show()
-    follower = Follower(editor, runner, made)
-    runner.snapshot_ready.connect(made.show_snapshot)
-    with qtbot.waitSignal(runner.snapshot_ready):
-        runner.open(editor.document, editor.revision)
-    qtbot.waitUntil(lambda: made.answer is not None)
-    yield made
-    assert follower is not None
+    with following(qtbot, FlowView, editor, runner, (560, 300)) as made:
+        qtbot.waitUntil(lambda: made.answer is not None)
+        yield made
 
 
 def rows(view):

@@ -5,12 +5,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.editor import Editor
-from app.follow import Follower
 from app.views import GradientCheckView
 from app.views import gradient_check as module
 from app.views.gradient_check import Run, ratio_text
 from engine.analysis.gradient_check import gradient_check
 from engine.session import Session
+from tests.app.views.following import following
 
 
 @pytest.fixture
@@ -22,16 +22,8 @@ def editor(document):
 @pytest.fixture
 def view(qtbot, editor, runner):
     """The view on a runner that has played nothing yet."""
-    made = GradientCheckView(editor, runner)
-    qtbot.addWidget(made)
-    made.resize(560, 360)
-    made.show()
-    follower = Follower(editor, runner, made)
-    runner.snapshot_ready.connect(made.show_snapshot)
-    with qtbot.waitSignal(runner.snapshot_ready):
-        runner.open(editor.document, editor.revision)
-    yield made
-    assert follower is not None
+    with following(qtbot, GradientCheckView, editor, runner, (560, 360)) as made:
+        yield made
 
 
 def press(button):

@@ -6,12 +6,12 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app.editor import Editor
-from app.follow import Follower
 from app.views import hessian as module
 from app.views.hessian import HessianView
 from app.views.hessian_plot import HessianPlot
 from engine.analysis.curvature import Curvature, full_spectrum
 from engine.session import Session
+from tests.app.views.following import following
 
 
 @pytest.fixture
@@ -23,17 +23,9 @@ def editor(document):
 @pytest.fixture
 def view(qtbot, editor, runner):
     """The view on a runner that has played nothing yet."""
-    made = HessianView(editor, runner)
-    qtbot.addWidget(made)
-    made.resize(640, 360)
-    made.show()
-    follower = Follower(editor, runner, made)
-    runner.snapshot_ready.connect(made.show_snapshot)
-    with qtbot.waitSignal(runner.snapshot_ready):
-        runner.open(editor.document, editor.revision)
-    qtbot.waitUntil(lambda: made.answer is not None)
-    yield made
-    assert follower is not None
+    with following(qtbot, HessianView, editor, runner, (640, 360)) as made:
+        qtbot.waitUntil(lambda: made.answer is not None)
+        yield made
 
 
 def choose(view, name):

@@ -6,11 +6,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.editor import Editor
-from app.follow import Follower
 from app.views import landscape as module
 from app.views.landscape import LandscapeView
 from engine.analysis.landscape import Landscape
 from engine.session import Session
+from tests.app.views.following import following
 
 
 @pytest.fixture
@@ -22,17 +22,9 @@ def editor(document):
 @pytest.fixture
 def view(qtbot, editor, runner):
     """The view on a runner that has played nothing yet."""
-    made = LandscapeView(editor, runner)
-    qtbot.addWidget(made)
-    made.resize(640, 360)
-    made.show()
-    follower = Follower(editor, runner, made)
-    runner.snapshot_ready.connect(made.show_snapshot)
-    with qtbot.waitSignal(runner.snapshot_ready):
-        runner.open(editor.document, editor.revision)
-    qtbot.waitUntil(lambda: made.answer is not None)
-    yield made
-    assert follower is not None
+    with following(qtbot, LandscapeView, editor, runner, (640, 360)) as made:
+        qtbot.waitUntil(lambda: made.answer is not None)
+        yield made
 
 
 def step(qtbot, view, runner, iteration):

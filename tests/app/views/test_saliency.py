@@ -6,11 +6,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app.editor import Editor
-from app.follow import Follower
 from app.views.saliency import SaliencyView, pictures, side_by_side
 from engine import Document, Graph
 from engine.analysis.sensitivity import saliency
 from engine.session import Session
+from tests.app.views.following import following
 
 DRAW = np.random.default_rng(0)
 
@@ -37,17 +37,9 @@ def editor():
 @pytest.fixture
 def view(qtbot, editor, runner):
     """The view on a runner that has played nothing yet."""
-    made = SaliencyView(editor, runner)
-    qtbot.addWidget(made)
-    made.resize(640, 360)
-    made.show()
-    follower = Follower(editor, runner, made)
-    runner.snapshot_ready.connect(made.show_snapshot)
-    with qtbot.waitSignal(runner.snapshot_ready):
-        runner.open(editor.document, editor.revision)
-    qtbot.waitUntil(lambda: made.answer is not None)
-    yield made
-    assert follower is not None
+    with following(qtbot, SaliencyView, editor, runner, (640, 360)) as made:
+        qtbot.waitUntil(lambda: made.answer is not None)
+        yield made
 
 
 def test_slopes_stand_under_their_pictures(view, editor):
