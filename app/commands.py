@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
+from app.keymap import Keys, bound
 from app.theme import current_theme
 
 
@@ -32,6 +33,7 @@ class Command:
     handled: bool = False
     separated: bool = False  # a line above it in its menu
     submenu: str = ""
+    fixed: bool = False  # its keys cannot be changed
 
     @property
     def key(self) -> str:
@@ -53,9 +55,11 @@ class Commands(QObject):
     """The commands by id, each with its QAction."""
 
     performed = Signal(str)
+    rebound = Signal()  # commands have other keys now
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.defaults: dict[str, Keys] = {}  # the keys that commands came with
         self._commands: dict[str, Command] = {}
         self._actions: dict[str, QAction] = {}
 
@@ -72,7 +76,21 @@ class Commands(QObject):
         action.setToolTip(tooltip(command.title, command.key))
         action.triggered.connect(lambda: self._perform(command))
         self._commands[command.id], self._actions[command.id] = command, action
+        self.defaults[command.id] = command.shortcuts
         return action
+
+    def rebind(self, chosen: Mapping[str, Sequence[str]]) -> None:
+        """Give commands the keys that a person chose (by id), and the others those they came with."""
+        for name, keys in bound(self.defaults, chosen).items():
+            command, action = self._commands[name], self._actions[name]
+            if keys == command.shortcuts or command.fixed:
+                continue
+            title = self.title(name)
+            self._commands[name] = replace(command, shortcuts=keys)
+            if not command.handled:
+                action.setShortcuts([QKeySequence(key) for key in keys])
+            self.rename(name, title)
+        self.rebound.emit()
 
     def _perform(self, command: Command) -> None:
         command.run()

@@ -7,10 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QMessageBox
 
 from app import __version__
 from app.commands import Command
+from app.keymap import sound
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,6 +68,14 @@ def add_canvas_commands(window: MainWindow) -> None:
         group = entry.group
     for command in [*_views(window), *habit_commands(window)]:
         window.commands.add(command)
+
+    def show_keys() -> None:
+        for entry in ENTRIES:
+            keys = window.commands[f"canvas.{entry.name}"].shortcuts
+            canvas.commands[entry.name].setShortcuts([QKeySequence(key) for key in keys])
+
+    window.commands.rebound.connect(show_keys)
+    window.commands.rebind(sound(window.settings["keys"]))
 
 
 def fill_menus(bar: QMenuBar, window: MainWindow) -> None:
@@ -243,7 +253,8 @@ def _run(window: MainWindow) -> list[Command]:
         return lambda: getattr(window.workspace.player, name)(*arguments) if window.workspace else None
 
     return [
-        Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True),
+        Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True,
+                fixed=True),
         Command("run.start", "Play", runner.play, "Run", ("Ctrl+Return",), "", opened),
         Command("run.pause", "Pause", runner.pause, "Run", ("Ctrl+Alt+Return",), "", opened),
         Command("run.step", "Step", player("step"), "Run", ("Right",), "step-forward", opened, separated=True),
@@ -275,6 +286,7 @@ def _help(window: MainWindow) -> list[Command]:
 
     return [
         Command("help.keys", "Keys", window.key_sheet.toggle, "Help", ("?", "Ctrl+Shift+K"), "keyboard"),
+        Command("help.remap", "Change keys…", window.key_editor.toggle, "Help", (), "keyboard"),
         Command("help.tour", "Start the tour", window.guide.begin, "Help", ("F1",), "route", has_tour),
         Command(
             "help.crash", "Crash report…", lambda: window.crash.show(), "Help", (), "octagon-alert", separated=True

@@ -15,9 +15,11 @@ from app.editor import Editor
 from app.files import Files
 from app.follow import Follower
 from app.guide import Guide
+from app.keymap import sound
 from app.menus import add_canvas_commands, add_commands, fill_menus
 from app.panels.command_search import CommandSearch
 from app.panels.gallery import Gallery
+from app.panels.key_editor import KeyEditor
 from app.panels.key_sheet import KeySheet
 from app.panels.notice import Notice
 from app.panels.overlay import Overlay
@@ -71,6 +73,7 @@ class MainWindow(QMainWindow):
         self._build()
         self.guide = Guide(self)
         add_commands(self)
+        self.commands.rebind(sound(self.settings["keys"]))
         fill_menus(self.top_bar.menus, self)
         self.crash = CrashReporter(self, self.notice.tell)
         self._listen()
@@ -88,10 +91,11 @@ class MainWindow(QMainWindow):
         self.command_search = CommandSearch(self, self.commands, self.files.open_preset)
         self.problems = Problems(self, self.top_bar.problems)
         self.key_sheet = KeySheet(self, self.commands)
+        self.key_editor = KeyEditor(self, self.commands, self.settings)
         self.notice = Notice(self, self.rooms.over_canvas)
         self.preparing = Preparing(self, self.rooms.over_canvas)
         self.tour = TourBubble(self, self.commands, self.rooms.locate, self.rooms.whole, self.rooms.keep_clear)
-        self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet)
+        self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet, self.key_editor)
 
     def _listen(self) -> None:
         bar, gallery, files = self.top_bar, self.gallery, self.files

@@ -253,7 +253,7 @@ def make_menu(view: CanvasView, point: QPointF) -> QMenu:
         action = view.commands[entry.name]
         if entry.name == "search":
             action = menu.addAction(entry.text)
-            action.setShortcut(QKeySequence(entry.keys[0]))
+            action.setShortcuts(view.commands[entry.name].shortcuts())
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda: view.open_search(point))
         else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.actions import make_actions, make_menu
@@ -216,12 +216,15 @@ class CanvasView(AskingView):
     # the keyboard ----------------------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """A is no shortcut while it may become a stroke: a tap is told from it when the key is let go."""
-        is_plain = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_A and not event.modifiers()
-        if is_plain and event.type() == QEvent.Type.ShortcutOverride:
+        """The key that aligns is no shortcut while it may become a stroke: a tap is told from it when the key is let go."""
+        if isinstance(event, QKeyEvent) and self._aligns(event) and event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
         return super().event(event)
+
+    def _aligns(self, event: QKeyEvent) -> bool:
+        """Whether it is the plain key that aligns, whichever a person chose for that."""
+        return not event.modifiers() and QKeySequence(event.key()) in self.commands["align"].shortcuts()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc, Enter on a port, ↑ and ↓ on a value; what is not ours goes on to the window."""
@@ -237,7 +240,7 @@ class CanvasView(AskingView):
             self.peeks = True
             self.peek_at(self._hovered)
             return
-        if key == Qt.Key.Key_A and not modifiers:
+        if self._aligns(event):
             self.align_key.press()
             return
         factor = 0.1 if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
@@ -262,7 +265,7 @@ class CanvasView(AskingView):
             self.cut_held = False
         if event.key() == Qt.Key.Key_V and not event.isAutoRepeat():
             self._peek_no_more()
-        if event.key() == Qt.Key.Key_A and not event.isAutoRepeat():
+        if self._aligns(event) and not event.isAutoRepeat():
             self.align_key.release()
         event.ignore()
 
