@@ -25,6 +25,8 @@ class Follower(QObject):
         self._training = editor.document.training
         self._snapshot: Snapshot | None = None
         self._document: Document | None = None  # the last large one
+        self._holds = False
+        self._waiting: dict[str, Any] = {}  # parameters that were set meanwhile
         editor.changed.connect(self._follow)
         editor.values_set.connect(self._set_values)
         editor.values_of = self._values_of
@@ -35,13 +37,15 @@ class Follower(QObject):
     def _follow(self, change: Change) -> None:
         document, revision = self._editor.document, self._editor.revision
         before, self._training = self._training, document.training
+        if self._holds and "reset" not in change.kinds:
+            return
         settings = dict(change.settings)
         planned = change.replans
         if change.kinds == {"training"}:
             found = changed_numbers(before, document.training)
             settings, planned = found or {}, found is None
         if "reset" in change.kinds:
-            self._snapshot = None
+            self._snapshot, self._holds, self._waiting = None, False, {}
             self._runner.open(document, revision, self._editor.take_lowering())
         elif planned:
             self._runner.edit(document, revision)
@@ -49,6 +53,19 @@ class Follower(QObject):
             self._runner.set_settings(settings, document, revision)
         else:
             self._runner.renumber(revision)
+
+    @property
+    def holds(self) -> bool:
+        """Whether edits wait before anything is computed anew."""
+        return self._holds
+
+    @holds.setter
+    def holds(self, holds: bool) -> None:
+        was, self._holds = self._holds, holds
+        if was and not holds:
+            self._runner.edit(self._editor.document, self._editor.revision)
+            waiting, self._waiting = self._waiting, {}
+            self._set_values(waiting)
 
     def _check_aside(self, document: Document, revision: int) -> None:
         """Have shapes and problems worked out. Of a document just opened the canvas is painted before anything else."""
@@ -58,6 +75,9 @@ class Follower(QObject):
         self._runner.check(document, revision)
 
     def _set_values(self, values: dict[str, Any]) -> None:
+        if self._holds:
+            self._waiting |= values
+            return
         for key, array in values.items():
             self._runner.set_parameter(key, array)
 

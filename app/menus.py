@@ -252,6 +252,9 @@ def _run(window: MainWindow) -> list[Command]:
     def player(name: str, *arguments: object) -> Callable[[], object]:
         return lambda: getattr(window.workspace.player, name)(*arguments) if window.workspace else None
 
+    def hold() -> None:
+        window.follower.holds = not window.follower.holds
+
     return [
         Command("run.play", "Play or pause", runner.toggle, "Run", ("Space",), "play", opened, handled=True,
                 fixed=True),
@@ -270,6 +273,8 @@ def _run(window: MainWindow) -> list[Command]:
         Command("run.epoch", "Step an epoch", lambda: runner.step("epoch"), "Run", ("Ctrl+Shift+Right",), "", opened),
         Command("run.epoch_back", "Step an epoch back", lambda: runner.step_back("epoch"), "Run",
                 ("Ctrl+Shift+Left",), "", opened),
+        Command("run.hold", "Hold evaluation: edits wait", hold, "Run", ("Ctrl+Shift+H",), "pin", opened,
+                lambda: window.follower.holds, separated=True),
         Command("run.reset", "Return to the start", player("to_start"), "Run", ("R",), "skip-back", opened,
                 separated=True),
         Command("run.reseed", "Start from other random numbers", player("reseed"), "Run", ("Shift+R",), "dices",

@@ -58,8 +58,8 @@ class Tempo:
         """How fast it really is; None where no speed was chosen."""
         return None if self.speed is None else self._pace.nodes_per_second(now)
 
-    def play_what_is_due(self, session: Session) -> bool:
-        """Play it, whole iterations in one go; whether anything was due."""
+    def play_what_is_due(self, session: Session, stops: frozenset[str] = frozenset()) -> bool:
+        """Play it, whole iterations in one go (node by node where one of them stops it); whether anything was due."""
         now = time.perf_counter()
         self._due += (now - self._clock) * (self.speed or 0.0)
         self._clock = now
@@ -68,7 +68,7 @@ class Tempo:
             if time.perf_counter() - now > CHUNK_SECONDS:
                 self._due = 0.0  # it cannot go that fast: no debt is carried along
                 break
-            played = whole if session.next_step is session.steps[0] and self._due >= whole else 1
+            played = whole if session.next_step is session.steps[0] and self._due >= whole and not stops else 1
             if played == whole:
                 session.run(1)
             else:
@@ -76,10 +76,28 @@ class Tempo:
             self._due -= played
             self._pace.count(played)
             has_played = True
+            if stands_at(session, stops):
+                break
         if session.iteration != before and now - self._measured > MEASURE_SECONDS:
             self._measured = now
             session.measure()
         return has_played
+
+
+def stands_at(session: Session, stops: frozenset[str]) -> bool:
+    """Whether the node just played, or a composite around it, is one to stop at."""
+    step = session.last_step
+    return step is not None and any(step.node == stop or step.node.startswith(f"{stop}/") for stop in stops)
+
+
+def play_to(session: Session, stops: frozenset[str], seconds: float) -> bool:
+    """Play node by node until one of these was played; False where the time was over before, or a number was not finite."""
+    end = time.perf_counter() + seconds
+    while session.problem is None and time.perf_counter() < end:
+        session.step("node")
+        if stands_at(session, stops):
+            return True
+    return False
 
 
 class Deciding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
@@ -140,6 +140,15 @@ class Runner(QObject):
     def step_back(self, kind: str = "node") -> None:
         """Take one node, phase, iteration or epoch back."""
         self._send(lambda worker: worker.step_back(kind), interrupts=True)
+
+    def run_to(self, node: str) -> None:
+        """Play until a node has been played, then stand still."""
+        self._send(lambda worker: worker.run_to(node))
+
+    def set_stops(self, nodes: Iterable[str]) -> None:
+        """Let playing stand still at these nodes, and at no others."""
+        stops = frozenset(nodes)
+        self._send(lambda worker: worker.set_stops(stops), "stops")
 
     def run(self, iterations: int) -> None:
         """Play so many iterations as fast as it goes, then stand still."""

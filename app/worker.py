@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.first_kernels import order_first_kernels
 from app.messages import Inbox, last_of_each
-from app.pace import CHUNK_SECONDS, Deciding, Tempo
+from app.pace import CHUNK_SECONDS, Deciding, Tempo, play_to, stands_at
 from app.run_keeper import RunKeeper, go_on_from, write_run
 from app.showing import Showing
 from engine.problems import Problem, ProblemError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS = 1 / 60
 PAINTED_SECONDS = 0.1  # by then what was opened or edited is painted; its first step needs few kernels, and goes first
+LONGEST_WAY_SECONDS = 5.0  # to a node that is never played, as one behind a mistake
 CURVE_POINTS = 200  # that a run without a person leaves behind
 
 
@@ -44,6 +45,7 @@ class Worker:
         self._told: Problem | None = None  # the last non-finite number that was reported
         self._playing = False
         self._tempo = Tempo()
+        self._stops: frozenset[str] = frozenset()  # nodes that playing stops at
         self._showing = Showing()
         self._dirty = False
         self._taken = True
@@ -125,7 +127,7 @@ class Worker:
     def open(self, document: Document, revision: int, lowering: Lowering | None = None) -> None:
         """Forget the former document and plan this one."""
         self.session, self._document, self.revision = None, document, revision
-        self._unmeasured = False
+        self._unmeasured, self._stops = False, frozenset()
         self._showing = Showing()
         self.run_keeper.keep_in(None)
         self._set_playing(False)
@@ -186,6 +188,18 @@ class Worker:
             session.measure()
         self._dirty = True
         self._watch()
+
+    def run_to(self, node: str) -> None:
+        """Pause and play until a node has been played once more."""
+        self._set_playing(False)
+        self._told = None
+        play_to(self._ready(), frozenset({node}), LONGEST_WAY_SECONDS)
+        self._dirty = True
+        self._watch()
+
+    def set_stops(self, nodes: frozenset[str]) -> None:
+        """Stand still whenever one of these nodes has been played."""
+        self._stops = nodes
 
     def run(self, iterations: int) -> None:
         """Pause and play that many iterations as fast as it goes."""
@@ -366,10 +380,12 @@ class Worker:
     def _chunk(self) -> None:
         session = self._ready()
         if self._tempo.speed is None:
-            session.run_for(CHUNK_SECONDS)
+            play_to(session, self._stops, CHUNK_SECONDS) if self._stops else session.run_for(CHUNK_SECONDS)
             self._dirty = True
-        elif self._tempo.play_what_is_due(session):
+        elif self._tempo.play_what_is_due(session, self._stops):
             self._dirty = True
+        if self._dirty and stands_at(session, self._stops):
+            self._set_playing(False)
         self._watch()
 
     def _watch(self) -> None:

@@ -59,6 +59,8 @@ class Workspace(QWidget):
         self._inner.setCentralWidget(self.desk)
         self.canvas.parameter_dragged.connect(lambda key, array: runner.set_parameter(f"{editor.prefix}{key}", array))
         self.canvas.painted.connect(runner.release)
+        self.canvas.run_to_asked.connect(runner.run_to)
+        self.canvas.stops_changed.connect(runner.set_stops)
         self.canvas.node_opened.connect(lambda _: self.show_panel("inspector"))
         self.panels: dict[str, QDockWidget] = {}
         self.palette_panel = Palette(editor, runner, settings)

@@ -15,6 +15,7 @@ from app.canvas.aligning import WAYS, align, open_alignments, straighten
 from app.canvas.bookmarks import DIGITS, go, keep, open_bookmarks
 from app.canvas.exposing import drop_composite, keep_composite, open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
+from app.canvas.stops import run_to_here, toggle_stops
 from app.editor.commands.arrangement import with_content
 from engine.problems import Problem, ProblemError
 
@@ -168,6 +169,8 @@ ENTRIES = (
     Entry("fold", "Fold", ("H",), _flag("collapsed"), "state", "any"),
     Entry("trim", "Hide ports without wires", ("Ctrl+H",), _flag("trimmed"), "state", "nodes"),
     Entry("pin", "Pin (layout leaves it)", ("P",), _flag("pinned"), "state", "any"),
+    Entry("run_to", "Run to here", ("Ctrl+F10",), run_to_here, "state", "nodes"),
+    Entry("stop", "Stop here, or no more", ("F9",), toggle_stops, "state", "nodes"),
     Entry("layout", "Lay out", ("L",), _layout, "view"),
     Entry("align", "Align or spread…", ("A",), open_alignments, "view", "nodes"),
     Entry("straighten", "Straighten wires", ("Q",), straighten, "view", "nodes"),

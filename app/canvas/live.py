@@ -51,6 +51,7 @@ class LiveState(NamedTuple):
     selected: bool = False
     hovered: bool = False
     ringed: frozenset[str] | None = None  # the port that the keyboard is at
+    stops: bool = False  # playing stands still here
     lit: frozenset[str] | None = None  # ports that would take the wire being pulled; None: no wire is pulled
 
 
@@ -180,6 +181,8 @@ def draw_border(painter: QPainter, rectangle: QRectF, radius: float, state: Live
     if state.selected:
         painter.setPen(ink().pen("accent", 2.0))
         painter.drawRoundedRect(rectangle.adjusted(-2, -2, 2, 2), radius + 2, radius + 2)
+    if state.stops:
+        draw_stop(painter, rectangle)
 
 
 def _wide(token: str, width: float, alpha: float) -> QPen:
@@ -324,6 +327,13 @@ def draw_glow(painter: QPainter, node: DrawnNode, lit: frozenset[str]) -> None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink().colour("canvas", 0.75))
             painter.drawEllipse(port.point, 8, 8)
+
+
+def draw_stop(painter: QPainter, body: QRectF) -> None:
+    """The mark of a node at which playing stands still: a dot on its upper left corner."""
+    painter.setPen(ink().pen("canvas", 1.5))
+    painter.setBrush(ink().colour("error"))
+    painter.drawEllipse(body.topLeft() + QPointF(3, 3), 5.5, 5.5)
 
 
 def draw_ringed(painter: QPainter, node: DrawnNode, ringed: frozenset[str]) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.geometry import NAME_ROW, Geometry, shown_name
 from app.canvas.ink import draw_icon, ink
-from app.canvas.live import HALO, ICONS, TEXT_FROM, LiveState, draw_glow, draw_ringed, state_icon
+from app.canvas.live import HALO, ICONS, TEXT_FROM, LiveState, draw_glow, draw_ringed, draw_stop, state_icon
 from app.canvas.neuron_drawing import BESIDE, Neuron
 from app.canvas.node_item import DrawnNode
 from app.canvas.resting import leave
@@ -66,6 +66,8 @@ class NeuronItem(DrawnNode):
             painter.setOpacity(0.5)
         neuron = self._neuron()
         neuron.draw_circle(painter, state)
+        if state.stops:
+            draw_stop(painter, self.geometry.body)
         if zoom >= TEXT_FROM:
             if neuron.activation:
                 neuron.draw_curve(painter, state)

@@ -47,6 +47,7 @@ class CanvasScene(WiredScene):
     def __init__(self, editor: Editor) -> None:
         super().__init__(editor)
         self.layers = OpenedLayers(self)
+        self.stops: set[str] = set()  # nodes of the document at which playing stands still
         self.reduced_motion = False
         self.setSceneRect(-FAR, -FAR, 2 * FAR, 2 * FAR)
         # Neurons are kept by Qt as pictures of their own: its 10 MB hold sixty, and then every frame paints them all anew.
@@ -77,7 +78,15 @@ class CanvasScene(WiredScene):
 
     # keeping step with the document ----------------------------------------------------------------------------------
 
+    def show_stops(self) -> None:
+        """Mark the nodes at which playing stands still."""
+        here = {name for name in self.nodes if f"{self.editor.prefix}{name}" in self.stops}
+        for name in {*here, *(name for name, item in self.nodes.made.items() if item.live.state.stops)}:
+            self.nodes[name].show_state(stops=name in here)
+
     def _take_change(self, change: Change) -> None:
+        if "reset" in change.kinds:
+            self.stops.clear()
         if change.touches("composites"):  # with a definition the ports of all its uses may be others
             self._rebuild()
             return
@@ -156,6 +165,7 @@ class CanvasScene(WiredScene):
             self._sync_wires()
         self.layers.lay_lines()
         self._sync_annotations()
+        self.show_stops()
         self.numbers.refresh()
         self._settle()
 

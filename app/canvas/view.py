@@ -42,6 +42,8 @@ class CanvasView(AskingView):
     composite_dropped = Signal(str)  # the title of one that is not wanted there any more
     emptied = Signal()  # a click on the empty canvas, whether or not something was selected
     unit_touched = Signal(str, int)  # a neuron of an opened layer, or a weight into it
+    run_to_asked = Signal(str)  # a node of the document that the run is to come to
+    stops_changed = Signal(object)  # set[str] of the document's nodes at which playing stands still
     resized = Signal()
     painted = Signal()  # once for each time that `tell_when_painted` asked for it
     zoom_changed = Signal(float)
