@@ -35,6 +35,7 @@ class KeyEditor(Overlay):
     def __init__(self, window: QWidget, commands: Commands, settings: Settings) -> None:
         super().__init__(window)
         self._commands, self._settings = commands, settings
+        self.told = QLabel()
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(10)
@@ -63,14 +64,15 @@ class KeyEditor(Overlay):
         self.take.clicked.connect(self._take)
         self.back.clicked.connect(self._take_back)
         row = QHBoxLayout()
-        for part in (QLabel("Press a key:"), self.keys, self.take, self.back):
-            row.addWidget(part)
-        self.told = QLabel()
+        row.addWidget(QLabel("Press a key:"))
+        row.addWidget(self.keys)
+        row.addWidget(self.take)
+        row.addWidget(self.back)
         self.told.setProperty("level", "2")
         self.told.setWordWrap(True)
         column.addLayout(head)
-        for part in (self.words, self.list):
-            column.addWidget(part)
+        column.addWidget(self.words)
+        column.addWidget(self.list)
         column.addLayout(row)
         column.addWidget(self.told)
 
@@ -108,8 +110,8 @@ class KeyEditor(Overlay):
                 self.list.addTopLevelItem(item)
                 if command.id == marked:
                     self.list.setCurrentItem(item)
-        if not self.marked and self.list.topLevelItemCount():
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+        if not self.marked and (first := self.list.topLevelItem(0)) is not None:
+            self.list.setCurrentItem(first)
         chosen = sound(self._settings["keys"])
         self.preset.setCurrentText(next((name for name, table in PRESETS.items() if table == chosen), OWN))
 
