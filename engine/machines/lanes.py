@@ -97,16 +97,18 @@ class Pace:
         if times * alone < SURE_STARTS * self._start:
             return False, times
         faster = shared < WORTH_SHARE * alone
-        self._parts += 1
-        if self._parts > self._patience:
-            # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
-            growth = 4 if alone > CLEARLY * shared else 2
-            self._parts, self._patience = 0, min(growth * self._patience, MOST_PATIENCE)
-            if faster:  # one thread has nobody to wait for: a short trial tells
-                return False, min(times, max(1, int(SHORT_TRIAL * self._trial / alone)))
-            return True, min(times, max(FIRST, int(self._trial / alone)))
         part = max(FEWEST, int(self._part / self._seconds[faster]))
-        return faster, times if times < 1.5 * part else part  # what would be left for a short part is done at once
+        some = times if times < 1.5 * part else part  # what would be left for a short part is done at once
+        # Parts of dear iterations are long: one thread is not gone on with for as many of them.
+        self._parts += 1 if faster else max(1, int(some * alone / self._part))
+        if self._parts <= self._patience:
+            return faster, some
+        # A first trial finds cold memory: the next ones come soon, later ones where nothing changes more and more rarely.
+        growth = 4 if alone > CLEARLY * shared else 2
+        self._parts, self._patience = 0, min(growth * self._patience, MOST_PATIENCE)
+        if faster:  # one thread has nobody to wait for: a short trial tells
+            return False, min(times, max(1, int(SHORT_TRIAL * self._trial / alone)))
+        return True, min(times, max(FIRST, int(self._trial / alone)))
 
     def is_long(self, times: int) -> bool:
         """Whether so few iterations are known to take long enough for a second thread to begin."""

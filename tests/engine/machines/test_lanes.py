@@ -101,6 +101,20 @@ def test_the_faster_way_is_played_and_the_other_tried_now_and_then():
     assert 0 < played[False] < 20_000
 
 
+def test_a_second_thread_that_was_held_up_is_soon_tried_again_where_iterations_are_dear():
+    pace, alone = lanes.Pace(), 8e-3
+    pace.note(False, 16, 16 * alone)
+    for _ in range(6):  # trials while a neighbour wants the processor: they come more and more rarely
+        pace.note(True, 4, 4 * 1.2 * alone)
+        while not (chosen := pace.choose(16))[0]:
+            pace.note(*chosen, chosen[1] * alone)
+    pace.note(True, 4, 4 * 1.2 * alone)
+    runs = 0
+    while not pace.choose(16)[0]:
+        runs += 1
+    assert runs * 16 * alone < 0.5
+
+
 def test_what_is_too_short_for_a_second_thread_to_begin_is_played_by_one_and_changes_no_mind():
     pace = lanes.Pace(start=1e-3)
     pace.note(False, 1000, 10e-3)
