@@ -150,6 +150,8 @@ def _edit(window: MainWindow) -> list[Command]:
     return [
         Command("edit.undo", "Undo", stack.undo, "Edit", ("Ctrl+Z",), "undo-2", can_undo),
         Command("edit.redo", "Redo", stack.redo, "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo-2", can_redo),
+        Command("edit.history", "History…", window.history_list.toggle, "Edit", ("Ctrl+Alt+Z",), "history",
+                lambda: window.has_document),
         Command("edit.paint", "Paint points into the data", partial(_paint, window), "Edit", ("Ctrl+B",), "pencil",
                 lambda: window.has_document, separated=True),
         Command("edit.find", "Find a command", window.command_search.toggle, "Edit", ("Ctrl+K",), "search",
@@ -289,10 +291,23 @@ def _help(window: MainWindow) -> list[Command]:
     def has_tour() -> bool:
         return window.has_document and bool(window.editor.document.tour)
 
+    def opened() -> bool:
+        return window.has_document
+
+    def help_on_node() -> None:
+        node = window.workspace.canvas.hand.node if window.workspace is not None else None
+        if node is not None:
+            window.node_help.open_for(node)
+        elif has_tour():
+            window.guide.begin()
+
     return [
         Command("help.keys", "Keys", window.key_sheet.toggle, "Help", ("?", "Ctrl+Shift+K"), "keyboard"),
+        Command(
+            "help.node", "Help on the selected node, or the tour", help_on_node, "Help", ("F1",), "circle-help", opened
+        ),
         Command("help.remap", "Change keys…", window.key_editor.toggle, "Help", (), "keyboard"),
-        Command("help.tour", "Start the tour", window.guide.begin, "Help", ("F1",), "route", has_tour),
+        Command("help.tour", "Start the tour", window.guide.begin, "Help", (), "route", has_tour),
         Command(
             "help.crash", "Crash report…", lambda: window.crash.show(), "Help", (), "octagon-alert", separated=True
         ),

@@ -19,8 +19,10 @@ from app.keymap import sound
 from app.menus import add_canvas_commands, add_commands, fill_menus
 from app.panels.command_search import CommandSearch
 from app.panels.gallery import Gallery
+from app.panels.history_list import HistoryList
 from app.panels.key_editor import KeyEditor
 from app.panels.key_sheet import KeySheet
+from app.panels.node_overlays import NodeHelp, NodeSettings
 from app.panels.notice import Notice
 from app.panels.overlay import Overlay
 from app.panels.preparing import Preparing
@@ -95,7 +97,9 @@ class MainWindow(QMainWindow):
         self.notice = Notice(self, self.rooms.over_canvas)
         self.preparing = Preparing(self, self.rooms.over_canvas)
         self.tour = TourBubble(self, self.commands, self.rooms.locate, self.rooms.whole, self.rooms.keep_clear)
-        self.overlays: tuple[Overlay, ...] = (self.command_search, self.problems, self.key_sheet, self.key_editor)
+        self.history_list = HistoryList(self, self.editor.stack)
+        self.node_settings, self.node_help = NodeSettings(self), NodeHelp(self)
+        self.overlays = tuple(self.findChildren(Overlay))
 
     def _listen(self) -> None:
         bar, gallery, files = self.top_bar, self.gallery, self.files
@@ -187,6 +191,7 @@ class MainWindow(QMainWindow):
             self.workspace.player.kind_changed.connect(self.tour.note_step_kind)
             self.workspace.canvas.resized.connect(self._settling.start)
             self.workspace.canvas.searching.connect(self.tour.place)
+            self.workspace.canvas.node_opened.connect(self.node_settings.open_for)
             self.files.saving.connect(self.workspace.desk.keep_sizes)
             self.workspace.desk.lend(self.actions())
             self.workspace.desk.filled.connect(self._settling.start)

@@ -61,7 +61,6 @@ class Workspace(QWidget):
         self.canvas.painted.connect(runner.release)
         self.canvas.run_to_asked.connect(runner.run_to)
         self.canvas.stops_changed.connect(runner.set_stops)
-        self.canvas.node_opened.connect(lambda _: self.show_panel("inspector"))
         self.panels: dict[str, QDockWidget] = {}
         self.palette_panel = Palette(editor, runner, settings)
         self.palette_panel.place_for = self.place

@@ -50,6 +50,7 @@ class Node:
     position: tuple[float, float] = (0.0, 0.0)
     flags: frozenset[str] = frozenset()  # of: collapsed, opened, trimmed, frozen, muted, bypassed, pinned
     extra: dict[str, Any] = field(default_factory=dict)  # keys a newer version wrote: kept, not understood
+    colour: str = ""  # a token of the theme that a person gave it; empty: that of its category
     bound: builtins.type[NodeType] | None = field(default=None, compare=False, repr=False)  # of a composite
 
     @property

@@ -113,6 +113,7 @@ class GraphReader:
         if node.kind is not None:
             # An unsound value stays as it was written: `graph_problems` tells it until somebody mends it.
             properties |= _checked(node.kind, properties)[0]
+        node.colour = fields.text("colour")
         node.extra = fields.extra()
         self.graph.nodes[name] = node
         self.places.nodes[name] = fields.path
@@ -341,6 +342,8 @@ def node_json(node: Node) -> dict[str, Any]:
     entry["position"] = list(node.position)
     if node.flags:
         entry["flags"] = sorted(node.flags)
+    if node.colour:
+        entry["colour"] = node.colour
     return entry | node.extra
 
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMenu
 
 from app.canvas.aligning import WAYS, align, open_alignments, straighten
 from app.canvas.bookmarks import DIGITS, go, keep, open_bookmarks
+from app.canvas.colours import COLOURS, add_colours, give_colour
 from app.canvas.exposing import drop_composite, keep_composite, open_exposing, rename_composite
 from app.canvas.layer.opening import open_or_close
 from app.canvas.stops import run_to_here, toggle_stops
@@ -175,6 +176,8 @@ ENTRIES = (
     Entry("align", "Align or spread…", ("A",), open_alignments, "view", "nodes"),
     Entry("straighten", "Straighten wires", ("Q",), straighten, "view", "nodes"),
     *(Entry(f"align_{way}", text.replace("&", ""), (), partial(align, way=way), "", "nodes") for way, text in WAYS.items()),
+    *(Entry(f"colour_{at}", f"Colour: {title.lower()}", (), partial(give_colour, colour=colour), "", "any")
+      for at, (colour, title) in enumerate(COLOURS.items())),
     Entry("fit", "Fit the selection", ("F",), lambda v: v.fit_selection(), "view"),
     Entry("fit_all", "Fit all", ("Home",), lambda v: v.fit(), "view"),
     Entry("previous_view", "Previous view", ("Shift+F",), lambda v: v.previous_view(), "view"),
@@ -265,6 +268,7 @@ def make_menu(view: CanvasView, point: QPointF) -> QMenu:
         has = {"": True, "any": bool(view.editor.selection), "nodes": bool(_selected(view))}[entry.needs]
         action.setEnabled(has)
     menu.addSeparator()
+    add_colours(view, menu)
     gestures = menu.addMenu("Gestures")
     for text, how in GESTURES:
         gestures.addAction(f"{text}\t{how}").setEnabled(False)

@@ -9,12 +9,14 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
+from app.canvas.colours import known
 from app.canvas.ink import draw_text, font, ink, metrics, width_of
 from app.canvas.live import TEXT_FROM, zoom_of
 from app.canvas.resting import Resting
 from app.theme import Mathematics, current_theme
 from engine.graph import Frame, Note
 
+TINT = 0.08  # of a frame's colour, on the canvas
 FRAMES_Z, NOTES_Z = -10.0, 8.0
 MARGIN, TITLE, NOTE_PAD, LINE = 20.0, 28.0, 12.0, 18.0
 
@@ -65,9 +67,12 @@ class FrameItem(Resting):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         """A faint box, title and count."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(ink().pen("accent", 2.0) if self.selected else ink().pen(self.frame.colour or "border"))
+        painter.setPen(ink().pen("accent", 2.0) if self.selected else ink().pen(known(self.frame.colour) or "border"))
         painter.setBrush(ink().colour("surface", 0.55))
         painter.drawRoundedRect(self.area, 10, 10)
+        if chosen := known(self.frame.colour):
+            painter.setBrush(ink().colour(chosen, TINT))
+            painter.drawRoundedRect(self.area, 10, 10)
         if zoom_of(painter) < TEXT_FROM:
             return
         title = self.frame.title or "frame"

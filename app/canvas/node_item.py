@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.block import LINES_FROM, Block, draw_name
+from app.canvas.colours import known
 from app.canvas.figures import Sheet
 from app.canvas.geometry import FORMULA_SIZE, HEADER, SIDE, Geometry, shown_name, shown_value
 from app.canvas.ink import draw_icon, draw_text, elided, ink
@@ -40,6 +41,7 @@ from engine.graph import Node
 from engine.nodes import NodeType, Port
 
 RADIUS = 8.0
+TINT = 0.16  # of a colour that a person chose, on the body
 MUTED = 0.55  # opacity of a muted node
 BEHIND = 4.0  # pixels by which the sheet behind a composite sticks out
 NODES_Z = 10.0
@@ -74,9 +76,9 @@ def port_of(kind: type[NodeType] | None, name: str, is_input: bool) -> Port | No
 
 
 def colour_of(node: Node) -> str:
-    """The token of a node's category."""
+    """The token of a node's category, or of the colour that a person gave it."""
     kind = node.kind
-    return category_token(kind.category) if kind else "error"
+    return known(node.colour) or (category_token(kind.category) if kind else "error")
 
 
 class DrawnNode(QGraphicsItem):
@@ -246,6 +248,9 @@ class NodeItem(Resting, DrawnNode):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink().colour("raised"))
         painter.drawRoundedRect(rectangle, RADIUS, RADIUS)
+        if chosen := known(self.node.colour):
+            painter.setBrush(ink().colour(chosen, TINT))
+            painter.drawRoundedRect(rectangle, RADIUS, RADIUS)
         if (zoom := zoom_of(painter)) < LINES_FROM:
             Block(self, zoom).paint_body(painter, zoom)
             return

@@ -15,8 +15,8 @@ class Change:
     """One edit, forward or back, or a whole new document (kind `reset`).
 
     kinds     of: node_added, node_removed, wire_added, wire_removed, wire, routed (over other dots), property, moved,
-              title, flags, frame, note, dot, composites (a graph inside a node, and with it its uses), exposed (what one
-              shows of its inside, told within), training, data, views, document, values, reset
+              title, flags, colour, frame, note, dot, composites (a graph inside a node, and with it its uses), exposed
+              (what one shows of its inside, told within), training, data, views, document, values, reset
     ids       nodes, frames, notes, dots and wires (`source>target`) that are concerned
     settings  "node.property" -> number, where numbers of existing nodes changed
     replans   whether the engine has to plan anew: not for places, words and mere numbers
@@ -98,7 +98,13 @@ def _exchanged_nodes(delta: Delta, kinds: set[str]) -> tuple[dict[str, float], b
     settings: dict[str, float] = {}
     replans = False
     for before, after in delta.nodes.exchanged:
-        for kind, name in (("moved", "position"), ("title", "title"), ("flags", "flags"), ("property", "properties")):
+        for kind, name in (
+            ("moved", "position"),
+            ("title", "title"),
+            ("flags", "flags"),
+            ("colour", "colour"),
+            ("property", "properties"),
+        ):
             kinds.update({kind} if getattr(before, name) != getattr(after, name) else ())
         replans = replans or not (before.flags ^ after.flags) <= LOOKS
         for name in _changed_properties(before, after):

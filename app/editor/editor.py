@@ -280,6 +280,10 @@ class Editor(Playing):
         """Change a frame."""
         self._push_here("set_frame", arrangement.set_frame(self.shown, frame))
 
+    def set_colour(self, ids: Iterable[str], colour: str) -> None:
+        """Give nodes and frames a colour of the theme; an empty one is their own."""
+        self._push_here("set_colour", arrangement.set_colour(self.shown, ids, colour))
+
     def add_note(self, position: Place, text: str = "") -> str:
         """Stick a note to the canvas. Returns its id."""
         name, command = arrangement.add_note(self.shown, position, text)

@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from engine.document import Document
     from engine.lowering import Lowering
 
-HARMLESS = {"moved", "note", "dot", "routed", "values"}  # kinds of change that no problem and no shape can come of
+HARMLESS = {
+    "moved",
+    "colour",
+    "note",
+    "dot",
+    "routed",
+    "values",
+}  # kinds of change that no problem and no shape can come of
 MOST_AT_ONCE = 400  # nodes: what is wrong with more is worked out aside, where there is somebody to do that
 CHECK_DELAY_MS = 30  # a drag edits at every mouse move; problems are worked out when the hand pauses
 

@@ -27,6 +27,7 @@ def node_to_json(node: Node) -> Record:
     """One node; what is empty is left out."""
     record: Record = {"id": node.id, "type": node.type, "position": [float(entry) for entry in node.position]}
     optional = {"title": node.title, "properties": plain(node.properties), "extra": plain(node.extra)}
+    optional["colour"] = node.colour
     record.update({name: value for name, value in optional.items() if value})
     if node.flags:
         record["flags"] = sorted(node.flags)
@@ -40,7 +41,7 @@ def node_from_json(record: Mapping[str, Any]) -> Node:
         properties.update(kind.check_properties(properties)[0])
     return Node(
         str(record["id"]), str(record["type"]), str(record.get("title", "")), properties, point(record["position"]),
-        frozenset(record.get("flags", ())), _extra(record),
+        frozenset(record.get("flags", ())), _extra(record), str(record.get("colour", "")),
     )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def test_every_menu_lists_commands_with_their_keys(opened):
         menu.menu().aboutToShow.emit()
         assert not menu.menu().isEmpty()
     view = next(entry.menu() for entry in opened.top_bar.menus.actions() if entry.text() == "View")
-    assert any("\tF" in action.text() for action in view.actions())
+    assert any("\tL" in action.text() for action in view.actions())
 
 
 def test_every_menu_fits_on_a_small_screen_and_views_have_one_of_their_own(opened):

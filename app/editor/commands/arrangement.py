@@ -88,6 +88,22 @@ def set_frame(document: Document, frame: Frame) -> Command:
     return "Change frame", Delta.between(document.graph, draft)
 
 
+def set_colour(document: Document, ids: Iterable[str], colour: str) -> Command:
+    """Give nodes and frames a colour, a token of the theme; an empty one is their own."""
+    draft = draft_of(document.graph)
+    chosen = [name for name in ids if name in draft.nodes or name in draft.frames]
+    if not chosen:
+        raise ProblemError(
+            Problem("nothing is selected that has a colour", "Select nodes or frames.", kind="selection")
+        )
+    for name in chosen:
+        if name in draft.nodes:
+            exchange(draft, name, colour=colour)
+        else:
+            draft.frames[name] = replace(draft.frames[name], colour=colour)
+    return counted(document.graph, chosen, "Colour"), Delta.between(document.graph, draft)
+
+
 def add_note(document: Document, position: Place, text: str = "") -> tuple[str, Command]:
     """Stick a note to the canvas."""
     draft = draft_of(document.graph)

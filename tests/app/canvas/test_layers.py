@@ -63,7 +63,11 @@ def test_what_stood_to_the_right_makes_room_and_returns_at_the_closing(view, han
 def test_who_was_moved_by_hand_in_the_meantime_stays_there(view, hand):
     before = places(view)
     hand.double_click(view.canvas.area_of("dense_1").center())
-    hand.drag(hand.node("target_1"), hand.node("target_1") + QPointF(40, 90), modifiers=Qt.KeyboardModifier.AltModifier)
+    grip, no_guides = hand.node("target_1"), Qt.KeyboardModifier.AltModifier
+    hand.press(grip)
+    for away in (QPointF(20, 45), QPointF(40, 90)):
+        hand.move(grip + away, modifiers=no_guides)
+    hand.release(grip + QPointF(40, 90), modifiers=no_guides)
     moved = places(view)["target_1"]
     view.editor.select(["dense_1"])
     hand.key(Qt.Key.Key_O)
