@@ -7,6 +7,7 @@ from typing import Any
 
 from numba import int64, njit
 
+from engine.machines.compiling import INLINED
 from engine.machines.tile import tile_behind
 from engine.machines.vectors import not_compiled_in
 
@@ -31,7 +32,7 @@ def _sweep(rows: int, wide: int, tile: Any) -> Any:
                 )  # fmt: skip
                 r += rows
 
-    return njit(forceinline=True, error_model="numpy")(sweep)
+    return njit(**INLINED)(sweep)
 
 
 _by_8 = _by_4 = _by_1 = not_compiled_in

@@ -78,6 +78,7 @@ class KernelCompiler(CompilerBase):  # type: ignore[misc]
     def define_pipelines(self) -> list[Any]:
         state = self.state
         state.library = KernelLibrary(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()  # of a native loop the object is kept
         pipeline = DefaultPassBuilder.define_nopython_pipeline(state)
         pipeline.passes = [entry for entry in pipeline.passes if entry[0] not in NEEDLESS]
         pipeline.finalize()

@@ -9,6 +9,7 @@ from llvmlite import ir
 from numba import int64, njit, types
 from numba.extending import intrinsic
 
+from engine.machines.compiling import INLINED
 from engine.machines.vectors import VECTOR, Vectors
 
 EDGE = 4
@@ -124,7 +125,7 @@ def names_of(variant: dict[str, int]) -> dict[str, Any]:
     return {"_copy_some": _some(lanes, whole, False), "_fill_some": _some(lanes, whole, True)}
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def _begin(instruction, row, rank):  # type: ignore[no-untyped-def]
     """Where in x a row of the result begins; `rank` axes take part, the row counts through them."""
     rest, begin = row, int64(0)

@@ -12,6 +12,7 @@ from numba import cfunc, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.machines.compiling import INLINED, KernelCompiler
 from engine.machines.objects import KEEPS
 from engine.placement import LINE
 from engine.tape import EPOCH, FLAG, ITERATION, ROW
@@ -43,7 +44,7 @@ def read_whole(context, address, place):  # type: ignore[no-untyped-def]
     return types.int64(types.int64, types.int64), generate
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def tell_time(words, clock, schedule, turn):  # type: ignore[no-untyped-def]
     """Show kernels the time of the iteration that begins; where its section stands in the schedule."""
     words[ITERATION] = clock[0] & 0x7FFFFFFF
@@ -52,7 +53,7 @@ def tell_time(words, clock, schedule, turn):  # type: ignore[no-untyped-def]
     return 4 + 4 * turn + (2 if clock[2] >= schedule[0] else 0)
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def go_on(clock, schedule, turn):  # type: ignore[no-untyped-def]
     """An iteration is done; whose turn is next."""
     clock[0] += 1
@@ -72,7 +73,8 @@ class Loop:
     @cached_property
     def compiled(self) -> Any:
         """What Numba makes of it, with its `address`."""
-        return cfunc(self._signature, cache=not KEEPS, error_model="numpy")(self._function)
+        options = {"error_model": "numpy", "pipeline_class": KernelCompiler}
+        return cfunc(self._signature, cache=not KEEPS, **options)(self._function)
 
 
 def loop(signature: Any) -> Callable[[Callable[..., Any]], Loop]:
@@ -250,7 +252,7 @@ def hand_on(context, address):  # type: ignore[no-untyped-def]
     return types.void(types.int64), generate
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def wait(spins, yielding):  # type: ignore[no-untyped-def]
     """One look more was in vain."""
     if spins < SPINS:
@@ -259,7 +261,7 @@ def wait(spins, yielding):  # type: ignore[no-untyped-def]
         hand_on(yielding)
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def work_off(kernels, arena, integers, code, starts, lengths, sharing, found, helps):  # type: ignore[no-untyped-def]
     """Claim a piece of the work found in the word and do it, who `helps` the last one; who comes too late does nothing.
 
@@ -337,7 +339,7 @@ def iterate_shared(kernels, arena, integers, code, starts, lengths, words, clock
     return done
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(**INLINED)
 def lines_of(count):  # type: ignore[no-untyped-def]
     """Floats in as many whole cache lines as these fill."""
     return (count + LINE - 1) // LINE * LINE

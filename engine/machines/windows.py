@@ -19,6 +19,7 @@ from numba import int64, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from engine.machines.compiling import FAST, INLINED
 from engine.machines.vectors import Vectors, not_compiled_in, tight_loop
 
 BIAS = 0  # compiled in: whether the fourth field is a bias
@@ -327,7 +328,7 @@ def tap_tile(*fields: Any) -> Any:
     return intrinsic(typed)
 
 
-_inlined = njit(forceinline=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})
+_inlined = njit(fastmath=FAST, **INLINED)
 
 
 @cache
