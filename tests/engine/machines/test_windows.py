@@ -25,8 +25,8 @@ GEOMETRIES = {
     "every third, with holes": (2, 2, 2, 3, (13, 12), (3, 2), (2, 1, 1, 1), (2, 3), (3, 2)),
     "steps longer than the filter": (2, 1, 2, 8, (11, 10), (2, 1), (0, 0, 0, 0), (1, 1), (3, 4)),
     "rows alone": (2, 1, 2, 3, (9, 6), (3, 3), (1, 1, 1, 1), (1, 1), (2, 1)),
-    "holes as long as steps": (2, 1, 2, 3, (9, 9), (3, 3), (2, 2, 2, 2), (2, 2), (2, 2)),
-    "a map shorter than a step": (2, 1, 2, 3, (2, 1), (1, 1), (0, 0, 0, 0), (1, 1), (3, 3)),
+    "holes as long as steps": (2, 1, 2, 3, (9, 9), (3, 2), (2, 2, 2, 2), (2, 2), (2, 2)),
+    "a map shorter than a step": (2, 1, 2, 8, (2, 1), (1, 1), (0, 0, 0, 0), (1, 1), (3, 4)),
 }
 SETTINGS = pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 NAMES = pytest.mark.parametrize("name", ["convolution", "transposed_convolution", "filter_correlation"])
