@@ -256,7 +256,8 @@ class NodePage(QWidget):
         for row in reversed(self.table.rows):
             reading = snapshot.values.get(row.address)
             if reading is not None and self._is_own(row.address):
-                rows = reading.shape[0] if reading.shape else 1
+                drawn = reading.state != "absent"  # before, nobody knows how many rows there will be
+                rows = reading.shape[0] if reading.shape and drawn else 1
                 units = reading.shape[-1] if len(reading.shape) > 1 else 1
         self.entry.show_counts(rows, units)
         has_formula = self.node is not None and composite_of(self.node) is None

@@ -1,5 +1,6 @@
 """The inspector: what it shows of a node, and numbers under a hand that are live and one undo step."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -401,6 +402,16 @@ def test_the_run_explains_the_row_and_the_unit_that_were_chosen(qtbot, live, edi
     curve = current_theme().colour("text")
     found = sum(image.pixelColor(x, y) == curve for x in range(image.width()) for y in range(image.height()))
     assert found > 20
+
+
+def test_before_a_batch_was_drawn_nobody_is_offered_its_rows(inspector, editor):
+    """“row 1 of 4” stood there for a batch of 64."""
+    editor.select(["hidden"])
+    for state, offered in (("absent", False), ("current", True)):
+        inspector.show_snapshot(replace(snapshot(), values={"hidden.h": read(np.zeros((4, 4)), state)}))
+        choice = inspector.node_page.entry
+        assert choice.row.isVisible() == offered
+        assert choice.unit.isVisible()
 
 
 def test_rows_that_go_by_leave_the_blocks_of_the_formulas_where_they_are(qtbot):
