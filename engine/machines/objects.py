@@ -52,7 +52,10 @@ def folder() -> Path:
     for name in ("compiling", "player", "intrinsics", "objects", "sealing", "../tape"):
         digest.update((root / "machines" / f"{name}.py").read_bytes())
     place = home() / digest.hexdigest()[:16]
-    if not place.is_dir():
+    if place.is_dir():
+        with contextlib.suppress(OSError):
+            os.utime(place)  # as long as it is of use it is none of the old ones, though nothing new comes into it
+    else:
         place.mkdir(parents=True, exist_ok=True)
         former = sorted((path for path in home().iterdir() if path != place), key=lambda path: path.stat().st_mtime)
         for path in former[:-KEPT_FOLDERS]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -85,6 +86,19 @@ def test_two_processes_may_fill_one_cache_at_once(tmp_path):
     assert answers[0] == answers[1]
     assert not list(tmp_path.glob("chainrule/kernels/*/*.part"))
     assert played(tmp_path, "valley") == (answers[0], False)
+
+
+def test_of_former_versions_those_stay_that_were_of_use_last(monkeypatch, tmp_path):
+    monkeypatch.setattr(objects, "home", lambda: tmp_path)
+    used = objects.folder.__wrapped__()
+    others = [tmp_path / str(number) for number in range(objects.KEPT_FOLDERS)]
+    for number, folder in enumerate([used, *others]):
+        folder.mkdir(exist_ok=True)
+        os.utime(folder, (number, number))
+    assert objects.folder.__wrapped__() == used
+    monkeypatch.setattr(objects, "_versions", lambda: ["another"])
+    new = objects.folder.__wrapped__()
+    assert set(tmp_path.iterdir()) == {used, new, *others[1:]}
 
 
 def test_an_object_with_unknown_symbols_is_not_kept(monkeypatch, tmp_path):
