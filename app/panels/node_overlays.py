@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, QTimer
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.panels.overlay import Overlay
@@ -159,7 +159,7 @@ class NodeHelp(NodeOverlay):
         if answer.curve is not None:
             self.curve.show_curve(answer.curve)
             self.curve.show()
-        self.place()
+        QTimer.singleShot(0, self.place)  # once the formulas have been laid out
 
 
 def _heading(text: str) -> QLabel:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QPointF, Qt, QTimer
 from PySide6.QtGui import QPainterPath
+from PySide6.QtWidgets import QMenu
 
+from app.canvas.actions import attempt
 from app.canvas.conversions import offer_conversions
 from app.canvas.hits import node_at, port_at
 from app.canvas.ink import ink
 from app.canvas.interactions.base import Interaction, Modifiers
+from app.canvas.live import TEXT_FROM
 from app.canvas.node_item import PortPlace
 from app.canvas.routes import loose_path
 from app.editor import wire_id
@@ -124,12 +127,15 @@ class PullWire(Interaction):
         port = port_at(self.scene, point, self.view.zoom)
         if port is not None:
             return port if port.is_input == self._forward and not self._is_own(port) else None
+        return next(iter(self._fitting(point)), None)
+
+    def _fitting(self, point: QPointF) -> list[PortPlace]:
+        """The ports of the node at a point that would take the wire, the best one first."""
         node = node_at(self.scene, point)
         if node is None:
-            return None
+            return []
         fitting = [entry for entry in node.ports if entry.is_input == self._forward and entry.address in self._lit]
-        fitting.sort(key=lambda entry: (entry.wired, not entry.shown, entry.kind != self._anchor.kind))
-        return fitting[0] if fitting else None
+        return sorted(fitting, key=lambda entry: (entry.wired, not entry.shown, entry.kind != self._anchor.kind))
 
     def _is_own(self, port: PortPlace) -> bool:
         return port.address.partition(".")[0] == self._anchor.address.partition(".")[0]
@@ -152,9 +158,13 @@ class PullWire(Interaction):
     def _drop(self, point: QPointF, modifiers: Modifiers) -> None:
         port, taken = self._target(point), self._taken
         on_node = node_at(self.scene, point) is not None
+        is_far = self.view.zoom < TEXT_FROM and port_at(self.scene, point, self.view.zoom) is None
+        choice = self._fitting(point) if is_far else []
         self.cancel()
         try:
-            if port is not None:
+            if len(choice) > 1:
+                self._ask_which(choice, point)
+            elif port is not None:
                 self._connect(*self._ends(port.address), swaps=bool(modifiers & Modifiers.AltModifier))
             elif taken is not None and not on_node:
                 self.editor.disconnect_ports(taken.source, taken.target)
@@ -163,6 +173,17 @@ class PullWire(Interaction):
                 self.view.open_search(point, **{"wire_from" if self._forward else "wire_to": address})
         except ProblemError as error:
             self.view.tell(error)
+
+    def _ask_which(self, ports: list[PortPlace], point: QPointF) -> None:
+        """From so far that ports are not drawn: a list of those that would take the wire."""
+        self.view.menu = menu = QMenu(self.view)
+        for port in ports:
+            ends = self._ends(port.address)
+            action = menu.addAction(f"{port.name}  ·  {port.kind}{', wired' if port.wired else ''}")
+            action.triggered.connect(
+                lambda _=False, ends=ends: attempt(self.view, lambda _: self._connect(*ends, False))
+            )
+        menu.popup(self.view.viewport().mapToGlobal(self.view.mapFromScene(point)))
 
     def _connect(self, source: str, target: str, swaps: bool) -> None:
         """Join two ports; where only a conversion keeps them apart, ask for it. `swaps`: wires exchange their inputs."""

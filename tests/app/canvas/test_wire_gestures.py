@@ -142,3 +142,20 @@ def test_a_conversion_is_given_up_without_trace(digits):
     hand.drag(hand.port("pixels.value"), hand.port("maps.x"))
     hand.key(Qt.Key.Key_Escape, widget=digits.search.line)
     assert digits.editor.stack.count() == 0 and digits.mode is None
+
+
+def test_from_afar_a_wire_dropped_on_a_node_asks_for_the_port(pair):
+    hand = Hand(pair)
+    for name in ("minus.a", "minus.b"):
+        pair.editor.break_port(name)
+    pair.zoom_by(0.3 / pair.zoom)
+    pair.centre_at(pair.canvas.content_area().center())
+    hand.drag(hand.port("a.value"), pair.canvas.area_of("minus").center())
+    actions = pair.menu.actions()
+    assert [action.text().partition(" ")[0] for action in actions] == ["a", "b"] and not wires(pair)
+    actions[1].trigger()
+    pair.menu.hide()
+    assert wires(pair) == {("a.value", "minus.b")}
+    pair.zoom_by(1 / pair.zoom)
+    hand.drag(hand.port("b.value"), pair.canvas.area_of("minus").center())
+    assert wires(pair) == {("a.value", "minus.b"), ("b.value", "minus.a")}, "from near the best free one is taken"
