@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QElapsedTimer, QPointF, Qt, QTimer
@@ -178,12 +179,12 @@ class PullWire(Interaction):
         """From so far that ports are not drawn: a list of those that would take the wire."""
         self.view.menu = menu = QMenu(self.view)
         for port in ports:
-            ends = self._ends(port.address)
             action = menu.addAction(f"{port.name}  ·  {port.kind}{', wired' if port.wired else ''}")
-            action.triggered.connect(
-                lambda _=False, ends=ends: attempt(self.view, lambda _: self._connect(*ends, False))
-            )
+            action.triggered.connect(partial(self._take, *self._ends(port.address)))
         menu.popup(self.view.viewport().mapToGlobal(self.view.mapFromScene(point)))
+
+    def _take(self, source: str, target: str, _: bool = False) -> None:
+        attempt(self.view, lambda _: self._connect(source, target, swaps=False))
 
     def _connect(self, source: str, target: str, swaps: bool) -> None:
         """Join two ports; where only a conversion keeps them apart, ask for it. `swaps`: wires exchange their inputs."""
