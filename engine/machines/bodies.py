@@ -22,6 +22,7 @@ PERMUTE_RUNS = Kernel("permute_runs", "engine.machines.flips:permute_runs")
 PERMUTE_BLOCKS = Kernel("permute_blocks", "engine.machines.flips:permute_blocks")
 SOFTMAX = Kernel("softmax_rows", "engine.machines.rows:softmax")
 NARROW_COLUMN = Kernel("product_narrow_column", "engine.machines.dots:narrow_column")
+FEW_COLUMNS = Kernel("product_few_columns", "engine.machines.few_columns:gradient")
 COLUMN = Kernel("product_column", "engine.machines.products:column")
 COLUMN_GRADIENT = Kernel("product_column_gradient", "engine.machines.products:column_gradient")
 MEAN_SQUARE = Kernel("mean_square_vectors", "engine.machines.losses:mean_square")
@@ -82,6 +83,13 @@ def _product(bias: int = 0, sums: int = 0, onto: int = 0, gate: int = 0) -> Choi
             whole = int(columns % (2 * vector_length()) == 0)
             more = (*more, *_past_the_caches(instruction)) if whole else more
             return WIDE, (("BIAS", bias), ("SUMS", sums), ("WHOLE", whole), *more)
+        if (
+            a_row == 1 < a_depth
+            and not (bias or more)
+            and FEW < columns < vector_length()
+            and rows % vector_length() == 0
+        ):
+            return FEW_COLUMNS, (("SUMS", sums), ("COLUMNS", columns))
         lanes = next(lanes for lanes in (2, 4, 8, 16) if columns <= lanes)
         more = (*more, *_tiles(rows, lanes, sums, ("HALVES", 1) in more))
         return NARROW, (("BIAS", bias), ("SUMS", sums), ("LANES", lanes), ("WHOLE", int(columns == lanes)), *more)

@@ -66,6 +66,28 @@ def test_slopes_of_few_inputs_do_not_depend_on_where_the_work_is_split(rows):
             assert [part.tobytes() for part in pieces] == [part.tobytes() for part in whole], (depth, cut)
 
 
+@pytest.mark.parametrize("columns", (9, 10, 15))
+def test_slopes_of_few_columns_have_the_bits_of_a_row_by_itself(columns):
+    """Sixteen rows at once are turned about; those of a piece that is shorter go one by one."""
+    for depth, rows in ((1, 16), (7, 32), (64, 48)):
+        given = drawn((depth, rows), (depth, columns), (columns,))
+        for name, places in (("linear_gradient", (0, 1, 2)), ("matmul", (0, 1))):
+            attributes = {"transpose_a": True} if name == "matmul" else {}
+
+            def emit(build, values, name=name, places=places, attributes=attributes):
+                return [build.emit(name, *[values[place] for place in places], **attributes), values[2]]
+
+            bench = build(emit, given)
+            whole = finish(bench, start(bench, given, "float32"))
+            np.testing.assert_allclose(whole[0], given[0].T @ given[1], rtol=1e-4, atol=1e-5)
+            np.testing.assert_allclose(
+                whole[1], given[1].sum(0) if len(places) == 3 else given[2], rtol=1e-4, atol=1e-5
+            )
+            for cut in (1, 5, 16):
+                pieces = finish_in_pieces(bench, start(bench, given, "float32"), lambda length, cut=cut: cut)
+                assert [part.tobytes() for part in pieces] == [part.tobytes() for part in whole], (depth, rows, cut)
+
+
 def test_many_rows_are_the_same_in_blocks_and_in_pieces():
     given = drawn((300, 9), (9, 40), (40,))
     bench = build(lambda build, values: [build.emit("linear", *values)], given)
