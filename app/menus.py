@@ -34,6 +34,7 @@ def add_commands(window: MainWindow) -> None:
     for table in (_file, _edit, _view, _run, _help):
         for command in table(window):
             window.addAction(window.commands.add(command))
+    window.commands.rebind(sound(window.settings["keys"]))
 
 
 def add_canvas_commands(window: MainWindow) -> None:

@@ -44,8 +44,11 @@ class TopBar(QFrame):
         row.addStretch(1)
         self.search = SearchButton()
         self.problems = ProblemButton()
+        self.hold = _button("Hold evaluation: edits wait until it is let go", "pin")
+        self.hold.setCheckable(True)
+        self.hold.hide()
         self.theme = _button("Light or dark", "moon")
-        for part in (self.search, self.problems, self.theme):
+        for part in (self.search, self.hold, self.problems, self.theme):
             row.addWidget(part)
         current_theme().changed.connect(self._show_scheme)
         self._show_scheme()

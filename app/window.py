@@ -15,7 +15,6 @@ from app.editor import Editor
 from app.files import Files
 from app.follow import Follower
 from app.guide import Guide
-from app.keymap import sound
 from app.menus import add_canvas_commands, add_commands, fill_menus
 from app.panels.command_search import CommandSearch
 from app.panels.gallery import Gallery
@@ -75,7 +74,6 @@ class MainWindow(QMainWindow):
         self._build()
         self.guide = Guide(self)
         add_commands(self)
-        self.commands.rebind(sound(self.settings["keys"]))
         fill_menus(self.top_bar.menus, self)
         self.crash = CrashReporter(self, self.notice.tell)
         self._listen()
@@ -107,6 +105,8 @@ class MainWindow(QMainWindow):
         bar.search.clicked.connect(self.command_search.toggle)
         bar.problems.clicked.connect(self.problems.toggle)
         bar.theme.clicked.connect(self.switch_theme)
+        bar.hold.clicked.connect(lambda: self.commands.run("run.hold"))
+        self.commands.action("run.hold").toggled.connect(bar.hold.setChecked)
         gallery.preset_chosen.connect(files.open_preset)
         gallery.file_chosen.connect(files.open_path)
         gallery.open_wanted.connect(files.open)
@@ -175,7 +175,6 @@ class MainWindow(QMainWindow):
     def _need_workspace(self) -> Workspace:
         """The workspace; built behind the gallery or with the first document, so that nothing waits for it before."""
         if self.workspace is None:
-            from app.habits import take_habits
             from app.workspace import Workspace
 
             self.workspace = Workspace(self.editor, self.runner, self.settings, self.pages)
@@ -183,7 +182,6 @@ class MainWindow(QMainWindow):
             self.workspace.restore(self.settings["state"])
             self.workspace.canvas.reduced_motion = bool(self.settings["reduce_motion"])
             self.workspace.canvas.formula_note.set_wanted(bool(self.settings["formula_note"]))
-            take_habits(self.workspace.canvas, self.settings)
             self.workspace.canvas.formula_note.floating = self.rooms.floating_over_canvas
             for floating in (self.tour, self.preparing, self.notice):
                 floating.placed.connect(self.workspace.canvas.formula_note.place)
@@ -234,6 +232,7 @@ class MainWindow(QMainWindow):
         shown = self.has_document
         title, modified = self.files.title, self.files.is_modified
         self.top_bar.problems.setVisible(shown)
+        self.top_bar.hold.setVisible(shown)
         self.top_bar.show_place(self.files.chapter, title if shown else "", modified)
         self.setWindowTitle(f"{title}{'*' if modified else ''} – Chainrule" if shown else "Chainrule")
         self.commands.refresh()

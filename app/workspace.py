@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 from app.canvas import CanvasView
 from app.canvas.cost_lens import CostLens
+from app.habits import take_habits
 from app.panels.inspector import Inspector
 from app.panels.palette import Palette
 from app.panels.player import Player
@@ -54,6 +55,7 @@ class Workspace(QWidget):
         self._is_arranged = self._is_remembered = False
         self._inner = self._make_inner()
         self.canvas = CanvasView(editor, self._inner)
+        take_habits(self.canvas, settings)
         self.cost_lens = CostLens(editor, runner, self.canvas.canvas)
         self.desk = Desk(editor, runner, self.canvas)
         self._inner.setCentralWidget(self.desk)

@@ -43,7 +43,8 @@ def test_f9_stops_the_run_at_a_node_and_lets_it_run_again(qtbot, opened):
 
 
 def test_held_edits_wait_until_they_are_let_go(qtbot, opened):
-    opened.commands.run("run.hold")
+    QTest.mouseClick(opened.top_bar.hold, Qt.MouseButton.LeftButton)
+    assert opened.top_bar.hold.isChecked() and opened.follower.holds
     heard = []
     opened.runner.snapshot_ready.connect(heard.append)
     opened.editor.set_property("hidden", "units", 7)
@@ -54,4 +55,5 @@ def test_held_edits_wait_until_they_are_let_go(qtbot, opened):
     assert all(snapshot.revision < revision for snapshot in heard)
     with qtbot.waitSignal(opened.runner.snapshot_ready, check_params_cb=lambda snapshot: snapshot.revision == revision):
         opened.commands.run("run.hold")
-    assert not opened.workspace.canvas.canvas.numbers.stale and not opened.follower.holds
+    assert not opened.workspace.canvas.canvas.numbers.stale
+    assert not opened.follower.holds and not opened.top_bar.hold.isChecked()
