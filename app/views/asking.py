@@ -30,14 +30,13 @@ NO_LOSS = "There is no loss to differentiate yet. Place one, wire it, and choose
 class Answer:
     """What one question brought: what was found, or why there is nothing, and what it cost."""
 
-    kind: str
     question: int
     seconds: float
     found: Any = None
     problem: Problem | None = None
 
 
-def answer(session: Session, measure: Callable[[Session], object], kind: str, question: int) -> Answer:
+def answer(session: Session, measure: Callable[[Session], object], question: int) -> Answer:
     """Ask the session, in the worker's thread."""
     begun = time.perf_counter()
     found, problem = None, None
@@ -45,7 +44,7 @@ def answer(session: Session, measure: Callable[[Session], object], kind: str, qu
         found = measure(session)
     except ProblemError as error:
         problem = error.problems[0]
-    return Answer(kind=kind, question=question, seconds=time.perf_counter() - begun, found=found, problem=problem)
+    return Answer(question=question, seconds=time.perf_counter() - begun, found=found, problem=problem)
 
 
 class AskingView(View):
@@ -108,13 +107,16 @@ class AskingView(View):
         self._is_due, self._is_waiting = False, True
         self._asked += 1
         self._since.start()
-        measure, kind, question = self.measure(), self.kind, self._asked
-        self.runner.ask(f"{self.title} · {self.id}", lambda session: answer(session, measure, kind, question))
+        measure, question = self.measure(), self._asked
+        self.runner.ask(self._question, lambda session: answer(session, measure, question))
 
-    def _take(self, _: str, found: object) -> None:
-        is_mine = isinstance(found, Answer) and (found.kind, found.question) == (self.kind, self._asked)
-        if is_mine and self._is_waiting:
-            assert isinstance(found, Answer)
+    @property
+    def _question(self) -> str:
+        """What its questions are called: each view's otherwise, also where two of one kind are open."""
+        return f"{self.title} · {self.id}"
+
+    def _take(self, name: str, found: object) -> None:
+        if name == self._question and isinstance(found, Answer) and found.question == self._asked and self._is_waiting:
             self._is_waiting = False
             self.show_answer(found)
             self._put()

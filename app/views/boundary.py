@@ -159,10 +159,14 @@ class DecisionBoundary(View):
         self._is_waiting = True
         self._asked_at = self.snapshot
         self._since.start()
-        self.runner.ask(QUESTION, prediction(self._ask))
+        self.runner.ask(self._question, prediction(self._ask))
+
+    @property
+    def _question(self) -> str:
+        return f"{QUESTION} · {self.id}"
 
     def _take(self, name: str, answer: object) -> None:
-        if name == QUESTION:
+        if name == self._question:
             self._is_waiting = False
             if isinstance(answer, Field):
                 self.show_field(answer)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
 from app.editor import Editor
+from app.views import asking
 from app.views.saliency import SaliencyView, pictures, side_by_side
 from engine import Document, Graph
 from engine.analysis.sensitivity import saliency
@@ -92,3 +93,27 @@ def test_without_a_prediction_it_says_so(qtbot, view, editor):
     editor.remove(["loss"])
     view.show_snapshot(view.snapshot)
     assert "no loss" in view.reason
+
+
+def test_two_of_one_kind_are_each_told_what_they_asked(qtbot, monkeypatch, view, editor, runner):
+    monkeypatch.setattr(asking, "BETWEEN_MS", 0)
+    monkeypatch.setattr(asking, "SPARED", 0)
+    other = SaliencyView(editor, runner)
+    qtbot.addWidget(other)
+    other.id = "saliency 2"
+    editor.document.views.append({"type": "saliency", "id": other.id, "way": "guided"})
+    other.recall()
+    other.resize(640, 360)
+    other.show()
+    with qtbot.waitSignal(runner.answered):
+        other.show_snapshot(view.snapshot)
+    while other._asked < view._asked:  # as where both were opened together
+        with qtbot.waitSignal(runner.answered):
+            other.ask_again()
+    view.ask_again()
+    other.ask_again()
+    assert view._asked == other._asked and view.is_waiting and other.is_waiting
+    qtbot.waitUntil(lambda: not view.is_waiting and not other.is_waiting)
+    for one, way in ((view, "gradient"), (other, "guided")):
+        expected = saliency(Session(editor.document), rows=tuple(range(6)), backward=way)
+        np.testing.assert_allclose(one.plot._array[5:], side_by_side(expected.slopes.reshape(6, 4, 4)), rtol=1e-9)
