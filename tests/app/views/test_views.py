@@ -14,7 +14,6 @@ from app.theme import current_theme
 from app.theme.numbers import number_text
 from app.views import AccuracyCurve, DecisionBoundary, LossCurve
 from app.views.axes import LEGEND_ROW, Axes, nice_ticks, peaks, polygon, power_texts, segments, tick_texts
-from app.views.boundary import QUESTION
 from app.views.curves import apart
 from app.views.field import Ask, Field, asked_for, level_line, prediction
 from engine.datasets import load
@@ -309,7 +308,7 @@ def test_a_graph_that_predicts_nothing_is_answered_with_the_reason(qtbot):
     answer = prediction(asked_for(load("xor")))(Session(document))
     assert answer.fact == "nothing here predicts"
     view = shown(qtbot, DecisionBoundary(Editor(document)), Snapshot())
-    view._take(QUESTION, answer)
+    view._take(view._question, answer)
     assert view.reason.startswith("Nothing here predicts") or "nothing here predicts" in view.reason
 
 
