@@ -159,7 +159,7 @@ def test_least_squares_of_scipy_gets_no_lower_than_levenberg_and_marquardt():
 
     assert list(session.parameters) == ["dense_1.weight", "dense_1.bias", "dense_2.weight", "dense_2.bias"]
     found = optimize.least_squares(residuals, start, method="trf", max_nfev=200)
-    assert loss_after("levenberg_marquardt", 100) <= np.mean(found.fun**2) + 1e-3
+    assert loss_after("levenberg_marquardt", 40) <= np.mean(found.fun**2) + 1e-3
 
 
 def test_xor_is_learned_in_few_steps():
