@@ -49,7 +49,7 @@ class Preset:
     def look_up(self) -> None:
         """Work out all that cards, marks and a search will ask for: a millisecond now, and none later."""
         _ = self.title, self.question, self.has_tour, self.is_step_by_step, self.has_textbook_numbers
-        _ = self._hay, self.parameters
+        _ = self._hay, self.parameters, self.matter, self.follows_a_gradient
 
     @cached_property
     def title(self) -> str:
@@ -75,6 +75,20 @@ class Preset:
     def has_textbook_numbers(self) -> bool:
         """Whether it reproduces something that stands in a book."""
         return bool(self.json.get("references"))
+
+    @cached_property
+    def matter(self) -> str:
+        """What it is about: "pictures", "text", or "numbers"."""
+        if any(node.get("type") == "embedding" for node in nodes_of(self.json)):
+            return "text"
+        return _matter(self.json.get("data"))
+
+    @cached_property
+    def follows_a_gradient(self) -> bool:
+        """Whether something is minimised or maximised, and not only computed, searched or learned by a rule."""
+        training = self.json.get("training")
+        phases = training.get("phases") if isinstance(training, dict) else None
+        return any(phase.get("minimise") or phase.get("maximise") for phase in phases or [] if isinstance(phase, dict))
 
     @cached_property
     def size(self) -> str:
@@ -284,6 +298,19 @@ def _dataset(described: str) -> Dataset | None:
         return load(json.loads(described))
     except (ProblemError, OSError, TypeError, ValueError):
         return None  # a card without its data is still a card; opening it tells what is wrong
+
+
+def _matter(data: Any) -> str:
+    """What the rows of the data set are that a parsed file names."""
+    from engine.datasets import describe
+    from engine.problems import ProblemError
+
+    described = data.get("train", data) if isinstance(data, dict) else data
+    name = described.get("name") if isinstance(described, dict) else described
+    try:
+        return describe(name).matter if isinstance(name, str) else "numbers"
+    except ProblemError:
+        return "numbers"
 
 
 def _property(node: dict[str, Any], name: str, otherwise: Any) -> Any:

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.library import SMALL_NETWORK, Preset, chapters, presets
+from app.library import chapters, presets
 from app.panels.cards import Card, SideRow, card_height
+from app.panels.chips import Chips
 from app.panels.rehearsal import Rehearsal, Scene
 from app.recovery import RecoveryBanner
 from app.settings import Settings
@@ -39,15 +40,6 @@ FIRST_CARDS = 40  # of a large screen; the others come when these have been pain
 CARDS_AT_ONCE, DRESSED_AT_ONCE = 12, 6
 LATER_MS = 150  # after it is shown
 
-CHIPS: dict[str, Callable[[Preset], bool]] = {
-    "All": lambda preset: True,
-    "With a tour": lambda preset: preset.has_tour,
-    "Step by step": lambda preset: preset.is_step_by_step,
-    "Textbook numbers": lambda preset: preset.has_textbook_numbers,
-    f"Under {SMALL_NETWORK} parameters": lambda preset: (
-        (preset.parameters or 0) < SMALL_NETWORK and preset.parameters is not None
-    ),
-}
 STEPS = {Qt.Key.Key_Right: (0, 1), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Up: (-1, 0)}
 
 
@@ -63,7 +55,6 @@ class Gallery(QFrame):
         super().__init__(parent)
         self._settings = settings
         self._chapter = ""
-        self._chip = "All"
         self._waiting = list(presets())  # that have no card yet
         self._every: list[Card] = []
         self._shown: list[Card] = []
@@ -124,7 +115,9 @@ class Gallery(QFrame):
         holder.setContentsMargins(0, 0, 28, 0)
         holder.addWidget(self.recovery)
         column.addLayout(holder)
-        column.addLayout(self._make_chips())
+        self._chips = Chips()
+        self._chips.chosen.connect(self._choose)
+        column.addWidget(self._chips)
         column.addWidget(self._make_cards(), 1)
         return main
 
@@ -162,21 +155,6 @@ class Gallery(QFrame):
         self.search.textChanged.connect(self._choose)
         self.search.returnPressed.connect(self._open_first)
         return self.search
-
-    def _make_chips(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        self._chips = QButtonGroup(self)
-        for name in CHIPS:
-            chip = QPushButton(name)
-            chip.setProperty("kind", "chip")
-            chip.setCheckable(True)
-            chip.setChecked(name == "All")
-            chip.clicked.connect(lambda _, name=name: self.show_chip(name))
-            self._chips.addButton(chip)
-            row.addWidget(chip)
-        row.addStretch(1)
-        return row
 
     def _make_cards(self) -> QScrollArea:
         self._scroll = CardArea()
@@ -222,11 +200,6 @@ class Gallery(QFrame):
         self._chapter = chapter
         self._choose()
 
-    def show_chip(self, name: str) -> None:
-        """Only the cards with a mark of CHIPS."""
-        self._chip = name
-        self._choose()
-
     def refresh(self) -> None:
         """Show the recent files of now, and put the keyboard on the first card."""
         while (item := self._recent.takeAt(0)) is not None:
@@ -252,12 +225,13 @@ class Gallery(QFrame):
         self._fill()
 
     def _fill(self) -> None:
-        chosen = CHIPS[self._chip]
         words = self.search.text()
         self._shown = [
             card
             for card in self._every
-            if self._chapter in ("", card.preset.chapter) and chosen(card.preset) and card.preset.matches(words)
+            if self._chapter in ("", card.preset.chapter)
+            and self._chips.has(card.preset)
+            and card.preset.matches(words)
         ]
         self._clear()  # a layout would ask all cards for their size whenever one of them comes or goes
         chosen_cards = set(self._shown)
@@ -349,6 +323,7 @@ class Gallery(QFrame):
         self._sentence.setVisible(self.width() >= ROOM_FOR_WORDS)
         self._title.setText(TITLE if self.width() >= ROOM_FOR_WORDS else SHORT_TITLE)
         width = self.width() - side - 56
+        self._chips.fit(width)
         columns = max(1, min(MOST_COLUMNS, width // NARROWEST_CARD))
         if columns != self._columns:
             self._columns = columns

@@ -25,6 +25,7 @@ def _written(bits: Floats, states: str) -> Floats:
     title="Bars and stripes",
     help="All small squares whose columns, or whose rows, are each wholly bright or dark.",
     task="binary",
+    matter="pictures",
     source="MacKay 2003, Information Theory, Inference, and Learning Algorithms, §43",
     options={
         "side": Whole(3, low=2, high=6, unit="pixels", help="Height and width of a square."),
@@ -55,6 +56,7 @@ LETTERS = {
     title="Letters of 5 × 5 pixels",
     help="A few letters drawn in 25 pixels, as they are or with some pixels flipped.",
     task="classes",
+    matter="pictures",
     source="Drawn for this program; the experiment is that of Hopfield networks",
     options={
         "letters": Choice("T L X", ("T L X", "T L", "A C H L T X"), help="Which letters there are."),

@@ -11,6 +11,7 @@ from engine.datasets.options import Choice, Flag, Property, Real, Whole
 from engine.problems import Problem, ProblemError, did_you_mean
 
 Task = Literal["regression", "binary", "classes"]
+Matter = Literal["numbers", "pictures", "text"]
 
 SEED = Whole(0, low=0, high=2**31 - 1, help="Another seed draws other points of the same kind.")
 LARGEST_SAMPLE = 1_000_000
@@ -58,6 +59,7 @@ class DatasetType:
     own      the options of this set alone; `options` has those that all sets of its task share behind them
     make     the family's function: own options in, table out
     reads_files  whether `make` is handed the folder of the document as `folder`
+    matter   what a row is to a reader: the numbers themselves, a picture, a piece of text
     """
 
     name: str
@@ -69,6 +71,7 @@ class DatasetType:
     options: Mapping[str, Property]
     make: Callable[..., Table]
     reads_files: bool = False
+    matter: Matter = "numbers"
 
 
 _types: dict[str, DatasetType] = {}
@@ -84,6 +87,7 @@ def dataset(
     options: Mapping[str, Property] | None = None,
     labels: str = "0/1",
     reads_files: bool = False,
+    matter: Matter = "numbers",
 ) -> Callable[[Callable[..., Table]], Callable[..., Table]]:
     """Register a family's function as the data set `name`; `labels` is the default of binary sets.
 
@@ -99,7 +103,7 @@ def dataset(
             if option.name not in ("", key):
                 raise ValueError(f"one option is called {option.name!r} and {key!r}")
             option.name = key
-        _types[name] = DatasetType(name, title, help, task, source, own, every, make, reads_files)
+        _types[name] = DatasetType(name, title, help, task, source, own, every, make, reads_files, matter)
         return make
 
     return register

@@ -27,6 +27,7 @@ def _pairs() -> np.ndarray[tuple[int, int], np.dtype[np.int64]]:
     title="Scenes with captions",
     help="Two coloured shapes on a board of nine cells, and five words that say what is where.",
     task="regression",
+    matter="pictures",
     source="Made for this program; captions word by word as in Aggarwal 2023, §12.2.2",
     options={"samples": sample_count(240), "seed": SEED},
 )

@@ -139,6 +139,7 @@ def sine_sequence(samples: int, steps: int, period: float, ahead: int, wanted: s
     title="A short text, letter by letter",
     help="A story of a lion and a deer; the letter that comes next is asked for.",
     task="any",
+    matter="text",
     source="Written for this program, after the lion and the deer of Aggarwal 2023, §8.2.1",
     options={
         "steps": Whole(12, low=1, high=200, unit="letters", help="How many letters are read."),

@@ -28,6 +28,7 @@ def _drawn(kind: int, size: int) -> Floats:
     title="Shapes in a picture",
     help="A square, a disc or a cross somewhere in a small picture: what it is, where it is, or which pixels are its own.",
     task="any",
+    matter="pictures",
     source="Made for this program; the tasks are those of Aggarwal 2023, §9.2.5 and §9.6.2",
     options={
         "samples": sample_count(300),

@@ -119,6 +119,7 @@ def breast_cancer(features: tuple[str, ...]) -> Table:
     title="Handwritten digits",
     help="1797 digits of 8×8 pixels, ten classes.",
     task="classes",
+    matter="pictures",
     source=f"Alpaydin & Kaynak 1998; {UCI}, doi:10.24432/C50P49, CC BY 4.0: the test part, as in scikit-learn",
     options={
         "scale": Choice("16", ("16", "1"), help="Pixel values 0 to 16 as published, or divided by 16."),

@@ -29,6 +29,7 @@ def _sentences(without_frequent: bool) -> list[list[str]]:
     title="Words and their neighbours",
     help="Every word of a few sentences beside every word that stands near it: what skip-gram learns from.",
     task="classes",
+    matter="text",
     source="Sentences written for this program; pairs as in Mikolov et al. 2013 and Aggarwal 2023, §3.6",
     options={
         "window": Whole(2, low=1, high=10, unit="words", help="How far to either side a word counts as a neighbour."),

@@ -9,6 +9,7 @@ from app import library
 from app.library import layer_widths, parameter_count, size_text
 from app.panels import gallery as gallery_module
 from app.panels.cards import Card, SideRow, two_lines
+from app.panels.chips import CHIPS
 from app.panels.gallery import Gallery
 from app.panels.thumbnails import thumbnail
 from app.theme import current_theme
@@ -156,6 +157,23 @@ def test_a_chip_leaves_the_cards_that_have_its_mark(qtbot, gallery, name, expect
     assert titles(gallery) == expected
 
 
+@pytest.mark.parametrize(
+    ("preset", "marks"),
+    [
+        ("digits-mlp", {"Images"}),
+        ("char-model", {"Text"}),
+        ("in-any-order", {"Text"}),
+        ("hopfield-letters", {"Images", "No gradient"}),
+        ("perceptron", {"No gradient"}),
+        ("xor", set()),
+    ],
+)
+def test_a_preset_is_marked_by_what_it_is_about_and_by_whether_it_follows_a_gradient(preset, marks):
+    found = library.find_preset(preset)
+    assert found is not None
+    assert {name for name in ("Images", "Text", "No gradient") if CHIPS[name](found)} == marks
+
+
 def test_recent_files_are_listed_and_open_with_a_click(qtbot, gallery, settings, tmp_path):
     path = tmp_path / "mine.json"
     path.write_text("{}")
@@ -197,12 +215,25 @@ def test_no_card_is_cut_off_at_the_right(qtbot, gallery):
         return max(card.mapTo(gallery, card.rect().topRight()).x() for card in gallery.cards)
 
     def head():
-        return max(part.mapTo(gallery, part.rect().topRight()).x() for part in gallery.findChildren(QPushButton))
+        shown = [part for part in gallery.findChildren(QPushButton) if part.isVisible()]
+        return max(part.mapTo(gallery, part.rect().topRight()).x() for part in shown)
 
     for width in (1024, 1280, 1920, 900):
         gallery.resize(width, 760)
         qtbot.waitUntil(lambda width=width: rightmost() <= width - 10)
         qtbot.waitUntil(lambda width=width: head() <= width - 10)
+
+
+def test_a_narrow_gallery_leaves_out_the_last_chips_but_not_the_chosen_one(qtbot, gallery):
+    assert chip(gallery, "No gradient").isVisible()
+    qtbot.mouseClick(chip(gallery, "Text"), Qt.MouseButton.LeftButton)
+    gallery.resize(900, 760)
+    qtbot.waitUntil(lambda: not chip(gallery, "No gradient").isVisible())
+    assert chip(gallery, "All").isVisible() and chip(gallery, "Text").isVisible()
+    qtbot.mouseClick(chip(gallery, "All"), Qt.MouseButton.LeftButton)
+    assert not chip(gallery, "Text").isVisible()
+    gallery.resize(1280, 760)
+    qtbot.waitUntil(lambda: chip(gallery, "No gradient").isVisible())
 
 
 def test_the_size_of_a_layered_network_is_told_by_its_widths(shelf):
