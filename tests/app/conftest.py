@@ -59,7 +59,10 @@ def collection_between_files(qapp):
 def no_collection_within_tests(request, monkeypatch):
     """Windows of former tests are not collected in the middle of another's waiting: a worker died of it now and then."""
     if request.module.__name__.endswith("test_collection"):
+        rare = gc.get_threshold()
+        gc.set_threshold(700, 10, 10)  # as Python has it where a window is
         yield
+        gc.set_threshold(*rare)
         return
     monkeypatch.setattr("app.collection.EVERY_MS", 10**8)
     gc.disable()
