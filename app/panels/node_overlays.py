@@ -27,7 +27,6 @@ class NodeOverlay(Overlay):
         super().__init__(window)
         self._main, self._width = window, width
         self._node = ""
-        self._body: QWidget = QWidget()
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setWidgetResizable(True)
@@ -50,8 +49,7 @@ class NodeOverlay(Overlay):
         if (found := self.node) is not None:
             self.fill(column, found)
             column.addStretch(1)
-            self._area.setWidget(body)
-            self._body = body
+            self._area.setWidget(body)  # and the one before it is gone
             self.open()
 
     def fill(self, column: QVBoxLayout, node: Node) -> None:
@@ -60,8 +58,8 @@ class NodeOverlay(Overlay):
 
     def place(self) -> None:
         """Right of the node, or left of it where there is more room; always within the window."""
-        window, page = self._main, self._main.workspace
-        height = min(TALLEST, window.height() - 2 * GAP, self._body.sizeHint().height() + 12)
+        window, page, body = self._main, self._main.workspace, self._area.widget()
+        height = min(TALLEST, window.height() - 2 * GAP, (body.sizeHint().height() if body is not None else 0) + 12)
         beside = page.locate(self._node) if page is not None else None
         spot = QRect(window.rect().center(), window.rect().center())
         if page is not None and beside is not None:
@@ -106,7 +104,8 @@ class NodeSettings(NodeOverlay):
         from app.workspace import focus_first
 
         super().take_focus()
-        focus_first(self._body)
+        if (body := self._area.widget()) is not None:
+            focus_first(body)
 
 
 class NodeHelp(NodeOverlay):
