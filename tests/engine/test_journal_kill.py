@@ -5,7 +5,7 @@ import random
 import signal
 import subprocess
 import sys
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import pytest
 
@@ -13,15 +13,19 @@ from engine.document import Document
 from engine.journal import Journal, recoverable
 
 KILLS = 50
-# Imports once, and forks a worker for each folder that it is told; the workers' words and its own go to one output.
+# Imports once, and forks a worker for each folder that it is told; the workers' words and its own go to one output, each
+# as one write: of a `print` that goes out in pieces a kill may leave half a line, to which the next word would be joined.
 NURSERY = """
 import os, sys
 from pathlib import Path
 from engine.document import Document
 from engine.journal import Journal
 
+def say(word):
+    os.write(1, f"{word}\\n".encode())
+
 def work(folder):
-    print(os.getpid(), flush=True)
+    say(os.getpid())
     document = Document(title="0", views=[{"padding": "x" * 20_000}])
     journal = Journal(folder / "a.journal", document.to_json(), file="a.json")
     done = 0
@@ -34,14 +38,14 @@ def work(folder):
             journal.append({"saved": True})
         if done % 50 == 0:
             journal.restart(document.to_json(), file="a.json")
-        print(done, flush=True)
+        say(done)
 
 for line in sys.stdin:
     worker = os.fork()
     if not worker:
         work(Path(line.rstrip()))
     os.waitpid(worker, 0)
-    print("gone", flush=True)
+    say("gone")
 """
 
 
@@ -58,14 +62,12 @@ def killed_after(lines, folder, nursery):
     """Let a worker do at least `lines` commands, kill it in the middle of the next, return how many it reported."""
     nursery.stdin.write(f"{folder}\n")
     nursery.stdin.flush()
-    worker = int(nursery.stdout.readline())
-    try:
-        for _ in range(lines):
-            assert nursery.stdout.readline()
-    finally:
-        os.kill(worker, signal.SIGKILL)
-        rest = list(takewhile(lambda line: line != "gone\n", nursery.stdout))
-    return max([lines, *(int(line) for line in rest)])
+    words = takewhile(lambda line: line != "gone\n", nursery.stdout)
+    worker = int(next(words))
+    reported = [int(word) for word in islice(words, lines)]
+    assert len(reported) == lines, "the worker ended by itself"
+    os.kill(worker, signal.SIGKILL)
+    return max([*reported, *map(int, words)])
 
 
 def test_fifty_kills_lose_nothing(tmp_path, nursery):
