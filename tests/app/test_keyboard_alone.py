@@ -69,6 +69,16 @@ class Keyboard:
         self.press(KEY.Key_A, SHIFT)
         self.write(words)
 
+    def add_layer(self, units, activation):
+        """A dense layer with its properties, and back to the canvas."""
+        self.add("dense")
+        self.press(KEY.Key_I, CONTROL)
+        self.walk_to("units")
+        self.press(KEY.Key_A, CONTROL)
+        self.write(units)
+        self.choose("activation", activation)
+        self.press(KEY.Key_F6)
+
 
 @pytest.fixture
 def keyboard(window, qtbot):
@@ -91,21 +101,9 @@ def test_a_preset_is_built_wired_stepped_and_saved_by_keys_alone(qtbot, window, 
     keyboard.press(KEY.Key_F6)
     keyboard.add("input")
     keyboard.port("value")
-    keyboard.add("dense")
-    keyboard.press(KEY.Key_I, CONTROL)
-    keyboard.walk_to("units")
-    keyboard.press(KEY.Key_A, CONTROL)
-    keyboard.write("4")
-    keyboard.choose("activation", "tanh")
-    keyboard.press(KEY.Key_F6)
+    keyboard.add_layer("4", "tanh")
     keyboard.port("h")
-    keyboard.add("dense")
-    keyboard.press(KEY.Key_I, CONTROL)
-    keyboard.walk_to("units")
-    keyboard.press(KEY.Key_A, CONTROL)
-    keyboard.write("1")
-    keyboard.choose("activation", "sigmoid")
-    keyboard.press(KEY.Key_F6)
+    keyboard.add_layer("1", "sigmoid")
     keyboard.port("h")
     keyboard.add("binary cross")
     keyboard.port("target")

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath
+from PySide6.QtWidgets import QGraphicsPathItem
 
 from app.canvas.ink import ink
-from app.canvas.interactions.base import Interaction, Modifiers
-from app.canvas.interactions.select import combined
+from app.canvas.interactions.base import Modifiers
+from app.canvas.interactions.select import Selecting, combined
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
 
-class Copy(Interaction):
+class Copy(Selecting[QGraphicsPathItem]):
     """Carries outlines of what is selected; the copies are made at the release, and a mere click only selects."""
 
     cursor = Qt.CursorShape.DragCopyCursor
 
     def __init__(self, view: CanvasView, start: QPointF, name: str, modifiers: Modifiers) -> None:
-        super().__init__(view, start)
-        self._name, self._before, self._modifiers = name, self.editor.selection, modifiers
-        self._line = self.scene.addPath(QPainterPath(), ink().pen("accent", 1.5, Qt.PenStyle.DashLine))
-        self._line.setZValue(100)
+        line = view.canvas.addPath(QPainterPath(), ink().pen("accent", 1.5, Qt.PenStyle.DashLine))
+        super().__init__(view, start, line)
+        self._name, self._modifiers = name, modifiers
 
     def move(self, point: QPointF, modifiers: Modifiers) -> None:
         """Show the outlines where the copies would stand."""
@@ -36,22 +36,13 @@ class Copy(Interaction):
         for name in self.editor.selection:
             if ">" not in name:
                 outlines.addRoundedRect(self.scene.area_of(name).translated(point - self.start), 8, 8)
-        self._line.setPath(outlines)
+        self.mark.setPath(outlines)
 
     def release(self, point: QPointF, modifiers: Modifiers) -> None:
         """Copy in one step; without a drag the click selects."""
-        self._end()
+        self.end()
         if self.travelled:
             away = point - self.start
             self.editor.duplicate(self.editor.selection, offset=(away.x(), away.y()))
         else:
-            self.editor.select(combined(self._before, {self._name}, self._modifiers))
-
-    def cancel(self) -> None:
-        """No copies."""
-        self.editor.select(self._before)
-        self._end()
-
-    def _end(self) -> None:
-        self.scene.removeItem(self._line)
-        self.done = True
+            self.editor.select(combined(self.before, {self._name}, self._modifiers))

@@ -6,25 +6,25 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QPainterPath, QPolygonF
+from PySide6.QtWidgets import QGraphicsPathItem
 
 from app.canvas.ink import ink
-from app.canvas.interactions.base import Interaction, Modifiers
+from app.canvas.interactions.base import Modifiers
+from app.canvas.interactions.select import Selecting
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
 
 
-class Lasso(Interaction):
-    """Selects what its loop touches while it is drawn; Esc brings the former selection back."""
+class Lasso(Selecting[QGraphicsPathItem]):
+    """Selects what its loop touches while it is drawn."""
 
     cursor = Qt.CursorShape.CrossCursor
 
     def __init__(self, view: CanvasView, start: QPointF) -> None:
-        super().__init__(view, start)
-        self._before = self.editor.selection
+        line = view.canvas.addPath(QPainterPath(), ink().pen("accent"), ink().colour("accent", 0.12))
+        super().__init__(view, start, line)
         self._points = [start]
-        self._line = self.scene.addPath(QPainterPath(), ink().pen("accent"), ink().colour("accent", 0.12))
-        self._line.setZValue(100)
 
     def move(self, point: QPointF, modifiers: Modifiers) -> None:
         """Lengthen the loop, which closes by itself."""
@@ -34,21 +34,12 @@ class Lasso(Interaction):
         loop = QPainterPath()
         loop.addPolygon(QPolygonF(self._points))
         loop.closeSubpath()
-        self._line.setPath(loop)
+        self.mark.setPath(loop)
         near = [*self.scene.areas.within([loop.boundingRect()]), *self.scene.notes, *self.scene.dots]
         touched = {name for name in near if loop.intersects(self.scene.area_of(name))}
-        kept = self._before if modifiers & Modifiers.ShiftModifier else set()
+        kept = self.before if modifiers & Modifiers.ShiftModifier else set()
         self.editor.select(kept | touched)
 
     def release(self, point: QPointF, modifiers: Modifiers) -> None:
         """Keep the selection; a click without a loop changes nothing."""
-        self._end()
-
-    def cancel(self) -> None:
-        """The former selection comes back."""
-        self.editor.select(self._before)
-        self._end()
-
-    def _end(self) -> None:
-        self.scene.removeItem(self._line)
-        self.done = True
+        self.end()

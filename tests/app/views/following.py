@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from app.editor import Editor
 from app.follow import Follower
 from app.runner import Runner
@@ -25,3 +27,26 @@ def following(qtbot: Any, kind: type[View], editor: Editor, runner: Runner, size
         runner.open(editor.document, editor.revision)
     yield made
     assert follower is not None
+
+
+def editor_with(kind: type[View]) -> Any:
+    """A fixture: the editor of a document in which only this view is open."""
+
+    @pytest.fixture
+    def editor(document: Any) -> Editor:
+        document.views = [{"type": kind.kind}]
+        return Editor(document)
+
+    return editor
+
+
+def answered(kind: type[View], size: tuple[int, int]) -> Any:
+    """A fixture: the view on a runner that has played nothing yet, with the first answer to what it asked."""
+
+    @pytest.fixture
+    def view(qtbot: Any, editor: Editor, runner: Runner) -> Iterator[Any]:
+        with following(qtbot, kind, editor, runner, size) as made:
+            qtbot.waitUntil(lambda: made.answer is not None)
+            yield made
+
+    return view

@@ -9,26 +9,13 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.editor import Editor
 from app.views.flow import FlowView
 from app.views.flow_plot import FlowPlot, Row
 from engine.analysis.layers import flow
 from engine.session import Session
-from tests.app.views.following import following
+from tests.app.views.following import answered, editor_with
 
-
-@pytest.fixture
-def editor(document):
-    document.views = [{"type": "flow"}]
-    return Editor(document)
-
-
-@pytest.fixture
-def view(qtbot, editor, runner):
-    """The view on a runner that has played nothing yet."""
-    with following(qtbot, FlowView, editor, runner, (560, 300)) as made:
-        qtbot.waitUntil(lambda: made.answer is not None)
-        yield made
+editor, view = editor_with(FlowView), answered(FlowView, (560, 300))
 
 
 def rows(view):

@@ -4,19 +4,14 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.editor import Editor
 from app.views import GradientCheckView
 from app.views import gradient_check as module
 from app.views.gradient_check import Run, ratio_text
 from engine.analysis.gradient_check import gradient_check
 from engine.session import Session
-from tests.app.views.following import following
+from tests.app.views.following import editor_with, following
 
-
-@pytest.fixture
-def editor(document):
-    document.views = [{"type": "gradient_check"}]
-    return Editor(document)
+editor = editor_with(GradientCheckView)
 
 
 @pytest.fixture

@@ -5,27 +5,14 @@ import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
-from app.editor import Editor
 from app.views import hessian as module
 from app.views.hessian import HessianView
 from app.views.hessian_plot import HessianPlot
 from engine.analysis.curvature import Curvature, full_spectrum
 from engine.session import Session
-from tests.app.views.following import following
+from tests.app.views.following import answered, editor_with
 
-
-@pytest.fixture
-def editor(document):
-    document.views = [{"type": "hessian"}]
-    return Editor(document)
-
-
-@pytest.fixture
-def view(qtbot, editor, runner):
-    """The view on a runner that has played nothing yet."""
-    with following(qtbot, HessianView, editor, runner, (640, 360)) as made:
-        qtbot.waitUntil(lambda: made.answer is not None)
-        yield made
+editor, view = editor_with(HessianView), answered(HessianView, (640, 360))
 
 
 def choose(view, name):

@@ -5,26 +5,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from app.editor import Editor
 from app.views import landscape as module
 from app.views.landscape import LandscapeView
 from engine.analysis.landscape import Landscape
 from engine.session import Session
-from tests.app.views.following import following
+from tests.app.views.following import answered, editor_with
 
-
-@pytest.fixture
-def editor(document):
-    document.views = [{"type": "landscape"}]
-    return Editor(document)
-
-
-@pytest.fixture
-def view(qtbot, editor, runner):
-    """The view on a runner that has played nothing yet."""
-    with following(qtbot, LandscapeView, editor, runner, (640, 360)) as made:
-        qtbot.waitUntil(lambda: made.answer is not None)
-        yield made
+editor, view = editor_with(LandscapeView), answered(LandscapeView, (640, 360))
 
 
 def step(qtbot, view, runner, iteration):

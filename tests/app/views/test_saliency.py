@@ -11,7 +11,7 @@ from app.views.saliency import SaliencyView, pictures, side_by_side
 from engine import Document, Graph
 from engine.analysis.sensitivity import saliency
 from engine.session import Session
-from tests.app.views.following import following
+from tests.app.views.following import answered
 
 DRAW = np.random.default_rng(0)
 
@@ -35,12 +35,7 @@ def editor():
     return Editor(of_pictures())
 
 
-@pytest.fixture
-def view(qtbot, editor, runner):
-    """The view on a runner that has played nothing yet."""
-    with following(qtbot, SaliencyView, editor, runner, (640, 360)) as made:
-        qtbot.waitUntil(lambda: made.answer is not None)
-        yield made
+view = answered(SaliencyView, (640, 360))
 
 
 def test_slopes_stand_under_their_pictures(view, editor):

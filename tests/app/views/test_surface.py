@@ -18,14 +18,12 @@ from app.views.survey import FINEST, Survey
 from engine.analysis.surface import Axis, Surface
 from engine.session import Session
 from engine.snapshot import Reading, Snapshot
+from tests.app.views.following import editor_with
 
 HIDDEN, OUTPUT = Entry("hidden.weight", (0, 0)), Entry("output.weight", (0, 0))
 
 
-@pytest.fixture
-def editor(document):
-    document.views = [{"type": "surface"}]
-    return Editor(document)
+editor = editor_with(LossSurfaceView)
 
 
 @pytest.fixture
